@@ -60,9 +60,12 @@ class ElementList(Noun):
 
     def sha256(self) -> str:
         """`sha256:<hex>` of the RFC 8785 form with elements sorted by id and notices by frame: order never matters."""
-        shape = self.model_dump(mode="json", exclude_none=True)
-        shape["elements"].sort(key=lambda each: each["id"])
-        shape["notices"].sort(key=lambda each: (each["span"]["in_frame"], each["text"]))
+        shape = self.model_copy(
+            update={
+                "elements": tuple(sorted(self.elements, key=lambda each: each.id)),
+                "notices": tuple(sorted(self.notices, key=lambda each: (each.span.in_frame, each.text))),
+            }
+        ).model_dump(mode="json", exclude_none=True)
         return canonical_sha256(shape)
 
 

@@ -1,0 +1,277 @@
+"""What agents say to one another: the data parts, each with its schema URI. Pure.
+
+A part is `application/json` with `metadata.schema = urn:holdback:<name>:1`. Readers ignore fields they do not know, so
+that a newer peer may say more; writers say only what stands here.
+"""
+
+from typing import Any, ClassVar, Literal
+
+from holdback_base.elements import ElementList
+from holdback_base.vocabulary import Instant, Sha256, TimeRange
+from pydantic import BaseModel, ConfigDict, Field
+
+SKILL_EXTENSION = "urn:holdback:skill"
+"""Message metadata that names the skill; declared as an extension on every card."""
+PROGRESS_EXTENSION = "urn:holdback:progress"
+"""Status update metadata that carries `Progress`; declared as an extension on every card."""
+
+
+class Part(BaseModel):
+    """A data part; `schema_name` is its name in the schema URI."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+    schema_name: ClassVar[str] = ""
+
+    @classmethod
+    def schema_uri(cls) -> str:
+        """`urn:holdback:<name>:1`."""
+        return f"urn:holdback:{cls.schema_name}:1"
+
+
+class Progress(Part):
+    """How far a task is. `seq` grows by one with each report; `path` is the chain of agents from the top."""
+
+    schema_name = "progress"
+    seq: int = 0
+    step: str = ""
+    of: int | None = None
+    done: int | None = None
+    total: int | None = None
+    unit: str = ""
+    text: str = ""
+    path: tuple[str, ...] = ()
+
+
+class ProblemPart(Part):
+    """Why a task failed or was rejected: the same object as everywhere."""
+
+    schema_name = "problem"
+    code: str
+    message: str
+    hint: str = ""
+    details: dict[str, Any] = Field(default_factory=dict)
+
+
+class Brief(Part):
+    """What a person wants: a highlight of so many seconds about a subject, for these platforms, places and times.
+
+    `seconds` is the length of the cut; `territories` are ISO 3166 codes; `platforms` leaves of the media tree; `window`
+    is when it shall be up, half-open.
+    """
+
+    schema_name = "brief"
+    text: str = ""
+    subject: str
+    seconds: int = Field(gt=0, le=600)
+    aspect: Literal["9:16", "16:9", "1:1"] = "16:9"
+    platforms: tuple[str, ...] = Field(min_length=1)
+    territories: tuple[str, ...] = Field(min_length=1)
+    window: TimeRange
+    credit_film: bool = False
+    purpose: str = "promotion"
+
+
+class ClearanceRequest(Part):
+    """May these deliveries be shown there, then, on those platforms? `issue` asks for a signed clearance as well."""
+
+    schema_name = "clearance-request"
+    cut_statements: tuple[str, ...] = Field(min_length=1)
+    territories: tuple[str, ...] = Field(min_length=1)
+    platforms: tuple[str, ...] = Field(min_length=1)
+    window: TimeRange
+    purpose: str = "promotion"
+    issue: bool = True
+
+
+class Reason(Part):
+    """A named reason and the right that gave it."""
+
+    code: str
+    text: str = ""
+    element: str = ""
+    right: str | None = None
+    contract: str | None = None
+    clause: str = ""
+
+
+class Cell(Part):
+    """Territories and platforms that got the same answer."""
+
+    territories: tuple[str, ...]
+    platforms: tuple[str, ...]
+    verdict: Literal["CLEARED", "CONDITIONAL", "PARTIAL", "DENIED", "NEEDS_HUMAN"]
+    windows: tuple[TimeRange, ...] = ()
+    reasons: tuple[Reason, ...] = ()
+
+
+class Remedy(Part):
+    """One change that helps to clear the cut; the plan of all remedies, applied, was decided again and clears."""
+
+    kind: str
+    text: str = ""
+    element: str | None = None
+    territories: tuple[str, ...] = ()
+    platforms: tuple[str, ...] = ()
+    start: Instant | None = None
+    end: Instant | None = None
+    credit: str | None = None
+    min_seconds: int | None = None
+
+
+class ClearanceReport(Part):
+    """The answer of the compliance agent. `statement` is the signed clearance where one could be issued."""
+
+    schema_name = "clearance-report"
+    verdict: str
+    media: tuple[Sha256, ...]
+    elements: Sha256
+    cells: tuple[Cell, ...]
+    remedies: tuple[Remedy, ...] = ()
+    clearance: str | None = None
+    statement: str | None = None
+    element_list: ElementList | None = None
+    text: str = ""
+
+
+class PublicationRequest(Part):
+    """Find slots for a cleared cut on these platforms."""
+
+    schema_name = "publication-request"
+    title: str
+    media: Sha256
+    seconds: int
+    platforms: tuple[str, ...]
+    clearance: str
+    clearance_statement: str
+    cells: tuple[Cell, ...]
+    window: TimeRange
+
+
+class Slot(Part):
+    """A held place in the schedule, with the reason for it and the better one that was refused."""
+
+    hold: str
+    channel: str
+    platform: str
+    start: Instant
+    end: Instant
+    territories: tuple[str, ...]
+    territory_windows: dict[str, TimeRange] = Field(default_factory=dict)
+    expires: Instant
+    score: int = 0
+    reasons: tuple[str, ...] = ()
+    refused: str = ""
+
+
+class PublicationPlan(Part):
+    """Held slots, one a channel."""
+
+    schema_name = "publication-plan"
+    slots: tuple[Slot, ...]
+    text: str = ""
+
+
+class CommitRequest(Part):
+    """Commit held slots under a clearance and an approval of the same media."""
+
+    schema_name = "commit-request"
+    media: Sha256
+    holds: tuple[str, ...]
+    clearance_statement: str
+    approval_statement: str
+
+
+class Publication(Part):
+    """One committed publication."""
+
+    id: str
+    channel: str
+    platform: str = ""
+    start: Instant
+    end: Instant | None = None
+    territories: tuple[str, ...] = ()
+    state: str
+
+
+class CommitReport(Part):
+    """What was committed."""
+
+    schema_name = "commit-report"
+    publications: tuple[Publication, ...]
+    calendar: str = ""
+
+
+class ApprovalQuestion(Part):
+    """What a person is asked to approve. `approval` is the id under which the gateway keeps the question."""
+
+    schema_name = "approval-question"
+    approval: str = ""
+    title: str
+    media: Sha256
+    elements: Sha256
+    clearance: str
+    slots: tuple[Slot, ...]
+    conditions_met: tuple[str, ...] = ()
+    not_included: tuple[str, ...] = ()
+    ai_involvement: str = ""
+    text: str = ""
+
+
+class ApprovalAnswer(Part):
+    """What a person decided; the statement is signed by the gateway."""
+
+    schema_name = "approval-answer"
+    approval: str
+    decision: Literal["approved", "rejected"]
+    statement: str
+    by: str
+    comment: str = ""
+
+
+class Question(Part):
+    """Something that must not be guessed: the fields that are missing, asked in words."""
+
+    schema_name = "question"
+    text: str
+    missing: tuple[str, ...] = ()
+
+
+class Answer(Part):
+    """Words that answer a question."""
+
+    schema_name = "answer"
+    text: str
+
+
+class CutVersion(Part):
+    """One rendered cut on the way: what it is, and what was said of it."""
+
+    name: str
+    timeline: str
+    media: Sha256
+    statement: str
+    report: ClearanceReport | None = None
+    changes: tuple[str, ...] = ()
+
+
+class Highlight(Part):
+    """The outcome of the main job."""
+
+    schema_name = "highlight"
+    title: str
+    asset: str = ""
+    versions: tuple[CutVersion, ...]
+    clearance: str
+    clearance_statement: str
+    approval: ApprovalAnswer
+    publications: tuple[Publication, ...]
+    not_included: tuple[str, ...] = ()
+    refusals: tuple[str, ...] = ()
+    calendar: str = ""
+    edl: str = ""
+    otio: str = ""
+
+
+def part_models() -> dict[str, type[Part]]:
+    """Every data part by its schema URI."""
+    return {model.schema_uri(): model for model in Part.__subclasses__() if model.schema_name}

@@ -1,0 +1,86 @@
+"""The embedded store: units of work, group commit, refusal of strange files."""
+
+import asyncio
+from concurrent.futures import wait
+from pathlib import Path
+
+import pytest
+from holdback_base.database import Database, load_instant, store_instant
+from holdback_base.problem import Problem
+from holdback_base.vocabulary import Instant
+from pydantic import TypeAdapter
+from sqlalchemy import Column, Connection, Integer, MetaData, String, Table, func, select
+
+_METADATA = MetaData()
+_ROWS = Table("rows", _METADATA, Column("id", Integer, primary_key=True), Column("word", String, unique=True))
+
+
+def _add(word: str):
+    def unit(connection: Connection) -> int:
+        return connection.execute(_ROWS.insert().values(word=word)).inserted_primary_key[0]
+
+    return unit
+
+
+def _count(connection: Connection) -> int:
+    return connection.execute(select(func.count()).select_from(_ROWS)).scalar_one()
+
+
+@pytest.mark.asyncio
+@pytest.mark.parametrize("on_disk", [True, False])
+async def test_what_was_written_is_read(tmp_path: Path, on_disk: bool) -> None:
+    database = Database(tmp_path / "db" / "room.sqlite" if on_disk else None, _METADATA)
+    await database.write(_add("one"))
+    assert await database.read(_count) == 1
+    assert database.read_now(_count) == 1
+    database.close()
+
+
+@pytest.mark.asyncio
+async def test_a_unit_that_fails_undoes_itself_and_nobody_else(tmp_path: Path) -> None:
+    database = Database(tmp_path / "room.sqlite", _METADATA)
+
+    def fails_after_writing(connection: Connection) -> None:
+        _add("lost")(connection)
+        raise Problem("CONFLICT", "no")
+
+    outcomes = await asyncio.gather(
+        database.write(_add("a")),
+        database.write(fails_after_writing),
+        database.write(_add("b")),
+        return_exceptions=True,
+    )
+    assert isinstance(outcomes[1], Problem)
+    assert await database.read(_count) == 2
+    database.close()
+
+
+def test_many_callers_lose_nothing_and_what_is_done_survives_reopening(tmp_path: Path) -> None:
+    database = Database(tmp_path / "room.sqlite", _METADATA)
+    wait([database.submit(_add(str(number))) for number in range(1000)])
+    database.close()
+    again = Database(tmp_path / "room.sqlite", _METADATA)
+    assert again.read_now(_count) == 1000
+    again.close()
+
+
+def test_a_closed_store_refuses_work_and_closes_twice(tmp_path: Path) -> None:
+    database = Database(tmp_path / "room.sqlite", _METADATA)
+    database.close()
+    database.close()
+    with pytest.raises(Problem, match="closed"):
+        database.submit(_count)
+
+
+def test_a_store_of_another_schema_is_refused(tmp_path: Path) -> None:
+    Database(tmp_path / "room.sqlite", _METADATA, version=2).close()
+    with pytest.raises(Problem, match="schema 2"):
+        Database(tmp_path / "room.sqlite", _METADATA, version=1)
+
+
+def test_stored_instants_keep_the_order_of_time() -> None:
+    early, late = (
+        TypeAdapter(Instant).validate_python(t) for t in ("2026-11-24T19:00:00+01:00", "2026-11-24T18:30:00.5Z")
+    )
+    assert store_instant(early) < store_instant(late)
+    assert load_instant(store_instant(late)) == late
