@@ -1,0 +1,150 @@
+"""Files by content: `media/ab/<sha256 hex>`. A name is the hash of the bytes, so it can be believed and never reused.
+
+Everything arrives in a workspace on the same file system, is hashed while it is copied, flushed to the disk, and then
+renamed into place: a reader sees a whole file or none.
+"""
+
+import hashlib
+import os
+import re
+import shutil
+import tempfile
+from collections.abc import Callable, Generator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import BinaryIO
+
+from holdback_base.problem import Problem
+
+_SHAPE = re.compile(r"sha256:([0-9a-f]{64})")
+_CHUNK = 1 << 20
+
+CopyReport = Callable[[int], None]
+"""Told how many bytes have been copied; what it raises ends the copy."""
+
+
+class MediaStore:
+    """A folder of immutable files that all rooms of one house share.
+
+    Safe for several processes at once: two that store the same bytes both succeed.
+
+    Args:
+        root: the folder; made when it is not there.
+    """
+
+    def __init__(self, root: Path) -> None:
+        self.root = root.resolve()
+        self._incoming = self.root / "incoming"
+        self._incoming.mkdir(parents=True, exist_ok=True)
+
+    def put(self, source: Path | bytes | BinaryIO) -> str:
+        """Store a copy of a file, some bytes or what a stream still holds.
+
+        Returns:
+            The name `sha256:<hex>`; the same bytes always give the same name and are kept once.
+        """
+        with self.workspace() as work:
+            copy = work / "copy"
+            return self.adopt(copy, copy_hashed(source, copy))
+
+    def adopt(self, path: Path, sha256: str | None = None) -> str:
+        """Move a finished file of a workspace into the store, without another copy; the path is gone afterwards.
+
+        Args:
+            path: a regular file on the store's file system, that nobody writes any more.
+            sha256: its name, when the caller has hashed these very bytes; else it is hashed here.
+
+        Returns:
+            The name `sha256:<hex>`.
+        """
+        name = sha256 or file_sha256(path)
+        place = self._place(name)
+        if place.exists():
+            path.unlink()
+            return name
+        with path.open("rb") as file:
+            os.fsync(file.fileno())
+        path.chmod(0o444)
+        place.parent.mkdir(exist_ok=True)
+        path.replace(place)
+        _flush_folder(place.parent)
+        return name
+
+    def has(self, sha256: str) -> bool:
+        """Whether the bytes are here. A name of another shape is simply not here."""
+        match = _SHAPE.fullmatch(sha256)
+        return match is not None and self._place(sha256).is_file()
+
+    def path(self, sha256: str) -> Path:
+        """Where the bytes are, for reading only.
+
+        Raises:
+            Problem: INVALID_ARGUMENT for another shape of name, MEDIA_OFFLINE when the bytes are not here.
+        """
+        place = self._place(sha256)
+        if not place.is_file():
+            raise Problem(
+                "MEDIA_OFFLINE",
+                f"The bytes of {sha256} are not in the media store.",
+                "Ingest or render the media again, or ask for another version.",
+                media=sha256,
+            )
+        return place
+
+    def size(self, sha256: str) -> int:
+        """How many bytes. Raises as `path` does."""
+        return self.path(sha256).stat().st_size
+
+    def discard(self, sha256: str) -> None:
+        """Forget bytes that nothing refers to, such as those of work that failed half-way; absent ones are no error."""
+        self._place(sha256).unlink(missing_ok=True)
+
+    @contextmanager
+    def workspace(self) -> Generator[Path]:
+        """A private folder on the store's file system for work in progress; gone on leaving, however one leaves."""
+        folder = Path(tempfile.mkdtemp(dir=self._incoming))
+        try:
+            yield folder
+        finally:
+            shutil.rmtree(folder, ignore_errors=True)
+
+    def _place(self, sha256: str) -> Path:
+        match = _SHAPE.fullmatch(sha256)
+        if match is None:
+            raise Problem(
+                "INVALID_ARGUMENT",
+                f"{sha256[:80]!r} is not the name of media.",
+                "Write sha256: and 64 lower-case hex digits.",
+            )
+        digits = match.group(1)
+        return self.root / digits[:2] / digits
+
+
+def copy_hashed(source: Path | bytes | BinaryIO, target: Path, report: CopyReport | None = None) -> str:
+    """Copy into a new file and hash the very bytes that were written. Returns `sha256:<hex>`."""
+    if isinstance(source, Path):
+        with source.open("rb") as file:
+            return copy_hashed(file, target, report)
+    digest, done = hashlib.sha256(), 0
+    with target.open("xb") as out:
+        for chunk in [source] if isinstance(source, bytes) else iter(lambda: source.read(_CHUNK), b""):
+            digest.update(chunk)
+            out.write(chunk)
+            done += len(chunk)
+            if report is not None:
+                report(done)
+    return "sha256:" + digest.hexdigest()
+
+
+def file_sha256(path: Path) -> str:
+    """`sha256:<hex>` of a file."""
+    with path.open("rb") as file:
+        return "sha256:" + hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _flush_folder(folder: Path) -> None:
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
