@@ -1,0 +1,33 @@
+"""The two tools that every room with long work offers."""
+
+from typing import Annotated
+
+from pydantic import Field
+
+from holdback_servers.jobs import Job
+from holdback_servers.services import Call
+from holdback_servers.serving import Door
+
+
+def add_job_tools(door: Door) -> None:
+    """Offer `get_job` and `cancel_job` for the room's long work."""
+    jobs = door.services.jobs
+
+    @door.tool(title="Look at a job", scope=f"{door.name}:read")
+    async def get_job(
+        call: Call,
+        job_id: Annotated[str, Field(description="The job's id, job_...")],
+        wait_seconds: Annotated[float, Field(ge=0, le=25, description="How long to wait for news")] = 0,
+        after_seq: Annotated[int | None, Field(description="Answer at once only if seq is over this")] = None,
+    ) -> Job:
+        """How far long work is, and its result once it has succeeded.
+
+        Call it again with wait_seconds and the last seq to follow the job without polling: it answers as soon as there
+        is news.
+        """
+        return await jobs.get(job_id, call.caller.person, after_seq=after_seq, wait_seconds=wait_seconds)
+
+    @door.tool(title="Cancel a job", scope=f"{door.name}:write", kind="destroy", idempotent=True)
+    async def cancel_job(call: Call, job_id: Annotated[str, Field(description="The job's id, job_...")]) -> Job:
+        """Stop long work. A job that has ended stays as it is; a cancelled one leaves nothing behind."""
+        return await jobs.cancel(job_id, call.caller.person)

@@ -1,0 +1,213 @@
+"""Long work: queued, with progress, cancelled on request, kept in the room's store and taken up again after a crash."""
+
+import asyncio
+import contextlib
+import logging
+from collections.abc import Awaitable, Callable
+from typing import Any, Literal
+
+from holdback_base.database import Database, store_instant
+from holdback_base.ids import Clock, NewId
+from holdback_base.problem import Problem
+from holdback_base.vocabulary import Noun
+from sqlalchemy import JSON, Column, Connection, Integer, MetaData, RowMapping, String, Table, insert, select, update
+
+log = logging.getLogger(__name__)
+
+JobState = Literal["queued", "running", "succeeded", "failed", "cancelled"]
+Report = Callable[[int, int, str, str], None]
+"""Called with done, total, unit and text; from any thread of the loop's own."""
+Handler = Callable[[dict[str, Any], Report], Awaitable[dict[str, Any]]]
+
+_ENDED = ("succeeded", "failed", "cancelled")
+
+
+class Job(Noun):
+    """Long work and how far it is. `seq` grows with every change, so that a follower sees each once."""
+
+    id: str
+    kind: str
+    state: JobState
+    seq: int
+    done: int = 0
+    total: int = 0
+    unit: str = ""
+    note: str = ""
+    result: dict[str, Any] | None = None
+    problem: dict[str, Any] | None = None
+
+    @property
+    def ended(self) -> bool:
+        """Whether nothing more will happen."""
+        return self.state in _ENDED
+
+
+def jobs_table(metadata: MetaData) -> Table:
+    """The table of jobs, in a room's own store."""
+    return Table(
+        "jobs",
+        metadata,
+        Column("id", String, primary_key=True),
+        Column("kind", String, nullable=False),
+        Column("owner", String, nullable=False),
+        Column("state", String, nullable=False, index=True),
+        Column("request", JSON, nullable=False),
+        Column("result", JSON),
+        Column("problem", JSON),
+        Column("created", String, nullable=False),
+        Column("seq", Integer, nullable=False, default=0),
+    )
+
+
+class Jobs:
+    """The jobs of one room: at most `at_once` run, the rest wait in order of birth.
+
+    Progress lives in memory (it is worth nothing after a crash); states and results live in the store. A job that was
+    running when its process died runs again from its beginning: handlers leave nothing half-done behind.
+    """
+
+    def __init__(self, database: Database, table: Table, clock: Clock, new_id: NewId, *, at_once: int = 2) -> None:
+        self._database, self._table, self._clock, self._new_id = database, table, clock, new_id
+        self._handlers: dict[str, Handler] = {}
+        self._live: dict[str, Job] = {}
+        self._running: dict[str, asyncio.Task[None]] = {}
+        self._changed: dict[str, asyncio.Event] = {}
+        self._slots = asyncio.Semaphore(at_once)
+
+    def register(self, kind: str, handler: Handler) -> None:
+        """What to do for jobs of this kind."""
+        self._handlers[kind] = handler
+
+    def submit(self, connection: Connection, kind: str, request: dict[str, Any], owner: str) -> Job:
+        """Queue a job inside a write unit; call `wake` after it to have it begin."""
+        job = Job(id=self._new_id("job"), kind=kind, state="queued", seq=0)
+        connection.execute(
+            insert(self._table).values(
+                id=job.id,
+                kind=kind,
+                owner=owner,
+                state="queued",
+                request=request,
+                created=store_instant(self._clock()),
+                seq=0,
+            )
+        )
+        return job
+
+    async def start(self) -> None:
+        """Take up what an earlier process left queued or running."""
+        await self._database.write(
+            lambda c: c.execute(update(self._table).where(self._table.c.state == "running").values(state="queued"))
+        )
+        await self.wake()
+
+    async def wake(self) -> None:
+        """Begin every queued job of a kind that has a handler here."""
+        table = self._table
+        query = select(table.c.id, table.c.kind, table.c.request).where(table.c.state == "queued").order_by(table.c.id)
+        for row in await self._database.read(lambda c: c.execute(query).mappings().all()):
+            if row["id"] not in self._running and row["kind"] in self._handlers:
+                job = Job(id=row["id"], kind=row["kind"], state="queued", seq=0)
+                self._live[job.id] = job
+                self._running[job.id] = asyncio.create_task(self._run(job, dict(row["request"])), name=job.id)
+
+    async def stop(self) -> None:
+        """Stop what runs; it stays queued in the store and begins again with the next process."""
+        running = list(self._running.values())
+        for task in running:
+            task.cancel("stopping")
+        await asyncio.gather(*running, return_exceptions=True)
+
+    async def get(self, job_id: str, owner: str, *, after_seq: int | None = None, wait_seconds: float = 0) -> Job:
+        """The job as it is, or as soon as its seq is over `after_seq`, at the latest after the wait.
+
+        Raises:
+            Problem: NOT_FOUND for an unknown job or another person's.
+        """
+        job = await self._find(job_id, owner)
+        if after_seq is None or job.seq > after_seq or job.ended or wait_seconds <= 0:
+            return job
+        changed = self._changed.setdefault(job_id, asyncio.Event())
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(changed.wait(), wait_seconds)
+        return await self._find(job_id, owner)
+
+    async def cancel(self, job_id: str, owner: str) -> Job:
+        """Cancel the job; one that has ended stays as it is."""
+        job = await self._find(job_id, owner)
+        if job.ended:
+            return job
+        task = self._running.get(job_id)
+        if task is not None:
+            task.cancel("cancelled")
+            await asyncio.gather(task, return_exceptions=True)
+        else:
+            await self._end(job, "cancelled", problem=_cancelled())
+        return await self._find(job_id, owner)
+
+    async def _find(self, job_id: str, owner: str) -> Job:
+        table = self._table
+        query = select(table).where(table.c.id == job_id, table.c.owner == owner)
+        row = await self._database.read(lambda c: c.execute(query).mappings().first())
+        if row is None:
+            raise Problem("NOT_FOUND", f"There is no job {job_id}.", "Use the id that the tool answered with.")
+        live = self._live.get(job_id)
+        return live if live is not None and row["state"] not in _ENDED else _job(row)
+
+    async def _run(self, job: Job, request: dict[str, Any]) -> None:
+        try:
+            async with self._slots:
+                await self._move(job.id, "running")
+                result = await self._handlers[job.kind](request, self._reporter(job.id))
+            await self._end(job, "succeeded", result=result)
+        except asyncio.CancelledError as reason:
+            if reason.args == ("cancelled",):
+                await self._end(job, "cancelled", problem=_cancelled())
+        except Problem as problem:
+            await self._end(job, "failed", problem=problem.as_dict())
+        except Exception:
+            log.exception("job %s of kind %s failed", job.id, job.kind)
+            failure = Problem("INTERNAL", f"The {job.kind} job failed inside the server.", "See the server's log.")
+            await self._end(job, "failed", problem=failure.as_dict())
+        finally:
+            self._running.pop(job.id, None)
+            self._live.pop(job.id, None)
+            if (changed := self._changed.pop(job.id, None)) is not None:
+                changed.set()
+
+    async def _move(self, job_id: str, state: JobState) -> None:
+        change = update(self._table).where(self._table.c.id == job_id).values(state=state)
+        await self._database.write(lambda c: c.execute(change))
+        self._change(job_id, state=state)
+
+    async def _end(self, job: Job, state: JobState, **outcome: Any) -> None:
+        seq = self._live.get(job.id, job).seq + 1
+        change = update(self._table).where(self._table.c.id == job.id).values(state=state, seq=seq, **outcome)
+        await self._database.write(lambda c: c.execute(change))
+
+    def _reporter(self, job_id: str) -> Report:
+        def report(done: int, total: int, unit: str, note: str) -> None:
+            self._change(job_id, done=done, total=total, unit=unit, note=note)
+
+        return report
+
+    def _change(self, job_id: str, **facts: Any) -> None:
+        live = self._live[job_id]
+        self._live[job_id] = live.model_copy(update={**facts, "seq": live.seq + 1})
+        if (changed := self._changed.pop(job_id, None)) is not None:
+            changed.set()
+
+
+def _job(row: RowMapping) -> Job:
+    return Job(
+        id=row["id"],
+        kind=row["kind"],
+        state=row["state"],
+        seq=row["seq"],
+        result=row["result"],
+        problem=row["problem"],
+    )
+
+
+def _cancelled() -> dict[str, Any]:
+    return Problem("CANCELLED", "The job was cancelled.", "Start it again if it is still wanted.").as_dict()

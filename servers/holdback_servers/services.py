@@ -1,0 +1,94 @@
+"""What a room is given to stand on, and what one call brings with it."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from holdback_base.database import Database
+from holdback_base.ids import Clock, NewId
+from holdback_trust.audit import AuditLog
+from holdback_trust.identity import Caller
+from holdback_trust.keys import KeyPair, KeyRing
+from sqlalchemy import Connection, MetaData, Table
+
+from holdback_servers.idempotency import idempotency_table, once
+from holdback_servers.jobs import Jobs, jobs_table
+from holdback_servers.media_store import MediaStore
+from holdback_servers.settings import Settings
+
+
+@dataclass(frozen=True)
+class RoomTables:
+    """What the door keeps in each room's own store."""
+
+    idempotency: Table
+    jobs: Table
+
+
+def room_tables(metadata: MetaData) -> RoomTables:
+    """Add the door's tables to a room's metadata."""
+    return RoomTables(idempotency=idempotency_table(metadata), jobs=jobs_table(metadata))
+
+
+@dataclass(frozen=True)
+class Services:
+    """What a room is given."""
+
+    database: Database
+    tables: RoomTables
+    media: MediaStore
+    clock: Clock
+    new_id: NewId
+    keys: KeyPair
+    ring: KeyRing
+    jobs: Jobs
+    audit: AuditLog
+    settings: Settings
+
+
+@dataclass(frozen=True)
+class Call:
+    """One call of a tool: who asks, and under which idempotency key."""
+
+    caller: Caller
+    key: str | None
+    args_sha256: str
+    tool: str
+    services: Services
+
+    def once(self, connection: Connection, effect: Callable[[], dict[str, Any]]) -> dict[str, Any]:
+        """Do the effect in this transaction, or give what it gave when the key was used before.
+
+        Raises:
+            Problem: CONFLICT when the key was used for another request.
+        """
+        key = None if self.key is None else f"{self.caller.person}/{self.key}"
+        request = f"{self.tool}/{self.args_sha256}"
+        table = self.services.tables.idempotency
+        return once(connection, table, key=key, request_sha256=request, now=self.services.clock(), effect=effect)
+
+
+def open_services(
+    database: Database,
+    tables: RoomTables,
+    *,
+    settings: Settings,
+    clock: Clock,
+    new_id: NewId,
+    keys: KeyPair,
+    ring: KeyRing,
+    audit: AuditLog,
+) -> Services:
+    """Put together what a room is given, around its open store. The media store is the house's."""
+    return Services(
+        database=database,
+        tables=tables,
+        media=MediaStore(settings.home / "media"),
+        clock=clock,
+        new_id=new_id,
+        keys=keys,
+        ring=ring,
+        jobs=Jobs(database, tables.jobs, clock, new_id),
+        audit=audit,
+        settings=settings,
+    )

@@ -1,0 +1,271 @@
+"""The door of a room: one way to offer tools, so that every call is known, decided, answered alike and written down.
+
+A room's `server` builds a `Door` and adds tools to it. The door injects a `Call`, asks `holdback_trust.policy.decide`,
+maps a `Problem` to a tool error with structure, writes compact text beside the structure, and leaves an audit row.
+"""
+
+import hashlib
+import inspect
+import json
+import logging
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import Any, Literal, TypeVar
+
+from holdback_base.problem import Problem
+from holdback_trust.identity import Caller
+from holdback_trust.policy import Action, Decision, decide
+from mcp.server import MCPServer
+from mcp.server.mcpserver import Context
+from mcp.server.mcpserver.exceptions import ResourceError, ResourceNotFoundError
+from mcp.server.mcpserver.utilities.func_metadata import FuncMetadata, func_metadata
+from mcp.server.transport_security import TransportSecuritySettings
+from mcp_types import CallToolResult, ToolAnnotations
+from mcp_types import Tool as MCPTool
+from pydantic import BaseModel, ValidationError
+from starlette.applications import Starlette
+
+from holdback_servers.services import Call, Services
+from holdback_servers.wire import answer_result, argument_problem, problem_result, small_schema
+
+IDEMPOTENCY_META = "urn:holdback:idempotency-key"
+CALLER_SCOPE = "holdback.caller"
+"""Where the HTTP edge leaves the verified caller in the ASGI scope."""
+
+log = logging.getLogger(__name__)
+
+VERSION = "0.1.0"
+Kind = Literal["read", "write", "destroy"]
+Tool = Callable[..., Awaitable[BaseModel]]
+ToolT = TypeVar("ToolT", bound=Tool)
+
+
+@dataclass(frozen=True)
+class _Offer:
+    """A tool as the door keeps it."""
+
+    function: Tool
+    arguments: FuncMetadata
+    action: Action
+    listing: MCPTool
+
+
+@dataclass(frozen=True)
+class _Visit:
+    """Who came to the door, for what, and what was decided."""
+
+    caller: Caller | None
+    action: Action
+    decision: Decision
+    key: str | None
+    args_sha256: str
+
+
+class _Server(MCPServer[Any]):
+    """MCPServer whose tools and resources stand behind the door."""
+
+    door: "Door"
+
+    async def list_tools(self) -> list[MCPTool]:
+        return self.door.listing
+
+    async def call_tool(
+        self, name: str, arguments: dict[str, Any], context: Context[Any, Any] | None = None
+    ) -> CallToolResult:
+        return await self.door.enter(name, arguments, context)
+
+    async def read_resource(self, uri: Any, context: Context[Any, Any] | None = None) -> Any:
+        try:
+            self.door.admit_reader(str(uri), context)
+            return await super().read_resource(uri, context)
+        except Problem as problem:
+            raise ResourceError(problem.line()) from problem
+        except ResourceError as error:
+            if not isinstance(problem := error.__cause__, Problem):
+                raise
+            kind = ResourceNotFoundError if problem.code == "NOT_FOUND" else ResourceError
+            raise kind(problem.line()) from error
+
+
+class Door:
+    """An MCP server for one room.
+
+    Args:
+        name: of the room; the audience of its tokens is `mcp:<name>`.
+        local: the caller where there is no HTTP request (stdio, in memory); without one such calls are refused.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        *,
+        title: str,
+        description: str,
+        instructions: str,
+        services: Services,
+        local: Caller | None = None,
+    ) -> None:
+        self.name, self.services, self.local = name, services, local
+        self.audience = f"mcp:{name}"
+        self.mcp = _Server(
+            f"holdback-{name}",
+            title=title,
+            description=description,
+            instructions=instructions,
+            version=VERSION,
+            log_level="WARNING",
+        )
+        self.mcp.door = self
+        self._offers: dict[str, _Offer] = {}
+        self._reading = Action(name=f"{name}.read_resource", scope=f"{name}:read")
+
+    @property
+    def listing(self) -> list[MCPTool]:
+        """The tools as they are listed, in the order they were offered."""
+        return [offer.listing for offer in self._offers.values()]
+
+    @property
+    def scopes(self) -> dict[str, str]:
+        """Each tool's scope, for the registry."""
+        return {name: offer.action.scope for name, offer in self._offers.items()}
+
+    def tool(
+        self, *, title: str, scope: str, kind: Kind = "read", idempotent: bool = False, open_world: bool = False
+    ) -> Callable[[ToolT], ToolT]:
+        """Offer a coroutine as a tool; its first parameter is the `Call`, its docstring the description.
+
+        Args:
+            kind: `read` changes nothing, `write` adds, `destroy` ends or takes back something.
+            idempotent: whether the same call again changes nothing more even without a key.
+        """
+
+        def offer(function: ToolT) -> ToolT:
+            name = function.__name__
+            metadata = func_metadata(function, skip_names=["call"], structured_output=True)
+            schema = small_schema(metadata.arg_model.model_json_schema(by_alias=True))
+            listing = MCPTool(
+                name=name,
+                title=title,
+                description=inspect.cleandoc(function.__doc__ or ""),
+                input_schema=schema | {"additionalProperties": False},
+                output_schema=small_schema(metadata.output_schema or {}),
+                annotations=ToolAnnotations(
+                    read_only_hint=kind == "read",
+                    destructive_hint=kind == "destroy",
+                    idempotent_hint=idempotent or kind == "read",
+                    open_world_hint=open_world,
+                ),
+            )
+            action = Action(name=f"{self.name}.{name}", scope=scope)
+            self._offers[name] = _Offer(function, metadata, action, listing)
+            return function
+
+        return offer
+
+    async def enter(self, name: str, arguments: dict[str, Any], context: Context[Any, Any] | None) -> CallToolResult:
+        """Decide, call, answer and write down one call of a tool."""
+        offer = self._offers.get(name)
+        if offer is None:
+            return problem_result(
+                Problem("NOT_FOUND", f"There is no tool {name}.", f"The tools are {', '.join(self._offers)}.")
+            )
+        visit = self._admit(offer.action, arguments, context)
+        try:
+            caller = _allowed(visit)
+        except Problem as problem:
+            result = problem_result(problem)
+        else:
+            result = await self._call(offer, arguments, Call(caller, visit.key, visit.args_sha256, name, self.services))
+        self._note(visit, result)
+        return result
+
+    async def _call(self, offer: _Offer, arguments: dict[str, Any], call: Call) -> CallToolResult:
+        try:
+            known = offer.arguments.arg_model.model_fields
+            if strange := sorted(arguments.keys() - known.keys()):
+                raise Problem(
+                    "INVALID_ARGUMENT",
+                    f"{call.tool} has no argument {strange[0]}.",
+                    f"Its arguments are {', '.join(known)}." if known else "It takes none.",
+                )
+            answer = await offer.function(call, **offer.arguments.validate_arguments(arguments))
+            return answer_result(answer)
+        except ValidationError as error:
+            return problem_result(argument_problem(call.tool, error))
+        except Problem as problem:
+            return problem_result(problem)
+        except Exception:
+            log.exception("tool %s failed", offer.action.name)
+            return problem_result(
+                Problem("INTERNAL", f"{call.tool} failed inside the server.", "Try again; the server's log says more.")
+            )
+
+    def admit_reader(self, uri: str, context: Context[Any, Any] | None) -> Caller:
+        """Decide about reading a resource. Raises Problem when it is not allowed."""
+        visit = self._admit(self._reading, {"uri": uri}, context)
+        self._note(visit, None)
+        return _allowed(visit)
+
+    def _admit(self, action: Action, arguments: dict[str, Any], context: Context[Any, Any] | None) -> _Visit:
+        request = None if context is None else context.request_context.request
+        caller = self.local if request is None else request.scope.get(CALLER_SCOPE)
+        return _Visit(caller, action, decide(caller, action), _key(context), _digest(arguments))
+
+    def _note(self, visit: _Visit, result: CallToolResult | None) -> None:
+        caller, failed = visit.caller, result is not None and result.is_error
+        self.services.audit.append(
+            actor=(caller.agent or caller.person) if caller else "unknown",
+            on_behalf_of=caller.person if caller else "unknown",
+            chain=list(caller.chain) if caller else [],
+            action=visit.action.name,
+            resource=self.audience,
+            decision=("failed" if failed else "allowed") if visit.decision.allowed else f"denied:{visit.decision.code}",
+            policy=visit.decision.policy,
+            task=(visit.key or "").partition("/")[0],
+            args_sha256=visit.args_sha256,
+            result_sha256="" if result is None else _digest(result.structured_content or {}),
+        )
+
+    @asynccontextmanager
+    async def serving(self) -> AsyncGenerator[None]:
+        """Run what must run while the door is open: jobs that an earlier process left."""
+        await self.services.jobs.start()
+        try:
+            yield
+        finally:
+            await self.services.jobs.stop()
+
+    def http_app(self) -> Starlette:
+        """Streamable HTTP at `/mcp`, for both eras, without sessions; `edge` stands in front of it."""
+        return self.mcp.streamable_http_app(
+            streamable_http_path="/mcp",
+            json_response=True,
+            stateless_http=True,
+            max_request_body_size=self.services.settings.body_limit,
+            transport_security=TransportSecuritySettings(enable_dns_rebinding_protection=False),
+        )
+
+
+_CURES = {
+    "UNAUTHENTICATED": "Send a bearer token for this server; a gateway issues one.",
+    "PERMISSION_DENIED": "Ask for a token with the scope that the message names.",
+    "WRITE_NOT_ALLOWED": "Start the server with --allow-write to let it change things.",
+}
+
+
+def _allowed(visit: _Visit) -> Caller:
+    if visit.caller is None or not visit.decision.allowed:
+        raise Problem(visit.decision.code, visit.decision.reason, _CURES.get(visit.decision.code, ""))
+    return visit.caller
+
+
+def _key(context: Context[Any, Any] | None) -> str | None:
+    meta: Mapping[str, Any] | None = None if context is None else context.request_context.meta
+    key = meta.get(IDEMPOTENCY_META) if meta else None
+    return str(key) if key else None
+
+
+def _digest(value: dict[str, Any]) -> str:
+    form = json.dumps(value, sort_keys=True, separators=(",", ":"), default=str).encode()
+    return "sha256:" + hashlib.sha256(form).hexdigest()

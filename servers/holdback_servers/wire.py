@@ -1,0 +1,130 @@
+"""How results, errors, schemas and cursors look on MCP's wire: small, and the same facts in text as in structure."""
+
+import base64
+import binascii
+import json
+from typing import Any, cast
+
+from holdback_base.problem import Problem
+from mcp_types import CallToolResult, TextContent
+from pydantic import BaseModel, ValidationError
+
+
+def problem_result(problem: Problem) -> CallToolResult:
+    """A tool error that a model can read and a program can act on."""
+    return CallToolResult(
+        content=[TextContent(type="text", text=problem.line())], structured_content=problem.as_dict(), is_error=True
+    )
+
+
+def answer_result(answer: BaseModel) -> CallToolResult:
+    """The typed object as structure without absent fields, and the same facts as compact text."""
+    structure = answer.model_dump(mode="json", exclude_none=True)
+    own = getattr(answer, "text", None)
+    text = cast(str, own()) if callable(own) else compact_text(structure)
+    return CallToolResult(content=[TextContent(type="text", text=text)], structured_content=structure)
+
+
+def argument_problem(tool: str, error: ValidationError) -> Problem:
+    """What a caller got wrong in the arguments: the first mistake, with where it stands; all of them in details."""
+    mistakes = [
+        {"at": ".".join(str(part) for part in each["loc"]) or tool, "message": each["msg"]}
+        for each in error.errors(include_url=False, include_input=False, include_context=False)
+    ]
+    first = mistakes[0]
+    return Problem(
+        "INVALID_ARGUMENT",
+        f"{tool}: {first['at']}: {first['message'].rstrip('.')}.",
+        "Read the tool's input schema and correct the argument.",
+        mistakes=mistakes,
+    )
+
+
+def compact_text(value: Any, indent: str = "") -> str:
+    """Lines such as `title: Butterfly` and `- ...`, with nesting by two spaces; one line where it fits."""
+    if isinstance(value, dict):
+        fields = cast(dict[str, Any], value)
+        return "\n".join(_field(name, each, indent) for name, each in fields.items())
+    if isinstance(value, list):
+        items = cast(list[Any], value)
+        return "\n".join(_item(each, indent) for each in items)
+    return indent + _scalar(value)
+
+
+def _field(name: str, value: Any, indent: str) -> str:
+    short = _one_line(value)
+    if short is not None:
+        return f"{indent}{name}: {short}"
+    return f"{indent}{name}:\n{compact_text(value, indent + '  ')}"
+
+
+def _item(value: Any, indent: str) -> str:
+    short = _one_line(value)
+    if short is not None:
+        return f"{indent}- {short}"
+    return f"{indent}- " + compact_text(value, indent + "  ").lstrip()
+
+
+def _one_line(value: Any, width: int = 96) -> str | None:
+    if not isinstance(value, dict | list):
+        return _scalar(value)
+    if isinstance(value, list):
+        parts = [_one_line(each) for each in cast(list[Any], value)]
+        text = "[" + ", ".join(part or "" for part in parts) + "]"
+    else:
+        named = {name: _one_line(each) for name, each in cast(dict[str, Any], value).items()}
+        parts = list(named.values())
+        text = "{" + ", ".join(f"{name}: {part}" for name, part in named.items()) + "}"
+    return text if None not in parts and len(text) <= width else None
+
+
+def _scalar(value: Any) -> str:
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return "none" if value is None else str(value).replace("\n", " ")
+
+
+def small_schema(schema: dict[str, Any]) -> dict[str, Any]:
+    """The schema without what pydantic adds for itself: titles, and `anyOf` with null around an optional field."""
+    return cast(dict[str, Any], _shrink(schema, named=False))
+
+
+def _shrink(node: Any, *, named: bool) -> Any:
+    if isinstance(node, list):
+        return [_shrink(each, named=False) for each in cast(list[Any], node)]
+    if not isinstance(node, dict):
+        return node
+    fields = cast(dict[str, Any], node)
+    if named:
+        return {name: _shrink(each, named=False) for name, each in fields.items()}
+    choices = [each for each in fields.get("anyOf", []) if each != {"type": "null"}]
+    if len(choices) == 1 and len(fields["anyOf"]) == 2:
+        rest = {name: each for name, each in fields.items() if name not in ("anyOf", "default")}
+        fields = {**choices[0], **rest}
+    return {
+        name: _shrink(each, named=name in ("properties", "$defs"))
+        for name, each in fields.items()
+        if name != "title" and not (name == "default" and each is None)
+    }
+
+
+def encode_cursor(position: dict[str, Any]) -> str:
+    """An opaque place in a list."""
+    return base64.urlsafe_b64encode(json.dumps(position, separators=(",", ":")).encode()).decode().rstrip("=")
+
+
+def decode_cursor(cursor: str | None) -> dict[str, Any]:
+    """The place a cursor names; none is the beginning. Raises Problem INVALID_ARGUMENT for one that was not ours."""
+    if cursor is None:
+        return {}
+    try:
+        position = json.loads(base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)))
+    except (binascii.Error, ValueError) as error:
+        raise _bad_cursor() from error
+    if not isinstance(position, dict):
+        raise _bad_cursor()
+    return cast(dict[str, Any], position)
+
+
+def _bad_cursor() -> Problem:
+    return Problem("INVALID_ARGUMENT", "The cursor was not made by this list.", "Leave it out to begin again.")
