@@ -1,0 +1,113 @@
+"""Who may hold which scope: roles of people, and what each agent may be given where. A table, and look-ups over it.
+
+Least privilege: an agent's token holds what the person delegated *and* this table lists for that audience; a scope for
+an agent further down travels only on the way to that agent.
+"""
+
+from collections.abc import Iterable, Mapping
+from types import MappingProxyType
+
+from holdback_trust.identity import AGENTS, GATEWAY
+
+MAKE_HIGHLIGHT = "agent:editing-assistant:make-highlight"
+CLEAR_RIGHTS = "agent:compliance:clear-rights"
+PLAN_PUBLICATION = "agent:scheduler:plan-publication"
+COMMIT_PUBLICATION = "agent:scheduler:commit-publication"
+
+
+def _scopes(text: str) -> frozenset[str]:
+    return frozenset(text.split())
+
+
+AUDIENCE_SCOPES: Mapping[str, frozenset[str]] = MappingProxyType(
+    {
+        "mcp:assets": _scopes("assets:read assets:write"),
+        "mcp:editing": _scopes("editing:read editing:write"),
+        "mcp:rights": _scopes("rights:read rights:write rights:clear"),
+        "mcp:schedule": _scopes("schedule:read schedule:plan schedule:commit"),
+        "agent:editing-assistant": _scopes(MAKE_HIGHLIGHT),
+        "agent:compliance": _scopes(CLEAR_RIGHTS),
+        "agent:scheduler": _scopes(f"{PLAN_PUBLICATION} {COMMIT_PUBLICATION}"),
+        GATEWAY: _scopes("registry:read approval:ask approval:decide"),
+    }
+)
+"""The scopes that mean something at each audience."""
+
+_READING = _scopes("assets:read editing:read rights:read schedule:read registry:read")
+
+ROLE_SCOPES: Mapping[str, frozenset[str]] = MappingProxyType(
+    {
+        "editor": _READING
+        | _scopes("assets:write editing:write rights:clear schedule:plan schedule:commit approval:ask")
+        | _scopes(f"{MAKE_HIGHLIGHT} {CLEAR_RIGHTS} {PLAN_PUBLICATION} {COMMIT_PUBLICATION}"),
+        "approver": _READING | _scopes("approval:decide"),
+        "librarian": _READING | _scopes("assets:write"),
+        "rights-manager": _READING | _scopes(f"rights:write rights:clear {CLEAR_RIGHTS}"),
+        "planner": _READING
+        | _scopes(f"schedule:plan schedule:commit approval:ask {PLAN_PUBLICATION} {COMMIT_PUBLICATION} {CLEAR_RIGHTS}"),
+        "admin-loader": _READING | _scopes("assets:write editing:write rights:write schedule:plan"),
+        "viewer": _READING,
+    }
+)
+"""What a person of each role may do, or delegate to an agent."""
+
+_TO_COMPLIANCE = _scopes(f"{CLEAR_RIGHTS} rights:read rights:clear editing:read assets:read registry:read")
+_TO_SCHEDULER = _scopes(
+    f"{PLAN_PUBLICATION} {COMMIT_PUBLICATION} {CLEAR_RIGHTS} schedule:read schedule:plan schedule:commit"
+    " rights:read editing:read assets:read registry:read"
+)
+
+AGENT_ALLOWED: Mapping[str, Mapping[str, frozenset[str]]] = MappingProxyType(
+    {
+        "agent:editing-assistant": MappingProxyType(
+            {
+                "mcp:assets": _scopes("assets:read assets:write"),
+                "mcp:editing": _scopes("editing:read editing:write"),
+                "agent:compliance": _TO_COMPLIANCE,
+                "agent:scheduler": _TO_SCHEDULER,
+                GATEWAY: _scopes("registry:read approval:ask"),
+            }
+        ),
+        "agent:compliance": MappingProxyType(
+            {
+                "mcp:rights": _scopes("rights:read rights:clear"),
+                "mcp:editing": _scopes("editing:read"),
+                "mcp:assets": _scopes("assets:read"),
+                GATEWAY: _scopes("registry:read"),
+            }
+        ),
+        "agent:scheduler": MappingProxyType(
+            {
+                "mcp:schedule": _scopes("schedule:read schedule:plan schedule:commit"),
+                "mcp:rights": _scopes("rights:read"),
+                # it may have a clearance checked again, never issued: no rights:clear
+                "agent:compliance": _TO_COMPLIANCE - _scopes("rights:clear"),
+                GATEWAY: _scopes("registry:read"),
+            }
+        ),
+    }
+)
+"""Agent -> audience -> the scopes it may be given there. What is not listed is denied."""
+
+
+def role_scopes(roles: Iterable[str]) -> frozenset[str]:
+    """What a person with these roles may hold; an unknown role gives nothing."""
+    return frozenset[str]().union(*(ROLE_SCOPES.get(role, frozenset[str]()) for role in roles))
+
+
+def person_scopes(roles: Iterable[str], audience: str) -> frozenset[str]:
+    """What a token of a person with these roles may hold at an audience.
+
+    At a server or the gateway, what means something there; at an agent whose skill the person may start, all that may
+    be delegated as well, which never includes deciding an approval. Empty: the person has nothing to do there.
+    """
+    held = role_scopes(roles)
+    here = held & AUDIENCE_SCOPES.get(audience, frozenset())
+    if audience in AGENTS and here:
+        return held - {"approval:decide"}
+    return here
+
+
+def agent_scopes(agent: str, audience: str) -> frozenset[str]:
+    """What an agent may be given at an audience: the `allowed` of a token exchange. Empty for what is not listed."""
+    return AGENT_ALLOWED.get(agent, {}).get(audience, frozenset())
