@@ -1,0 +1,112 @@
+"""What a planner is shown: slots with their reasons, and the better ones that were refused. Pure."""
+
+from typing import Literal
+
+from holdback_base.vocabulary import Instant, Noun, Sha256, instant_text
+from pydantic import Field
+
+from holdback_servers.schedule.cleared import ClearedCell
+from holdback_servers.schedule.constraints import Rule
+from holdback_servers.schedule.model import Availability, State
+
+
+class SlotRequest(Noun):
+    """What is to be published, where it may be seen, and between which instants it may start.
+
+    `earliest <= start < latest`; it comes down at `until`, or when its clearance ends. `territories` are ISO 3166
+    codes; `duration_seconds` is the length of the media; `count` slots are wanted for each channel.
+    """
+
+    title: str
+    media: Sha256
+    territories: frozenset[str]
+    cleared: tuple[ClearedCell, ...]
+    earliest: Instant
+    latest: Instant
+    until: Instant | None = None
+    duration_seconds: int = Field(ge=1, le=24 * 3600)
+    count: int = Field(default=3, ge=1, le=10)
+    after_watershed: bool = False
+
+
+class Neighbour(Noun):
+    """A publication on the same channel near a slot; `minutes` is negative when it comes before."""
+
+    publication: str
+    title: str
+    minutes: int
+    state: State
+
+
+class Slot(Noun):
+    """A start that every rule allows, from 0 to 100, with the reasons for its score."""
+
+    channel: str
+    start: Instant
+    end: Instant | None = None
+    local_start: str
+    daypart: str = ""
+    score: int
+    reasons: tuple[str, ...]
+    near: tuple[Neighbour, ...] = ()
+    availability: tuple[Availability, ...]
+
+
+class RefusedSlot(Noun):
+    """A start that would have ranked higher, and the rule that refused it."""
+
+    channel: str
+    start: Instant
+    local_start: str
+    score: int
+    rule: Rule
+    reason: str
+
+
+class LeftOut(Noun):
+    """Territories that were asked for and will not see it on this channel, and why."""
+
+    territories: tuple[str, ...]
+    rule: Literal["TERRITORY_NOT_CLEARED", "TERRITORY_NOT_REACHED", "OUTSIDE_CLEARED_WINDOW"]
+    reason: str
+
+
+class ChannelProposal(Noun):
+    """The best slots of one channel, best first."""
+
+    channel: str
+    platform: str
+    time_zone: str
+    slots: tuple[Slot, ...]
+    refused: tuple[RefusedSlot, ...] = ()
+    left_out: tuple[LeftOut, ...] = ()
+
+    def text(self) -> str:
+        """A table: a line a slot, then its reasons, then what was refused and left out."""
+        lines = [f"{self.channel} ({self.platform}, {self.time_zone})"]
+        if not self.slots:
+            lines.append("  no slot keeps every rule")
+        for rank, slot in enumerate(self.slots, 1):
+            daypart = f"  {slot.daypart}" if slot.daypart else ""
+            lines.append(f"  {rank}. {slot.local_start}  score {slot.score}{daypart}  [{instant_text(slot.start)}]")
+            lines += [f"       {piece.text()}" for piece in slot.availability]
+            lines += [f"     - {reason}" for reason in slot.reasons]
+        for refused in self.refused:
+            outranked = "outranked it" if self.slots else "was best"
+            lines.append(
+                f"  x  {refused.local_start}  score {refused.score} {outranked}, but {refused.rule}: {refused.reason}"
+            )
+        lines += [f"  -  not in {', '.join(each.territories)}: {each.reason}" for each in self.left_out]
+        return "\n".join(lines)
+
+
+class SlotProposal(Noun):
+    """Slots for one item on each of some channels."""
+
+    title: str
+    media: Sha256
+    channels: tuple[ChannelProposal, ...]
+
+    def text(self) -> str:
+        """The channels' tables, one after another."""
+        return "\n".join([f"Slots for {self.title!r}", *(channel.text() for channel in self.channels)])
