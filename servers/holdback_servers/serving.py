@@ -157,7 +157,7 @@ class Door:
                     open_world_hint=open_world,
                 ),
             )
-            action = Action(name=f"{self.name}.{name}", scope=scope)
+            action = Action(name=f"{self.name}.{name}", scope=scope, kind=kind)
             self._offers[name] = _Offer(function, metadata, action, listing)
             return function
 
@@ -217,7 +217,7 @@ class Door:
         self.services.audit.append(
             actor=(caller.agent or caller.person) if caller else "unknown",
             on_behalf_of=caller.person if caller else "unknown",
-            chain=list(caller.chain) if caller else [],
+            chain=caller.chain if caller else (),
             action=visit.action.name,
             resource=self.audience,
             decision=("failed" if failed else "allowed") if visit.decision.allowed else f"denied:{visit.decision.code}",

@@ -85,7 +85,7 @@ def _scalar(value: Any) -> str:
 
 
 def small_schema(schema: dict[str, Any]) -> dict[str, Any]:
-    """The schema without what pydantic adds for itself: titles, and `anyOf` with null around an optional field."""
+    """The schema without what pydantic adds for itself: titles, null around optional fields, closed objects."""
     return cast(dict[str, Any], _shrink(schema, named=False))
 
 
@@ -104,7 +104,7 @@ def _shrink(node: Any, *, named: bool) -> Any:
     return {
         name: _shrink(each, named=name in ("properties", "$defs"))
         for name, each in fields.items()
-        if name != "title" and not (name == "default" and each is None)
+        if name != "title" and (name, each) not in (("default", None), ("additionalProperties", False))
     }
 
 

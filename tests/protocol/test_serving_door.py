@@ -1,0 +1,256 @@
+"""The door: who may come in, how answers and errors look, and that a repeated key does nothing twice."""
+
+from collections.abc import Callable
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Annotated, Any
+
+import httpx2
+import pytest
+from holdback_base.database import Database
+from holdback_base.ids import id_maker
+from holdback_base.problem import Problem
+from holdback_base.vocabulary import Noun
+from holdback_servers.edge import Edge
+from holdback_servers.job_tools import add_job_tools
+from holdback_servers.jobs import Job, Report
+from holdback_servers.services import Call, Services, open_services, room_tables
+from holdback_servers.serving import IDEMPOTENCY_META, Door
+from holdback_servers.settings import Settings
+from holdback_trust.audit import AuditLog
+from holdback_trust.audit_check import rows, verify
+from holdback_trust.keys import KeyPair, KeyRing
+from holdback_trust.policy import local_caller
+from holdback_trust.tokens import TokenAuthority, TokenVerifier
+from mcp.client import Client
+from mcp.client.streamable_http import streamable_http_client
+from pydantic import Field
+from sqlalchemy import Column, MetaData, String, Table, insert, select
+
+NOW = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)
+KEYS = KeyPair.generate()
+METADATA = MetaData()
+TABLES = room_tables(METADATA)
+WORDS = Table("words", METADATA, Column("word", String))
+
+
+class Words(Noun):
+    """Words, and a cursor that is often absent."""
+
+    items: list[str]
+    next_cursor: str | None = None
+
+
+def _services(home: Path) -> Services:
+    return open_services(
+        Database(home / "db" / "rights.sqlite", METADATA),
+        TABLES,
+        settings=Settings(home=home),
+        clock=lambda: NOW,
+        new_id=id_maker(lambda: NOW),
+        keys=KEYS,
+        ring=KeyRing({"gateway": [KEYS.public_jwk]}),
+        audit=AuditLog(home / "audit", KEYS, lambda: NOW),
+    )
+
+
+def _door(home: Path, *, allow_write: bool = True) -> Door:
+    services = _services(home)
+    door = Door(
+        "rights",
+        title="Words",
+        description="Keeps words.",
+        instructions="Add words.",
+        services=services,
+        local=local_caller("person:sam", allow_write, "mcp:rights"),
+    )
+
+    @door.tool(title="Add a word", scope="rights:write", kind="write")
+    async def add_word(call: Call, word: Annotated[str, Field(description="The word", max_length=20)]) -> Words:
+        """Keep one more word."""
+
+        def effect() -> dict[str, Any]:
+            return {"word": word}
+
+        def unit(connection: Any) -> list[str]:
+            call.once(connection, lambda: connection.execute(insert(WORDS).values(word=word)) and effect())
+            return [row.word for row in connection.execute(select(WORDS.c.word))]
+
+        return Words(items=await services.database.write(unit))
+
+    @door.tool(title="Fail", scope="rights:read")
+    async def fail(call: Call, how: str = "known") -> Words:
+        """Fail in one of two ways."""
+        if how == "known":
+            raise Problem("NOT_FOUND", "There is no such word.", "Add it first.", word="x")
+        raise RuntimeError("secret inside")
+
+    @door.tool(title="Start long work", scope="rights:write", kind="write")
+    async def start_work(call: Call) -> Job:
+        """Start long work."""
+        job = await services.database.write(lambda c: services.jobs.submit(c, "count", {"to": 3}, call.caller.person))
+        await services.jobs.wake()
+        return job
+
+    async def count(request: dict[str, Any], report: Report) -> dict[str, Any]:
+        for number in range(request["to"]):
+            report(number, request["to"], "words", "counting")
+        return {"counted": request["to"]}
+
+    services.jobs.register("count", count)
+    add_job_tools(door)
+    return door
+
+
+def _close(door: Door) -> None:
+    door.services.audit.close()
+    door.services.database.close()
+
+
+@pytest.mark.asyncio
+@pytest.mark.parametrize("mode", ["auto", "legacy"])
+async def test_structure_and_text_carry_the_same_facts_in_both_eras(tmp_path: Path, mode: Any) -> None:
+    door = _door(tmp_path)
+    async with Client(door.mcp, mode=mode) as client:
+        answer = await client.call_tool("add_word", {"word": "grant"})
+    assert answer.structured_content == {"items": ["grant"]}
+    assert answer.content[0].text == "items: [grant]"  # pyright: ignore
+    _close(door)
+
+
+@pytest.mark.asyncio
+async def test_schemas_are_small_and_hints_are_honest(tmp_path: Path) -> None:
+    door = _door(tmp_path)
+    async with Client(door.mcp) as client:
+        tools = {tool.name: tool for tool in (await client.list_tools()).tools}
+    add = tools["add_word"]
+    assert '"title"' not in add.model_dump_json(include={"input_schema", "output_schema"})
+    assert add.input_schema["properties"]["word"] == {"description": "The word", "maxLength": 20, "type": "string"}
+    assert add.output_schema is not None
+    assert add.output_schema["properties"]["next_cursor"] == {"type": "string"}
+    assert add.annotations is not None
+    assert (add.annotations.read_only_hint, add.annotations.destructive_hint) == (False, False)
+    assert tools["get_job"].annotations is not None
+    assert tools["get_job"].annotations.read_only_hint is True
+    _close(door)
+
+
+@pytest.mark.asyncio
+@pytest.mark.parametrize(
+    ("tool", "arguments", "code"),
+    [
+        ("fail", {}, "NOT_FOUND"),
+        ("fail", {"how": "unknown"}, "INTERNAL"),
+        ("add_word", {"word": "x" * 21}, "INVALID_ARGUMENT"),
+        ("add_word", {}, "INVALID_ARGUMENT"),
+        ("add_word", {"word": "x", "colour": "red"}, "INVALID_ARGUMENT"),
+        ("get_job", {"job_id": "job_none"}, "NOT_FOUND"),
+    ],
+)
+async def test_every_error_has_code_message_and_hint(
+    tmp_path: Path, tool: str, arguments: dict[str, Any], code: str
+) -> None:
+    door = _door(tmp_path)
+    async with Client(door.mcp) as client:
+        answer = await client.call_tool(tool, arguments)
+    assert answer.is_error
+    assert answer.structured_content is not None
+    assert answer.structured_content["code"] == code
+    assert answer.structured_content["hint"]
+    assert "secret" not in answer.model_dump_json()
+    _close(door)
+
+
+@pytest.mark.asyncio
+async def test_a_repeated_key_does_nothing_twice_and_other_arguments_conflict(tmp_path: Path) -> None:
+    door = _door(tmp_path)
+    meta: Any = {IDEMPOTENCY_META: "task-1/4"}
+    async with Client(door.mcp) as client:
+        await client.call_tool("add_word", {"word": "once"}, meta=meta)
+        again = await client.call_tool("add_word", {"word": "once"}, meta=meta)
+        other = await client.call_tool("add_word", {"word": "twice"}, meta=meta)
+    assert again.structured_content == {"items": ["once"]}
+    assert other.structured_content is not None
+    assert other.structured_content["code"] == "CONFLICT"
+    _close(door)
+
+
+@pytest.mark.asyncio
+async def test_a_local_person_without_leave_may_read_but_not_write(tmp_path: Path) -> None:
+    door = _door(tmp_path, allow_write=False)
+    async with Client(door.mcp) as client:
+        answer = await client.call_tool("add_word", {"word": "no"})
+    assert answer.structured_content is not None
+    assert answer.structured_content["code"] == "WRITE_NOT_ALLOWED"
+    _close(door)
+
+
+@pytest.mark.asyncio
+async def test_a_job_is_followed_to_its_result(tmp_path: Path) -> None:
+    door = _door(tmp_path)
+    async with door.serving(), Client(door.mcp) as client:
+        job = (await client.call_tool("start_work", {})).structured_content or {}
+        while job["state"] in ("queued", "running"):
+            arguments = {"job_id": job["id"], "wait_seconds": 5, "after_seq": job["seq"]}
+            job = (await client.call_tool("get_job", arguments)).structured_content or {}
+    assert (job["state"], job["result"]) == ("succeeded", {"counted": 3})
+    _close(door)
+
+
+@pytest.mark.asyncio
+async def test_every_call_leaves_an_audit_row_that_verifies(tmp_path: Path) -> None:
+    door = _door(tmp_path)
+    async with Client(door.mcp) as client:
+        await client.call_tool("add_word", {"word": "a"}, meta={IDEMPOTENCY_META: "task-9/1"})  # pyright: ignore
+        await client.call_tool("fail", {})
+    door.services.audit.sign_head("task-9")
+    _close(door)
+    assert verify(tmp_path / "audit").ok
+    written = [(row.action, row.decision, row.task) for _, row in rows(tmp_path / "audit")]
+    assert written == [("rights.add_word", "allowed", "task-9"), ("rights.fail", "failed", "")]
+
+
+def _app(home: Path) -> tuple[Door, Callable[[list[str], str], str], Edge]:
+    door = _door(home)
+    authority = TokenAuthority("gateway", KEYS, lambda: NOW, lambda: id_maker()("evt"))
+    verifier = TokenVerifier(door.services.ring, "gateway", "mcp:rights", lambda: NOW)
+    edge = Edge(door.http_app(), mount="/mcp/rights", verifier=verifier, body_limit=10_000)
+
+    def token(scopes: list[str], audience: str = "mcp:rights") -> str:
+        return authority.issue(person="person:sam", roles=["editor"], audience=audience, scopes=scopes)
+
+    return door, token, edge
+
+
+@pytest.mark.asyncio
+async def test_over_http_a_token_with_the_scope_is_let_in_and_one_without_is_told_which(tmp_path: Path) -> None:
+    door, token, edge = _app(tmp_path)
+    headers = {"authorization": "Bearer " + token(["rights:read"], "mcp:rights")}
+    transport = httpx2.ASGITransport(app=edge)  # pyright: ignore
+    async with (
+        door.mcp.session_manager.run(),
+        httpx2.AsyncClient(transport=transport, base_url="http://house", headers=headers) as http,
+        Client(streamable_http_client("http://house/mcp/rights", http_client=http)) as client,
+    ):
+        known = await client.call_tool("fail", {})
+        write = await client.call_tool("add_word", {"word": "x"})
+    assert (known.structured_content or {})["code"] == "NOT_FOUND"
+    assert (write.structured_content or {})["code"] == "PERMISSION_DENIED"
+    assert "rights:write" in (write.structured_content or {})["message"]
+    _close(door)
+
+
+@pytest.mark.asyncio
+async def test_over_http_nothing_is_let_in_without_a_good_token(tmp_path: Path) -> None:
+    door, token, edge = _app(tmp_path)
+    transport = httpx2.ASGITransport(app=edge)  # pyright: ignore
+    other = token(["assets:read"], "mcp:assets")
+    async with httpx2.AsyncClient(transport=transport, base_url="http://house") as http:
+        for headers in ({}, {"authorization": "Bearer junk"}, {"authorization": f"Bearer {other}"}):
+            answer = await http.post("/mcp/rights", json={}, headers=headers)
+            assert answer.status_code == 401
+            assert answer.headers["www-authenticate"].startswith("Bearer")
+            assert answer.json()["code"] == "UNAUTHENTICATED"
+        assert (await http.post("/mcp/rights", content=b"x" * 10_001)).status_code == 413
+        assert (await http.get("/mcp/rights")).status_code == 405
+    _close(door)
