@@ -1,12 +1,12 @@
 """What was done, by whom, for whom, and why it was allowed: a hash-chained log, one chain a process.
 
-A chain is a JSON Lines file of RFC 8785 rows; each row holds the hash of the one before. Whoever edits, removes or
+A chain is a JSON Lines file; each row is in RFC 8785 form, holds the hash of the one before, and ends with its own
+`hash`, which is taken over the row without that last member. Whoever edits, removes or
 moves a row breaks the chain there. Cutting off its end is found through signed heads beside it (`<name>.heads.jsonl`),
 and through copies of heads that another party keeps (`AuditLog.anchor`). `audit_check` reads them all again.
 """
 
 import atexit
-import contextlib
 import json
 import os
 import re
@@ -30,9 +30,9 @@ from holdback_trust.audit_check import (
     ChainReport,
     Finding,
     genesis,
-    row_bytes,
-    row_sha256,
     rows,
+    seal,
+    unseal,
     verify,
 )
 from holdback_trust.keys import KeyPair, sign_jws
@@ -226,8 +226,8 @@ class AuditLog:
             seq += 1
             row = {name: _plain(value) for name, value in zip(_FIELDS, values, strict=True) if value}
             row |= {"seq": seq, "at": instant_text(at), "prev": last}
-            last = row["hash"] = row_sha256(row)
-            lines.append(row_bytes(row) + b"\n")
+            line, last = seal(row)
+            lines += (line, b"\n")
         if lines:
             self._file.write(b"".join(lines))
             self._file.flush()
@@ -264,7 +264,7 @@ def _last(file: IO[bytes], name: str) -> tuple[int, str, int]:
         file.seek(start)
         tail = file.read(step) + tail
     whole, _, torn = tail.rpartition(b"\n")
-    if torn and _continues(torn):
+    if torn and unseal(torn) is not None:
         file.write(b"\n")  # only its newline is missing
         file.flush()
         whole, torn = torn, b""
@@ -273,21 +273,14 @@ def _last(file: IO[bytes], name: str) -> tuple[int, str, int]:
     if not whole:
         return 0, genesis(name), len(torn)
     line = whole.rpartition(b"\n")[2]
-    if not _continues(line):
+    row = unseal(line)
+    if row is None:
         raise Problem(
             "CONFLICT",
             f"The last row of the audit chain {name} is damaged and cannot be continued.",
             "Check it with holdback audit verify, then move its files away to begin a new chain.",
         )
-    row = json.loads(line)
     return row["seq"], row["hash"], len(torn)
-
-
-def _continues(line: bytes) -> bool:
-    with contextlib.suppress(ValueError, TypeError, KeyError, RecursionError):
-        row = json.loads(line)
-        return isinstance(row["seq"], int) and isinstance(row["hash"], str)
-    return False
 
 
 def _append_line(path: Path, shape: dict[str, Any]) -> None:
