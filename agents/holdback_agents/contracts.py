@@ -6,8 +6,7 @@ that a newer peer may say more; writers say only what stands here.
 
 from typing import Any, ClassVar, Literal
 
-from holdback_base.elements import ElementList
-from holdback_base.vocabulary import Instant, Sha256, TimeRange
+from holdback_base.vocabulary import Instant, Sha256, Span, TimeRange
 from pydantic import BaseModel, ConfigDict, Field
 
 SKILL_EXTENSION = "urn:holdback:skill"
@@ -84,52 +83,84 @@ class ClearanceRequest(Part):
 
 
 class Reason(Part):
-    """A named reason and the right that gave it."""
+    """Why something stands in the way: a name, the right that says so, and where it is in the way."""
 
+    key: str
     code: str
-    text: str = ""
-    element: str = ""
+    text: str
+    elements: tuple[str, ...] = ()
+    ref: str | None = None
     right: str | None = None
     contract: str | None = None
-    clause: str = ""
+    clause: str | None = None
+    territories: tuple[str, ...] = ()
+    platforms: tuple[str, ...] = ()
+
+
+class Condition(Part):
+    """A condition of a right that is relied on, and whether the cut's element list shows that it is met."""
+
+    key: str
+    type: str
+    met: bool
+    text: str
+    right: str
+    clause: str | None = None
 
 
 class Cell(Part):
-    """Territories and platforms that got the same answer."""
+    """Territories and platforms that got the same answer.
+
+    `windows` is when the cut may be shown as it stands; `reasons` and `conditions` are keys into the report.
+    """
 
     territories: tuple[str, ...]
     platforms: tuple[str, ...]
     verdict: Literal["CLEARED", "CONDITIONAL", "PARTIAL", "DENIED", "NEEDS_HUMAN"]
     windows: tuple[TimeRange, ...] = ()
-    reasons: tuple[Reason, ...] = ()
+    reasons: tuple[str, ...] = ()
+    conditions: tuple[str, ...] = ()
 
 
 class Remedy(Part):
-    """One change that helps to clear the cut; the plan of all remedies, applied, was decided again and clears."""
+    """One change that helps to clear the cut; fields that a kind does not use are absent."""
 
     kind: str
-    text: str = ""
-    element: str | None = None
+    text: str
+    elements: tuple[str, ...] = ()
+    ref: str | None = None
+    spans: tuple[Span, ...] = ()
+    credit: str | None = None
+    min_seconds: int | None = None
+    max_seconds: int | None = None
     territories: tuple[str, ...] = ()
     platforms: tuple[str, ...] = ()
     start: Instant | None = None
     end: Instant | None = None
-    credit: str | None = None
-    min_seconds: int | None = None
+
+
+class Plan(Part):
+    """Changes that together clear what is left of the request; `verified` when it was decided again and cleared."""
+
+    remedies: tuple[Remedy, ...]
+    verified: bool
+    territories: tuple[str, ...]
+    platforms: tuple[str, ...]
 
 
 class ClearanceReport(Part):
-    """The answer of the compliance agent. `statement` is the signed clearance where one could be issued."""
+    """The answer of the compliance agent. `statement` is the signed clearance where one was issued."""
 
     schema_name = "clearance-report"
     verdict: str
+    summary: str
     media: tuple[Sha256, ...]
-    elements: Sha256
     cells: tuple[Cell, ...]
-    remedies: tuple[Remedy, ...] = ()
+    reasons: tuple[Reason, ...] = ()
+    conditions: tuple[Condition, ...] = ()
+    plans: tuple[Plan, ...] = ()
     clearance: str | None = None
     statement: str | None = None
-    element_list: ElementList | None = None
     text: str = ""
 
 
