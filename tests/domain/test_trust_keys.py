@@ -1,0 +1,76 @@
+import os
+import stat
+from pathlib import Path
+
+import pytest
+from holdback_base.problem import Problem
+from holdback_trust.keys import KeyPair, KeyRing, SignatureRefused, open_jws, sign_jws, thumbprint
+
+
+def test_a_key_made_once_is_found_again_and_only_its_owner_may_read_it(tmp_path: Path) -> None:
+    path = tmp_path / "keys" / "gateway.pem"
+    made = KeyPair.load_or_create(path)
+    assert KeyPair.load_or_create(path).kid == made.kid
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+    assert os.listdir(path.parent) == ["gateway.pem"]
+
+
+def test_a_key_file_that_others_may_read_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "key.pem"
+    KeyPair.load_or_create(path)
+    path.chmod(0o640)
+    with pytest.raises(Problem, match="can be read by others") as caught:
+        KeyPair.load_or_create(path)
+    assert "chmod 600" in caught.value.hint
+
+
+def test_a_damaged_key_file_is_refused_and_left_as_it_is(tmp_path: Path) -> None:
+    path = tmp_path / "key.pem"
+    path.write_bytes(b"-----BEGIN nothing-----")
+    path.chmod(0o600)
+    with pytest.raises(Problem, match=r"holds no P-256 private key"):
+        KeyPair.load_or_create(path)
+    assert path.read_bytes() == b"-----BEGIN nothing-----"
+
+
+def test_the_key_id_is_the_thumbprint_of_rfc_7638() -> None:
+    keys = KeyPair.generate()
+    assert keys.kid == thumbprint(keys.public_jwk)
+    assert "d" not in keys.public_jwk
+    assert keys.kid in repr(keys)
+    assert "PRIVATE" not in repr(keys)
+
+
+def test_a_ring_believes_a_key_only_for_the_issuer_it_is_listed_under() -> None:
+    keys = KeyPair.generate()
+    ring = KeyRing({"mcp:rights": [keys.public_jwk]})
+    assert ring.find("mcp:rights", keys.kid) is not None
+    assert ring.find("gateway", keys.kid) is None
+    assert ring.find_anywhere(keys.kid) is not None
+    assert ring.jwks("mcp:rights") == {"keys": [dict(keys.public_jwk)]}
+    assert ring.jwks("gateway") == {"keys": []}
+
+
+def test_a_ring_can_hold_an_old_and_a_new_key_of_one_issuer() -> None:
+    old, new = KeyPair.generate(), KeyPair.generate()
+    ring = KeyRing({"gateway": [old.public_jwk]})
+    ring.trust("gateway", new.public_jwk)
+    ring.trust("gateway", new.public_jwk)
+    for keys in (old, new):
+        text = sign_jws(keys, "x+jwt", {"iss": "gateway"})
+        assert open_jws(text, "x+jwt", ring, {"gateway"}) == {"iss": "gateway"}
+    assert len(ring.jwks("gateway")["keys"]) == 2
+
+
+@pytest.mark.parametrize("change", [{"kty": "oct"}, {"crv": "P-384"}, {"d": "AAAA"}])
+def test_a_ring_takes_public_p256_keys_only(change: dict[str, str]) -> None:
+    with pytest.raises(ValueError, match="not a public P-256 key"):
+        KeyRing({"gateway": [{**KeyPair.generate().public_jwk, **change}]})
+
+
+@pytest.mark.parametrize(
+    "text", ["", "a.b.c", "....", "e30.e30.", "é.é.é", "eyJhbGciOiJub25lIn0.e30.", "[" * 5000, "x" * 20_000]
+)
+def test_text_that_is_no_signed_text_is_refused_in_words(text: str) -> None:
+    with pytest.raises(SignatureRefused):
+        open_jws(text, "x+jwt", KeyRing(), {"gateway"})

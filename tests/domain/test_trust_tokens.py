@@ -1,0 +1,247 @@
+import base64
+import json
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from itertools import count
+from typing import Any
+
+import jwt
+import pytest
+from holdback_base.problem import Problem
+from holdback_trust.keys import KeyPair, KeyRing, sign_jws
+from holdback_trust.policy import agent_scopes, person_scopes
+from holdback_trust.tokens import CACHE_SIZE, TOKEN_TYPE, TokenAuthority, TokenVerifier
+
+NOON = datetime(2026, 11, 22, 12, tzinfo=UTC)
+KEYS = KeyPair.generate()
+RING = KeyRing({"gateway": [KEYS.public_jwk]})
+ASSISTANT, COMPLIANCE = "agent:editing-assistant", "agent:compliance"
+
+
+class Hand:
+    """A clock that stands until it is moved."""
+
+    def __init__(self, now: datetime = NOON) -> None:
+        self.now = now
+
+    def __call__(self) -> datetime:
+        return self.now
+
+
+def authority(clock: Hand) -> TokenAuthority:
+    numbers: Iterator[int] = count(1)
+    return TokenAuthority("gateway", KEYS, clock, lambda: f"tok-{next(numbers)}")
+
+
+def verifier(audience: str, clock: Hand) -> TokenVerifier:
+    return TokenVerifier(RING, "gateway", audience, clock)
+
+
+def claims(**changes: Any) -> dict[str, Any]:
+    seconds = int(NOON.timestamp())
+    usual = {"iss": "gateway", "sub": "person:sam", "aud": "mcp:rights", "scope": "rights:read", "roles": ["editor"]}
+    shape = {**usual, "iat": seconds, "exp": seconds + 300, "jti": "tok-1", **changes}
+    return {name: value for name, value in shape.items() if value is not ...}
+
+
+def refusal(token: str, audience: str = "mcp:rights", now: datetime = NOON) -> str:
+    with pytest.raises(Problem) as caught:
+        verifier(audience, Hand(now)).verify(token)
+    assert caught.value.code == "UNAUTHENTICATED"
+    assert token not in caught.value.line()
+    return caught.value.message
+
+
+def test_a_persons_own_token_names_the_person_and_no_agent() -> None:
+    clock = Hand()
+    token = authority(clock).issue(
+        person="person:sam", roles=["editor"], audience="mcp:rights", scopes=["rights:read", "rights:clear"]
+    )
+    caller = verifier("mcp:rights", clock).verify(token)
+    assert (caller.person, caller.agent, caller.chain) == ("person:sam", None, ())
+    assert caller.scopes == {"rights:read", "rights:clear"}
+    assert caller.roles == {"editor"}
+    assert caller.expires == NOON + timedelta(seconds=300)
+    assert caller.text() == "person:sam"
+    assert jwt.get_unverified_header(token) == {"alg": "ES256", "kid": KEYS.kid, "typ": "at+jwt"}
+
+
+def test_each_exchange_puts_the_new_actor_outermost_and_keeps_the_history_below() -> None:
+    clock = Hand()
+    tokens = authority(clock)
+    scopes = person_scopes(["editor"], ASSISTANT)
+    first = tokens.issue(person="person:sam", roles=["editor"], audience=ASSISTANT, scopes=scopes)
+    second = tokens.exchange(first, ASSISTANT, audience=COMPLIANCE, allowed=agent_scopes(ASSISTANT, COMPLIANCE))
+    third = tokens.exchange(second, COMPLIANCE, audience="mcp:rights", allowed=agent_scopes(COMPLIANCE, "mcp:rights"))
+    caller = verifier("mcp:rights", clock).verify(third)
+    assert caller.agent == COMPLIANCE
+    assert caller.chain == (COMPLIANCE, ASSISTANT)
+    assert caller.person == "person:sam"
+    assert caller.scopes == {"rights:read", "rights:clear"}
+    assert caller.text() == "agent:compliance < agent:editing-assistant for person:sam"
+    payload = jwt.decode(third, options={"verify_signature": False})
+    assert payload["act"] == {"sub": COMPLIANCE, "act": {"sub": ASSISTANT}}
+
+
+def test_a_scope_outside_what_is_held_or_allowed_is_denied_by_name() -> None:
+    tokens = authority(Hand())
+    held = tokens.issue(person="person:sam", roles=[], audience=COMPLIANCE, scopes=["rights:read", "rights:write"])
+    with pytest.raises(Problem, match="rights:clear, rights:write") as caught:
+        tokens.exchange(
+            held,
+            COMPLIANCE,
+            audience="mcp:rights",
+            scopes=["rights:read", "rights:write", "rights:clear"],
+            allowed=["rights:read", "rights:clear"],
+        )
+    assert caught.value.code == "PERMISSION_DENIED"
+    assert caught.value.details == {"scopes": ["rights:clear", "rights:write"]}
+
+
+def test_an_exchange_that_leaves_no_scope_is_denied() -> None:
+    tokens = authority(Hand())
+    held = tokens.issue(person="person:sam", roles=[], audience=COMPLIANCE, scopes=["assets:read"])
+    with pytest.raises(Problem, match="has nothing to do at mcp:schedule"):
+        tokens.exchange(held, COMPLIANCE, audience="mcp:schedule", allowed=agent_scopes(COMPLIANCE, "mcp:schedule"))
+
+
+def test_an_exchanged_token_ends_with_its_subject_at_the_latest() -> None:
+    clock = Hand()
+    tokens = authority(clock)
+    held = tokens.issue(person="person:sam", roles=[], audience=COMPLIANCE, scopes=["rights:read"], seconds=100)
+    clock.now += timedelta(seconds=40.5)
+    narrower = tokens.exchange(held, COMPLIANCE, audience="mcp:rights", allowed=["rights:read"])
+    assert verifier("mcp:rights", clock).verify(narrower).expires == NOON + timedelta(seconds=100)
+    clock.now = NOON + timedelta(seconds=100)
+    with pytest.raises(Problem, match="it has expired") as caught:
+        tokens.exchange(held, COMPLIANCE, audience="mcp:rights", allowed=["rights:read"])
+    assert caught.value.code == "UNAUTHENTICATED"
+
+
+def test_an_agent_cannot_exchange_a_token_that_was_meant_for_another() -> None:
+    tokens = authority(Hand())
+    held = tokens.issue(person="person:sam", roles=[], audience=ASSISTANT, scopes=["rights:read"])
+    with pytest.raises(Problem, match="may not exchange a token that was meant for agent:editing-assistant") as caught:
+        tokens.exchange(held, COMPLIANCE, audience="mcp:rights", allowed=["rights:read"])
+    assert caught.value.code == "PERMISSION_DENIED"
+
+
+def test_at_most_four_agents_stand_between_a_person_and_an_effect() -> None:
+    tokens = authority(Hand())
+    held = tokens.issue(person="person:sam", roles=[], audience="agent:a", scopes=["x"])
+    for actor, audience in (("agent:a", "agent:b"), ("agent:b", "agent:c"), ("agent:c", "agent:d"), ("agent:d", "m")):
+        held = tokens.exchange(held, actor, audience=audience, allowed=["x"])
+    assert len(verifier("m", Hand()).verify(held).chain) == 4
+    deepest = tokens.exchange(
+        tokens.issue(person="person:sam", roles=[], audience="agent:e", scopes=["x"], actor="agent:z"),
+        "agent:e",
+        audience="agent:e",
+        allowed=["x"],
+    )
+    for _ in range(2):
+        deepest = tokens.exchange(deepest, "agent:e", audience="agent:e", allowed=["x"])
+    with pytest.raises(Problem, match="is full") as caught:
+        tokens.exchange(deepest, "agent:e", audience="agent:e", allowed=["x"])
+    assert caught.value.code == "PERMISSION_DENIED"
+
+
+def test_a_revoked_token_is_neither_exchanged_nor_accepted() -> None:
+    clock = Hand()
+    tokens, door = authority(clock), verifier(COMPLIANCE, clock)
+    held = tokens.issue(person="person:sam", roles=[], audience=COMPLIANCE, scopes=["rights:read"])
+    jti = door.verify(held).token_id
+    door.revoke(jti)
+    tokens.revoke(jti)
+    with pytest.raises(Problem, match="it was revoked"):
+        door.verify(held)
+    with pytest.raises(Problem, match="it was revoked"):
+        tokens.exchange(held, COMPLIANCE, audience="mcp:rights", allowed=["rights:read"])
+
+
+def test_a_token_revoked_before_it_was_ever_seen_is_refused() -> None:
+    door = verifier("mcp:rights", Hand())
+    door.revoke("tok-1")
+    with pytest.raises(Problem, match="it was revoked"):
+        door.verify(sign_jws(KEYS, TOKEN_TYPE, claims()))
+
+
+def test_a_kept_token_is_refused_from_the_instant_it_expires() -> None:
+    clock = Hand()
+    door, token = verifier("mcp:rights", clock), sign_jws(KEYS, TOKEN_TYPE, claims())
+    assert door.verify(token) is door.verify(token)
+    clock.now = NOON + timedelta(seconds=299.999)
+    assert door.verify(token).person == "person:sam"
+    clock.now = NOON + timedelta(seconds=300)
+    with pytest.raises(Problem, match="it has expired"):
+        door.verify(token)
+
+
+def test_what_a_verifier_keeps_is_bounded() -> None:
+    door = verifier("mcp:rights", Hand())
+    kept: dict[str, Any] = door._kept  # pyright: ignore[reportPrivateUsage] - memory is the behaviour here
+    caller = door.verify(sign_jws(KEYS, TOKEN_TYPE, claims()))
+    kept.update({f"t{number}": caller for number in range(CACHE_SIZE - 1)})
+    door.verify(sign_jws(KEYS, TOKEN_TYPE, claims(jti="tok-2")))
+    assert len(door._kept) == CACHE_SIZE  # pyright: ignore[reportPrivateUsage]
+
+
+@pytest.mark.parametrize(
+    ("changes", "reason"),
+    [
+        ({"aud": "mcp:assets"}, "another audience"),
+        ({"aud": ["mcp:rights"]}, "another audience"),
+        ({"iss": "agent:compliance"}, "its issuer may not say this"),
+        ({"iss": ...}, "names no key or no issuer"),
+        ({"exp": ...}, "its life is not stated"),
+        ({"exp": int(NOON.timestamp()) + 301}, "longer than 300 s"),
+        ({"exp": True}, "its life is not stated"),
+        ({"iat": int(NOON.timestamp()) + 1}, "issued in the future"),
+        ({"iat": int(NOON.timestamp()) - 300, "exp": int(NOON.timestamp())}, "it has expired"),
+        ({"jti": ...}, "it lacks an id"),
+        ({"jti": ""}, "it lacks an id"),
+        ({"scope": ["rights:read"]}, "it lacks an id, a scope"),
+        ({"roles": "editor"}, "a list of roles"),
+        ({"roles": [["editor"]]}, "names no person"),
+        ({"sub": "agent:compliance"}, "names no person"),
+        ({"sub": ...}, "names no person"),
+        ({"act": {"sub": "person:eve"}}, "names no person or no agent"),
+        ({"act": "agent:compliance"}, "chain of actors"),
+        ({"act": {"act": {"sub": "agent:x"}}}, "names no person or no agent"),
+    ],
+)
+def test_a_signed_token_with_a_wrong_claim_is_refused_with_the_reason(changes: dict[str, Any], reason: str) -> None:
+    assert reason in refusal(sign_jws(KEYS, TOKEN_TYPE, claims(**changes)))
+
+
+def test_a_chain_of_five_actors_is_refused_even_when_signed() -> None:
+    act: dict[str, Any] | None = None
+    for number in range(5):
+        act = {"sub": f"agent:a{number}"} | ({"act": act} if act else {})
+    assert "too long" in refusal(sign_jws(KEYS, TOKEN_TYPE, claims(act=act)))
+
+
+def test_a_token_of_another_type_or_by_another_key_is_refused() -> None:
+    assert "its type is not at+jwt" in refusal(sign_jws(KEYS, "clearance+jwt", claims()))
+    assert "not a trusted key" in refusal(sign_jws(KeyPair.generate(), TOKEN_TYPE, claims()))
+
+
+def test_other_algorithms_are_refused_whatever_they_sign_with() -> None:
+    header = {"typ": TOKEN_TYPE, "kid": KEYS.kid}
+    shared = jwt.encode(claims(), "a secret of thirty-two bytes or more", algorithm="HS256", headers=header)
+    unsigned = jwt.encode(claims(), None, algorithm="none", headers=header)
+    for token in (shared, unsigned):
+        assert "its algorithm is not ES256" in refusal(token)
+
+
+def test_a_claim_changed_after_signing_is_refused() -> None:
+    header, payload, signature = sign_jws(KEYS, TOKEN_TYPE, claims()).split(".")
+    shape = json.loads(base64.urlsafe_b64decode(payload + "=="))
+    shape["scope"] = "rights:read rights:write"
+    forged = base64.urlsafe_b64encode(json.dumps(shape).encode()).rstrip(b"=").decode()
+    assert "signature does not verify" in refusal(f"{header}.{forged}.{signature}")
+
+
+@pytest.mark.parametrize("seconds", [0, -1, 301])
+def test_a_token_lives_one_second_to_five_minutes(seconds: int) -> None:
+    with pytest.raises(Problem, match="cannot live"):
+        authority(Hand()).issue(person="person:sam", roles=[], audience="m", scopes=["x"], seconds=seconds)
