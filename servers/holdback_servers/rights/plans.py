@@ -1,0 +1,370 @@
+"""What would clear it: the smallest changes that do, ranked, each plan decided again. Pure.
+
+For every reference that stands in the way there are ways out: live with it (and give up the cells or the time it
+costs), shorten it, or replace it. A way for each reference, and a choice of platforms to give up, make a candidate;
+what a cell still lacks then is a territory to drop or a window to move. Candidates are ranked by what they cost and
+the best ones are applied and decided again; only those that clear are offered as verified.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import combinations, islice, product
+from math import ceil, prod
+
+from holdback_base.elements import ElementKind
+from holdback_base.vocabulary import instant_text
+
+from holdback_servers.rights.availability import Answer, Book, Judgement
+from holdback_servers.rights.clearance import Decision
+from holdback_servers.rights.conditions import Duty
+from holdback_servers.rights.remedies import clears, duty_remedies, replace_remedy, shorten_remedy
+from holdback_servers.rights.report import Plan, Remedy
+from holdback_servers.rights.windows import OPEN, Window, Windows, instant, shared, window
+
+OFFERED = 3
+"""Plans in an answer."""
+_TRIED = 8
+_WAYS = 64
+"""Combinations of ways out that are looked at; beyond, each reference by itself and all together."""
+_ASK = 1000
+_PICTURE = frozenset({"programme", "third_party_clip", "still"})
+_REPLACING: dict[ElementKind, int] = {
+    "music_master": 4,
+    "music_publishing": 4,
+    "logo": 5,
+    "still": 10,
+    "third_party_clip": 10,
+    "location": 14,
+    "talent": 18,
+    "programme": 60,
+}
+"""House weights: what it costs a cut to lose an element of a kind. Only the ranking depends on them."""
+_EDITING = {"add_credit": 1, "add_disclaimer": 1, "obscure_element": 2, "mute_element": 3, "shorten_element": 3}
+
+_Way = tuple[str, int]
+"""`keep`, `replace`, `ask`, or `shorten` with the seconds that are left."""
+_KEEP: _Way = ("keep", 0)
+
+
+@dataclass(frozen=True, slots=True)
+class _Candidate:
+    remedies: tuple[Remedy, ...]
+    cost: int
+    territories: tuple[str, ...]
+    platforms: tuple[str, ...]
+
+
+def plans(decision: Decision, books: Mapping[str, Book], offered: int = OFFERED) -> tuple[Plan, ...]:
+    """Up to `offered` plans, the cheapest first; none when all is clear. Plans that clear come before those that ask a
+    person, and when nothing else clears one plan says whom to ask about what."""
+    if decision.clear:
+        return ()
+    made: list[Plan] = []
+    ranked = sorted(_candidates(decision), key=lambda each: (each.cost, str(each.remedies)))
+    seen: set[tuple[Remedy, ...]] = set()
+    for candidate in islice((each for each in ranked if each.remedies), _TRIED):
+        if candidate.remedies in seen or any(_includes(candidate, each) for each in made):
+            continue
+        seen.add(candidate.remedies)
+        asks = any(each.kind == "ask_human" for each in candidate.remedies)
+        if asks and made:
+            continue
+        if asks or clears(decision, candidate.remedies, books):
+            made.append(
+                Plan(
+                    remedies=candidate.remedies,
+                    verified=not asks,
+                    cost=candidate.cost,
+                    territories=candidate.territories,
+                    platforms=candidate.platforms,
+                )
+            )
+        if len(made) == offered:
+            break
+    return tuple(made) or (_ask_about_everything(decision),)
+
+
+def _includes(candidate: _Candidate, plan: Plan) -> bool:
+    """Whether the candidate does all that a plan does and more."""
+    return set(plan.remedies) < set(candidate.remedies)
+
+
+def _candidates(decision: Decision) -> Iterator[_Candidate]:
+    refs = _in_the_way(decision)
+    for ways in _combinations({ref: _ways_out(ref, decision) for ref in refs}):
+        grid = _grid(decision, ways)
+        for met in (True, False):
+            for dropped in _column_drops(grid, met):
+                candidate = _candidate(decision, ways, grid, met, dropped)
+                if candidate is not None:
+                    yield candidate
+
+
+def _in_the_way(decision: Decision) -> list[str]:
+    whole = (window(decision.asked.window.start, decision.asked.window.end),)
+    answers = {id(cell): cell for row in decision.cells for cell in row}.values()
+    return sorted(
+        {
+            judged.element.ref
+            for cell in answers
+            for judged, answer in zip(decision.judged, cell.answers, strict=True)
+            if answer.once != whole or answer.unmet
+        }
+    )
+
+
+def _ways_out(ref: str, decision: Decision) -> list[_Way]:
+    judged = [each for each in decision.judged if each.element.ref == ref]
+    pictures = {each.element.ref for each in decision.judged if each.kind in _PICTURE}
+    ways: list[_Way] = [_KEEP]
+    limit = max((each for one in judged for each in _limits(one.judgement)), default=None)
+    if limit:
+        ways.append(("shorten", limit))
+    if not (pictures <= {ref} and ref in pictures):
+        ways.append(("replace", 0))
+    if ways == [_KEEP] or any(not one.judgement.book.entries for one in judged):
+        ways.append(("ask", 0))
+    return ways
+
+
+def _limits(judgement: Judgement) -> Iterator[int]:
+    """Durations under which a grant that fails on nothing else would cover."""
+    for index, entry in enumerate(judgement.book.entries):
+        if judgement.faults(index) == ("DURATION_OVER_LIMIT",) and entry.right.max_duration_seconds:
+            yield entry.right.max_duration_seconds
+
+
+def _combinations(ways: Mapping[str, Sequence[_Way]]) -> Iterator[dict[str, _Way]]:
+    refs = list(ways)
+    if prod(len(each) for each in ways.values()) <= _WAYS:
+        for choice in product(*ways.values()):
+            yield dict(zip(refs, choice, strict=True))
+        return
+    lives = dict.fromkeys(refs, _KEEP)
+    leaves = {ref: each[-1] for ref, each in ways.items()}
+    yield lives
+    yield leaves
+    for ref in refs[:_WAYS]:
+        yield {**lives, ref: leaves[ref]}
+        yield {**leaves, ref: _KEEP}
+
+
+@dataclass(frozen=True, slots=True)
+class _Cell:
+    now: Windows
+    once: Windows
+    unmet: tuple[Duty, ...]
+    rights: frozenset[str]
+
+
+_Grid = tuple[tuple[_Cell, ...], ...]
+
+
+def _grid(decision: Decision, ways: Mapping[str, _Way]) -> _Grid:
+    whole: Windows = (window(decision.asked.window.start, decision.asked.window.end),)
+    shorter: dict[int, Judgement] = {}
+    for index, each in enumerate(decision.judged):
+        way, seconds = ways.get(each.element.ref, _KEEP)
+        if way == "shorten":
+            shorter[index] = each.judgement.lasting(seconds)
+    kept: dict[int, _Cell] = {}
+
+    def cell(row: int, column: int) -> _Cell:
+        found = decision.cells[row][column]
+        if id(found) in kept:
+            return kept[id(found)]
+        place, node = decision.rows[row][0], decision.columns[column][0]
+        answers: list[Answer] = []
+        for index, (judged, answer) in enumerate(zip(decision.judged, found.answers, strict=True)):
+            if ways.get(judged.element.ref, _KEEP)[0] in ("replace", "ask"):
+                continue
+            other = shorter.get(index)
+            answers.append(other.answer(other.place_mask(place) & other.medium_mask(node)) if other else answer)
+        made = kept[id(found)] = _met(answers, whole, ways)
+        return made
+
+    return tuple(
+        tuple(cell(row, column) for column in range(len(decision.columns))) for row in range(len(decision.rows))
+    )
+
+
+def _met(answers: Sequence[Answer], whole: Windows, ways: Mapping[str, _Way]) -> _Cell:
+    now = once = whole
+    for answer in answers:
+        now, once = shared(now, answer.now), shared(once, answer.once)
+    unmet = tuple(duty for each in answers for duty in each.unmet if ways.get(duty.ref, _KEEP)[0] != "replace")
+    rights = frozenset(
+        finding.entry.right.id for each in answers for finding in each.findings if finding.entry and not finding.duty
+    )
+    return _Cell(now, once, unmet, rights)
+
+
+def _column_drops(grid: _Grid, met: bool) -> Iterator[tuple[int, ...]]:
+    """Sets of platforms to give up: none, and any that have a cell with nothing left in it."""
+    bad = [
+        column
+        for column in range(len(grid[0]))
+        if any(not (row[column].once if met else row[column].now) for row in grid)
+    ]
+    most = len(bad) if len(bad) < len(grid[0]) else len(bad) - 1
+    sizes = range(most + 1) if len(bad) <= 4 else (0, 1, most)
+    for size in sizes:
+        yield from islice(combinations(bad, size), 16)
+
+
+def _candidate(
+    decision: Decision, ways: Mapping[str, _Way], grid: _Grid, met: bool, dropped: tuple[int, ...]
+) -> _Candidate | None:
+    columns = [each for each in range(len(decision.columns)) if each not in dropped]
+    best = {
+        (row, column): _longest(cells[column].once if met else cells[column].now)
+        for row, cells in enumerate(grid)
+        for column in columns
+    }
+    rows = [row for row in range(len(grid)) if all(best[row, column] for column in columns)]
+    if not rows or not columns:
+        return None
+    kept = {at: found for at, found in best.items() if at[0] in rows and found}
+    duties = [
+        duty
+        for (row, column), found in kept.items()
+        if shared(grid[row][column].now, (found,)) != (found,)
+        for duty in grid[row][column].unmet
+    ]
+    territories = tuple(sorted(place for row in rows for place in decision.rows[row]))
+    platforms = tuple(sorted(node for column in columns for node in decision.columns[column]))
+    remedies = [
+        *_edits(duties, ways, decision),
+        *_drops(decision, grid, territories, platforms),
+        *_moves(decision, grid, kept),
+    ]
+    cost = sum(_cost(each, decision) for each in remedies)
+    return _Candidate(tuple(remedies), cost, territories, platforms)
+
+
+def _longest(windows: Windows) -> Window | None:
+    return max(windows, key=lambda each: (each[1] - each[0], -each[0]), default=None)
+
+
+def _edits(duties: Sequence[Duty], ways: Mapping[str, _Way], decision: Decision) -> Iterator[Remedy]:
+    found = {id(duty): duty for duty in duties}
+    yield from duty_remedies(found.values(), decision.cuts)
+    replaced_by_duty = {each.ref for each in found.values() if each.condition.type == "replace_music"}
+    for ref, (way, seconds) in sorted(ways.items()):
+        rights = tuple(sorted(_rights_against(ref, decision)))
+        if way == "replace" and ref not in replaced_by_duty:
+            yield replace_remedy(ref, decision.cuts, rights)
+        elif way == "shorten":
+            yield shorten_remedy(ref, seconds, decision.cuts, rights)
+        elif way == "ask":
+            yield _ask(ref, decision, rights)
+
+
+def _rights_against(ref: str, decision: Decision) -> set[str]:
+    return {
+        finding.entry.right.id
+        for cell in {id(cell): cell for row in decision.cells for cell in row}.values()
+        for judged, answer in zip(decision.judged, cell.answers, strict=True)
+        if judged.element.ref == ref
+        for finding in answer.findings
+        if finding.entry
+    }
+
+
+def _ask(ref: str, decision: Decision, rights: tuple[str, ...]) -> Remedy:
+    judged = next(each for each in decision.judged if each.element.ref == ref)
+    known = bool(judged.judgement.book.entries)
+    what = "agree or buy the rights in" if known else "find out who owns, and record, the rights in"
+    return Remedy(
+        kind="ask_human",
+        text=f"Ask a person to {what} {judged.element.name} ({ref}).",
+        elements=tuple(sorted({each.element.id for each in decision.judged if each.element.ref == ref})),
+        ref=ref,
+        rights=rights,
+    )
+
+
+def _ask_about_everything(decision: Decision) -> Plan:
+    remedies = tuple(
+        _ask(ref, decision, tuple(sorted(_rights_against(ref, decision)))) for ref in _in_the_way(decision)
+    )
+    return Plan(
+        remedies=remedies,
+        verified=False,
+        cost=_ASK * len(remedies),
+        territories=decision.asked.territories,
+        platforms=decision.asked.platforms,
+    )
+
+
+def _drops(
+    decision: Decision, grid: _Grid, territories: tuple[str, ...], platforms: tuple[str, ...]
+) -> Iterator[Remedy]:
+    gone = tuple(each for each in decision.asked.platforms if each not in platforms)
+    if gone:
+        columns = [index for index, each in enumerate(decision.columns) if each[0] in gone]
+        rights = _because(row[column] for row in grid for column in columns)
+        yield Remedy(kind="drop_platform", text=f"Leave out {', '.join(gone)}.", platforms=gone, rights=rights)
+    lost = tuple(each for each in decision.asked.territories if each not in territories)
+    if lost:
+        columns = [index for index, each in enumerate(decision.columns) if each[0] in platforms]
+        rows = [index for index, each in enumerate(decision.rows) if each[0] in lost]
+        rights = _because(grid[row][column] for row in rows for column in columns)
+        yield Remedy(kind="drop_territory", text=f"Leave out {', '.join(lost)}.", territories=lost, rights=rights)
+
+
+def _because(cells: Iterable[_Cell]) -> tuple[str, ...]:
+    return tuple(sorted({right for cell in cells if not cell.once for right in cell.rights}))
+
+
+def _moves(decision: Decision, grid: _Grid, kept: Mapping[tuple[int, int], Window]) -> Iterator[Remedy]:
+    asked = window(decision.asked.window.start, decision.asked.window.end)
+    for side, kind in ((0, "start_later"), (1, "end_earlier")):
+        by_row: dict[tuple[int, int], list[int]] = {}
+        for (row, column), found in kept.items():
+            if found[side] != asked[side]:
+                by_row.setdefault((row, found[side]), []).append(column)
+        alike: dict[tuple[int, tuple[int, ...]], list[int]] = {}
+        for (row, at), columns in by_row.items():
+            alike.setdefault((at, tuple(columns)), []).append(row)
+        for (at, columns), rows in sorted(alike.items()):
+            moment = instant(at)
+            places = tuple(sorted(place for row in rows for place in decision.rows[row]))
+            media = tuple(sorted(node for column in columns for node in decision.columns[column]))
+            where = f"{', '.join(places)} on {', '.join(media)}"
+            said = instant_text(moment) if moment else ""
+            yield Remedy(
+                kind="start_later" if kind == "start_later" else "end_earlier",
+                text=f"Start not before {said} in {where}." if side == 0 else f"End by {said} in {where}.",
+                start=moment if side == 0 else None,
+                end=moment if side == 1 else None,
+                territories=places,
+                platforms=media,
+                rights=tuple(sorted({each for row in rows for column in columns for each in grid[row][column].rights})),
+            )
+
+
+def _cost(remedy: Remedy, decision: Decision) -> int:
+    asked = decision.asked
+    if remedy.kind == "ask_human":
+        return _ASK
+    if remedy.kind == "replace_element":
+        return max(_REPLACING[each.kind] for each in decision.judged if each.element.ref == remedy.ref)
+    if remedy.kind == "drop_territory":
+        return 1 + ceil(30 * len(remedy.territories or ()) / len(asked.territories))
+    if remedy.kind == "drop_platform":
+        return 1 + ceil(30 * len(remedy.platforms or ()) / len(asked.platforms))
+    if remedy.kind in ("start_later", "end_earlier"):
+        share = len(remedy.territories or ()) / len(asked.territories) * len(remedy.platforms or ())
+        return 1 + ceil(20 * share / len(asked.platforms) * _lost_time(remedy, decision))
+    return _EDITING[remedy.kind]
+
+
+def _lost_time(remedy: Remedy, decision: Decision) -> float:
+    """The share of the window that is given up; of an endless one a start costs little and an end nearly all."""
+    start, end = window(decision.asked.window.start, decision.asked.window.end)
+    moved_start, moved_end = window(remedy.start, remedy.end)
+    if end == OPEN:
+        return 0.1 if remedy.kind == "start_later" else 0.9
+    lost = moved_start - start if remedy.kind == "start_later" else end - moved_end
+    return lost / (end - start)
