@@ -16,6 +16,7 @@ from holdback_base.vocabulary import (
     TimeRange,
     expand_territories,
     parse_medium,
+    time_range,
     union,
 )
 from pydantic import Field, StringConstraints, field_validator, model_validator
@@ -166,7 +167,10 @@ class Channel(Noun):
 
 
 class Availability(Noun):
-    """Territories in which a publication can be seen from `start` until `end`; an open end is absent."""
+    """Territories in which a publication can be seen from `start` until `end`; an open end is absent.
+
+    Raises Problem RANGE_INVALID when the end is not after the start.
+    """
 
     territories: tuple[str, ...] = Field(min_length=1)
     start: Instant
@@ -174,7 +178,7 @@ class Availability(Noun):
 
     @model_validator(mode="after")
     def _ends_after_it_starts(self) -> Self:
-        self.window  # noqa: B018 - building the range checks it
+        time_range(self.start, self.end)
         return self
 
     @property
@@ -243,10 +247,13 @@ class Publication(Noun):
         """Everywhere it will be seen at some time."""
         return tuple(sorted({territory for piece in self.availability for territory in piece.territories}))
 
+    def lapsed(self, now: datetime) -> bool:
+        """Whether it is a hold whose time is over."""
+        return self.state == "held" and self.expires is not None and self.expires <= now
+
     def occupies(self, now: datetime) -> bool:
         """Whether it takes up room on its channel; a hold that has lapsed does not."""
-        lapsed = self.state == "held" and self.expires is not None and self.expires <= now
-        return self.state in OCCUPYING and not lapsed
+        return self.state in OCCUPYING and not self.lapsed(now)
 
 
 class Hold(Noun):

@@ -1,0 +1,99 @@
+"""What the schedule's tools answer with, and how it reads. Pure."""
+
+from holdback_base.vocabulary import Noun, instant_text
+
+from holdback_servers.schedule.constraints import Conflict
+from holdback_servers.schedule.model import Channel, Hold, Publication
+
+
+class ChannelList(Noun):
+    """Channels by name."""
+
+    items: tuple[Channel, ...]
+    next_cursor: str | None = None
+    total: int
+
+    def text(self) -> str:
+        """A line a channel, with the rules it keeps."""
+        return (
+            "\n".join(_channel_line(each) for each in self.items) or "No channel is recorded; record_channel adds one."
+        )
+
+
+class SchedulePage(Noun):
+    """Publications in order of start."""
+
+    items: tuple[Publication, ...]
+    next_cursor: str | None = None
+
+    def text(self) -> str:
+        """A line a publication."""
+        lines = [_publication_line(each) for each in self.items] or ["Nothing is on the books there."]
+        if self.next_cursor:
+            lines.append(f"next_cursor: {self.next_cursor}")
+        return "\n".join(lines)
+
+
+class HeldSlot(Hold):
+    """A slot kept free until `expires`; commit it with a clearance and an approval before that."""
+
+    def text(self) -> str:
+        """The hold, what it is for, and until when."""
+        return f"{self.id} keeps this until {instant_text(self.expires)}\n{_publication_line(self.publication)}"
+
+
+class PublicationAnswer(Publication):
+    """A publication as it now stands."""
+
+    def text(self) -> str:
+        """One line, and the statements it stands on."""
+        line = _publication_line(self)
+        return line if self.clearance is None else f"{line}\nclearance {self.clearance}, approval {self.approval}"
+
+
+class ConflictList(Noun):
+    """Rules that what is on the books breaks, in order of time."""
+
+    items: tuple[Conflict, ...]
+    next_cursor: str | None = None
+    total: int
+
+    def text(self) -> str:
+        """A line a conflict."""
+        lines = [f"{each.channel}  {each.rule}  {each.text}  [{', '.join(each.publications)}]" for each in self.items]
+        return "\n".join(lines) or "No conflicts."
+
+
+class CalendarExport(Noun):
+    """The schedule as a file that calendars read; `complete` is no when there was more than fits."""
+
+    media_type: str = "text/calendar; charset=utf-8"
+    publications: int
+    complete: bool
+    content: str
+
+    def text(self) -> str:
+        """The calendar itself."""
+        return self.content
+
+
+def _channel_line(channel: Channel) -> str:
+    rules = [f"grid {channel.grid_minutes} min", f"day from {channel.broadcast_day_start} {channel.time_zone}"]
+    if channel.daily_cap is not None:
+        rules.append(f"at most {channel.daily_cap} a day")
+    if channel.min_gap_minutes:
+        rules.append(f"{channel.min_gap_minutes} min apart")
+    if channel.title_separation_hours:
+        rules.append(f"a title again after {channel.title_separation_hours} h")
+    rules += [f"blackout {each.window.text()}: {each.reason}" for each in channel.blackouts]
+    reach = f"{', '.join(channel.territories)}{'' if channel.geo_blocking else ', no geo-blocking'}"
+    return f"{channel.name}  {channel.title}  {channel.kind}  {channel.platform}  {reach}  ({'; '.join(rules)})"
+
+
+def _publication_line(publication: Publication) -> str:
+    where = "; ".join(piece.text() for piece in publication.availability)
+    hold = f"  {publication.hold}" if publication.state == "held" else ""
+    start = instant_text(publication.start)
+    return (
+        f"{start}  {publication.channel}  {publication.state}  {publication.title!r}  {publication.id}{hold}  [{where}]"
+    )

@@ -1,0 +1,91 @@
+"""Before a commit: are the clearance and the approval genuine, valid, not revoked, and about this publication?"""
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable
+from datetime import datetime
+from typing import Literal
+
+from holdback_base.problem import Problem
+from holdback_trust import statements
+from holdback_trust.keys import KeyRing
+
+from holdback_servers.schedule.admission import (
+    ClearanceFacts,
+    approval_facts,
+    check_statements,
+    clearance_facts,
+)
+from holdback_servers.schedule.model import Publication
+from holdback_servers.schedule.store import Admission
+
+ClearanceStatus = Callable[[str], Awaitable[Literal["valid", "revoked", "unknown"]]]
+"""Asks the issuer of a clearance, by its id, whether it still stands."""
+
+log = logging.getLogger(__name__)
+
+_PATIENCE = 10.0
+"""Seconds that the issuer of a clearance has to answer."""
+
+
+async def admit(
+    publication: Publication,
+    clearance: str,
+    approval: str | None,
+    *,
+    ring: KeyRing,
+    now: datetime,
+    status: ClearanceStatus,
+) -> Admission:
+    """The verified facts under which the publication may be committed, but for windows and slot.
+
+    Raises:
+        Problem: STATEMENT_INVALID, STATEMENT_EXPIRED, CLEARANCE_EXPIRED, CLEARANCE_REVOKED, CLEARANCE_HASH_MISMATCH,
+            APPROVAL_REQUIRED, APPROVAL_HASH_MISMATCH, SEPARATION_OF_DUTIES; UNAVAILABLE when it cannot be learned
+            whether the clearance was revoked.
+    """
+    cleared = _clearance(clearance, ring, now)
+    if not approval:
+        raise Problem(
+            "APPROVAL_REQUIRED",
+            f"{publication.id} has a clearance, but no person's approval came with it.",
+            "Have a person other than the one who asks approve this cut, and pass the signed approval.",
+            media=publication.media,
+        )
+    claims = statements.read(approval, statements.APPROVAL, ring, now, statements.APPROVAL_ISSUERS)
+    approved = approval_facts(claims)
+    check_statements(publication, cleared, approved)
+    await _still_stands(cleared.id, status)
+    return Admission(clearance=cleared, approval=approved)
+
+
+def _clearance(jws: str, ring: KeyRing, now: datetime) -> ClearanceFacts:
+    try:
+        return clearance_facts(statements.read(jws, statements.CLEARANCE, ring, now, statements.CLEARANCE_ISSUERS))
+    except Problem as problem:
+        if problem.code != "STATEMENT_EXPIRED":
+            raise
+        raise Problem(
+            "CLEARANCE_EXPIRED", "The clearance is no longer valid.", "Ask for a new one; it may say something else."
+        ) from problem
+
+
+async def _still_stands(clearance: str, status: ClearanceStatus) -> None:
+    try:
+        async with asyncio.timeout(_PATIENCE):
+            answer = await status(clearance)
+    except Exception as failure:
+        log.warning("the issuer of %s does not answer: %r", clearance, failure)
+        answer = "unknown"
+    if answer == "valid":
+        return
+    if answer == "revoked":
+        raise Problem(
+            "CLEARANCE_REVOKED", f"The clearance {clearance} was revoked.", "Ask compliance to clear the cut again."
+        )
+    raise Problem(
+        "UNAVAILABLE",
+        f"It cannot be learned whether the clearance {clearance} still stands.",
+        "Try again when the rights server answers; nothing was changed.",
+        clearance=clearance,
+    )

@@ -1,0 +1,135 @@
+"""How other systems read and write the schedule: channels from TOML or JSON, publications as iCalendar. Pure."""
+
+import json
+import tomllib
+from collections.abc import Iterable, Iterator, Mapping
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+from holdback_base.problem import Problem
+from holdback_base.vocabulary import instant_text
+from pydantic import ValidationError
+
+from holdback_servers.schedule.model import Availability, Channel, Publication
+
+if TYPE_CHECKING:
+    from icalendar import Component, Event
+
+_STATUS = {
+    "proposed": "TENTATIVE",
+    "held": "TENTATIVE",
+    "approved": "TENTATIVE",
+    "scheduled": "CONFIRMED",
+    "live": "CONFIRMED",
+    "expired": "CONFIRMED",
+    "taken_down": "CANCELLED",
+    "failed": "CANCELLED",
+    "cancelled": "CANCELLED",
+}
+"""RFC 5545, 3.8.1.11: only what is committed is confirmed."""
+
+
+def channels_from_toml(text: str) -> list[Channel]:
+    """Channels from TOML: an array of tables `channels`. Raises Problem INVALID_ARGUMENT naming the field."""
+    try:
+        return _channels(tomllib.loads(text))
+    except tomllib.TOMLDecodeError as error:
+        raise Problem("INVALID_ARGUMENT", f"This is not TOML: {error}.", "Correct the file.") from error
+
+
+def channels_from_json(text: str) -> list[Channel]:
+    """Channels from JSON: an object with a list `channels`. Raises Problem INVALID_ARGUMENT as for TOML."""
+    try:
+        return _channels(json.loads(text))
+    except json.JSONDecodeError as error:
+        raise Problem("INVALID_ARGUMENT", f"This is not JSON: {error}.", "Correct the file.") from error
+
+
+def _channels(document: Mapping[str, Any]) -> list[Channel]:
+    found: list[Channel] = []
+    for number, each in enumerate(document.get("channels", ()), 1):
+        try:
+            found.append(Channel.model_validate(each))
+        except ValidationError as error:
+            first = error.errors()[0]
+            place = ".".join(str(part) for part in first["loc"])
+            raise Problem(
+                "INVALID_ARGUMENT",
+                f"Channel {number} of the file: {place}: {first['msg']}.",
+                "Correct the field.",
+            ) from error
+    return found
+
+
+def to_icalendar(publications: Iterable[Publication], channels: Mapping[str, Channel]) -> str:
+    """The publications as an iCalendar (RFC 5545) in UTC, the same text for the same publications.
+
+    A transmission on a linear channel lasts from its start to its end. Elsewhere an event stands at the instant a
+    publication goes up, and at each later one at which more territories open. Held is TENTATIVE, scheduled CONFIRMED.
+    The uid of an event stays the same whatever becomes of the publication; its SEQUENCE grows with the history.
+    """
+    from icalendar import Calendar
+
+    calendar = Calendar()
+    _put(calendar, "prodid", "-//Holdback//Schedule//EN")
+    _put(calendar, "version", "2.0")
+    _put(calendar, "method", "PUBLISH")
+    for publication in sorted(publications, key=lambda each: (each.start, each.id)):
+        for event in _events(publication, channels.get(publication.channel)):
+            calendar.add_component(event)
+    return calendar.to_ical().decode()
+
+
+def _put(component: "Component", name: str, value: Any) -> None:
+    component.add(name, value)  # pyright: ignore[reportUnknownMemberType] - the library leaves values untyped
+
+
+def _events(publication: Publication, channel: Channel | None) -> "Iterator[Event]":
+    from icalendar import Event
+
+    openings: dict[datetime, list[Availability]] = {}
+    for piece in publication.availability:
+        openings.setdefault(piece.start, []).append(piece)
+    linear = channel is not None and channel.kind == "linear"
+    for start in sorted(openings):
+        first = start == publication.start
+        event = Event()
+        _put(event, "uid", f"{publication.id}{'' if first else start.strftime('-%Y%m%dT%H%M%SZ')}@holdback")
+        _put(event, "dtstamp", _changed(publication))
+        _put(event, "sequence", max(0, len(publication.history) - 1))
+        _put(event, "dtstart", start)
+        if linear and publication.end is not None:
+            _put(event, "dtend", publication.end)
+        else:
+            _put(event, "duration", timedelta(minutes=15))
+            _put(event, "transp", "TRANSPARENT")
+        _put(event, "status", _STATUS[publication.state])
+        _put(event, "summary", _summary(publication, channel, openings[start], first=first))
+        _put(event, "description", _description(publication))
+        _put(event, "location", channel.title if channel is not None else publication.channel)
+        _put(event, "categories", [publication.channel, publication.state])
+        yield event
+
+
+def _changed(publication: Publication) -> datetime:
+    return publication.history[-1].at if publication.history else publication.start
+
+
+def _summary(publication: Publication, channel: Channel | None, opening: list[Availability], *, first: bool) -> str:
+    where = channel.title if channel is not None else publication.channel
+    places = ", ".join(sorted({territory for piece in opening for territory in piece.territories}))
+    joins = "" if first else f" opens in {places}"
+    held = " (held)" if publication.state in ("proposed", "held", "approved") else ""
+    return f"{publication.title}{joins} on {where}{held}"
+
+
+def _description(publication: Publication) -> str:
+    lines = [f"{publication.state}, for {publication.on_behalf_of}"]
+    lines += [f"In {piece.text()}" for piece in publication.availability]
+    lines += publication.reasons
+    lines.append(f"Media {publication.media}")
+    if publication.clearance is not None:
+        lines.append(f"Clearance {publication.clearance}, approval {publication.approval}")
+    if publication.state == "held" and publication.expires is not None:
+        lines.append(f"The hold {publication.hold} lapses {instant_text(publication.expires)}")
+    return "\n".join(lines)

@@ -1,0 +1,117 @@
+"""The schedule's tools that only read: channels, publications, conflicts, a calendar."""
+
+from datetime import timedelta
+from typing import Annotated
+
+from holdback_base.vocabulary import medium_within, parse_medium, time_range
+from pydantic import Field
+from sqlalchemy import Connection
+
+from holdback_servers.schedule import store
+from holdback_servers.schedule.answers import CalendarExport, ChannelList, ConflictList, SchedulePage
+from holdback_servers.schedule.arguments import Channels, End, Start, States, bounded, chosen
+from holdback_servers.schedule.constraints import conflicts
+from holdback_servers.schedule.interchange import to_icalendar
+from holdback_servers.schedule.model import Publication, State
+from holdback_servers.services import Call
+from holdback_servers.serving import Door
+from holdback_servers.wire import decode_cursor, encode_cursor
+
+_EXPORT_LIMIT = 5000
+
+
+def offer_reading(door: Door) -> None:
+    """Add the reading tools to the schedule's door."""
+
+    @door.tool(title="List channels", scope="schedule:read")
+    async def list_channels(
+        call: Call,
+        platforms: Annotated[
+            list[str] | None, Field(description="Nodes of the media tree, such as social or social.youtube.")
+        ] = None,
+    ) -> ChannelList:
+        """List the channels that something can be published on, with the rules each keeps.
+
+        Says platform, territories, time zone, daily cap, minimum gap, title separation, blackouts and the reach curve.
+        """
+        wanted = [parse_medium(each) for each in platforms or ["all"]]
+        found = await call.services.database.read(store.all_channels)
+        items = tuple(each for each in found if any(medium_within(each.platform, node) for node in wanted))
+        return ChannelList(items=items, total=len(items))
+
+    @door.tool(title="Get schedule", scope="schedule:read")
+    async def get_schedule(
+        call: Call,
+        *,
+        channels: Channels = None,
+        start: Start = None,
+        end: End = None,
+        states: States = None,
+        history: Annotated[bool, Field(description="Also who did what to each, and why.")] = False,
+        limit: Annotated[int, Field(ge=1, le=200)] = 50,
+        cursor: Annotated[str | None, Field(description="next_cursor of the page before.")] = None,
+    ) -> SchedulePage:
+        """List publications in order of their start: held, scheduled, and what became of earlier ones.
+
+        Without a start the list begins a day ago. A hold whose time is over is shown as cancelled.
+        """
+        now = call.services.clock()
+        window = time_range(start or now - timedelta(days=1), end)
+        place = decode_cursor(cursor)
+        after = (str(place.get("start")), str(place.get("id"))) if place else None
+
+        def unit(c: Connection) -> list[Publication]:
+            names = [store.find_channel(c, name).name for name in channels or ()]
+            found = store.page(c, window, now, channel_names=names, states=states or (), after=after, limit=limit + 1)
+            return store.with_history(c, found) if history else [_plain(each) for each in found]
+
+        found = await call.services.database.read(unit)
+        more = encode_cursor(store.place_of(found[limit - 1])) if len(found) > limit else None
+        return SchedulePage(items=tuple(found[:limit]), next_cursor=more)
+
+    @door.tool(title="Find conflicts", scope="schedule:read")
+    async def find_conflicts(
+        call: Call, channels: Channels = None, start: Start = None, end: End = None
+    ) -> ConflictList:
+        """Find rules that what is on the books breaks: overlaps, gaps, title separation, daily caps, blackouts.
+
+        Looks at 28 days from the start, which is now when it is left out; 92 days at most.
+        """
+        now = call.services.clock()
+        window = bounded(start or now, end)
+
+        def unit(c: Connection) -> ConflictList:
+            found = [
+                each
+                for channel in chosen(c, channels, None)
+                for each in conflicts(store.read_books(c, channel, window, now))
+                if window.contains(each.at)
+            ]
+            return ConflictList(items=tuple(found), total=len(found))
+
+        return await call.services.database.read(unit)
+
+    @door.tool(title="Export schedule", scope="schedule:read")
+    async def export_schedule(
+        call: Call, channels: Channels = None, start: Start = None, end: End = None, states: States = None
+    ) -> CalendarExport:
+        """Write the schedule as iCalendar: held is tentative, scheduled confirmed, with reasons and territories.
+
+        Without a start it begins a day ago; without states it holds what is held, approved, scheduled, live or expired.
+        """
+        now = call.services.clock()
+        window = time_range(start or now - timedelta(days=1), end)
+        wanted: list[State] = states or ["held", "approved", "scheduled", "live", "expired"]
+
+        def unit(c: Connection) -> CalendarExport:
+            shown = {each.name: each for each in chosen(c, channels, None)}
+            found = store.page(c, window, now, channel_names=list(shown), states=wanted, limit=_EXPORT_LIMIT + 1)
+            kept = store.with_history(c, found[:_EXPORT_LIMIT])
+            content = to_icalendar(kept, shown)
+            return CalendarExport(publications=len(kept), complete=len(found) <= _EXPORT_LIMIT, content=content)
+
+        return await call.services.database.read(unit)
+
+
+def _plain(publication: Publication) -> Publication:
+    return publication.model_copy(update={"history": ()})
