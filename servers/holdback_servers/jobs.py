@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import logging
+import os
 from collections.abc import Awaitable, Callable
 from typing import Any, Literal
 
@@ -51,6 +52,7 @@ def jobs_table(metadata: MetaData) -> Table:
         Column("kind", String, nullable=False),
         Column("owner", String, nullable=False),
         Column("state", String, nullable=False, index=True),
+        Column("runner", String, nullable=False),
         Column("request", JSON, nullable=False),
         Column("result", JSON),
         Column("problem", JSON),
@@ -60,10 +62,11 @@ def jobs_table(metadata: MetaData) -> Table:
 
 
 class Jobs:
-    """The jobs of one room: at most `at_once` run, the rest wait in order of birth.
+    """The jobs of one room in one process: at most `at_once` run, the rest wait in order of birth.
 
-    Progress lives in memory (it is worth nothing after a crash); states and results live in the store. A job that was
-    running when its process died runs again from its beginning: handlers leave nothing half-done behind.
+    Progress lives in memory (it is worth nothing after a crash); states and results live in the store. Each job belongs
+    to the process that took it on, its runner. When that process is gone, the next one to start adopts the job and runs
+    it again from its beginning: handlers leave nothing half-done behind.
     """
 
     def __init__(self, database: Database, table: Table, clock: Clock, new_id: NewId, *, at_once: int = 2) -> None:
@@ -73,6 +76,7 @@ class Jobs:
         self._running: dict[str, asyncio.Task[None]] = {}
         self._changed: dict[str, asyncio.Event] = {}
         self._slots = asyncio.Semaphore(at_once)
+        self._runner = f"{os.getpid()}/{new_id('evt')}"
 
     def register(self, kind: str, handler: Handler) -> None:
         """What to do for jobs of this kind."""
@@ -87,6 +91,7 @@ class Jobs:
                 kind=kind,
                 owner=owner,
                 state="queued",
+                runner=self._runner,
                 request=request,
                 created=store_instant(self._clock()),
                 seq=0,
@@ -95,16 +100,24 @@ class Jobs:
         return job
 
     async def start(self) -> None:
-        """Take up what an earlier process left queued or running."""
-        await self._database.write(
-            lambda c: c.execute(update(self._table).where(self._table.c.state == "running").values(state="queued"))
-        )
+        """Adopt what processes that are gone left queued or running."""
+        table = self._table
+        unfinished = table.c.state.in_(("queued", "running"))
+
+        def adopt(connection: Connection) -> None:
+            runners = connection.execute(select(table.c.runner).where(unfinished).distinct()).scalars().all()
+            gone = [runner for runner in runners if not _alive(runner)]
+            adopted = update(table).where(unfinished, table.c.runner.in_(gone))
+            connection.execute(adopted.values(runner=self._runner, state="queued"))
+
+        await self._database.write(adopt)
         await self.wake()
 
     async def wake(self) -> None:
-        """Begin every queued job of a kind that has a handler here."""
+        """Begin this process's queued jobs of every kind that has a handler here."""
         table = self._table
-        query = select(table.c.id, table.c.kind, table.c.request).where(table.c.state == "queued").order_by(table.c.id)
+        mine = (table.c.state == "queued", table.c.runner == self._runner)
+        query = select(table.c.id, table.c.kind, table.c.request).where(*mine).order_by(table.c.id)
         for row in await self._database.read(lambda c: c.execute(query).mappings().all()):
             if row["id"] not in self._running and row["kind"] in self._handlers:
                 job = Job(id=row["id"], kind=row["kind"], state="queued", seq=0)
@@ -182,7 +195,9 @@ class Jobs:
 
     async def _end(self, job: Job, state: JobState, **outcome: Any) -> None:
         seq = self._live.get(job.id, job).seq + 1
-        change = update(self._table).where(self._table.c.id == job.id).values(state=state, seq=seq, **outcome)
+        table = self._table
+        open_job = (table.c.id == job.id, table.c.state.not_in(_ENDED))
+        change = update(table).where(*open_job).values(state=state, seq=seq, **outcome)
         await self._database.write(lambda c: c.execute(change))
 
     def _reporter(self, job_id: str) -> Report:
@@ -196,6 +211,20 @@ class Jobs:
         self._live[job_id] = live.model_copy(update={**facts, "seq": live.seq + 1})
         if (changed := self._changed.pop(job_id, None)) is not None:
             changed.set()
+
+
+def _alive(runner: str) -> bool:
+    """Whether the process that took a job on may still be there; this one's earlier lives are not."""
+    process = int(runner.partition("/")[0])
+    if process == os.getpid() or os.name != "posix":
+        return False
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return True
 
 
 def _job(row: RowMapping) -> Job:
