@@ -7,6 +7,7 @@ and through copies of heads that another party keeps (`AuditLog.anchor`). `audit
 """
 
 import atexit
+import contextlib
 import json
 import os
 import re
@@ -172,7 +173,9 @@ class AuditLog:
             _append_line(self._directory / f"{self.name}.anchors.jsonl", {"head": head})
 
     def close(self) -> None:
-        """Write what waits, then stop. Closing twice is harmless."""
+        """Write what waits, then stop. Closing twice is harmless. Raises Problem UNAVAILABLE when rows were lost."""
+        if self._closing:
+            return
         atexit.unregister(self.close)
         with self._order:
             self._closing = True
@@ -180,7 +183,10 @@ class AuditLog:
             self._hurry = True
             self._state.notify_all()
         self._thread.join()
-        self._file.close()
+        with contextlib.suppress(OSError):  # the thread has fsynced, or its failure was told already
+            self._file.close()
+        if self._failure is not None:
+            raise self._unavailable()
 
     def __enter__(self) -> Self:
         return self
@@ -236,8 +242,10 @@ class AuditLog:
 
 
 def _plain(value: str | tuple[str, ...]) -> str | list[str]:
-    if isinstance(value, tuple):
-        return [each[:LONGEST_FIELD] for each in value]
+    return [_text(each) for each in value] if isinstance(value, tuple) else _text(value)
+
+
+def _text(value: str) -> str:
     if not value.isascii():
         value = value.encode("utf-8", "replace").decode()  # half a surrogate pair must not stop the log
     return value[:LONGEST_FIELD]

@@ -4,7 +4,7 @@ import hashlib
 import heapq
 import json
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Set
 from datetime import datetime
 from pathlib import Path
 from typing import Any, Literal, NamedTuple, cast
@@ -198,7 +198,7 @@ def _check(directory: Path, name: str, ring: KeyRing, anchors: list[_Head]) -> C
         torn = unfinished.seq is None and len(lines) >= signed
         if unfinished.seq is not None:
             lines.append(unfinished)
-    end = _walk(lines, name, note)
+    end = _walk(lines, name, {head.hash for head in [*heads, *anchors]}, note)
     _compare(lines, end, [*heads, *anchors], note)
     findings.sort(key=lambda each: each.seq)
     return ChainReport(
@@ -211,8 +211,12 @@ def _line(raw: bytes) -> _Line:
     return _Line(None, "", "") if row is None else _Line(row["seq"], row["prev"], row["hash"])
 
 
-def _walk(lines: list[_Line], name: str, note: _Note) -> int:
-    """Note what does not follow from the row before it; answers the last row's number."""
+def _walk(lines: list[_Line], name: str, vouched: Set[str], note: _Note) -> int:
+    """Note what does not follow from the row before it; answers the last row's number.
+
+    Where two rows disagree and each has its own right hash, the first was rewritten if the second still stands: the
+    row after it, or a head (`vouched`), names its hash.
+    """
     present = {line.seq for line in lines if line.seq is not None}
     seen: set[int] = set()
     expected, before = 1, genesis(name)
@@ -224,7 +228,10 @@ def _walk(lines: list[_Line], name: str, note: _Note) -> int:
         if line.seq is None:
             note(expected, "edited", "its content is not what its hash says")
         elif trusted and before and line.prev != before:
-            _note_rewritten(lines, index, expected, note)
+            follower = lines[index + 1].prev if index + 1 < len(lines) else line.hash
+            held = follower == line.hash or line.hash in vouched
+            culprit = expected - 1 if held and expected > 1 else expected
+            note(culprit, "edited", f"it was rewritten with a new hash: row {expected} and the one before disagree")
         elif not trusted and (expected in present or line.seq < expected):
             note(expected, "reordered", f"row {line.seq} stands in its place")
         elif not trusted:
@@ -239,13 +246,6 @@ def _walk(lines: list[_Line], name: str, note: _Note) -> int:
 
 def _seq_after(lines: list[_Line], index: int) -> int | None:
     return lines[index + 1].seq if index + 1 < len(lines) else None
-
-
-def _note_rewritten(lines: list[_Line], index: int, seq: int, note: _Note) -> None:
-    """A row and the one before it disagree and each has its own right hash: the next row tells which was rewritten."""
-    accepted = index + 1 < len(lines) and lines[index + 1].prev == lines[index].hash
-    culprit = seq - 1 if accepted and seq > 1 else seq
-    note(culprit, "edited", f"it was rewritten with a new hash: row {seq} does not continue row {seq - 1}")
 
 
 def _compare(lines: list[_Line], end: int, heads: list[_Head], note: _Note) -> None:

@@ -189,7 +189,7 @@ class TokenAuthority:
 
         Never wider: the scopes are those of the subject that the actor is `allowed` at that audience; with `scopes`
         given, exactly those. Never longer: it ends with the subject at the latest. The actor becomes the outermost
-        `act`. Only the party a token was meant for, or one that got it at the issuer, may exchange it.
+        `act`. Only the party a token was meant for may exchange it.
 
         Raises:
             Problem: UNAUTHENTICATED for a subject token that does not hold; PERMISSION_DENIED when it was meant for
@@ -200,7 +200,7 @@ class TokenAuthority:
         caller = read_token(subject, self._ring, self._issuer, None, now)
         if caller.token_id in self._revoked:
             raise _refused("it was revoked")
-        if caller.audience not in (actor, self._issuer):
+        if caller.audience != actor:
             raise _denied(
                 f"{actor} may not exchange a token that was meant for {caller.audience}.",
                 "Exchange the token that came with the request to this agent.",

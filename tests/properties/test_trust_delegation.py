@@ -1,0 +1,78 @@
+"""However agents pass work on among themselves, a token never says more, or longer, than the one before it."""
+
+from datetime import UTC, datetime, timedelta
+from itertools import count
+
+from holdback_base.problem import Problem
+from holdback_trust.identity import AGENTS, AUDIENCES
+from holdback_trust.keys import KeyPair, KeyRing
+from holdback_trust.policy import AUDIENCE_SCOPES, agent_scopes, person_scopes
+from holdback_trust.tokens import TokenAuthority, TokenVerifier
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+NOON = datetime(2026, 11, 22, 12, tzinfo=UTC)
+KEYS = KeyPair.generate()
+RING = KeyRing({"gateway": [KEYS.public_jwk]})
+SCOPES = sorted(frozenset[str]().union(*AUDIENCE_SCOPES.values()))
+
+scope_sets = st.frozensets(st.sampled_from(SCOPES))
+hops = st.lists(
+    st.tuples(
+        st.sampled_from([*AGENTS, "agent:stranger"]),
+        st.sampled_from(sorted(AUDIENCES)),
+        st.none() | scope_sets,
+        st.none() | scope_sets,  # what is allowed; None: what the house's own table says
+        st.floats(min_value=0, max_value=200),
+    ),
+    max_size=7,
+)
+
+
+@settings(max_examples=60, deadline=None)
+@given(first=st.sampled_from(AGENTS), held=scope_sets, seconds=st.integers(1, 300), hops=hops)
+def test_no_sequence_of_exchanges_widens_scope_or_life(
+    first: str,
+    held: frozenset[str],
+    seconds: int,
+    hops: list[tuple[str, str, frozenset[str] | None, frozenset[str] | None, float]],
+) -> None:
+    numbers, hand = count(), [NOON]
+
+    def clock() -> datetime:
+        return hand[-1]
+
+    tokens = TokenAuthority("gateway", KEYS, clock, lambda: f"tok-{next(numbers)}")
+    token = tokens.issue(person="person:sam", roles=["editor"], audience=first, scopes=held, seconds=seconds)
+    before = TokenVerifier(RING, "gateway", first, clock).verify(token)
+    for stranger_or_holder, audience, asked, table, passed in hops:
+        actor = before.audience if stranger_or_holder in AGENTS and before.audience in AGENTS else stranger_or_holder
+        allowed = agent_scopes(actor, audience) if table is None else table
+        hand.append(clock() + timedelta(seconds=passed))
+        try:
+            token = tokens.exchange(token, actor, audience=audience, scopes=asked, allowed=allowed)
+        except Problem:
+            continue
+        after = TokenVerifier(RING, "gateway", audience, clock).verify(token)
+        assert after.scopes <= before.scopes & frozenset(allowed)
+        assert after.scopes
+        assert asked is None or after.scopes == asked
+        assert after.expires <= before.expires
+        assert clock() < after.expires <= clock() + timedelta(seconds=300)
+        assert after.person == before.person
+        assert after.roles == before.roles
+        assert after.chain == (actor, *before.chain)
+        assert len(after.chain) <= 4
+        assert actor == before.audience
+        before = after
+
+
+@settings(max_examples=50, deadline=None)
+@given(st.lists(st.tuples(st.sampled_from(AGENTS), st.sampled_from(sorted(AUDIENCES))), max_size=5))
+def test_by_the_houses_own_table_no_way_of_delegating_ends_with_deciding_an_approval(
+    way: list[tuple[str, str]],
+) -> None:
+    held = person_scopes(["editor", "approver", "planner", "rights-manager"], way[0][0] if way else AGENTS[0])
+    for actor, audience in way:
+        held &= agent_scopes(actor, audience)
+    assert "approval:decide" not in held
