@@ -1,0 +1,270 @@
+"""The gateway as one ASGI app: exact paths, tokens at the edge, and everything else passed on."""
+
+import asyncio
+import contextlib
+import logging
+from collections.abc import AsyncGenerator
+from urllib.parse import parse_qsl
+
+from holdback_base.problem import Problem
+from holdback_trust.audit_check import HEAD_TYPE
+from holdback_trust.identity import GATEWAY
+from holdback_trust.keys import SignatureRefused, open_jws
+from holdback_trust.policy import Action
+from holdback_trust.tokens import TokenVerifier
+from starlette.types import Message, Receive, Scope, Send
+
+from holdback_agents.gateway.approvals import Approvals
+from holdback_agents.gateway.delivery import Delivery
+from holdback_agents.gateway.edge import (
+    Edge,
+    check_length,
+    header,
+    read_body,
+    read_json,
+    send_bytes,
+    send_json,
+    send_problem,
+)
+from holdback_agents.gateway.front import FrontDoor
+from holdback_agents.gateway.lifespans import Lifespan
+from holdback_agents.gateway.metrics import Requests
+from holdback_agents.gateway.oauth import FORM_LIMIT, OAuthError, TokenDoor
+from holdback_agents.gateway.pages import open_pages
+from holdback_agents.gateway.proxy import Proxy, Way
+from holdback_agents.gateway.registry import AgentEntry, Entry, LocalApp, Registry
+from holdback_agents.gateway.services import GatewayServices, Ledger
+
+_log = logging.getLogger(__name__)
+_NO_STORE = [(b"cache-control", b"no-store")]
+_MOST_HEADS = 4096
+
+
+def build_gateway(services: GatewayServices) -> "Gateway":
+    """The gateway of a house. Its lifespan runs those of the apps that stand in this process, too."""
+    return Gateway(services)
+
+
+class Gateway:
+    """An ASGI app. Serve it with lifespan on, or hold `running()` open around it."""
+
+    def __init__(self, services: GatewayServices) -> None:
+        self._services = services
+        self._registry = Registry.of(services.url, services.agents, services.servers, services.people)
+        self._ledger = Ledger(services.audit)
+        self._edge = Edge(
+            self._registry.url,
+            {each: TokenVerifier(services.ring, GATEWAY, each, services.clock) for each in self._registry.audiences()},
+        )
+        self._proxy = Proxy()
+        self._pages = open_pages(services, self._registry)
+        self._tokens = TokenDoor(services, self._registry, self._ledger)
+        self._approvals = Approvals(services, self._registry, self._ledger)
+        self._front = FrontDoor(services, self._registry, self._ledger, self._edge, self._proxy)
+        self._requests = Requests()
+        self._heads: dict[str, None] = {}
+        self._delivery: Delivery | None = None
+
+    @contextlib.asynccontextmanager
+    async def running(self) -> AsyncGenerator[None, None]:
+        """Everything that runs beside the requests: local apps, the connection pool, deliveries."""
+        apps = {id(each.target.app): each.target.app for each in self._entries() if isinstance(each.target, LocalApp)}
+        started: list[Lifespan] = []
+        delivering: asyncio.Task[None] | None = None
+        try:
+            for app in apps.values():
+                lifespan = Lifespan(app)
+                await lifespan.start()
+                started.append(lifespan)
+            await self._proxy.start()
+            self._delivery = Delivery(self._services, self._registry, self._ledger, self._front.call)
+            delivering = asyncio.create_task(self._delivery.run())
+            yield
+        finally:
+            self._delivery = None
+            if delivering is not None:
+                delivering.cancel()
+                await asyncio.wait((delivering,))
+            await self._proxy.close()
+            for lifespan in reversed(started):
+                await lifespan.stop()
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "lifespan":
+            await self._lifespan(receive, send)
+        elif scope["type"] == "http":
+            route, status = await self._serve(scope, receive, send)
+            self._requests.count(route, status)
+        else:
+            await send({"type": "websocket.close", "code": 1000})
+
+    def _entries(self) -> list[Entry]:
+        return [*self._registry.agents.values(), *self._registry.servers.values()]
+
+    async def _lifespan(self, receive: Receive, send: Send) -> None:
+        await receive()
+        async with contextlib.AsyncExitStack() as stack:
+            try:
+                await stack.enter_async_context(self.running())
+            except Problem as problem:
+                await send({"type": "lifespan.startup.failed", "message": problem.line()})
+                return
+            await send({"type": "lifespan.startup.complete"})
+            await receive()
+        await send({"type": "lifespan.shutdown.complete"})
+
+    async def _serve(self, scope: Scope, receive: Receive, send: Send) -> tuple[str, int]:
+        path: str = scope["path"]
+        told = _Told(send)
+        try:
+            if scope["method"] in ("GET", "HEAD") and (page := self._pages.get(path)) is not None:
+                return path, await page.answer(scope, told)
+            if path.startswith(("/agents/", "/mcp/")):
+                return await self._pass_on(scope, receive, told)
+            if path in ("", "/") or path.startswith("/v1/"):
+                return "front", await self._front_door(scope, receive, told)
+            return await self._own(scope, receive, told)
+        except Problem as problem:
+            if told.started:
+                raise
+            if problem.code == "UNAUTHENTICATED":
+                self._ledger.refused("unknown", "gateway.enter", problem)
+            return "refused", await send_problem(told, problem, challenge=self._challenge(problem, path))
+        except Exception:
+            if told.started:
+                raise
+            _log.exception("a request failed")
+            problem = Problem("INTERNAL", "The gateway failed.", "Try again, or tell who runs the house.")
+            return "failed", await send_problem(told, problem)
+
+    def _challenge(self, problem: Problem, path: str) -> str:
+        parts = path.split("/", 3)
+        place = "/".join(parts[:3]) if path.startswith(("/agents/", "/mcp/")) else ""
+        known = not place or f"/.well-known/oauth-protected-resource{place}" in self._pages
+        return self._edge.challenge(problem, place) if known else ""
+
+    async def _front_door(self, scope: Scope, receive: Receive, send: Send) -> int:
+        if scope["path"] in ("", "/") and scope["method"] != "POST":
+            raise _no_such_path()
+        return await self._front.answer(scope, receive, send)
+
+    async def _pass_on(self, scope: Scope, receive: Receive, send: Send) -> tuple[str, int]:
+        entry, way = self._way(scope["path"])
+        caller = self._edge.caller(scope, entry.audience)
+        check_length(scope)
+        self._ledger.record(caller, "gateway.pass", entry.audience, True, policy="audience")
+        return way.root, await self._proxy.forward(scope, receive, send, way)
+
+    def _way(self, path: str) -> tuple[Entry, Way]:
+        """Where an exact path goes. Raises Problem NOT_FOUND."""
+        _, kind, name, *rest = path.split("/", 3)
+        tail = f"/{rest[0]}" if rest else ""
+        entry: Entry | None = self._registry.agents.get(name) if kind == "agents" else self._registry.servers.get(name)
+        fits = tail in ("", "/") or (isinstance(entry, AgentEntry) and tail.startswith("/v1/"))
+        if entry is None or not fits or any(part in (".", "..") for part in tail.replace("\\", "/").split("/")):
+            raise _no_such_path()
+        return entry, Way(entry.target, f"/{kind}/{name}", tail)
+
+    async def _own(self, scope: Scope, receive: Receive, send: Send) -> tuple[str, int]:
+        path, method = scope["path"], scope["method"]
+        if path == "/oauth/token" and method == "POST":
+            return path, await self._token(scope, receive, send)
+        if path == "/health" and method == "GET":
+            await send_json(send, 200, {"status": "ok", "ready": self._delivery is not None}, _NO_STORE)
+        elif path == "/metrics" and method == "GET":
+            await send_bytes(send, 200, self._requests.text().encode(), "text/plain; version=0.0.4")
+        elif path == "/audit/heads" and method == "POST":
+            await self._keep_head(await read_body(scope, receive, FORM_LIMIT))
+            await send_json(send, 202, {"kept": True})
+        elif path == "/registry" and method == "GET":
+            await send_json(send, 200, self._lookup(scope), _NO_STORE)
+        elif path == "/approvals" or path.startswith("/approvals/"):
+            return "/approvals", await self._approve(scope, receive, send)
+        else:
+            raise _no_such_path()
+        return path, 202 if method == "POST" else 200
+
+    async def _token(self, scope: Scope, receive: Receive, send: Send) -> int:
+        try:
+            if header(scope, b"content-type").partition(";")[0].strip() != "application/x-www-form-urlencoded":
+                raise OAuthError("invalid_request", "Send the fields form-encoded.")
+            granted = await self._tokens.answer(await read_body(scope, receive, FORM_LIMIT))
+        except OAuthError as error:
+            await send_json(send, error.status, error.as_dict(), _NO_STORE)
+            return error.status
+        await send_json(send, 200, granted, _NO_STORE)
+        return 200
+
+    def _lookup(self, scope: Scope) -> dict[str, object]:
+        query = _query(scope)
+        caller = self._edge.caller(scope, GATEWAY)
+        what = query.get("skill") or query.get("capability") or "all"
+        self._ledger.require(caller, Action(name="registry.read", scope="registry:read", resource=what[:200]))
+        if "skill" in query:
+            return self._registry.skill_offer(query["skill"])
+        if "capability" in query:
+            return self._registry.tool_offer(query["capability"])
+        return self._registry.listing()
+
+    async def _approve(self, scope: Scope, receive: Receive, send: Send) -> int:
+        caller = self._edge.caller(scope, GATEWAY)
+        identity: str = scope["path"].removeprefix("/approvals").removeprefix("/")
+        match scope["method"], bool(identity):
+            case "GET", False:
+                shape, status = await self._approvals.page(caller, _query(scope)), 200
+            case "GET", True:
+                shape, status = await self._approvals.get(caller, identity), 200
+            case "POST", False:
+                shape, new = await self._approvals.ask(caller, read_json(await read_body(scope, receive)))
+                status = 201 if new else 200
+            case "POST", True:
+                body = read_json(await read_body(scope, receive, FORM_LIMIT))
+                shape, status = await self._approvals.decide(caller, identity, body), 200
+                if self._delivery is not None:
+                    self._delivery.wake()
+            case _:
+                raise _no_such_path()
+        await send_json(send, status, shape, _NO_STORE)
+        return status
+
+    async def _keep_head(self, body: bytes) -> None:
+        """A head of another party's audit log; its signature is what lets it in."""
+        value = read_json(body)
+        head = value.get("head") if isinstance(value, dict) else None  # pyright: ignore[reportUnknownMemberType, reportUnknownVariableType]
+        if not isinstance(head, str):
+            raise Problem("INVALID_ARGUMENT", "There is no head.", 'Send {"head": "<compact JWS>"}.')
+        try:
+            open_jws(head, HEAD_TYPE, self._services.ring, None)
+        except SignatureRefused as refusal:
+            raise Problem(
+                "STATEMENT_INVALID", f"The head is refused: {refusal}.", "Send it as it was signed."
+            ) from None
+        if head in self._heads:
+            return
+        await asyncio.to_thread(self._services.audit.anchor, head)
+        while len(self._heads) >= _MOST_HEADS:
+            del self._heads[next(iter(self._heads))]
+        self._heads[head] = None
+
+
+class _Told:
+    """A `send` that knows whether the client was told anything."""
+
+    def __init__(self, send: Send) -> None:
+        self._send = send
+        self.started = False
+
+    async def __call__(self, message: Message) -> None:
+        self.started = True
+        await self._send(message)
+
+
+def _query(scope: Scope) -> dict[str, str]:
+    try:
+        return dict(parse_qsl(scope["query_string"].decode(), keep_blank_values=True, max_num_fields=16))
+    except ValueError:
+        raise Problem("INVALID_ARGUMENT", "The query cannot be read.", "Send a few form-encoded fields.") from None
+
+
+def _no_such_path() -> Problem:
+    return Problem("NOT_FOUND", "There is nothing at this path for this method.", "See /.well-known/ai-catalog.json.")

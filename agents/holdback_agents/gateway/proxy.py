@@ -1,0 +1,266 @@
+"""The data path: raw ASGI, chunks passed on as they come, to an app in this process or to an upstream over aiohttp."""
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import quote
+
+import aiohttp
+from holdback_base.problem import Problem
+from starlette.types import Message, Receive, Scope, Send
+from yarl import URL
+
+from holdback_agents.gateway.edge import BODY_LIMIT, send_problem, too_large
+from holdback_agents.gateway.registry import LocalApp, Target
+
+CONNECT_SECONDS = 5.0
+"""How long an upstream may take to accept a connection."""
+IDLE_SECONDS = 60.0
+"""How long an upstream may stay silent; a ping of an event stream counts as a word."""
+
+_log = logging.getLogger(__name__)
+_HOP = frozenset(
+    {
+        b"connection",
+        b"keep-alive",
+        b"proxy-authenticate",
+        b"proxy-authorization",
+        b"proxy-connection",
+        b"te",
+        b"trailer",
+        b"transfer-encoding",
+        b"upgrade",
+    }
+)
+"""Headers of one hop (RFC 9110, 7.6.1)."""
+_NOT_FORWARDED = _HOP | {
+    b"host",
+    b"expect",
+    b"cookie",
+    b"forwarded",
+    b"x-forwarded-for",
+    b"x-forwarded-host",
+    b"x-forwarded-proto",
+    b"x-forwarded-prefix",
+    b"x-real-ip",
+}
+_NOT_RETURNED = _HOP | {b"server", b"date", b"set-cookie", b"location"}
+_Headers = list[tuple[bytes, bytes]]
+
+
+@dataclass(frozen=True)
+class Way:
+    """Where a request goes: the target, the path under which the gateway serves it (`/agents/compliance`), and what
+    follows that, decoded: empty or beginning with a slash, without dot segments."""
+
+    target: Target
+    root: str
+    rest: str
+
+
+class Proxy:
+    """Passes requests on. Open from `start` to `close`; upstream calls share one connection pool."""
+
+    def __init__(self, *, connect_seconds: float = CONNECT_SECONDS, idle_seconds: float = IDLE_SECONDS) -> None:
+        self._timeout = aiohttp.ClientTimeout(total=None, sock_connect=connect_seconds, sock_read=idle_seconds)
+        self._session: aiohttp.ClientSession | None = None
+
+    async def start(self) -> None:
+        """Open the pool; needs the running loop."""
+        self._session = aiohttp.ClientSession(
+            connector=aiohttp.TCPConnector(limit=0),
+            timeout=self._timeout,
+            auto_decompress=False,
+            cookie_jar=aiohttp.DummyCookieJar(),
+            skip_auto_headers=("User-Agent", "Accept", "Accept-Encoding", "Content-Type"),
+        )
+
+    async def close(self) -> None:
+        """Close the pool and every connection in it."""
+        if self._session is not None:
+            await self._session.close()
+            self._session = None
+
+    async def forward(self, scope: Scope, receive: Receive, send: Send, way: Way) -> int:
+        """Pass one request on and its answer back; answers the status that the client was sent.
+
+        Args:
+            scope: of the client's request; its headers are cleaned here.
+            receive: the client's body; a body over the limit becomes 413.
+            send: to the client.
+            way: to where.
+        """
+        passage = _Passage(receive, send)
+        headers = passed_on(scope["headers"], _NOT_FORWARDED)
+        try:
+            if isinstance(way.target, LocalApp):
+                await _call_local({**scope, "headers": headers}, passage, way.target, way)
+            else:
+                await self._call_upstream({**scope, "headers": headers}, passage, _url(way.target.url, way.rest, scope))
+        except _BodyEndedError:
+            pass
+        except aiohttp.ClientError as failure:
+            if not passage.overflowed:
+                await passage.fail(_unavailable(), 504 if isinstance(failure, aiohttp.SocketTimeoutError) else 502)
+        except TimeoutError:
+            await passage.fail(_unavailable(), 504)
+        return await passage.finish()
+
+    async def _call_upstream(self, scope: Scope, passage: "_Passage", url: URL) -> None:
+        if self._session is None:
+            raise RuntimeError("the proxy is not open")
+        body = await passage.body()
+        call = asyncio.ensure_future(self._exchange(scope, passage, url, body))
+        leaving = asyncio.ensure_future(passage.disconnected())
+        try:
+            await asyncio.wait((call, leaving), return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            leaving.cancel()
+            if not call.done():
+                call.cancel()
+                await asyncio.wait((call,))
+        if not call.cancelled():
+            call.result()
+
+    async def _exchange(
+        self, scope: Scope, passage: "_Passage", url: URL, body: "bytes | AsyncIterator[bytes]"
+    ) -> None:
+        assert self._session is not None
+        text = [(name.decode("latin-1"), value.decode("latin-1")) for name, value in scope["headers"]]
+        async with self._session.request(
+            scope["method"], url, headers=text, data=body or None, allow_redirects=False
+        ) as answer:
+            await passage.send(
+                {"type": "http.response.start", "status": answer.status, "headers": list(answer.raw_headers)}
+            )
+            async for chunk in answer.content.iter_any():
+                await passage.send({"type": "http.response.body", "body": chunk, "more_body": True})
+            await passage.send({"type": "http.response.body", "body": b""})
+
+
+async def _call_local(scope: Scope, passage: "_Passage", target: LocalApp, way: Way) -> None:
+    path = way.root + target.path + (way.rest if way.rest != "/" else "")
+    if path == way.root:
+        path += "/"
+    inner: dict[str, Any] = {
+        **scope,
+        "root_path": scope.get("root_path", "") + way.root,
+        "path": path,
+        "raw_path": quote(path).encode(),
+        "state": {},
+    }
+    try:
+        await target.app(inner, passage.receive, passage.send)
+    except Exception:
+        if passage.status and not passage.overflowed:
+            raise
+        _log.exception("%s failed", way.root)
+
+
+class _BodyEndedError(Exception):
+    """The client's body went over the limit, or the client left in the middle of it."""
+
+
+class _Passage:
+    """One request on its way: counts the body, cleans the answer, and knows what the client was told."""
+
+    def __init__(self, receive: Receive, send: Send) -> None:
+        self._receive = receive
+        self._send = send
+        self._size = 0
+        self._read = asyncio.Event()
+        self._complete = False
+        self.overflowed = False
+        self.status = 0
+
+    async def receive(self) -> Message:
+        """The next piece of the request; after too many bytes the client is as good as gone."""
+        if self.overflowed:
+            return {"type": "http.disconnect"}
+        message = await self._receive()
+        if message["type"] != "http.request":
+            return message
+        if not message.get("more_body", False):
+            self._read.set()
+        self._size += len(message.get("body", b""))
+        if self._size > BODY_LIMIT:
+            self.overflowed = True
+            return {"type": "http.disconnect"}
+        return message
+
+    async def body(self) -> "bytes | AsyncIterator[bytes]":
+        """The body at once when it came in one piece, else as a stream."""
+        first = await self.receive()
+        if self.overflowed:
+            raise _BodyEndedError
+        if self._read.is_set() or first["type"] != "http.request":
+            return first.get("body", b"")
+        return self._rest(first["body"])
+
+    async def _rest(self, first: bytes) -> AsyncIterator[bytes]:
+        yield first
+        while not self._read.is_set():
+            message = await self.receive()
+            if message["type"] != "http.request":
+                raise _BodyEndedError
+            yield message["body"]
+
+    async def disconnected(self) -> None:
+        """Return when the client has left."""
+        await self._read.wait()
+        while (await self._receive())["type"] != "http.disconnect":
+            pass
+
+    async def send(self, message: Message) -> None:
+        """Pass a piece of the answer on. A redirect is not: it would lead around the gateway."""
+        if self.overflowed and not self.status:
+            return
+        if message["type"] == "http.response.start":
+            status: int = message["status"]
+            if 300 <= status < 400 and status != 304:
+                await self.fail(_unavailable(), 502)
+                return
+            self.status = status
+            message = {**message, "headers": passed_on(message.get("headers", ()), _NOT_RETURNED)}
+        elif self._complete:
+            return
+        else:
+            self._complete = not message.get("more_body", False)
+        await self._send(message)
+
+    async def fail(self, problem: Problem, status: int | None = None) -> None:
+        """Tell the client, unless it has been told something else already."""
+        if not self.status:
+            self._complete = True
+            self.status = await send_problem(self._send, problem, status=status)
+
+    async def finish(self) -> int:
+        """Make sure that the client has an answer; an answer that broke off stays broken off."""
+        if not self.status:
+            await self.fail(too_large() if self.overflowed else _broken())
+        return self.status
+
+
+def passed_on(headers: Any, without: frozenset[bytes]) -> _Headers:
+    """Headers but for those of one hop, those that `Connection` names (RFC 9110, 7.6.1), and those of the set."""
+    pairs: _Headers = [(bytes(name).lower(), value) for name, value in headers]
+    named = {
+        token.strip().lower() for name, value in pairs if name == b"connection" for token in bytes(value).split(b",")
+    }
+    return [(name, value) for name, value in pairs if name not in without and name not in named]
+
+
+def _url(base: str, rest: str, scope: Scope) -> URL:
+    query = scope["query_string"].decode("latin-1")
+    path = quote(rest if rest != "/" else "", safe="/:@!$&'()*+,;=~")
+    return URL(base + path + (f"?{query}" if query else ""), encoded=True)
+
+
+def _unavailable() -> Problem:
+    return Problem("UNAVAILABLE", "What this goes to is not answering.", "Try again; the gateway itself is up.")
+
+
+def _broken() -> Problem:
+    return Problem("INTERNAL", "What this goes to ended without an answer.", "Try again, or tell who runs the house.")

@@ -1,0 +1,221 @@
+"""Who is there: agents, servers and people of the house, and who offers a skill or a capability."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from types import MappingProxyType
+from typing import Any, TypeVar
+
+from a2a.types.a2a_pb2 import AgentCard
+from holdback_base.problem import Problem
+from holdback_trust.identity import GATEWAY
+from starlette.types import ASGIApp
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class LocalApp:
+    """A target in this process. `path` is where in the app its endpoint stands, empty for the root."""
+
+    app: ASGIApp
+    path: str = ""
+
+
+@dataclass(frozen=True)
+class Upstream:
+    """A target in another process: the URL of its endpoint, with no slash at the end."""
+
+    url: str
+
+
+Target = LocalApp | Upstream
+
+
+@dataclass(frozen=True)
+class AgentEntry:
+    """An agent behind the gateway; `key` is its public JWK, with which it proves who it is at the token endpoint."""
+
+    name: str
+    card: AgentCard
+    target: Target
+    key: Mapping[str, str]
+
+    @property
+    def audience(self) -> str:
+        """`agent:<name>`, which is also its id as an actor."""
+        return f"agent:{self.name}"
+
+    def scope_of(self, skill: str) -> str:
+        """The scope that a caller needs for one of its skills."""
+        return f"agent:{self.name}:{skill}"
+
+
+@dataclass(frozen=True)
+class ToolEntry:
+    """A tool of a server, and the scope that a caller needs for it."""
+
+    name: str
+    scope: str
+    description: str = ""
+
+
+@dataclass(frozen=True)
+class ServerEntry:
+    """An MCP server behind the gateway."""
+
+    name: str
+    title: str
+    description: str
+    target: Target
+    tools: tuple[ToolEntry, ...]
+
+    @property
+    def audience(self) -> str:
+        """`mcp:<name>`."""
+        return f"mcp:{self.name}"
+
+
+@dataclass(frozen=True)
+class PersonEntry:
+    """A person who may ask for tokens. `id` is `person:<name>`; `key` is the public JWK of the person's own key."""
+
+    id: str
+    name: str
+    roles: frozenset[str]
+    key: Mapping[str, str]
+
+
+Entry = AgentEntry | ServerEntry
+
+
+@dataclass(frozen=True)
+class Registry:
+    """The house as the gateway knows it. `url` is the gateway's own address, with no slash at the end."""
+
+    url: str
+    agents: Mapping[str, AgentEntry] = field(default_factory=lambda: MappingProxyType({}))
+    servers: Mapping[str, ServerEntry] = field(default_factory=lambda: MappingProxyType({}))
+    people: Mapping[str, PersonEntry] = field(default_factory=lambda: MappingProxyType({}))
+
+    @classmethod
+    def of(
+        cls, url: str, agents: Iterable[AgentEntry], servers: Iterable[ServerEntry], people: Iterable[PersonEntry]
+    ) -> "Registry":
+        """A registry by name.
+
+        Raises:
+            ValueError: two entries with one name, two agents with one skill, or a name that is not fit for a path.
+        """
+        registry = cls(
+            url.rstrip("/"),
+            _by_name([(each.name, each) for each in agents]),
+            _by_name([(each.name, each) for each in servers]),
+            _by_name([(each.id, each) for each in people]),
+        )
+        _by_name([(skill.id, agent) for agent in registry.agents.values() for skill in agent.card.skills])
+        for name in (*registry.agents, *registry.servers):
+            if not name.replace("-", "").replace("_", "").isalnum() or not name.isascii():
+                raise ValueError(f"{name!r} is not fit for a path")
+        return registry
+
+    def address(self, entry: Entry) -> str:
+        """Where the gateway serves the entry."""
+        return f"{self.url}/agents/{entry.name}" if isinstance(entry, AgentEntry) else f"{self.url}/mcp/{entry.name}"
+
+    def audiences(self) -> dict[str, str]:
+        """Every audience of the house and the URL that it stands for."""
+        entries: list[Entry] = [*self.agents.values(), *self.servers.values()]
+        return {GATEWAY: self.url} | {entry.audience: self.address(entry) for entry in entries}
+
+    def audience(self, text: str) -> str | None:
+        """The audience that a name or a URL means, if any."""
+        known = self.audiences()
+        if text in known:
+            return text
+        return next((name for name, url in known.items() if text.rstrip("/") == url), None)
+
+    def agent_for(self, skill: str) -> AgentEntry:
+        """Who offers the skill. Raises Problem NOBODY_OFFERS, with all skills there are."""
+        for agent in self.agents.values():
+            if any(each.id == skill for each in agent.card.skills):
+                return agent
+        raise Problem(
+            "NOBODY_OFFERS",
+            f"No agent offers the skill {skill!r}.",
+            "Name one of the skills listed in details.",
+            skills=self.skills(),
+        )
+
+    def skills(self) -> list[str]:
+        """The ids of all skills of all agents, in order."""
+        return sorted(skill.id for agent in self.agents.values() for skill in agent.card.skills)
+
+    def server_for(self, capability: str) -> tuple[ServerEntry, ToolEntry]:
+        """Who offers the tool `<server>.<tool>`. Raises Problem NOBODY_OFFERS."""
+        name, _, wanted = capability.partition(".")
+        server = self.servers.get(name)
+        tool = next((each for each in server.tools if each.name == wanted), None) if server else None
+        if server is None or tool is None:
+            raise Problem(
+                "NOBODY_OFFERS",
+                f"No server offers {capability!r}.",
+                "Write a capability as server.tool; GET /registry lists them all.",
+                servers=sorted(self.servers),
+            )
+        return server, tool
+
+    def skill_offer(self, skill: str) -> dict[str, Any]:
+        """Where to ask for the skill, and with which token."""
+        agent = self.agent_for(skill)
+        return {
+            "agent": agent.name,
+            "url": self.address(agent),
+            "audience": agent.audience,
+            "scope": agent.scope_of(skill),
+        }
+
+    def tool_offer(self, capability: str) -> dict[str, Any]:
+        """Where to call the tool, and with which token."""
+        server, tool = self.server_for(capability)
+        return {
+            "server": server.name,
+            "url": self.address(server),
+            "audience": server.audience,
+            "scope": tool.scope,
+        }
+
+    def listing(self) -> dict[str, Any]:
+        """All agents with their skills, all servers with their tools."""
+        return {
+            "agents": [
+                {
+                    "name": agent.name,
+                    "title": agent.card.name,
+                    "url": self.address(agent),
+                    "audience": agent.audience,
+                    "skills": [
+                        {"id": skill.id, "name": skill.name, "scope": agent.scope_of(skill.id)}
+                        for skill in agent.card.skills
+                    ],
+                }
+                for agent in self.agents.values()
+            ],
+            "servers": [
+                {
+                    "name": server.name,
+                    "title": server.title,
+                    "url": self.address(server),
+                    "audience": server.audience,
+                    "tools": [{"name": tool.name, "scope": tool.scope} for tool in server.tools],
+                }
+                for server in self.servers.values()
+            ],
+        }
+
+
+def _by_name(pairs: list[tuple[str, T]]) -> Mapping[str, T]:
+    named = dict(pairs)
+    if len(named) != len(pairs):
+        names = [name for name, _ in pairs]
+        raise ValueError(f"named twice: {sorted({name for name in names if names.count(name) > 1})}")
+    return MappingProxyType(named)

@@ -1,0 +1,97 @@
+"""What the gateway is given, and the ledger through which it records what it decided."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import timedelta
+
+from holdback_base.database import Database
+from holdback_base.ids import Clock, NewId
+from holdback_base.problem import Problem
+from holdback_trust.audit import AuditLog
+from holdback_trust.identity import GATEWAY, Caller
+from holdback_trust.keys import KeyPair, KeyRing
+from holdback_trust.policy import Action, decide
+from holdback_trust.tokens import TokenAuthority
+
+from holdback_agents.gateway.registry import AgentEntry, PersonEntry, ServerEntry
+
+
+@dataclass(frozen=True)
+class GatewayServices:
+    """What the gateway stands on.
+
+    Args:
+        url: its own address as clients see it, such as `http://127.0.0.1:8700`.
+        database: its own store, made over `store.METADATA`.
+        clock: the present instant.
+        new_id: makes ids of approvals (`apr_`).
+        keys: signs tokens, approvals and cards; `authority` must sign with the same.
+        ring: the public keys of all parties of the house, the gateway's own among them.
+        authority: issues and exchanges tokens; its issuer is `gateway`.
+        audit: the chain of this process.
+        agents: who offers skills; people's and agents' keys here are what they may sign assertions with.
+        servers: who offers tools.
+        people: who may ask for tokens.
+        version: of the program, for the card.
+        question_life: how long a question may wait for a decision.
+        approval_life: how long an approval holds.
+        retry_seconds: the first pause after a delivery that failed; it doubles up to a minute.
+    """
+
+    url: str
+    database: Database
+    clock: Clock
+    new_id: NewId
+    keys: KeyPair
+    ring: KeyRing
+    authority: TokenAuthority
+    audit: AuditLog
+    agents: Sequence[AgentEntry]
+    servers: Sequence[ServerEntry]
+    people: Sequence[PersonEntry]
+    version: str = "0.1.0"
+    question_life: timedelta = field(default=timedelta(hours=24))
+    approval_life: timedelta = field(default=timedelta(hours=24))
+    retry_seconds: float = 1.0
+
+
+class Ledger:
+    """Records every decision of the gateway in the audit log."""
+
+    def __init__(self, audit: AuditLog) -> None:
+        self._audit = audit
+
+    def require(self, caller: Caller, action: Action, *, task: str = "") -> None:
+        """Let policy decide, record it, and raise its Problem when it denies."""
+        decision = decide(caller, action)
+        self.record(caller, action.name, action.resource, decision.allowed, policy=decision.policy, task=task)
+        decision.require()
+
+    def record(
+        self, caller: Caller | None, action: str, resource: str, allowed: bool, *, policy: str = "", task: str = ""
+    ) -> None:
+        """One row; a caller that could not be told is recorded as `unknown`."""
+        self._audit.append(
+            actor=(caller.agent or caller.person) if caller else "unknown",
+            on_behalf_of=caller.person if caller else "",
+            chain=caller.chain if caller else (),
+            action=action,
+            resource=resource,
+            decision="allowed" if allowed else "denied",
+            policy=policy,
+            task=task,
+        )
+
+    def issued(self, actor: str, person: str, audience: str, scopes: str) -> None:
+        """A token went out."""
+        self._audit.append(
+            actor=actor,
+            on_behalf_of=person,
+            action="token.issue",
+            resource=f"{audience} {scopes}",
+            policy="role-scopes",
+        )
+
+    def refused(self, actor: str, action: str, problem: Problem) -> None:
+        """Something was refused to a party that has no token yet; `actor` is who it says it is, or `unknown`."""
+        self._audit.append(actor=actor, action=action, decision="denied", policy=problem.code, resource=GATEWAY)

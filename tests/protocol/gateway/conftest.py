@@ -1,0 +1,231 @@
+"""A small house around the gateway: two agents of the SDK, three people, one server, a clock that stands still."""
+
+import itertools
+from collections.abc import AsyncGenerator, Callable, Iterator
+from contextlib import ExitStack, asynccontextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import httpx
+import jwt
+import pytest
+from a2a.helpers import new_data_part, new_task_from_user_message, new_text_part
+from a2a.server.agent_execution import AgentExecutor, RequestContext
+from a2a.server.events import EventQueue
+from a2a.server.request_handlers import DefaultRequestHandler
+from a2a.server.routes import create_jsonrpc_routes, create_rest_routes
+from a2a.server.tasks import InMemoryTaskStore, TaskUpdater
+from a2a.types.a2a_pb2 import AgentCard
+from google.protobuf.json_format import MessageToDict, ParseDict
+from holdback_agents.gateway.app import Gateway, build_gateway
+from holdback_agents.gateway.oauth import ACCESS_TOKEN, ASSERTION_TYPE, JWT_BEARER, TOKEN_EXCHANGE
+from holdback_agents.gateway.registry import AgentEntry, LocalApp, PersonEntry, ServerEntry, Target, ToolEntry
+from holdback_agents.gateway.services import GatewayServices
+from holdback_agents.gateway.store import METADATA
+from holdback_base.database import Database
+from holdback_base.ids import id_maker
+from holdback_trust.assertions import sign_assertion
+from holdback_trust.audit import AuditLog
+from holdback_trust.keys import KeyPair, KeyRing
+from holdback_trust.tokens import TokenAuthority
+from starlette.applications import Starlette
+from starlette.responses import JSONResponse
+from starlette.routing import Mount, Route
+
+URL = "http://gateway.test"
+SKILLS = {
+    "editing-assistant": [("make-highlight", "Make a highlight", ["highlight", "clip", "trailer", "cut"])],
+    "compliance": [("clear-rights", "Clear rights", ["rights", "clearance", "licence"])],
+}
+PEOPLE = {"person:sam": {"editor"}, "person:kim": {"approver"}, "person:vic": {"viewer"}}
+
+
+@dataclass
+class StillClock:
+    now: datetime = datetime(2026, 11, 22, 12, tzinfo=UTC)
+
+    def __call__(self) -> datetime:
+        return self.now
+
+    def forward(self, **by: float) -> None:
+        self.now += timedelta(**by)
+
+
+@dataclass
+class EchoAgent(AgentExecutor):
+    """Tells what reached it; asked to `wait`, it waits for an approval answer."""
+
+    name: str
+    heard: list[dict[str, Any]] = field(default_factory=list)
+
+    async def execute(self, context: RequestContext, event_queue: EventQueue) -> None:
+        headers = context.call_context.state["headers"]
+        token = jwt.decode(headers["authorization"].split()[1], options={"verify_signature": False})
+        message = MessageToDict(context.message)
+        self.heard.append({"token": token, "message": message})
+        if context.current_task is None:
+            await event_queue.enqueue_event(new_task_from_user_message(context.message))
+        updater = TaskUpdater(event_queue, context.task_id, context.context_id)
+        if "wait" in context.get_user_input():
+            await updater.requires_input(updater.new_agent_message([new_text_part("May I?")]))
+            return
+        await updater.start_work()
+        await updater.add_artifact([new_data_part({"agent": self.name, "heard": context.get_user_input()})])
+        await updater.complete()
+
+    async def cancel(self, context: RequestContext, event_queue: EventQueue) -> None:
+        await TaskUpdater(event_queue, context.task_id, context.context_id).cancel()
+
+
+def card(name: str) -> AgentCard:
+    return ParseDict(
+        {
+            "name": name.title(),
+            "description": f"The {name} of a test.",
+            "version": "1",
+            "capabilities": {"streaming": True},
+            "defaultInputModes": ["text/plain"],
+            "defaultOutputModes": ["text/plain"],
+            "supportedInterfaces": [
+                {"url": "http://elsewhere.test", "protocolBinding": "JSONRPC", "protocolVersion": "1.0"}
+            ],
+            "skills": [
+                {"id": skill, "name": title, "description": title, "tags": tags} for skill, title, tags in SKILLS[name]
+            ],
+        },
+        AgentCard(),
+    )
+
+
+def agent_app(echo: EchoAgent) -> Starlette:
+    handler = DefaultRequestHandler(echo, InMemoryTaskStore(), card(echo.name))
+    return Starlette(
+        routes=[*create_jsonrpc_routes(handler, "/"), Mount("/v1", routes=create_rest_routes(handler))],
+        lifespan=_closing(handler),
+    )
+
+
+def _closing(handler: DefaultRequestHandler) -> Callable[[Starlette], Any]:
+    @asynccontextmanager
+    async def lifespan(_: Starlette) -> AsyncGenerator[None, None]:
+        yield
+        await handler.aclose()
+
+    return lifespan
+
+
+async def _tell(request: Any) -> JSONResponse:
+    return JSONResponse(
+        {"path": request.url.path, "headers": dict(request.headers), "body": (await request.body()).decode()}
+    )
+
+
+@dataclass
+class House:
+    """The gateway, everybody's keys, and short ways to tokens."""
+
+    gateway: Gateway
+    services: GatewayServices
+    clock: StillClock
+    keys: dict[str, KeyPair]
+    echoes: dict[str, EchoAgent]
+    audit: Path
+    _numbers: Iterator[int] = field(default_factory=itertools.count)
+
+    @asynccontextmanager
+    async def open(self) -> AsyncGenerator[httpx.AsyncClient, None]:
+        async with self.gateway.running(), self.client() as client:
+            yield client
+
+    def client(self) -> httpx.AsyncClient:
+        return httpx.AsyncClient(transport=httpx.ASGITransport(self.gateway), base_url=URL)
+
+    def assertion(self, who: str, keys: KeyPair | None = None, audience: str = "gateway") -> str:
+        return sign_assertion(keys or self.keys[who], who, audience, self.clock, f"jti-{next(self._numbers)}")
+
+    def person_form(self, who: str, audience: str, **more: str) -> dict[str, str]:
+        return {"grant_type": JWT_BEARER, "assertion": self.assertion(who), "audience": audience} | more
+
+    def agent_form(self, agent: str, subject: str, audience: str, **more: str) -> dict[str, str]:
+        return {
+            "grant_type": TOKEN_EXCHANGE,
+            "client_assertion_type": ASSERTION_TYPE,
+            "client_assertion": self.assertion(agent),
+            "subject_token": subject,
+            "subject_token_type": ACCESS_TOKEN,
+            "audience": audience,
+        } | more
+
+    async def person_token(self, client: httpx.AsyncClient, who: str, audience: str, **more: str) -> str:
+        answer = await client.post("/oauth/token", data=self.person_form(who, audience, **more))
+        assert answer.status_code == 200, answer.text
+        return answer.json()["access_token"]
+
+    async def agent_token(self, client: httpx.AsyncClient, agent: str, subject: str, audience: str, **more: str) -> str:
+        answer = await client.post("/oauth/token", data=self.agent_form(agent, subject, audience, **more))
+        assert answer.status_code == 200, answer.text
+        return answer.json()["access_token"]
+
+    async def bearer(self, client: httpx.AsyncClient, who: str, audience: str, **more: str) -> dict[str, str]:
+        return {"authorization": f"Bearer {await self.person_token(client, who, audience, **more)}"}
+
+
+BuildHouse = Callable[..., House]
+
+
+@pytest.fixture
+def build_house(tmp_path: Path) -> Iterator[BuildHouse]:
+    with ExitStack() as stack:
+        homes = itertools.count()
+
+        def build(
+            *, server: Target | None = None, agent: Target | None = None, home: Path | None = None, **more: Any
+        ) -> House:
+            home = home or tmp_path / str(next(homes))
+            clock = more.pop("clock", None) or StillClock()
+            names = ["gateway", "mcp:assets", *PEOPLE, *(f"agent:{name}" for name in SKILLS)]
+            keys = {name: KeyPair.load_or_create(home / "keys" / f"{name}.pem") for name in names}
+            echoes = {name: EchoAgent(name) for name in SKILLS}
+            database = Database(home / "gateway.sqlite", METADATA)
+            stack.callback(database.close)
+            audit = stack.enter_context(AuditLog(home / "audit", keys["gateway"], clock, f"gateway{next(homes)}"))
+            numbers = itertools.count()
+            services = GatewayServices(
+                url=URL,
+                database=database,
+                clock=clock,
+                new_id=id_maker(clock),
+                keys=keys["gateway"],
+                ring=KeyRing({name: [pair.public_jwk] for name, pair in keys.items()}),
+                authority=TokenAuthority("gateway", keys["gateway"], clock, lambda: f"token-{next(numbers)}"),
+                audit=audit,
+                agents=[
+                    AgentEntry(
+                        name,
+                        card(name),
+                        agent if agent and name == "compliance" else LocalApp(agent_app(echo)),
+                        keys[f"agent:{name}"].public_jwk,
+                    )
+                    for name, echo in echoes.items()
+                ],
+                servers=[
+                    ServerEntry(
+                        "assets",
+                        "Assets",
+                        "What there is.",
+                        server or LocalApp(Starlette(routes=[Route("/", _tell, methods=["GET", "POST"])])),
+                        (ToolEntry("search_assets", "assets:read"),),
+                    )
+                ],
+                people=[
+                    PersonEntry(who, who.removeprefix("person:"), frozenset(roles), keys[who].public_jwk)
+                    for who, roles in PEOPLE.items()
+                ],
+                retry_seconds=0.01,
+                **more,
+            )
+            return House(build_gateway(services), services, clock, keys, echoes, home / "audit")
+
+        yield build
