@@ -51,6 +51,7 @@ CODES: Mapping[str, str] = MappingProxyType(
         # Schedule
         "CHANNEL_UNKNOWN": "No channel of that name.",
         "SLOT_TAKEN": "The slot is held or committed by somebody else.",
+        "SLOT_REFUSED": "A rule of the channel refuses the slot: gap, cap, separation, blackout or watershed.",
         "HOLD_EXPIRED": "The hold has lapsed.",
         "OUTSIDE_CLEARED_WINDOW": "The publication would fall outside what is cleared.",
         "TERRITORY_NOT_CLEARED": "The publication would reach a territory that is not cleared.",

@@ -1,13 +1,16 @@
 """Propose slots: the best few starts on a channel, each with its reasons, and the better ones that were refused. Pure.
 
 A score runs from 0 to 100: seven tenths are the channel's reach in that hour, three tenths are how much of the possible
-time in the cleared territories is still ahead, so that waiting costs. A crowded place costs five. The weights are a
-choice of this house: over a month a day's delay weighs about as much as one and a half points of reach.
+time in the cleared territories is still ahead, so that waiting costs. A crowded place, nearer to something else than
+twice the gap, costs five. The weights are a choice of this house: over a month a day's delay weighs about as much as
+one and a half points of reach.
 """
 
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from heapq import heapify, heappop, heappush
+from typing import NamedTuple
 
 from holdback_base.vocabulary import TimeRange, instant_text, intersection
 
@@ -32,12 +35,18 @@ class _Group:
     windows: tuple[TimeRange, ...]
 
 
-@dataclass(frozen=True)
-class _Candidate:
+class _Candidate(NamedTuple):
+    """A start that is tried; the best comes first: `rank` is what is lacking from 100 points."""
+
+    rank: int
     start: datetime
     reach: int
-    score: int
-    crowded: bool
+    crowded: bool = False
+
+    @property
+    def score(self) -> int:
+        """From 0 to 100."""
+        return max(0, 100 - self.rank)
 
 
 def propose(books: Books, request: SlotRequest, now: datetime) -> ChannelProposal:
@@ -51,15 +60,17 @@ def propose(books: Books, request: SlotRequest, now: datetime) -> ChannelProposa
     slots: list[Slot] = []
     refused: dict[str, RefusedSlot] = {}
     apart = max(_SPREAD, timedelta(minutes=channel.min_gap_minutes))
-    for candidate in _ranked(books, groups, request, now):
-        if len(slots) == request.count:
-            break
+    waiting = _candidates(channel, groups, request, now)
+    while waiting and len(slots) < request.count:
+        candidate = heappop(waiting)
         if any(abs(candidate.start - slot.start) < apart for slot in slots):
             continue
         stop = _not_open(channel, groups, request, candidate.start) or obstacle(
             books, _wanted(channel, request, candidate.start), now, after_watershed=request.after_watershed
         )
-        if stop is None:
+        if stop is None and not candidate.crowded and _is_crowded(books, candidate.start):
+            heappush(waiting, candidate._replace(rank=candidate.rank + _CROWDED, crowded=True))
+        elif stop is None:
             slots.append(_slot(books, groups, request, candidate))
         elif not slots and stop.rule not in refused:
             refused[stop.rule] = _refused(channel, candidate, stop)
@@ -115,22 +126,26 @@ def _groups(channel: Channel, request: SlotRequest, now: datetime) -> tuple[tupl
     return tuple(_Group(tuple(places), windows) for windows, places in together.items()), tuple(left_out)
 
 
-def _ranked(books: Books, groups: tuple[_Group, ...], request: SlotRequest, now: datetime) -> list[_Candidate]:
-    """Every start that is tried, best first: the grid, and the instants at which a territory opens."""
-    channel = books.channel
+def _candidates(channel: Channel, groups: tuple[_Group, ...], request: SlotRequest, now: datetime) -> list[_Candidate]:
+    """Every start that is tried, as a heap: the grid, and the instants at which a territory opens."""
     earliest = max(request.earliest, now)
     tried = set(starts(channel, earliest, request.latest))
     openings = {window.start for group in groups for window in group.windows}
     tried |= {opening for opening in openings if earliest <= opening < request.latest}
     ahead = _TimeAhead(channel, groups, request)
-    gap = timedelta(minutes=2 * channel.min_gap_minutes)
     candidates: list[_Candidate] = []
     for start in tried:
         reach = channel.reach.at(start.astimezone(channel.zone))
-        crowded = bool(gap and books.near(start, start, gap))
-        score = (_REACH * reach + _TIME_AHEAD * ahead.percent(start)) // 100 - _CROWDED * crowded
-        candidates.append(_Candidate(start, reach, max(0, score), crowded))
-    return sorted(candidates, key=lambda each: (-each.score, each.start))
+        score = (_REACH * reach + _TIME_AHEAD * ahead.percent(start)) // 100
+        candidates.append(_Candidate(100 - score, start, reach))
+    heapify(candidates)
+    return candidates
+
+
+def _is_crowded(books: Books, start: datetime) -> bool:
+    """Whether something else stands nearer than twice the channel's gap."""
+    gap = timedelta(minutes=2 * books.channel.min_gap_minutes)
+    return bool(gap and books.near(start, start, gap))
 
 
 class _TimeAhead:
