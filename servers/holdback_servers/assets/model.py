@@ -4,13 +4,14 @@ An asset is a work to people; a version is exactly one file, named by its sha256
 a span of a version's frames that somebody or something has described.
 """
 
+from collections.abc import Iterable
 from fractions import Fraction
-from typing import Literal, Self, get_args
+from typing import Annotated, Literal, Self, get_args
 
 from holdback_base.elements import ElementList
 from holdback_base.problem import Problem
 from holdback_base.vocabulary import Instant, Noun, Rate, Sha256, frames_to_timecode, timecode_to_frames
-from pydantic import Field, model_validator
+from pydantic import Field, StringConstraints, model_validator
 
 AssetKind = Literal["master", "clip", "highlight", "music", "voice", "still", "logo", "document"]
 Status = Literal["ready", "restricted", "archived", "taken_down"]
@@ -125,7 +126,7 @@ class Version(Noun):
     media: Sha256
     facts: TechnicalFacts
     element_list: ElementList
-    elements_from: Literal["supplier", "mcp:editing", "mcp:assets"]
+    elements_from: str = Field(pattern=r"^(supplier|mcp:editing|mcp:assets)$")
     lineage: Lineage | None = None
     by: str
     at: Instant
@@ -161,6 +162,10 @@ class Segment(Noun):
         return self
 
 
+FieldName = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]{0,63}$")]
+"""The name of a metadata field."""
+
+
 class FieldValue(Noun):
     """One metadata value of an asset, version or segment, with its provenance (SMPTE ER 1011, 14.3).
 
@@ -170,7 +175,7 @@ class FieldValue(Noun):
 
     id: str
     target: str
-    field: str = Field(pattern=r"^[a-z][a-z0-9_]{0,63}$")
+    field: FieldName
     value: Value
     method: Method
     by: str
@@ -181,7 +186,10 @@ class FieldValue(Noun):
 
 
 class LogEntry(Noun):
-    """A line of a supplier's shot log: where, and what is seen there. Give frames or timecodes; out is exclusive."""
+    """A line of a supplier's shot log: where, and what is seen there. Give frames or timecodes; out is exclusive.
+
+    `fields` are further values, such as `focus_x` (where the subject stands, in thousandths of the width).
+    """
 
     in_frame: int | None = Field(default=None, ge=0)
     out_frame: int | None = Field(default=None, gt=0)
@@ -190,6 +198,7 @@ class LogEntry(Noun):
     description: str = Field(default="", max_length=4000)
     tags: tuple[str, ...] = ()
     kind: SegmentKind = "log"
+    fields: dict[FieldName, Value] = Field(default={}, max_length=32)
 
 
 def log_span(entry: LogEntry, facts: TechnicalFacts) -> tuple[int, int]:
@@ -242,7 +251,6 @@ def check_succession(current: FieldValue | None, method: Method) -> None:
         )
 
 
-def missing_refs(declared: ElementList, sources: list[ElementList]) -> list[str]:
+def missing_refs(declared: Iterable[str], sources: Iterable[ElementList]) -> list[str]:
     """Refs that the sources hold and a declared list does not: only a signed cut statement can make them disappear."""
-    kept = {element.ref for element in declared.elements}
-    return sorted({element.ref for source in sources for element in source.elements} - kept)
+    return sorted({element.ref for source in sources for element in source.elements} - set(declared))

@@ -1,0 +1,130 @@
+"""The tools that only look: what there is, what matches, one asset, its segments."""
+
+from typing import Annotated, Any
+
+from holdback_base.canonical import canonical_sha256
+from holdback_base.elements import CutFacts
+from holdback_base.problem import Problem
+from holdback_trust.statements import sign_cut
+from pydantic import Field
+
+from holdback_servers.assets import store
+from holdback_servers.assets.answers import AssetView, LibraryDescription, SearchResult, SegmentList
+from holdback_servers.assets.model import AssetKind, SegmentKind, Status
+from holdback_servers.assets.reading import asset_view, describe, search_page, segment_page
+from holdback_servers.assets.search import Filters, parse_rate, read_terms
+from holdback_servers.services import Call
+from holdback_servers.serving import Door
+from holdback_servers.wire import decode_cursor
+
+ISSUER = "mcp:assets"
+"""Who signs the library's cut statements."""
+_SHOWN: tuple[Status, ...] = ("ready", "restricted", "archived")
+
+
+def offer_finding(door: Door) -> None:
+    """Offer `describe_library` and `search_assets`."""
+
+    @door.tool(title="Describe the library", scope="assets:read")
+    async def describe_library(call: Call) -> LibraryDescription:
+        """What can be asked for: kinds, statuses, tags, rates and metadata fields, with how often each value occurs.
+
+        Ask this before searching, to search with words the library uses.
+        """
+        return await call.services.database.read(describe)
+
+    @door.tool(title="Search assets", scope="assets:read")
+    async def search_assets(
+        call: Call,
+        *,
+        query: Annotated[str, Field(max_length=500, description='Words or "quoted phrases"; empty lists all')] = "",
+        kinds: Annotated[tuple[AssetKind, ...], Field(description="Any of these kinds")] = (),
+        statuses: Annotated[tuple[Status, ...], Field(description="By default all but taken_down")] = (),
+        tags: Annotated[tuple[str, ...], Field(max_length=16, description="All of these, on it or a segment")] = (),
+        rate: Annotated[str | None, Field(description="Frames a second: 24, 25, 24000/1001")] = None,
+        min_seconds: Annotated[float | None, Field(ge=0, description="At least so long")] = None,
+        max_seconds: Annotated[float | None, Field(gt=0, description="Shorter than this")] = None,
+        limit: Annotated[int, Field(ge=1, le=50)] = 10,
+        cursor: Annotated[str | None, Field(description="next_cursor of the page before")] = None,
+    ) -> SearchResult:
+        """Find assets by words in titles, tags, descriptions, shot logs and metadata, and by filters.
+
+        Each hit says why it was found and which segments (shots, markers, log entries) match, with frames, timecodes
+        and a keyframe to look at. Where no asset holds all words, those with the most are given and say what is
+        missing. Latest versions only; newest first without words.
+        """
+        filters = Filters(
+            kinds=kinds,
+            statuses=statuses or _SHOWN,
+            tags=tags,
+            rate=None if rate is None else parse_rate(rate),
+            min_seconds=min_seconds,
+            max_seconds=max_seconds,
+        )
+        asked = canonical_sha256([query, filters.model_dump_json()])[7:23]
+        place = decode_cursor(cursor)
+        if place and place.get("query") != asked:
+            raise Problem(
+                "INVALID_ARGUMENT",
+                "The cursor belongs to another search.",
+                "Repeat the same words and filters with it.",
+            )
+        offset = _whole(place.get("after", 0))
+        unit = search_page(read_terms(query), filters, query_hash=asked, limit=limit, offset=offset)
+        return await call.services.database.read(unit)
+
+
+def offer_looking(door: Door) -> None:
+    """Offer `get_asset` and `list_segments`."""
+    services = door.services
+
+    @door.tool(title="Get an asset", scope="assets:read")
+    async def get_asset(
+        call: Call,
+        asset_id: Annotated[str, Field(description="The asset's id, ast_...")],
+        include_statements: Annotated[
+            bool, Field(description="Also give each version's signed cut statement (long), for editing and rights")
+        ] = False,
+        include_history: Annotated[bool, Field(description="Also give values that were superseded")] = False,
+    ) -> AssetView:
+        """All about one asset: metadata with provenance, and its versions, newest first.
+
+        Each version has its technical facts, lineage, media by sha256, and the elements it is made of with their
+        frames.
+        """
+        now = services.clock()
+
+        def sign(facts: CutFacts) -> str:
+            return sign_cut(services.keys, ISSUER, facts, now)
+
+        unit = asset_view(asset_id, history=include_history, sign=sign if include_statements else None)
+        return await services.database.read(unit)
+
+    @door.tool(title="List segments", scope="assets:read")
+    async def list_segments(
+        call: Call,
+        *,
+        asset_id: Annotated[str | None, Field(description="Segments of this asset's latest version")] = None,
+        version_id: Annotated[str | None, Field(description="Segments of this version")] = None,
+        kind: Annotated[SegmentKind | None, Field(description="Only of this kind")] = None,
+        limit: Annotated[int, Field(ge=1, le=200)] = 50,
+        cursor: Annotated[str | None, Field(description="next_cursor of the page before")] = None,
+    ) -> SegmentList:
+        """Shots, log entries, markers and other spans of one version, in order of time.
+
+        Frames are half-open and count from 0 at the version's rate; timecodes count from its start timecode.
+        """
+        if (asset_id is None) == (version_id is None):
+            raise Problem("INVALID_ARGUMENT", "Give either asset_id or version_id.", "One of them is enough.")
+        place = decode_cursor(cursor)
+        after = (_whole(place["at"]), str(place["id"])) if {"at", "id"} <= place.keys() else None
+        if version_id is None:
+            latest = await services.database.read(lambda c: store.latest_version(c, asset_id or ""))
+            version_id = latest.id
+        return await services.database.read(segment_page(version_id, kind, after=after, limit=limit))
+
+
+def _whole(value: Any) -> int:
+    if not isinstance(value, int) or isinstance(value, bool) or value < 0:
+        raise Problem("INVALID_ARGUMENT", "The cursor was not made by this list.", "Leave it out to begin again.")
+    return value

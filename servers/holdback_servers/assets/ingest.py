@@ -1,0 +1,163 @@
+"""From a path in the library to bytes in the store and facts about them. Knows nothing of what the library keeps."""
+
+import asyncio
+import os
+import stat
+from collections.abc import Generator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, BinaryIO
+
+from holdback_base.problem import Problem
+
+from holdback_servers import media_worker
+from holdback_servers.assets.model import TechnicalFacts
+from holdback_servers.jobs import Report
+from holdback_servers.media_store import MediaStore, copy_hashed, file_sha256
+from holdback_servers.media_worker import Limits
+from holdback_servers.settings import Settings
+
+
+@dataclass(frozen=True)
+class Shot:
+    """Frames `[in_frame, out_frame)` without a cut, and the name of its keyframe's bytes."""
+
+    in_frame: int
+    out_frame: int
+    keyframe: str
+
+
+@dataclass(frozen=True)
+class Measured:
+    """What the worker found; `keyframes` are the files of the workspace by the names of their bytes."""
+
+    facts: TechnicalFacts
+    shots: tuple[Shot, ...]
+    keyframes: dict[str, Path]
+
+
+def find_in_library(given: str, settings: Settings) -> Path:
+    """The file that a path names, absolute or relative to a library root, with links resolved.
+
+    Raises:
+        Problem: PATH_OUTSIDE_LIBRARY (whether or not something is there), FILE_MISSING, NOT_MEDIA for a folder, an
+            empty or a special file, TOO_LARGE.
+    """
+    roots = [root.resolve() for root in settings.library_roots]
+    if "\0" in given or not given.strip():
+        raise Problem("INVALID_ARGUMENT", "The path is empty or holds a NUL.", "Give the path of one media file.")
+    places = [place for root in roots if (place := (root / given).resolve()).is_relative_to(root)]
+    if not places:
+        raise Problem(
+            "PATH_OUTSIDE_LIBRARY",
+            f"{given} is not under a library root.",
+            "Copy the file into a library root, or add its folder to library_roots.",
+        )
+    place = next((place for place in places if place.exists()), None)
+    if place is None:
+        raise Problem("FILE_MISSING", f"There is no file {given}.", "Check the spelling; case matters.")
+    about = place.stat()
+    if not stat.S_ISREG(about.st_mode):
+        raise Problem("NOT_MEDIA", f"{given} is not a file.", "Give one media file; folders are not read as one.")
+    if about.st_size == 0:
+        raise Problem("NOT_MEDIA", f"{given} is empty.", "Copy the file again; it has no bytes.")
+    if about.st_size > settings.media_limit:
+        raise Problem(
+            "TOO_LARGE",
+            f"{given} has {about.st_size} bytes; the limit is {settings.media_limit}.",
+            "Raise media_limit, or ingest a smaller file.",
+        )
+    return place
+
+
+@contextmanager
+def _opened(place: Path) -> Generator[BinaryIO]:
+    """The file itself: one that has become a link or a pipe since it was looked at is refused."""
+    handle = os.open(place, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
+    with os.fdopen(handle, "rb") as file:
+        if not stat.S_ISREG(os.fstat(handle).st_mode):
+            raise Problem("NOT_MEDIA", f"{place.name} is not a file.", "Give one media file.")
+        yield file
+
+
+async def take_copy(place: Path, target: Path, report: Report) -> str:
+    """Copy the file into a workspace and hash what was copied; all that follows looks at the copy.
+
+    Returns:
+        `sha256:<hex>`.
+    """
+    stopped = False
+
+    def copy() -> str:
+        with _opened(place) as file:
+            size = os.fstat(file.fileno()).st_size
+
+            def told(done: int) -> None:
+                if stopped:
+                    raise InterruptedError
+                loop.call_soon_threadsafe(report, done, size, "bytes", "copying")
+
+            return copy_hashed(file, target, told)
+
+    loop = asyncio.get_running_loop()
+    try:
+        return await asyncio.to_thread(copy)
+    except FileNotFoundError as error:
+        raise Problem("FILE_MISSING", f"There is no file {place.name} any more.", "Ingest it again.") from error
+    except OSError as error:
+        raise Problem("UNAVAILABLE", f"{place.name} cannot be read: {error.strerror}.", "Check the disk.") from error
+    finally:
+        stopped = True
+
+
+def limits_of(settings: Settings) -> Limits:
+    """What the media worker may take."""
+    return Limits(
+        memory_bytes=settings.worker_memory,
+        cpu_seconds=settings.worker_seconds,
+        wall_seconds=settings.worker_seconds,
+        file_bytes=settings.media_limit,
+    )
+
+
+async def measure(copy: Path, name: str, settings: Settings, report: Report) -> Measured:
+    """Look at every frame of a copy in a workspace; keyframes are left beside it.
+
+    Raises:
+        Problem: NOT_MEDIA, MEDIA_DAMAGED, TOO_LARGE.
+    """
+    answer = await media_worker.run(
+        "holdback_servers.assets.analysis:analyse",
+        {"path": str(copy), "name": name, "folder": str(copy.parent)},
+        lambda done, total, text: report(done, total, "frames", text),
+        limits_of(settings),
+        roots=(copy.parent,),
+    )
+    shots, keyframes = await asyncio.to_thread(_name_keyframes, copy.parent, answer["shots"])
+    return Measured(TechnicalFacts.model_validate(answer["facts"]), shots, keyframes)
+
+
+def _name_keyframes(folder: Path, found: list[dict[str, Any]]) -> tuple[tuple[Shot, ...], dict[str, Path]]:
+    names = [file_sha256(folder / each["keyframe"]) for each in found]
+    shots = tuple(Shot(each["in_frame"], each["out_frame"], name) for each, name in zip(found, names, strict=True))
+    return shots, {name: folder / each["keyframe"] for each, name in zip(found, names, strict=True)}
+
+
+async def probe(path: Path, name: str, settings: Settings) -> TechnicalFacts:
+    """The facts of stored media from its headers, without loudness."""
+    answer = await media_worker.run(
+        "holdback_servers.assets.probing:probe",
+        {"path": str(path), "name": name},
+        limits=limits_of(settings),
+        roots=(path,),
+    )
+    return TechnicalFacts.model_validate(answer)
+
+
+def keep(media: MediaStore, files: dict[str, Path]) -> list[str]:
+    """Move files of a workspace into the store under their names; those that were not there before."""
+    fresh = [name for name in files if not media.has(name)]
+    for name, path in files.items():
+        media.adopt(path, name)
+    return fresh

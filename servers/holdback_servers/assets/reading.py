@@ -1,0 +1,168 @@
+"""Answers to questions, put together from what the library keeps. Each is one unit that only reads."""
+
+from collections.abc import Callable
+
+from holdback_base.database import Unit
+from holdback_base.elements import CutFacts
+from sqlalchemy import Connection
+
+from holdback_servers.assets import catalogue, store
+from holdback_servers.assets.answers import (
+    AssetView,
+    CountedValue,
+    FieldDescription,
+    LibraryDescription,
+    SearchHit,
+    SearchResult,
+    SegmentHit,
+    SegmentList,
+    SegmentView,
+    VersionView,
+    search_hit,
+    segment_view,
+    version_view,
+)
+from holdback_servers.assets.model import Asset, FieldValue, Segment, TechnicalFacts, Value, Version
+from holdback_servers.assets.search import COLUMNS, RANKED, Filters, Why
+from holdback_servers.wire import encode_cursor
+
+_APART = frozenset({"description", "tags"})
+
+SignCut = Callable[[CutFacts], str]
+
+
+def describe(connection: Connection) -> LibraryDescription:
+    """What there is to ask for."""
+    kinds = _counted(connection, "kinds")
+    return LibraryDescription(
+        assets=sum(each.count for each in kinds),
+        kinds=kinds,
+        statuses=_counted(connection, "statuses"),
+        segment_kinds=_counted(connection, "segment_kinds"),
+        tags=_counted(connection, "tags"),
+        rates=_counted(connection, "rates"),
+        fields=tuple(
+            FieldDescription(
+                field=field,
+                of={"ast": "asset", "ver": "version", "seg": "segment"}[kind],
+                count=count,
+                values=tuple(CountedValue(value=each.value, count=each.count) for each in values),
+            )
+            for field, kind, count, values in catalogue.count_fields(connection)
+        ),
+        searched=COLUMNS,
+    )
+
+
+def _counted(connection: Connection, what: str) -> tuple[CountedValue, ...]:
+    return tuple(CountedValue(value=each.value, count=each.count) for each in catalogue.count_by(connection, what))
+
+
+def search_page(terms: list[str], filters: Filters, *, query_hash: str, limit: int, offset: int) -> Unit[SearchResult]:
+    """One page of hits; the cursor remembers which query it belongs to."""
+
+    def unit(connection: Connection) -> SearchResult:
+        found = catalogue.search(terms, filters, limit=limit, offset=offset)(connection)
+        after = offset + len(found.hits)
+        more = bool(found.hits) and after < found.total
+        return SearchResult(
+            items=tuple(_search_hit(connection, hit) for hit in found.hits),
+            next_cursor=encode_cursor({"after": after, "query": query_hash}) if more else None,
+            total=found.total,
+            note=_note(found),
+        )
+
+    return unit
+
+
+def _note(found: catalogue.Found) -> str | None:
+    notes: list[str] = []
+    if found.hits and found.hits[0].missing:
+        notes.append("No asset holds all the words; these hold the most of them.")
+    if found.sampled:
+        notes.append(f"A word stands in more than {RANKED} places; a sample of them is ranked. Add words or filters.")
+    return " ".join(notes) or None
+
+
+def _search_hit(connection: Connection, hit: catalogue.Hit) -> SearchHit:
+    asset, version = store.find_asset(connection, hit.asset_id), store.latest_version(connection, hit.asset_id)
+    found = [(store.find_segment(connection, segment_id), why) for segment_id, why in hit.segments]
+    views = segment_views(connection, [segment for segment, _ in found], version.facts)
+    segments = tuple(_segment_hit(view, why) for view, (_, why) in zip(views, found, strict=True))
+    return search_hit(asset, version, hit.why, segments, hit.missing)
+
+
+def _segment_hit(view: SegmentView, why: tuple[Why, ...]) -> SegmentHit:
+    fields: dict[str, object] = {name: getattr(view, name) for name in SegmentView.model_fields}
+    return SegmentHit.model_validate(fields | {"why": why})
+
+
+def segment_views(connection: Connection, segments: list[Segment], facts: TechnicalFacts) -> list[SegmentView]:
+    """Segments as callers see them, with their further values."""
+    fields: dict[str, dict[str, Value]] = {}
+    for value in store.values_of(connection, [each.id for each in segments]):
+        if value.field not in _APART:
+            fields.setdefault(value.target, {})[value.field] = value.value
+    return [segment_view(each, facts, fields.get(each.id)) for each in segments]
+
+
+def segment_page(version_id: str, kind: str | None, *, after: tuple[int, str] | None, limit: int) -> Unit[SegmentList]:
+    """One page of a version's segments, in order of time."""
+
+    def unit(connection: Connection) -> SegmentList:
+        version = store.find_version(connection, version_id)
+        found = store.segments_of(connection, version_id, kind, after=after, limit=limit + 1)
+        shown, counts = found[:limit], store.segment_counts(connection, version_id)
+        last = shown[-1] if len(found) > limit else None
+        return SegmentList(
+            asset_id=version.asset_id,
+            version_id=version_id,
+            rate=version.facts.rate.text(),
+            frames=version.facts.frames,
+            items=tuple(segment_views(connection, shown, version.facts)),
+            next_cursor=None if last is None else encode_cursor({"at": last.in_frame, "id": last.id}),
+            total=sum(counts.values()) if kind is None else counts.get(kind, 0),
+        )
+
+    return unit
+
+
+def asset_view(asset_id: str, *, history: bool, sign: SignCut | None) -> Unit[AssetView]:
+    """An asset with all its versions; with `sign`, each has a cut statement."""
+
+    def unit(connection: Connection) -> AssetView:
+        asset = store.find_asset(connection, asset_id)
+        versions = store.versions_of(connection, asset_id)
+        values = store.values_of(connection, [asset_id, *(each.id for each in versions)], history=history)
+        return AssetView(
+            id=asset.id,
+            kind=asset.kind,
+            title=asset.title,
+            status=asset.status,
+            at=asset.at,
+            fields=tuple(each for each in values if each.target == asset_id),
+            versions=tuple(_version_view(connection, asset, each, values, sign) for each in versions),
+        )
+
+    return unit
+
+
+def _version_view(
+    connection: Connection, asset: Asset, version: Version, values: list[FieldValue], sign: SignCut | None
+) -> VersionView:
+    own = tuple(each for each in values if each.target == version.id)
+    statement = None if sign is None else sign(cut_facts(asset, version))
+    return version_view(version, store.segment_counts(connection, version.id), own, statement)
+
+
+def cut_facts(asset: Asset, version: Version) -> CutFacts:
+    """What the library signs about a version."""
+    video = version.facts.video
+    return CutFacts(
+        media=version.media,
+        element_list=version.element_list,
+        width=None if video is None else video.width,
+        height=None if video is None else video.height,
+        title=asset.title,
+        version=version.id,
+    )

@@ -1,0 +1,58 @@
+"""What can be read as MCP resources: an asset as JSON, a segment's keyframe, the bytes of a version."""
+
+from holdback_base.problem import Problem
+
+from holdback_servers.assets import store
+from holdback_servers.assets.reading import asset_view
+from holdback_servers.serving import Door
+
+
+def offer_resources(door: Door) -> None:
+    """Offer `asset://{id}`, `keyframe://{segment_id}` and `media://{sha256}`."""
+    services = door.services
+
+    @door.mcp.resource(
+        "asset://{asset_id}",
+        title="An asset",
+        description="An asset with its metadata and versions, as get_asset gives it.",
+        mime_type="application/json",
+    )
+    async def asset(asset_id: str) -> str:
+        view = await services.database.read(asset_view(asset_id, history=False, sign=None))
+        return view.model_dump_json(exclude_none=True)
+
+    @door.mcp.resource(
+        "keyframe://{segment_id}",
+        title="A keyframe",
+        description="A still from the middle of a segment, at most 640 pixels wide.",
+        mime_type="image/jpeg",
+    )
+    async def keyframe(segment_id: str) -> bytes:
+        segment = await services.database.read(lambda c: store.find_segment(c, segment_id))
+        if segment.keyframe is None:
+            raise Problem("NOT_FOUND", f"{segment_id} has no keyframe.", "Sound and short spans have none.")
+        return services.media.path(segment.keyframe).read_bytes()
+
+    @door.mcp.resource(
+        "media://{digest}",
+        title="Media bytes",
+        description="The file of a version by the hex digits of its sha256; get_asset tells its MIME type.",
+        mime_type="application/octet-stream",
+    )
+    async def media(digest: str) -> bytes:
+        name = f"sha256:{digest}"
+        version = await services.database.read(lambda c: store.version_of_media(c, name))
+        if version is None:
+            raise store.unknown("version with the bytes", name, "get_asset gives the sha256 of each version.")
+        kept = await services.database.read(lambda c: store.find_asset(c, version.asset_id))
+        if kept.status == "taken_down":
+            raise Problem("PERMISSION_DENIED", f"{kept.title} was taken down.", "Ask a librarian to set its status.")
+        size = services.media.size(name)
+        if size > services.settings.inline_limit:
+            raise Problem(
+                "TOO_LARGE",
+                f"The file has {size} bytes; a resource holds at most {services.settings.inline_limit}.",
+                "Look at keyframes, render a smaller version, or raise inline_limit.",
+                bytes=size,
+            )
+        return services.media.path(name).read_bytes()

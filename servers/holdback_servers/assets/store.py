@@ -1,0 +1,251 @@
+"""What the library keeps, and how it is written and read back. Every function is part of a unit of work."""
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from holdback_base.database import load_instant, store_instant
+from holdback_base.problem import Problem
+from sqlalchemy import (
+    JSON,
+    Column,
+    Connection,
+    Float,
+    ForeignKey,
+    Index,
+    Integer,
+    MetaData,
+    RowMapping,
+    String,
+    Table,
+    UniqueConstraint,
+    event,
+    func,
+    insert,
+    select,
+    update,
+)
+
+from holdback_servers.assets.index import index_ddl
+from holdback_servers.assets.model import Asset, FieldValue, Segment, Version
+from holdback_servers.services import room_tables
+
+METADATA = MetaData()
+TABLES = room_tables(METADATA)
+
+assets = Table(
+    "assets",
+    METADATA,
+    Column("id", String, primary_key=True),
+    Column("kind", String, nullable=False, index=True),
+    Column("title", String, nullable=False),
+    Column("status", String, nullable=False, index=True),
+    Column("at", String, nullable=False),
+    Column("latest_version", String),
+)
+versions = Table(
+    "versions",
+    METADATA,
+    Column("id", String, primary_key=True),
+    Column("asset_id", String, ForeignKey("assets.id"), nullable=False),
+    Column("number", Integer, nullable=False),
+    Column("media", String, nullable=False, unique=True),
+    Column("facts", JSON, nullable=False),
+    Column("element_list", JSON, nullable=False),
+    Column("elements_from", String, nullable=False),
+    Column("lineage", JSON(none_as_null=True)),
+    Column("by", String, nullable=False),
+    Column("at", String, nullable=False),
+    Column("seconds", Float, nullable=False),
+    Column("rate", String, nullable=False),
+    UniqueConstraint("asset_id", "number"),
+)
+segments = Table(
+    "segments",
+    METADATA,
+    Column("id", String, primary_key=True),
+    Column("version_id", String, ForeignKey("versions.id"), nullable=False),
+    Column("kind", String, nullable=False),
+    Column("in_frame", Integer, nullable=False),
+    Column("out_frame", Integer, nullable=False),
+    Column("method", String, nullable=False),
+    Column("text", String, nullable=False),
+    Column("tags", JSON, nullable=False),
+    Column("keyframe", String),
+    Index("segments_in_order", "version_id", "in_frame", "id"),
+)
+field_values = Table(
+    "field_values",
+    METADATA,
+    Column("seq", Integer, primary_key=True, autoincrement=True),
+    Column("id", String, nullable=False, unique=True),
+    Column("target", String, nullable=False),
+    Column("field", String, nullable=False),
+    Column("value", JSON, nullable=False),
+    Column("method", String, nullable=False),
+    Column("by", String, nullable=False),
+    Column("at", String, nullable=False),
+    Column("confidence", Integer),
+    Column("ai_config", String),
+    Column("supersedes", String),
+    Index("field_values_of", "target", "field", "seq"),
+)
+event.listen(METADATA, "after_create", index_ddl)
+
+
+def add_asset(connection: Connection, asset: Asset) -> None:
+    """Write a new asset; it has no version yet."""
+    row = asset.model_dump(mode="json") | {"at": store_instant(asset.at)}
+    connection.execute(insert(assets).values(**row))
+
+
+def add_version(connection: Connection, version: Version) -> None:
+    """Write a version, which becomes its asset's latest. Raises Problem CONFLICT when the bytes are known already."""
+    known = version_of_media(connection, version.media)
+    if known is not None:
+        raise Problem(
+            "CONFLICT",
+            f"{version.media} is known already as {known.id} of {known.asset_id}.",
+            "Use that version; the same bytes are registered once.",
+            asset_id=known.asset_id,
+            version_id=known.id,
+        )
+    row = version.model_dump(mode="json", exclude_none=True) | {
+        "at": store_instant(version.at),
+        "seconds": float(version.facts.seconds),
+        "rate": version.facts.rate.text(),
+    }
+    connection.execute(insert(versions).values(**row))
+    connection.execute(update(assets).where(assets.c.id == version.asset_id).values(latest_version=version.id))
+
+
+def add_segments(connection: Connection, new: Sequence[Segment]) -> None:
+    """Write segments of one version."""
+    if new:
+        connection.execute(insert(segments), [each.model_dump(mode="json") for each in new])
+
+
+def add_value(connection: Connection, value: FieldValue) -> None:
+    """Write a value beside those it supersedes; nothing is overwritten in the history."""
+    connection.execute(insert(field_values).values(**value.model_dump(mode="json") | {"at": store_instant(value.at)}))
+
+
+def set_asset(connection: Connection, asset_id: str, **facts: str) -> None:
+    """The current title, status or kind of an asset; its history is in the field values."""
+    connection.execute(update(assets).where(assets.c.id == asset_id).values(**facts))
+
+
+def set_segment(connection: Connection, segment_id: str, **facts: Any) -> None:
+    """The current text or tags of a segment; their history is in the field values."""
+    connection.execute(update(segments).where(segments.c.id == segment_id).values(**facts))
+
+
+def find_asset(connection: Connection, asset_id: str) -> Asset:
+    """The asset. Raises Problem NOT_FOUND."""
+    row = connection.execute(select(assets).where(assets.c.id == asset_id)).mappings().first()
+    if row is None:
+        raise unknown("asset", asset_id, "Find it with search_assets; ids begin with ast_.")
+    return _asset(row)
+
+
+def find_version(connection: Connection, version_id: str) -> Version:
+    """The version. Raises Problem NOT_FOUND."""
+    row = connection.execute(select(versions).where(versions.c.id == version_id)).mappings().first()
+    if row is None:
+        raise unknown("version", version_id, "get_asset lists an asset's versions; ids begin with ver_.")
+    return _version(row)
+
+
+def find_segment(connection: Connection, segment_id: str) -> Segment:
+    """The segment. Raises Problem NOT_FOUND."""
+    row = connection.execute(select(segments).where(segments.c.id == segment_id)).mappings().first()
+    if row is None:
+        raise unknown("segment", segment_id, "list_segments lists a version's segments; ids begin with seg_.")
+    return Segment.model_validate(dict(row))
+
+
+def version_of_media(connection: Connection, media: str) -> Version | None:
+    """The version that is these bytes."""
+    row = connection.execute(select(versions).where(versions.c.media == media)).mappings().first()
+    return None if row is None else _version(row)
+
+
+def versions_of(connection: Connection, asset_id: str) -> list[Version]:
+    """An asset's versions, newest first."""
+    query = select(versions).where(versions.c.asset_id == asset_id).order_by(versions.c.number.desc())
+    return [_version(row) for row in connection.execute(query).mappings()]
+
+
+def latest_version(connection: Connection, asset_id: str) -> Version:
+    """An asset's newest version. Raises Problem NOT_FOUND."""
+    find_asset(connection, asset_id)
+    found = connection.execute(select(assets.c.latest_version).where(assets.c.id == asset_id)).scalar_one()
+    return find_version(connection, found)
+
+
+def segments_of(
+    connection: Connection, version_id: str, kind: str | None, *, after: tuple[int, str] | None = None, limit: int
+) -> list[Segment]:
+    """A version's segments in order of their in, at most so many, after a place (in frame, id)."""
+    query = select(segments).where(segments.c.version_id == version_id)
+    if kind is not None:
+        query = query.where(segments.c.kind == kind)
+    if after is not None:
+        at, last = after
+        query = query.where((segments.c.in_frame > at) | ((segments.c.in_frame == at) & (segments.c.id > last)))
+    query = query.order_by(segments.c.in_frame, segments.c.id).limit(limit)
+    return [Segment.model_validate(dict(row)) for row in connection.execute(query).mappings()]
+
+
+def segment_counts(connection: Connection, version_id: str) -> dict[str, int]:
+    """How many segments of each kind a version has."""
+    query = (
+        select(segments.c.kind, func.count())
+        .where(segments.c.version_id == version_id)
+        .group_by(segments.c.kind)
+        .order_by(segments.c.kind)
+    )
+    return {str(kind): int(count) for kind, count in connection.execute(query)}
+
+
+def values_of(connection: Connection, targets: Iterable[str], *, history: bool = False) -> list[FieldValue]:
+    """Values of these assets, versions or segments by field: the current ones, or all of them, newest first."""
+    query = select(field_values).where(field_values.c.target.in_(list(targets)))
+    if not history:
+        newest = select(func.max(field_values.c.seq)).group_by(field_values.c.target, field_values.c.field)
+        query = query.where(field_values.c.seq.in_(newest.where(field_values.c.target.in_(list(targets)))))
+    query = query.order_by(field_values.c.target, field_values.c.field, field_values.c.seq.desc())
+    return [_value(row) for row in connection.execute(query).mappings()]
+
+
+def current_value(connection: Connection, target: str, field: str) -> FieldValue | None:
+    """The value that counts."""
+    query = (
+        select(field_values)
+        .where(field_values.c.target == target, field_values.c.field == field)
+        .order_by(field_values.c.seq.desc())
+        .limit(1)
+    )
+    row = connection.execute(query).mappings().first()
+    return None if row is None else _value(row)
+
+
+def unknown(noun: str, given: str, hint: str) -> Problem:
+    """NOT_FOUND for an id."""
+    return Problem("NOT_FOUND", f"There is no {noun} {given[:80]}.", hint)
+
+
+def _asset(row: RowMapping) -> Asset:
+    return Asset.model_validate(
+        {"id": row["id"], "kind": row["kind"], "title": row["title"], "status": row["status"]}
+        | {"at": load_instant(row["at"])}
+    )
+
+
+def _version(row: RowMapping) -> Version:
+    kept = {name: row[name] for name in Version.model_fields}
+    return Version.model_validate(kept | {"at": load_instant(row["at"])})
+
+
+def _value(row: RowMapping) -> FieldValue:
+    kept = {name: row[name] for name in FieldValue.model_fields}
+    return FieldValue.model_validate(kept | {"at": load_instant(row["at"])})
