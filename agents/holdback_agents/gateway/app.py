@@ -70,21 +70,19 @@ class Gateway:
         """Everything that runs beside the requests: local apps, the connection pool, deliveries."""
         apps = {id(each.target.app): each.target.app for each in self._entries() if isinstance(each.target, LocalApp)}
         started: list[Lifespan] = []
-        delivering: asyncio.Task[None] | None = None
+        delivery = Delivery(self._services, self._registry, self._ledger, self._front.call)
         try:
             for app in apps.values():
                 lifespan = Lifespan(app)
                 await lifespan.start()
                 started.append(lifespan)
             await self._proxy.start()
-            self._delivery = Delivery(self._services, self._registry, self._ledger, self._front.call)
-            delivering = asyncio.create_task(self._delivery.run())
+            delivery.start()
+            self._delivery = delivery
             yield
         finally:
             self._delivery = None
-            if delivering is not None:
-                delivering.cancel()
-                await asyncio.wait((delivering,))
+            await delivery.stop()
             await self._proxy.close()
             for lifespan in reversed(started):
                 await lifespan.stop()

@@ -10,7 +10,6 @@ import logging
 from collections.abc import Awaitable, Callable
 from typing import Any, cast
 
-from holdback_base.problem import Problem
 from holdback_trust.grants import person_scopes
 
 from holdback_agents.contracts import ApprovalAnswer
@@ -22,6 +21,8 @@ from holdback_agents.gateway.store import Approval
 Call = Callable[[str, str, bytes], Awaitable[tuple[int, bytes]]]
 """Sends a JSON-RPC body to the agent of that name with a token: `call(agent, token, body) -> (status, body)`."""
 
+GRACE_SECONDS = 5.0
+"""How long an attempt that is under way may take to end when the gateway stops."""
 MOST_ATTEMPTS = 200
 LONGEST_PAUSE = 60.0
 _FINAL = frozenset({-32001, -32004, -32600, -32601, -32602})
@@ -36,30 +37,52 @@ class Delivery:
     def __init__(self, services: GatewayServices, registry: Registry, ledger: Ledger, call: Call) -> None:
         self._services, self._registry, self._ledger, self._call = services, registry, ledger, call
         self._wake = asyncio.Event()
+        self._closing = False
+        self._task: asyncio.Task[None] | None = None
+
+    def start(self) -> None:
+        """Begin with what an earlier process left."""
+        self._task = asyncio.create_task(self._run())
+
+    async def stop(self) -> None:
+        """End after the attempt that is under way; what is left waits for the next start.
+
+        It is told to end before it is cancelled: an app in this process may swallow a cancellation.
+        """
+        self._closing = True
+        self._wake.set()
+        if self._task is not None:
+            await asyncio.wait((self._task,), timeout=GRACE_SECONDS)
+            self._task.cancel()
+            await asyncio.wait((self._task,), timeout=GRACE_SECONDS)
 
     def wake(self) -> None:
         """There is something new to deliver."""
         self._wake.set()
 
-    async def run(self) -> None:
-        """Deliver until cancelled."""
+    async def _run(self) -> None:
         failures = 0
         while True:
             self._wake.clear()
+            if self._closing:
+                return
             try:
                 left = await self.deliver_pending()
-            except Problem as problem:
-                _log.error("decisions cannot be delivered: %s", problem.line())
+            except Exception:
+                _log.exception("decisions cannot be delivered now; they stay in the store")
                 left = 1
             failures = failures + 1 if left else 0
             pause = min(self._services.retry_seconds * 2 ** min(failures - 1, 10), LONGEST_PAUSE) if left else None
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._wake.wait(), pause)
+                async with asyncio.timeout(pause):
+                    await self._wake.wait()
 
     async def deliver_pending(self) -> int:
         """Try everything that is pending once; answers how much is left."""
         left = 0
         for approval, attempts in await self._services.database.read(store.pending):
+            if self._closing:
+                break
             state, error = await self._attempt(approval)
             if state == "pending" and attempts + 1 >= MOST_ATTEMPTS:
                 state = "given-up"

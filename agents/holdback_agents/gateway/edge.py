@@ -105,12 +105,19 @@ async def read_body(scope: Scope, receive: Receive, limit: int = BODY_LIMIT) -> 
             return b"".join(chunks)
 
 
+class UnreadableError(Problem):
+    """MESSAGE_MALFORMED for a body that is no JSON at all."""
+
+    def __init__(self) -> None:
+        super().__init__("MESSAGE_MALFORMED", "The body is not JSON.", "Send UTF-8 JSON.")
+
+
 def read_json(body: bytes) -> object:
-    """The body as JSON. Raises Problem MESSAGE_MALFORMED."""
+    """The body as JSON. Raises UnreadableError."""
     try:
         return json.loads(body)
     except (ValueError, RecursionError):
-        raise Problem("MESSAGE_MALFORMED", "The body is not JSON.", "Send UTF-8 JSON.") from None
+        raise UnreadableError from None
 
 
 class Edge:

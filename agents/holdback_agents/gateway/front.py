@@ -8,12 +8,13 @@ import json
 from collections.abc import Mapping
 from typing import Any, cast
 
+from a2a.server.jsonrpc_models import JSONParseError
 from a2a.server.request_handlers.response_helpers import build_error_response
 from a2a.utils.error_handlers import build_rest_error_payload
 from a2a.utils.errors import (
     A2AError,
     InvalidParamsError,
-    JSONParseError,
+    InvalidRequestError,
     TaskNotFoundError,
     UnsupportedOperationError,
 )
@@ -23,10 +24,10 @@ from holdback_trust.identity import GATEWAY, Caller
 from holdback_trust.policy import Action
 from starlette.types import Message, Receive, Scope, Send
 
-from holdback_agents.gateway.edge import Edge, read_body, read_json, send_json
+from holdback_agents.gateway.edge import Edge, UnreadableError, read_body, read_json, send_json
 from holdback_agents.gateway.proxy import Proxy, Way
 from holdback_agents.gateway.registry import AgentEntry, Registry
-from holdback_agents.gateway.routing import Wanted, wanted_by_path, wanted_by_rpc
+from holdback_agents.gateway.routing import Wanted, is_request, wanted_by_path, wanted_by_rpc
 from holdback_agents.gateway.services import GatewayServices, Ledger
 
 _KEPT = 4096
@@ -63,8 +64,10 @@ class FrontDoor:
         rest = path.removeprefix("/v1") if path.startswith("/v1/") else None
         request_id: str | int | None = None
         try:
-            value = read_json(body) if body else None
+            value = read_json(body) if body or rest is None else None
             request_id = _request_id(value)
+            if rest is None and not is_request(value):
+                return await _send_error(send, _no_request(), request_id, InvalidRequestError)
             if rest is None:
                 wanted = wanted_by_rpc(value, self._skills)
             else:
@@ -73,7 +76,10 @@ class FrontDoor:
         except Problem as problem:
             if problem.code not in _ERRORS:
                 raise
-            return await _send_error(send, problem, request_id, rest is None)
+            kind = _ERRORS[problem.code]
+            if rest is not None:
+                return await _send_rest_error(send, problem, kind)
+            return await _send_error(send, problem, request_id, kind)
         inner = {**scope, "headers": _with_token(scope["headers"], self._token(caller, agent))}
         way = Way(agent.target, f"/agents/{agent.name}", f"/v1{rest}" if rest is not None else "")
         return await self._proxy.forward(inner, _Replay(body, receive), send, way)
@@ -193,18 +199,23 @@ class _Collected:
             self.body += message.get("body", b"")
 
 
-async def _send_error(send: Send, problem: Problem, request_id: str | int | None, rpc: bool) -> int:
-    kind = _ERRORS[problem.code]
-    if rpc and problem.message == "The body is not JSON.":
-        kind = JSONParseError
-    error = kind(problem.message, data=problem.as_dict())
-    if rpc:
-        await send_json(send, 200, build_error_response(request_id, error))
-        return 200
-    payload = build_rest_error_payload(error)
+async def _send_error(send: Send, problem: Problem, request_id: str | int | None, kind: type[A2AError]) -> int:
+    if isinstance(problem, UnreadableError):
+        await send_json(send, 200, build_error_response(request_id, JSONParseError()))
+    else:
+        await send_json(send, 200, build_error_response(request_id, kind(problem.message, data=problem.as_dict())))
+    return 200
+
+
+async def _send_rest_error(send: Send, problem: Problem, kind: type[A2AError]) -> int:
+    payload = build_rest_error_payload(kind(problem.message, data=problem.as_dict()))
     status: int = payload["error"]["code"]
     await send_json(send, status, payload)
     return status
+
+
+def _no_request() -> Problem:
+    return Problem("MESSAGE_MALFORMED", "The body is not one JSON-RPC 2.0 request.", "Send one object, not a batch.")
 
 
 def _request_id(value: object) -> str | int | None:

@@ -56,20 +56,21 @@ class Wanted:
     name: str
 
 
+def is_request(body: object) -> bool:
+    """Whether the body is one JSON-RPC 2.0 request; a batch is not."""
+    fields = _mapping(body)
+    return fields.get("jsonrpc") == "2.0" and isinstance(fields.get("method"), str)
+
+
 def wanted_by_rpc(body: object, skills: Sequence[AgentSkill]) -> Wanted:
-    """Read a JSON-RPC request of A2A 1.0 or 0.3.
+    """Read a JSON-RPC request (`is_request`) of A2A 1.0 or 0.3.
 
     Raises:
-        Problem: MESSAGE_MALFORMED for what is no such request, INVALID_ARGUMENT for a method that only an agent's own
-            address answers, NOBODY_OFFERS when no skill can be told.
+        Problem: MESSAGE_MALFORMED for a message or an id that is missing, INVALID_ARGUMENT for a method that only an
+            agent's own address answers, NOBODY_OFFERS when no skill can be told.
     """
-    if not isinstance(body, dict):
-        raise Problem("MESSAGE_MALFORMED", "The body is not one JSON-RPC request.", "Send one object, not a batch.")
-    request = cast(dict[str, Any], body)
-    method, params = request.get("method"), request.get("params")
-    if request.get("jsonrpc") != "2.0" or not isinstance(method, str) or not isinstance(params, dict):
-        raise Problem("MESSAGE_MALFORMED", "jsonrpc, method or params is missing.", "Send a JSON-RPC 2.0 request.")
-    arguments = cast(dict[str, Any], params)
+    request = _mapping(body)
+    method, arguments = str(request.get("method")), _mapping(request.get("params"))
     if method in _MESSAGE_METHODS:
         return wanted_by_message(arguments.get("message"), skills)
     if method in _TASK_METHODS:

@@ -1,5 +1,6 @@
 """A small house around the gateway: two agents of the SDK, three people, one server, a clock that stands still."""
 
+import functools
 import itertools
 from collections.abc import AsyncGenerator, Callable, Iterator
 from contextlib import ExitStack, asynccontextmanager
@@ -40,6 +41,11 @@ SKILLS = {
     "compliance": [("clear-rights", "Clear rights", ["rights", "clearance", "licence"])],
 }
 PEOPLE = {"person:sam": {"editor"}, "person:kim": {"approver"}, "person:vic": {"viewer"}}
+
+
+@functools.cache
+def key_of(name: str) -> KeyPair:
+    return KeyPair.generate()
 
 
 @dataclass
@@ -181,17 +187,22 @@ def build_house(tmp_path: Path) -> Iterator[BuildHouse]:
         homes = itertools.count()
 
         def build(
-            *, server: Target | None = None, agent: Target | None = None, home: Path | None = None, **more: Any
+            *,
+            server: Target | None = None,
+            agents: dict[str, Target] | None = None,
+            roles: dict[str, set[str]] | None = None,
+            home: Path | None = None,
+            clock: StillClock | None = None,
         ) -> House:
+            kept = home is not None
             home = home or tmp_path / str(next(homes))
-            clock = more.pop("clock", None) or StillClock()
+            clock = clock or StillClock()
             names = ["gateway", "mcp:assets", *PEOPLE, *(f"agent:{name}" for name in SKILLS)]
-            keys = {name: KeyPair.load_or_create(home / "keys" / f"{name}.pem") for name in names}
+            keys = {name: key_of(name) for name in names}
             echoes = {name: EchoAgent(name) for name in SKILLS}
-            database = Database(home / "gateway.sqlite", METADATA)
+            database = Database(home / "gateway.sqlite" if kept else None, METADATA)
             stack.callback(database.close)
             audit = stack.enter_context(AuditLog(home / "audit", keys["gateway"], clock, f"gateway{next(homes)}"))
-            numbers = itertools.count()
             services = GatewayServices(
                 url=URL,
                 database=database,
@@ -199,13 +210,13 @@ def build_house(tmp_path: Path) -> Iterator[BuildHouse]:
                 new_id=id_maker(clock),
                 keys=keys["gateway"],
                 ring=KeyRing({name: [pair.public_jwk] for name, pair in keys.items()}),
-                authority=TokenAuthority("gateway", keys["gateway"], clock, lambda: f"token-{next(numbers)}"),
+                authority=TokenAuthority("gateway", keys["gateway"], clock, lambda: f"token-{next(homes)}"),
                 audit=audit,
                 agents=[
                     AgentEntry(
                         name,
                         card(name),
-                        agent if agent and name == "compliance" else LocalApp(agent_app(echo)),
+                        (agents or {}).get(name) or LocalApp(agent_app(echo)),
                         keys[f"agent:{name}"].public_jwk,
                     )
                     for name, echo in echoes.items()
@@ -220,11 +231,10 @@ def build_house(tmp_path: Path) -> Iterator[BuildHouse]:
                     )
                 ],
                 people=[
-                    PersonEntry(who, who.removeprefix("person:"), frozenset(roles), keys[who].public_jwk)
-                    for who, roles in PEOPLE.items()
+                    PersonEntry(who, who.removeprefix("person:"), frozenset(held), keys[who].public_jwk)
+                    for who, held in (PEOPLE | (roles or {})).items()
                 ],
                 retry_seconds=0.01,
-                **more,
             )
             return House(build_gateway(services), services, clock, keys, echoes, home / "audit")
 
