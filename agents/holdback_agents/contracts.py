@@ -165,33 +165,41 @@ class ClearanceReport(Part):
 
 
 class PublicationRequest(Part):
-    """Find slots for a cleared cut on these platforms."""
+    """Find and hold slots for a cut, within what its clearance's cells open."""
 
     schema_name = "publication-request"
     title: str
     media: Sha256
+    asset: str | None = None
     seconds: int
+    territories: tuple[str, ...]
     platforms: tuple[str, ...]
-    clearance: str
-    clearance_statement: str
     cells: tuple[Cell, ...]
     window: TimeRange
 
 
+class Availability(Part):
+    """Territories in which a publication can be seen from `start` until `end`; an open end is absent."""
+
+    territories: tuple[str, ...]
+    start: Instant
+    end: Instant | None = None
+
+
 class Slot(Part):
-    """A held place in the schedule, with the reason for it and the better one that was refused."""
+    """A held place in the schedule, with the reasons for it and the better one that was refused."""
 
     hold: str
     channel: str
     platform: str
     start: Instant
-    end: Instant
-    territories: tuple[str, ...]
-    territory_windows: dict[str, TimeRange] = Field(default_factory=dict)
+    local_start: str = ""
+    availability: tuple[Availability, ...]
     expires: Instant
     score: int = 0
     reasons: tuple[str, ...] = ()
     refused: str = ""
+    left_out: tuple[str, ...] = ()
 
 
 class PublicationPlan(Part):
@@ -219,8 +227,7 @@ class Publication(Part):
     channel: str
     platform: str = ""
     start: Instant
-    end: Instant | None = None
-    territories: tuple[str, ...] = ()
+    availability: tuple[Availability, ...] = ()
     state: str
 
 

@@ -1,0 +1,124 @@
+"""The `holdback` command. Each subcommand imports what it needs when it runs, so that all of them start fast."""
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+app = typer.Typer(
+    name="holdback",
+    help="Media work by agents that hold back until rights, schedule and a human say go.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+audit_app = typer.Typer(help="Check and read the audit log.", no_args_is_help=True)
+app.add_typer(audit_app, name="audit")
+
+Home = Annotated[Path | None, typer.Option("--home", help="Where Holdback keeps its state.", show_default="platform")]
+Port = Annotated[int | None, typer.Option("--port", help="Port to listen on; 0 takes a free one.")]
+
+
+@app.command()
+def demo(
+    out: Annotated[Path, typer.Option("--out", help="Folder for what comes out; made fresh.")] = Path("holdback-demo"),
+    yes: Annotated[bool, typer.Option("--yes", help="Answer the approval as the example's second person.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the whole outcome as one JSON object.")] = False,
+) -> None:
+    """Watch three agents take a brief to a cleared, approved, scheduled and rendered highlight."""
+    from holdback.demo import run_demo
+
+    run_demo(out, yes=yes, as_json=as_json)
+
+
+@app.command()
+def up(home: Home = None, port: Port = None) -> None:
+    """Start the whole house, servers, agents and gateway, on one loopback port."""
+    from holdback_servers.settings import load_settings
+
+    from holdback.serve import run_up
+
+    run_up(load_settings(home=home, port=port))
+
+
+@app.command()
+def serve(
+    name: Annotated[str, typer.Argument(help="A server, an agent, or gateway.")],
+    home: Home = None,
+    port: Port = None,
+    gateway: Annotated[str | None, typer.Option("--gateway", help="URL of the gateway.")] = None,
+) -> None:
+    """Run one server, one agent or the gateway alone."""
+    from holdback_servers.settings import load_settings
+
+    from holdback.serve import run_one
+
+    run_one(name, load_settings(home=home, port=port), gateway)
+
+
+@app.command()
+def mcp(
+    name: Annotated[str, typer.Argument(help="assets, editing, rights or schedule.")],
+    home: Home = None,
+    allow_write: Annotated[bool | None, typer.Option("--allow-write", help="Let this client change things.")] = None,
+    library: Annotated[list[Path] | None, typer.Option("--library", help="A folder that ingest may read.")] = None,
+) -> None:
+    """Run one MCP server on stdio: what a desktop client starts."""
+    from holdback_servers.settings import load_settings
+
+    from holdback.stdio import run_stdio
+
+    run_stdio(name, load_settings(home=home, allow_write=allow_write, library_roots=library))
+
+
+@app.command()
+def run(
+    brief: Annotated[Path, typer.Argument(help="A brief as TOML, such as examples/butterfly/brief.toml.")],
+    home: Home = None,
+    gateway: Annotated[str | None, typer.Option("--gateway", help="URL of the gateway.")] = None,
+    yes: Annotated[bool, typer.Option("--yes", help="Answer the approval as the brief's approver.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the outcome as one JSON object.")] = False,
+) -> None:
+    """Send a brief to a house that is up, and follow it to its end."""
+    from holdback_servers.settings import load_settings
+
+    from holdback.runner import run_brief
+
+    run_brief(brief, load_settings(home=home), gateway, yes=yes, as_json=as_json)
+
+
+@audit_app.command()
+def verify(
+    home: Home = None,
+    out: Annotated[Path | None, typer.Option("--out", help="The output folder of a demo.")] = None,
+) -> None:
+    """Check every audit log of a house: find a row that was edited, removed, reordered or cut off."""
+    from holdback.records import verify_audit
+
+    verify_audit(home, out)
+
+
+@audit_app.command()
+def show(
+    task: Annotated[str | None, typer.Argument(help="Only this task.")] = None,
+    home: Home = None,
+    out: Annotated[Path | None, typer.Option("--out", help="The output folder of a demo.")] = None,
+) -> None:
+    """Read the audit log as a story: who did what, for whom, and which rule allowed it."""
+    from holdback.records import show_audit
+
+    show_audit(task, home, out)
+
+
+def main() -> None:
+    """Run the command; a problem is told in words and ends with exit code 1, a wrong call with 2."""
+    from holdback_base.problem import Problem
+
+    try:
+        app()
+    except Problem as problem:
+        sys.stderr.write(f"{problem.message}\n" + (f"{problem.hint}\n" if problem.hint else ""))
+        sys.exit(1)
+    except KeyboardInterrupt:
+        sys.exit(130)

@@ -29,7 +29,8 @@ class LogLine(Noun):
 
     def entry(self) -> LogEntry:
         """The line as the library takes it."""
-        return LogEntry.model_validate(self.model_dump(exclude={"number", "focus_x"}))
+        fields = {} if self.focus_x is None else {"focus_x": self.focus_x}
+        return LogEntry.model_validate(self.model_dump(exclude={"number", "focus_x"}) | {"fields": fields})
 
 
 class PackMedia(Noun):

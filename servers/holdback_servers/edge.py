@@ -29,7 +29,7 @@ class Edge:
             await self._app(scope, receive, send)
             return
         path: str = scope["path"]
-        if path != self._mount:
+        if path.rstrip("/") != self._mount:
             await self._app({**scope, "path": path.removeprefix(self._mount), "root_path": ""}, receive, send)
             return
         headers: dict[bytes, bytes] = dict(scope["headers"])

@@ -1,0 +1,64 @@
+"""What every process of a house stands on: the home, its keys, whom they are believed for, and the audit log."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from holdback_base.ids import Clock, NewId, id_maker, system_clock
+from holdback_base.problem import Problem
+from holdback_servers.settings import Settings
+from holdback_trust.audit import AuditLog
+from holdback_trust.identity import AGENTS, GATEWAY, SERVERS
+from holdback_trust.keys import KeyPair, KeyRing
+
+PARTIES = (GATEWAY, *SERVERS, *AGENTS)
+"""Everybody who signs something in a house, but for its people."""
+
+
+@dataclass(frozen=True)
+class Foundation:
+    """The ground of one process. `ring` believes each party of this home for what it signs."""
+
+    settings: Settings
+    clock: Clock
+    new_id: NewId
+    ring: KeyRing
+    audit: AuditLog
+
+    def keys(self, party: str) -> KeyPair:
+        """A party's own keys, made at first use, readable by their owner only."""
+        return party_keys(self.settings.home, party)
+
+
+def party_keys(home: Path, party: str) -> KeyPair:
+    """The keys of `gateway`, `mcp:rights`, `agent:compliance`, `person:sam` ... in this home."""
+    return KeyPair.load_or_create(home / "keys" / f"{party.replace(':', '-')}.pem")
+
+
+def lay_foundation(settings: Settings, process: str, clock: Clock = system_clock) -> Foundation:
+    """Open a home for one process. `process` names its audit chain; a second of the same name gets a number.
+
+    Raises:
+        Problem: when the home cannot be used, naming the path and the cure.
+    """
+    try:
+        settings.home.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise Problem(
+            "INVALID_ARGUMENT",
+            f"The home {settings.home} cannot be used: {error.strerror}.",
+            "Choose a folder that you may write, with --home or HOLDBACK_HOME.",
+        ) from error
+    ring = KeyRing({party: [party_keys(settings.home, party).public_jwk] for party in PARTIES})
+    signer = party_keys(settings.home, process if process in PARTIES else GATEWAY)
+    audit = _own_chain(settings.home / "audit", signer, clock, process.replace(":", "-"))
+    return Foundation(settings=settings, clock=clock, new_id=id_maker(clock), ring=ring, audit=audit)
+
+
+def _own_chain(directory: Path, keys: KeyPair, clock: Clock, name: str) -> AuditLog:
+    for number in range(1, 100):
+        try:
+            return AuditLog(directory, keys, clock, name=name if number == 1 else f"{name}-{number}")
+        except Problem as problem:
+            if problem.code != "CONFLICT" or "another process" not in problem.message:
+                raise
+    raise Problem("CONFLICT", f"A hundred processes write audit chains named {name}.", "Stop some of them.")

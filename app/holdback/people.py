@@ -1,0 +1,90 @@
+"""The people of a home: who they are, their keys, and tokens from the gateway in their name (RFC 7523)."""
+
+from collections.abc import Iterable, Mapping
+from typing import Any, cast
+
+import httpx
+from holdback_agents.gateway.registry import PersonEntry
+from holdback_base.ids import Clock, NewId
+from holdback_base.problem import Problem
+from holdback_base.vocabulary import Noun
+from holdback_trust.assertions import sign_assertion
+from holdback_trust.identity import GATEWAY
+from holdback_trust.keys import KeyPair
+
+from holdback.foundation import Foundation, party_keys
+
+GRANT = "urn:ietf:params:oauth:grant-type:jwt-bearer"
+
+
+class PersonFacts(Noun):
+    """A person of the house: `id` is `person:<name>`; `roles` are those of the trust's table."""
+
+    id: str
+    name: str
+    roles: frozenset[str]
+
+
+LOCAL_PEOPLE = (
+    PersonFacts(id="person:local", name="The person at this machine", roles=frozenset({"editor", "viewer"})),
+    PersonFacts(id="person:loader", name="Loads example packs", roles=frozenset({"admin-loader"})),
+)
+
+
+def person_entries(foundation: Foundation, people: Iterable[PersonFacts]) -> list[PersonEntry]:
+    """People as the gateway knows them, with the public half of their keys in this home."""
+    return [
+        PersonEntry(
+            id=person.id,
+            name=person.name,
+            roles=person.roles,
+            key=party_keys(foundation.settings.home, person.id).public_jwk,
+        )
+        for person in people
+    ]
+
+
+class Person:
+    """Somebody who asks the gateway for tokens with a key of their own."""
+
+    def __init__(
+        self, facts: PersonFacts, keys: KeyPair, *, gateway: str, http: httpx.AsyncClient, clock: Clock, new_id: NewId
+    ) -> None:
+        self.facts, self.gateway = facts, gateway.rstrip("/")
+        self._keys, self._http, self._clock, self._new_id = keys, http, clock, new_id
+
+    async def token(self, audience: str, scope: str = "") -> str:
+        """A fresh token for the audience; with no scope named, all that the person's roles hold there.
+
+        Raises:
+            Problem: what the gateway answered.
+        """
+        assertion = sign_assertion(self._keys, self.facts.id, GATEWAY, self._clock, self._new_id("evt"))
+        form = {"grant_type": GRANT, "assertion": assertion, "audience": audience}
+        if scope:
+            form["scope"] = scope
+        return str((await self._ask("POST", "/oauth/token", data=form))["access_token"])
+
+    async def ask(self, method: str, path: str, scope: str, **request: Any) -> dict[str, Any]:
+        """One request to the gateway itself, with a token for it. Raises Problem with what it answered."""
+        headers = {"authorization": f"Bearer {await self.token(GATEWAY, scope)}"}
+        return await self._ask(method, path, headers=headers, **request)
+
+    async def _ask(self, method: str, path: str, **request: Any) -> dict[str, Any]:
+        try:
+            response = await self._http.request(method, self.gateway + path, **request)
+        except httpx.HTTPError as error:
+            raise Problem(
+                "UNAVAILABLE", f"The gateway at {self.gateway} does not answer.", "Start it with `holdback up`."
+            ) from error
+        shape = cast(dict[str, Any], response.json())
+        if response.is_success:
+            return shape
+        raise _problem(shape, response.status_code)
+
+
+def _problem(shape: Mapping[str, Any], status: int) -> Problem:
+    if "code" in shape:
+        return Problem.from_dict(shape)
+    code = "UNAUTHENTICATED" if status == 401 else "PERMISSION_DENIED" if status in (400, 403) else "UNAVAILABLE"
+    return Problem(code, str(shape.get("error_description", shape.get("error", "The gateway refused."))))
