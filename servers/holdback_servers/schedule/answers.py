@@ -20,6 +20,13 @@ class ChannelList(Noun):
         )
 
 
+class RecordedChannel(Noun):
+    """The channel now on record, and whether it took the place of one of the same name."""
+
+    channel: str
+    replaced: bool
+
+
 class SchedulePage(Noun):
     """Publications in order of start."""
 

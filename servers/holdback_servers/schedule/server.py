@@ -21,6 +21,7 @@ from holdback_servers.schedule.admission import asked_availability
 from holdback_servers.schedule.answers import (
     HeldSlot,
     PublicationAnswer,
+    RecordedChannel,
 )
 from holdback_servers.schedule.arguments import DEFAULT_SPAN, Channels, actor_of, bounded, chosen
 from holdback_servers.schedule.cleared import ClearedCell
@@ -61,13 +62,15 @@ def build(services: Services, clearance_status: ClearanceStatus, *, local: Calle
 
 def _offer_planning(door: Door) -> None:
     @door.tool(title="Record channel", scope="schedule:plan", kind="write", idempotent=True)
-    async def record_channel(call: Call, channel: Channel) -> Channel:
+    async def record_channel(call: Call, channel: Channel) -> RecordedChannel:
         """Record a channel and its rules, in place of the one of the same name. Its reach curve names its source."""
         now, actor = call.services.clock(), actor_of(call)
-        result = await call.services.database.write(
-            lambda c: call.once(c, lambda: _json(store.save_channel(c, channel, actor, now)))
-        )
-        return Channel.model_validate(result)
+
+        def effect(c: Connection) -> dict[str, Any]:
+            return {"channel": channel.name, "replaced": store.save_channel(c, channel, actor, now)}
+
+        result = await call.services.database.write(lambda c: call.once(c, lambda: effect(c)))
+        return RecordedChannel.model_validate(result)
 
     @door.tool(title="Propose slots", scope="schedule:read")
     async def propose_slots(

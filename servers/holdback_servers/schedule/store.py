@@ -25,6 +25,8 @@ from sqlalchemy.sql.elements import ColumnElement
 from holdback_servers.schedule.admission import ApprovalFacts, ClearanceFacts, check_windows, slot_problem
 from holdback_servers.schedule.constraints import Books, Placed, obstacle, placed, reach_of_rules
 from holdback_servers.schedule.model import OCCUPYING, Channel, HistoryRow, Hold, Publication, State
+from holdback_servers.schedule.tables import METADATA as METADATA
+from holdback_servers.schedule.tables import TABLES as TABLES
 from holdback_servers.schedule.tables import channels, history, publications
 
 
@@ -45,15 +47,15 @@ class Admission(Noun):
 # --- channels ------------------------------------------------------------------------------------------------------
 
 
-def save_channel(c: Connection, channel: Channel, actor: Actor, now: datetime) -> Channel:
-    """Record a channel, in place of the one of the same name. Raises Problem TERRITORY_UNKNOWN."""
+def save_channel(c: Connection, channel: Channel, actor: Actor, now: datetime) -> bool:
+    """Record a channel; answers whether one of the same name was replaced. Raises Problem TERRITORY_UNKNOWN."""
     channel.reaches(now)
     body = channel.model_dump(mode="json", exclude_none=True)
     row = {"platform": channel.platform, "body": body, "changed_at": store_instant(now), "changed_by": actor.by}
     changed = c.execute(update(channels).where(channels.c.name == channel.name).values(**row))
     if changed.rowcount == 0:
         c.execute(insert(channels).values(name=channel.name, **row))
-    return channel
+    return changed.rowcount > 0
 
 
 def all_channels(c: Connection) -> list[Channel]:

@@ -4,12 +4,12 @@ from sqlalchemy import JSON, Column, Index, Integer, MetaData, String, Table
 
 from holdback_servers.services import room_tables
 
-metadata = MetaData()
-tables = room_tables(metadata)
+METADATA = MetaData()
+TABLES = room_tables(METADATA)
 
 channels = Table(
     "channels",
-    metadata,
+    METADATA,
     Column("name", String, primary_key=True),
     Column("platform", String, nullable=False),
     Column("body", JSON, nullable=False),
@@ -18,7 +18,7 @@ channels = Table(
 )
 publications = Table(
     "publications",
-    metadata,
+    METADATA,
     Column("id", String, primary_key=True),
     Column("channel", String, nullable=False),
     Column("title", String, nullable=False),
@@ -33,7 +33,7 @@ publications = Table(
 )
 history = Table(
     "history",
-    metadata,
+    METADATA,
     Column("seq", Integer, primary_key=True, autoincrement=True),
     Column("publication", String, nullable=False, index=True),
     Column("at", String, nullable=False),
