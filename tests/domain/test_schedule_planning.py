@@ -220,6 +220,7 @@ def test_a_lapsed_hold_takes_up_no_room() -> None:
     held = Publication(
         id="pub_H",
         channel="tube",
+        platform="social.youtube",
         title="A",
         media=MEDIA,
         availability=(Availability(territories=("GB",), start=_at("2026-11-24T20:00")),),

@@ -95,6 +95,7 @@ class Planners(RuleBasedStateMachine):
         publication = Publication(
             id=self.new_id("pub"),
             channel="one",
+            platform="social.youtube",
             title=title,
             media=MEDIA,
             availability=(Availability(territories=("GB",), start=start),),

@@ -4,7 +4,6 @@ import asyncio
 import logging
 from collections.abc import Awaitable, Callable
 from datetime import datetime
-from typing import Literal
 
 from holdback_base.problem import Problem
 from holdback_trust import statements
@@ -19,8 +18,8 @@ from holdback_servers.schedule.admission import (
 from holdback_servers.schedule.model import Publication
 from holdback_servers.schedule.store import Admission
 
-ClearanceStatus = Callable[[str], Awaitable[Literal["valid", "revoked", "unknown"]]]
-"""Asks the issuer of a clearance, by its id, whether it still stands."""
+ClearanceStatus = Callable[[str], Awaitable[str]]
+"""Asks the issuer of a clearance, by its id, whether it still stands: `valid`, `revoked` or `unknown`."""
 
 log = logging.getLogger(__name__)
 

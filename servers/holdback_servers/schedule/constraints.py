@@ -4,10 +4,11 @@ Each rule has a name that people and programs see: IN_THE_PAST, BLACKOUT, WATERS
 TITLE_SEPARATION, DAILY_CAP.
 """
 
-from bisect import bisect_left, bisect_right, insort
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
+from functools import cached_property
 from typing import Literal
 
 from holdback_base.vocabulary import Instant, Noun
@@ -58,23 +59,21 @@ class Conflict(Noun):
 
 
 class Books:
-    """What one channel has on its books, in order of start, with the count of each broadcast day."""
+    """What one channel has on its books, in order of start."""
 
     def __init__(self, channel: Channel, placed: Iterable[Placed] = ()) -> None:
         self.channel = channel
         self.placed: list[Placed] = sorted(placed)
         self._starts = [each.start for each in self.placed]
         self._longest = max((each.until - each.start for each in self.placed), default=timedelta())
-        self.days: dict[date, list[Placed]] = {}
-        for each in self.placed:
-            self.days.setdefault(self.day_of(each.start), []).append(each)
 
-    def add(self, placed: Placed) -> None:
-        """Write one more on the books."""
-        insort(self.placed, placed)
-        insort(self._starts, placed.start)
-        self._longest = max(self._longest, placed.until - placed.start)
-        self.days.setdefault(self.day_of(placed.start), []).append(placed)
+    @cached_property
+    def days(self) -> dict[date, list[Placed]]:
+        """What starts on each broadcast day."""
+        days: dict[date, list[Placed]] = {}
+        for each in self.placed:
+            days.setdefault(self.day_of(each.start), []).append(each)
+        return days
 
     def day_of(self, moment: datetime) -> date:
         """The channel's broadcast day of an instant."""
@@ -96,11 +95,6 @@ def placed(channel: Channel, publication: Publication) -> Placed:
     linear = channel.kind == "linear" and publication.end is not None
     until = publication.end if linear and publication.end is not None else publication.start
     return Placed(publication.start, publication.id, until, publication.title, publication.state)
-
-
-def books_of(channel: Channel, publications: Iterable[Publication], now: datetime, without: str | None = None) -> Books:
-    """The books of a channel as they stand now; lapsed holds take up no room, nor does the one left out by id."""
-    return Books(channel, (placed(channel, p) for p in publications if p.occupies(now) and p.id != without))
 
 
 def reach_of_rules(channel: Channel) -> timedelta:

@@ -224,6 +224,7 @@ class Publication(Noun):
 
     id: str
     channel: str
+    platform: str
     title: str
     media: Sha256
     asset: str | None = None

@@ -159,16 +159,18 @@ class _TimeAhead:
             for window in group.windows
         ]
         self._counts = channel.kind != "linear"
-        self._all = self._seconds(request.earliest)
+        self._all = self._left(request.earliest)
 
-    def _seconds(self, start: datetime) -> int:
-        return sum(
-            places * max(0, int((end - max(start, begin)).total_seconds())) for places, begin, end in self._pieces
-        )
+    def _left(self, start: datetime) -> timedelta:
+        left = timedelta()
+        for places, begin, end in self._pieces:
+            if (opens := max(start, begin)) < end:
+                left += places * (end - opens)
+        return left
 
     def percent(self, start: datetime) -> int:
         """From 0 to 100; always 100 on a linear channel, where a later transmission lasts as long."""
-        return 100 * self._seconds(start) // self._all if self._counts and self._all else 100
+        return 100 * self._left(start) // self._all if self._counts and self._all else 100
 
 
 def _not_open(channel: Channel, groups: tuple[_Group, ...], request: SlotRequest, start: datetime) -> Obstacle | None:

@@ -157,11 +157,13 @@ def _offer_planning(door: Door) -> None:
         expires = now + timedelta(minutes=minutes or services.settings.hold_minutes)
 
         def effect(c: Connection) -> dict[str, Any]:
-            asked = asked_availability(store.find_channel(c, channel), availability)
+            on = store.find_channel(c, channel)
+            asked = asked_availability(on, availability)
             start, end = availability_bounds(asked)
             publication = Publication(
                 id=services.new_id("pub"),
-                channel=channel,
+                channel=on.name,
+                platform=on.platform,
                 title=title,
                 media=media,
                 asset=asset,
