@@ -4,6 +4,7 @@
 arguments as a JSON line, and reads JSON lines back: progress, then a result or a problem. Whatever happens to the
 worker (a crash in a decoder, too much memory, too long), the caller gets a `Problem` and no process is left.
 
+The worker writes no bytecode: under a limit on file sizes it would leave broken files for others to import.
 Heavy modules stay out of this file: the worker starts with what its function imports, and no more.
 """
 
@@ -80,7 +81,7 @@ async def run(
     limits = limits or Limits()
     request = {"function": function, "arguments": arguments, "limits": asdict(limits), "roots": [str(r) for r in roots]}
     process = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-P", "-m", "holdback_servers.media_worker"),
+        *(sys.executable, "-P", "-B", "-m", "holdback_servers.media_worker"),
         stdin=asyncio.subprocess.PIPE,
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.PIPE,
@@ -237,7 +238,8 @@ def _do(request: dict[str, Any], out: IO[bytes], limits: Limits) -> dict[str, An
             return {"problem": _over(f"it would write a file over {limits.file_bytes} bytes").as_dict()}
         if isinstance(error, OSError) and error.errno == errno.ENOMEM:
             return {"problem": _over(f"it needs more than {limits.memory_bytes >> 20} MiB of memory").as_dict()}
-        return {"problem": Problem("INTERNAL", f"The media worker failed: {type(error).__name__}: {error}").as_dict()}
+        said = (str(error).strip().splitlines() or [""])[0][:300]
+        return {"problem": Problem("INTERNAL", f"The media worker failed: {type(error).__name__}: {said}").as_dict()}
 
 
 if __name__ == "__main__":

@@ -3,6 +3,7 @@
 Runs in the media worker.
 """
 
+import io
 import math
 from collections.abc import Callable
 from pathlib import Path
@@ -44,11 +45,13 @@ def analyse(arguments: dict[str, Any], report: WorkerReport) -> dict[str, Any]:
             can be decoded.
     """
     path, name, folder = Path(arguments["path"]), str(arguments["name"]), Path(arguments["folder"])
+    with path.open("rb") as file:
+        head = file.read(16)
     with open_media(path, name) as container:
         promise = header_facts(container, path.stat().st_size, name)
         passing = _Pass(container, promise, folder, report)
         passing.run()
-        passing.check(name, looks_like_media(path.open("rb").read(16)))
+        passing.check(name, looks_like_media(head))
         return {"facts": passing.facts().model_dump(mode="json"), "shots": passing.shots()}
 
 
@@ -75,7 +78,9 @@ class _Pass:
             for packet in self._container.demux(streams):
                 self._packets += 1
                 self._take(packet)
-        except av.error.FFmpegError:
+        except av.error.FFmpegError as error:
+            if isinstance(error, MemoryError):
+                raise
             self._cut_short = True
         if self._watch is not None:
             self._watch.finish()
@@ -87,7 +92,9 @@ class _Pass:
 
         try:
             decoded: list[Any] = packet.decode()
-        except av.error.FFmpegError:
+        except av.error.FFmpegError as error:
+            if isinstance(error, MemoryError):
+                raise
             self._damaged += 1
             return
         for frame in decoded:
@@ -223,7 +230,9 @@ class _Watch:
         image = make(width=size[0], height=size[1])
         if self.rotation % 360:
             image = image.rotate(self.rotation, expand=True)
-        image.save(target, "JPEG", quality=85)
+        coded = io.BytesIO()
+        image.save(coded, "JPEG", quality=85)
+        target.write_bytes(coded.getvalue())  # Pillow's own writing does not notice a full disk
 
 
 class _Meter:

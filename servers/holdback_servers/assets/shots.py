@@ -11,6 +11,8 @@ from collections.abc import Iterable
 NEIGHBOURS = 2
 """Frames on each side that a frame is compared with; a decision comes so many frames late."""
 _RATIO = 3.0
+_ALONE = 1.5
+"""How far above each single neighbour a cut stands: both edges of a flash are alike."""
 _LEAST = 9.0
 """Summed mean difference of Y, U and V, each 0 to 255."""
 _CALM = 0.6
@@ -49,7 +51,7 @@ class ShotDetector:
         score = self._window[place]
         around = [s for at, s in enumerate(self._window) if at != place and abs(at - place) <= NEIGHBOURS]
         mean = max(sum(around) / max(1, len(around)), _CALM)
-        if score < _LEAST or score < _RATIO * mean:
+        if score < _LEAST or score < _RATIO * mean or score < _ALONE * max(around, default=0.0):
             return None
         self._last = frame
         return frame
