@@ -1,14 +1,10 @@
-"""How other systems read and write the schedule: channels from TOML or JSON, publications as iCalendar. Pure."""
+"""How other systems read the schedule: publications as iCalendar (RFC 5545). Pure."""
 
-import json
-import tomllib
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
-from holdback_base.problem import Problem
 from holdback_base.vocabulary import instant_text
-from pydantic import ValidationError
 
 from holdback_servers.schedule.model import Availability, Channel, Publication
 
@@ -27,38 +23,6 @@ _STATUS = {
     "cancelled": "CANCELLED",
 }
 """RFC 5545, 3.8.1.11: only what is committed is confirmed."""
-
-
-def channels_from_toml(text: str) -> list[Channel]:
-    """Channels from TOML: an array of tables `channels`. Raises Problem INVALID_ARGUMENT naming the field."""
-    try:
-        return _channels(tomllib.loads(text))
-    except tomllib.TOMLDecodeError as error:
-        raise Problem("INVALID_ARGUMENT", f"This is not TOML: {error}.", "Correct the file.") from error
-
-
-def channels_from_json(text: str) -> list[Channel]:
-    """Channels from JSON: an object with a list `channels`. Raises Problem INVALID_ARGUMENT as for TOML."""
-    try:
-        return _channels(json.loads(text))
-    except json.JSONDecodeError as error:
-        raise Problem("INVALID_ARGUMENT", f"This is not JSON: {error}.", "Correct the file.") from error
-
-
-def _channels(document: Mapping[str, Any]) -> list[Channel]:
-    found: list[Channel] = []
-    for number, each in enumerate(document.get("channels", ()), 1):
-        try:
-            found.append(Channel.model_validate(each))
-        except ValidationError as error:
-            first = error.errors()[0]
-            place = ".".join(str(part) for part in first["loc"])
-            raise Problem(
-                "INVALID_ARGUMENT",
-                f"Channel {number} of the file: {place}: {first['msg']}.",
-                "Correct the field.",
-            ) from error
-    return found
 
 
 def to_icalendar(publications: Iterable[Publication], channels: Mapping[str, Channel]) -> str:

@@ -1,0 +1,80 @@
+"""The schedule as iCalendar."""
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from holdback_servers.schedule.interchange import to_icalendar
+from holdback_servers.schedule.model import Availability, Channel, HistoryRow, Publication, State
+from icalendar import Calendar
+
+START = datetime(2027, 7, 1, 19, 0, tzinfo=UTC)
+ENDS = START + timedelta(minutes=30)
+LINEAR = Channel.model_validate(
+    {
+        "name": "one",
+        "title": "Channel One",
+        "kind": "linear",
+        "platform": "linear.ftv",
+        "geo_blocking": False,
+        "territories": ["GB"],
+        "time_zone": "Europe/London",
+        "reach": {"source": "none", "hours": {"all": [50] * 24}},
+    }
+)
+
+
+def _publication(state: State = "scheduled", **fields: Any) -> Publication:
+    states: list[State] = ["held", state]
+    rows = [HistoryRow(at=START - timedelta(days=2 - n), state=each, by="a", on_behalf_of="b", why="c")
+            for n, each in enumerate(states)]  # fmt: skip
+    given: dict[str, Any] = {
+        "id": "pub_ONE",
+        "channel": "one",
+        "platform": "linear.ftv",
+        "title": "Films; a night, with commas",
+        "media": "sha256:" + "a" * 64,
+        "availability": (Availability(territories=("GB",), start=START, end=ENDS),),
+        "start": START,
+        "end": ENDS,
+        "state": state,
+        "by": "agent:scheduler",
+        "on_behalf_of": "person:sam",
+        "reasons": ("reach 92 of 100\nand more",),
+        "history": tuple(rows),
+    }
+    return Publication.model_validate(given | fields)
+
+
+def _events(*publications: Publication) -> list[Any]:
+    text = to_icalendar(publications, {"one": LINEAR})
+    return list(Calendar.from_ical(text).events)  # pyright: ignore
+
+
+def test_a_transmission_lasts_from_its_start_to_its_end_in_utc() -> None:
+    text = to_icalendar([_publication()], {"one": LINEAR})
+    assert "DTSTART:20270701T190000Z" in text
+    assert "DTEND:20270701T193000Z" in text
+    assert "TRANSP" not in text
+    (event,) = _events(_publication())
+    assert str(event["location"]) == "Channel One"
+    assert str(event["summary"]) == "Films; a night, with commas on Channel One"
+    assert "reach 92 of 100\nand more" in str(event["description"])
+
+
+def test_a_changed_publication_keeps_its_uid_and_counts_its_changes() -> None:
+    before, after = (_events(_publication(each))[0] for each in ("held", "cancelled"))
+    earlier = _events(_publication(history=()))[0]
+    assert str(before["uid"]) == str(after["uid"]) == "pub_ONE@holdback"
+    assert [int(each["sequence"]) for each in (earlier, after)] == [0, 1]
+    assert [str(each["status"]) for each in (before, after)] == ["TENTATIVE", "CANCELLED"]
+
+
+def test_the_same_publications_make_the_same_text_in_any_order() -> None:
+    two = _publication(id="pub_TWO", start=START - timedelta(days=1))
+    assert to_icalendar([_publication(), two], {}) == to_icalendar([two, _publication()], {})
+
+
+def test_lines_are_folded_and_end_as_rfc_5545_asks() -> None:
+    text = to_icalendar([_publication(title="Ü" * 200)], {})
+    assert all(len(line.encode()) <= 75 for line in text.split("\r\n"))
+    assert "\n" not in text.replace("\r\n", "")
