@@ -1,0 +1,309 @@
+"""Runs workflows as A2A tasks: begins, resumes, replays, ends and cancels them.
+
+The coroutine of a task lives here, not in the request: it goes on when the asker hangs up, waits through questions, and
+is begun again over the journal when the process that held it is gone.
+"""
+
+import asyncio
+import logging
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from a2a.server.agent_execution import AgentExecutor, RequestContext
+from a2a.server.context import ServerCallContext
+from a2a.server.events import EventQueue
+from a2a.types.a2a_pb2 import Message, Task, TaskState
+from google.protobuf.json_format import MessageToDict
+from holdback_base.ids import Clock, NewId
+from holdback_base.problem import Problem
+from holdback_base.vocabulary import instant_text
+from holdback_trust.audit import AuditLog
+
+from holdback_agents.contracts import SKILL_EXTENSION, Part, Question
+from holdback_agents.runtime.agent import Agent, Limits, Skill
+from holdback_agents.runtime.brain import Brain
+from holdback_agents.runtime.conversation import Conversation
+from holdback_agents.runtime.errands import Errand, Ways, cancel_job
+from holdback_agents.runtime.house import Session
+from holdback_agents.runtime.journal import Journal, Step
+from holdback_agents.runtime.parts import (
+    artifact,
+    find_part,
+    problem_parts,
+    progress_of,
+    schema_of,
+    skill_named,
+    words_of,
+)
+from holdback_agents.runtime.run import Run
+from holdback_agents.runtime.steps import Steps
+from holdback_agents.runtime.task_store import RECEIPT, Receipt
+
+_log = logging.getLogger(__name__)
+SESSION = "holdback.session"
+"""Where a call's context carries for whom it is made."""
+_HEADS_LINGER = 0.02
+STARTED = "urn:holdback:started"
+"""Task metadata: the instant the task was asked for."""
+
+
+class _Rejected(Exception):  # noqa: N818 - a verdict on the request, not an error here
+    def __init__(self, problem: Problem) -> None:
+        super().__init__(problem.message)
+        self.problem = problem
+
+
+@dataclass(eq=False)
+class _Live:
+    """A task whose coroutine is in this process."""
+
+    run: Run
+    skill: Skill
+    driver: "asyncio.Task[None]"
+
+
+@dataclass(frozen=True)
+class Backstage:
+    """What an executor needs beside the agent itself."""
+
+    ways: Ways
+    journal: Journal
+    audit: AuditLog
+    brain: Brain
+    clock: Clock
+    new_id: NewId
+    limits: Limits
+
+
+class Executor(AgentExecutor):
+    """The SDK's port to one agent's workflows."""
+
+    def __init__(self, agent: Agent, backstage: Backstage) -> None:
+        self._agent, self._backstage = agent, backstage
+        self._live: dict[str, _Live] = {}
+        self._unsigned: list[str] = []
+        self._signing: asyncio.Task[None] | None = None
+
+    def is_live(self, task_id: str) -> bool:
+        """Whether the task's coroutine is in this process."""
+        return task_id in self._live
+
+    def is_busy(self, task_id: str) -> bool:
+        """Whether the task works here and waits for nobody."""
+        live = self._live.get(task_id)
+        return live is not None and not live.run.talk.waits
+
+    async def execute(self, context: RequestContext, event_queue: EventQueue) -> None:
+        """Take a message: begin, answer, or take up again. Returns when the task has ended or waits."""
+        live = self._live.get(context.task_id or "")
+        if live is None:
+            live = await self._begin(context, event_queue)
+        else:
+            live.run.talk.resume(session_of(context.call_context), event_queue, context.message)
+        await live.run.talk.settled.wait()
+
+    async def cancel(self, context: RequestContext, event_queue: EventQueue) -> None:
+        """Stop the workflow and all that it started elsewhere, then say that it is cancelled."""
+        live = self._live.get(context.task_id or "")
+        session = session_of(context.call_context)
+        if live is None:
+            await self._cancel_orphan(context, event_queue, session)
+            return
+        talk = live.run.talk
+        talk.cancelling = True  # before anything downstream hears of it: its CANCELED must not look like a failure
+        talk.redirect(session, event_queue)
+        live.driver.cancel()
+        await asyncio.wait([live.driver])
+
+    async def aclose(self) -> None:
+        """Let go of every workflow where it stands; they can be taken up again from the journal."""
+        lives = list(self._live.values())
+        for live in lives:
+            live.driver.cancel()
+        if lives:
+            await asyncio.wait([live.driver for live in lives])
+        if self._signing is not None:
+            await self._signing
+
+    async def _begin(self, context: RequestContext, queue: EventQueue) -> _Live:
+        task, message = context.current_task, context.message
+        asked = message if task is None else _asked(task)
+        if asked is None:
+            raise ValueError("a task cannot begin without a message")
+        skill = self._skill(task, asked)
+        known = {} if task is None else await self._backstage.journal.of_task(task.id)
+        run = self._run(context, queue, known)
+        receipt: Receipt | None = context.call_context.state.get(RECEIPT)
+        if task is None:
+            await run.talk.begin(asked, {SKILL_EXTENSION: skill.id, STARTED: instant_text(run.started)})
+            run.steps.record(run.talk.session.caller, f"accept {skill.id}", "allowed", "scope-held")
+        elif task.status.state == TaskState.TASK_STATE_INPUT_REQUIRED:
+            run.talk.resume(run.talk.session, queue, message)
+        driver = asyncio.create_task(self._drive(run, skill, asked, receipt), name=f"workflow:{run.task_id}")
+        live = _Live(run, skill, driver)
+        self._live[run.task_id] = live
+        return live
+
+    def _run(self, context: RequestContext, queue: EventQueue, known: dict[int, Step]) -> Run:
+        task, back = context.current_task, self._backstage
+        told = None if task is None else progress_of(task.metadata)
+        talk = Conversation(
+            context.task_id or "",
+            context.context_id or "",
+            session_of(context.call_context),
+            queue,
+            clock=back.clock,
+            new_id=back.new_id,
+            seq=0 if told is None else told.seq,
+        )
+        steps = Steps(talk.task_id, self._agent.audience, back.journal, back.audit, known=known, most=back.limits.steps)
+        return Run(self._agent, back.ways, back.brain, talk, steps, back.clock() if task is None else _started(task))
+
+    def _skill(self, task: Task | None, asked: Message) -> Skill:
+        skill = self._agent.by_id.get(skill_of(task)) if task is not None else skill_for(self._agent, asked)
+        if skill is None:
+            raise Problem("NOBODY_OFFERS", f"{self._agent.name} has no such skill.")
+        return skill
+
+    async def _drive(self, run: Run, skill: Skill, asked: Message, receipt: Receipt | None) -> None:
+        talk = run.talk
+        state, problem = TaskState.TASK_STATE_COMPLETED, None
+        try:
+            if receipt is not None:
+                await asyncio.wait([receipt.saved])  # no effect before the task itself is on disk
+            await self._play(run, skill, asked)
+        except asyncio.CancelledError:
+            if not talk.cancelling:  # this process ends: the task stays as it is, to be taken up again
+                self._live.pop(run.task_id, None)
+                raise
+        except _Rejected as rejected:
+            state, problem = TaskState.TASK_STATE_REJECTED, rejected.problem
+        except Problem as failed:
+            state, problem = TaskState.TASK_STATE_FAILED, failed
+        except Exception:
+            _log.exception("task %s: the workflow %s broke", run.task_id, skill.id)
+            state = TaskState.TASK_STATE_FAILED
+            problem = Problem("INTERNAL", f"{self._agent.name} failed.", "Try again; its log says why.")
+        if talk.cancelling:
+            state, problem = TaskState.TASK_STATE_CANCELED, None
+        await self._finish(run, skill, state, problem)
+
+    async def _finish(self, run: Run, skill: Skill, state: TaskState, problem: Problem | None) -> None:
+        try:
+            if state != TaskState.TASK_STATE_COMPLETED:
+                await run.steps.stop()
+            said = "" if problem is None else problem.code
+            name = TaskState.Name(state).removeprefix("TASK_STATE_").lower()
+            run.steps.record(run.talk.session.caller, f"end {skill.id}", "recorded", said, resource=name)
+            self._sign_head(run.task_id)
+        finally:
+            self._live.pop(run.task_id, None)
+            await run.talk.end(state, [] if problem is None else problem_parts(problem))
+            run.talk.settled.set()
+
+    async def _play(self, run: Run, skill: Skill, asked: Message) -> None:
+        limit = self._backstage.limits.chain
+        if len(run.talk.session.caller.chain) >= limit:
+            raise _Rejected(
+                Problem("BUDGET_EXCEEDED", f"More than {limit} agents would stand between person and effect.")
+            )
+        request = await _read(run, skill, asked)
+        result = await skill.workflow(run, request)
+        reply = skill.reply(result)
+        await run.talk.artifact(artifact(reply.parts, artifact_id=reply.name, name=reply.name))
+
+    async def _cancel_orphan(self, context: RequestContext, queue: EventQueue, session: Session) -> None:
+        task = context.current_task
+        if task is None:
+            return
+        known = await self._backstage.journal.of_task(task.id)
+        run = self._run(context, queue, known)
+        run.talk.cancelling = True
+        ways, talk = self._backstage.ways, run.talk
+        for number, step in run.steps.open_notes().items():
+            note = step.body
+            if step.kind == "job":
+                server, job_id = str(note["server"]), str(note["job"])
+                run.steps.stoppable(number, lambda s=server, j=job_id: cancel_job(ways, talk, s, j))
+            elif step.kind == "delegate":
+                errand = Errand(ways, talk, run.steps, number, self._agent.name, str(note["skill"]))
+                run.steps.stoppable(number, lambda e=errand, t=str(note["task"]): e.cancel(t))
+        await self._finish(run, self._skill(task, _asked(task)), TaskState.TASK_STATE_CANCELED, None)
+
+    def _sign_head(self, task_id: str) -> None:
+        """Behind the answer: a head waits for the disk, and tasks that end together share that wait."""
+        self._unsigned.append(task_id)
+        if self._signing is None or self._signing.done():
+            self._signing = asyncio.ensure_future(self._sign_heads())
+
+    async def _sign_heads(self) -> None:
+        while self._unsigned:
+            await asyncio.sleep(_HEADS_LINGER)
+            ended, self._unsigned = self._unsigned, []
+            try:
+                await asyncio.to_thread(_sign_each, self._backstage.audit, ended)
+            except Exception:
+                _log.exception("audit heads could not be signed: %s", ended)
+
+
+def _sign_each(audit: AuditLog, task_ids: Sequence[str]) -> None:
+    for task_id in task_ids:
+        audit.sign_head(task_id)
+
+
+async def _read(run: Run, skill: Skill, asked: Message) -> Part:
+    """The request, from a data part or from words; what words leave open is asked."""
+    try:
+        found = find_part(asked.parts, skill.request, skill.request.schema_uri())
+        if found is not None:
+            return found
+        words = words_of(asked.parts)
+        if skill.words is None or not words:
+            raise Problem(
+                "MESSAGE_MALFORMED",
+                f"{skill.id} needs a data part {skill.request.schema_uri()}.",
+                "Send application/json with that schema in the part's metadata.",
+            )
+        read = skill.words(words, run.started)
+    except Problem as problem:
+        raise _Rejected(problem) from problem
+    while isinstance(read, Question):
+        answer = await run.ask(read)
+        words = f"{words}\n{answer.text}"
+        try:
+            read = skill.words(words, run.started)
+        except Problem as problem:
+            raise _Rejected(problem) from problem
+    return read
+
+
+def session_of(context: ServerCallContext) -> Session:
+    """For whom a call is made. Raises Problem UNAUTHENTICATED where nobody checked."""
+    session = context.state.get(SESSION)
+    if not isinstance(session, Session):
+        raise Problem("UNAUTHENTICATED", "Nobody is named as asking.")
+    return session
+
+
+def skill_for(agent: Agent, asked: Message) -> Skill | None:
+    """The skill a first message means: its metadata, then the schema of its data, then its words."""
+    if named := skill_named(asked):
+        return agent.by_id.get(named)
+    for part in asked.parts:
+        if (schema := schema_of(part)) in agent.by_schema:
+            return agent.by_schema[schema]
+    return agent.skill_of_words(words_of(asked.parts))
+
+
+def skill_of(task: Task | None) -> str:
+    """The skill that a task is for."""
+    return "" if task is None else str(MessageToDict(task.metadata).get(SKILL_EXTENSION, ""))
+
+
+def _asked(task: Task) -> Message:
+    return task.history[0]
+
+
+def _started(task: Task) -> datetime:
+    return datetime.fromisoformat(str(MessageToDict(task.metadata)[STARTED]))

@@ -1,0 +1,253 @@
+"""What the SDK's request handler lacks.
+
+A message that comes twice runs once; a follow-up needs no context id; a task that lost its process is taken up again or
+cancelled with all it started; each skill asks for its scope; nothing internal leaks.
+"""
+
+import asyncio
+import hashlib
+import logging
+from collections.abc import AsyncGenerator
+from contextlib import aclosing, asynccontextmanager
+from typing import Any, cast
+
+from a2a.server.agent_execution import RequestContext, SimpleRequestContextBuilder
+from a2a.server.agent_execution.active_task import ActiveTask
+from a2a.server.context import ServerCallContext
+from a2a.server.events import Event
+from a2a.server.id_generator import IDGenerator, IDGeneratorContext, UUIDGenerator
+from a2a.server.request_handlers import DefaultRequestHandler, RequestHandler
+from a2a.types.a2a_pb2 import (
+    AgentCard,
+    CancelTaskRequest,
+    Message,
+    SendMessageRequest,
+    SubscribeToTaskRequest,
+    Task,
+    TaskStatusUpdateEvent,
+)
+from a2a.utils.errors import (
+    A2AError,
+    ExtensionSupportRequiredError,
+    InternalError,
+    InvalidParamsError,
+    InvalidRequestError,
+    TaskNotCancelableError,
+    TaskNotFoundError,
+    UnsupportedOperationError,
+)
+from a2a.utils.task import apply_history_length
+from holdback_base.problem import Problem
+from holdback_trust.policy import Action, decide
+
+from holdback_agents.runtime.agent import Agent, Limits
+from holdback_agents.runtime.executor import Executor, session_of, skill_for, skill_of
+from holdback_agents.runtime.parts import schema_of
+from holdback_agents.runtime.task_store import ENDED, RECEIPT, SETTLED, Receipt, TaskStore, owner_of
+
+_log = logging.getLogger(__name__)
+REFUSAL = "holdback.refusal"
+"""Where the handler leaves, in the HTTP scope, the problem that the door turns into 403."""
+HTTP_SCOPE = "holdback.http"
+
+
+class _FreshIds(IDGenerator):
+    def __init__(self, store: TaskStore) -> None:
+        self._store, self._ids = store, UUIDGenerator()
+
+    def generate(self, context: IDGeneratorContext) -> str:
+        task_id = self._ids.generate(context)
+        self._store.expect(task_id)
+        return task_id
+
+
+class AgentRequestHandler(DefaultRequestHandler):
+    """Requests to one agent, whatever binding they came by."""
+
+    def __init__(self, agent: Agent, card: AgentCard, executor: Executor, store: TaskStore, limits: Limits) -> None:
+        super().__init__(
+            agent_executor=executor,
+            task_store=store,
+            agent_card=card,
+            request_context_builder=SimpleRequestContextBuilder(task_id_generator=_FreshIds(store)),
+            interrupted_task_timeout=limits.parked,
+        )
+        self._agent, self._executor, self._store = agent, executor, store
+        self._required = frozenset(each.uri for each in card.capabilities.extensions if each.required)
+        self._taking: dict[tuple[str, str], Receipt] = {}
+
+    @property
+    def _sdk(self) -> RequestHandler:
+        return cast(RequestHandler, super())
+
+    async def on_message_send(self, params: SendMessageRequest, context: ServerCallContext) -> Message | Task:
+        """Do what the message asks and answer when the task has ended or waits; at once when asked to return."""
+        async with self._guarded(context):
+            earlier = await self._taken(params.message, context)
+            if earlier is None:
+                return await self._sdk.on_message_send(params, context)
+            task = await self._stored(earlier, context)
+            if not params.configuration.return_immediately and task.status.state not in SETTLED:
+                async with aclosing(self._follow(earlier, context)) as events:
+                    async for event in events:
+                        if isinstance(event, TaskStatusUpdateEvent | Task) and event.status.state in SETTLED:
+                            break
+                task = await self._stored(earlier, context)
+            return apply_history_length(task, params.configuration)
+
+    async def on_message_send_stream(
+        self, params: SendMessageRequest, context: ServerCallContext
+    ) -> AsyncGenerator[Event, None]:
+        """The same, with everything that happens on the way."""
+        async with self._guarded(context):
+            earlier = await self._taken(params.message, context)
+            if earlier is None:
+                if params.message.task_id:  # a stream begins with the task, also that of a follow-up
+                    yield await self._before(params, context)
+                async for event in self._sdk.on_message_send_stream(params, context):
+                    yield event
+                return
+            task = await self._stored(earlier, context)
+            if task.status.state in SETTLED:
+                yield task
+                return
+            async for event in self._follow(earlier, context):
+                yield event
+                if isinstance(event, TaskStatusUpdateEvent | Task) and event.status.state in SETTLED:
+                    return
+
+    async def on_cancel_task(self, params: CancelTaskRequest, context: ServerCallContext) -> Task | None:
+        """Cancel the task and what it started elsewhere, also when the process that ran it is gone."""
+        async with self._guarded(context):
+            task = await self._stored(params.id, context)
+            if task.status.state in ENDED:
+                raise TaskNotCancelableError
+            self._allow(skill_of(task), context)
+            try:  # without this the SDK writes CANCELED for a task it does not hold, and asks nobody
+                await self._active_task_registry.get_or_create(params.id, call_context=context)
+            except UnsupportedOperationError as error:
+                raise TaskNotCancelableError from error
+            return await self._sdk.on_cancel_task(params, context)
+
+    async def on_subscribe_to_task(
+        self, params: SubscribeToTaskRequest, context: ServerCallContext
+    ) -> AsyncGenerator[Event, None]:
+        """The task as it is, then all that happens; one that lost its process is taken up again."""
+        async with self._guarded(context):
+            task = await self._stored(params.id, context)
+            if task.status.state in SETTLED or self._executor.is_live(params.id):
+                async for event in self._sdk.on_subscribe_to_task(params, context):
+                    yield event
+            else:
+                async for event in self._follow(params.id, context):
+                    yield event
+
+    async def _setup_active_task(
+        self, params: SendMessageRequest, call_context: ServerCallContext
+    ) -> tuple[ActiveTask, RequestContext]:
+        missing = self._required - call_context.requested_extensions
+        if missing:
+            raise ExtensionSupportRequiredError(f"This agent needs {', '.join(sorted(missing))}.")
+        message = params.message
+        if message.task_id:
+            task = await self._stored(message.task_id, call_context)
+            self._allow(skill_of(task), call_context)
+            if task.status.state in ENDED:
+                raise UnsupportedOperationError("TASK_ENDED: the task has ended; begin a new one in the same context.")
+            if self._executor.is_busy(task.id):
+                raise UnsupportedOperationError("The task is working and waits for no answer.")
+            message.context_id = message.context_id or task.context_id
+        else:
+            skill = skill_for(self._agent, message)
+            if skill is None:
+                raise InvalidParamsError(self._unknown(message))
+            self._allow(skill.id, call_context)
+        return await super()._setup_active_task(params, call_context)
+
+    async def _before(self, params: SendMessageRequest, context: ServerCallContext) -> Task:
+        task = await self._stored(params.message.task_id, context)
+        return apply_history_length(task, params.configuration)
+
+    async def _follow(self, task_id: str, context: ServerCallContext) -> AsyncGenerator[Event, None]:
+        """The task, then its events; begun again over its journal when its coroutine is gone."""
+        try:
+            active = await self._active_task_registry.get_or_create(task_id, call_context=context)
+            request = None
+            if not self._executor.is_live(task_id):
+                task = await self._stored(task_id, context)
+                self._allow(skill_of(task), context)
+                request = RequestContext(context, task_id=task_id, context_id=task.context_id, task=task)
+            async for event in active.subscribe(request=request, include_initial_task=True):
+                yield event
+        except UnsupportedOperationError:  # it ended in between
+            yield await self._stored(task_id, context)
+
+    async def _stored(self, task_id: str, context: ServerCallContext) -> Task:
+        task = await self._store.get(task_id, context)
+        if task is None:
+            raise TaskNotFoundError
+        return task
+
+    def _allow(self, skill: str, context: ServerCallContext) -> None:
+        scope = self._agent.scope_of(skill)
+        decision = decide(session_of(context).caller, Action(name=skill, scope=scope, kind="write"))
+        if not decision.allowed:
+            decision_problem = Problem(decision.code or "PERMISSION_DENIED", decision.reason, scope=scope)
+            http = context.state.get(HTTP_SCOPE)
+            if http is not None:
+                http[REFUSAL] = decision_problem
+            raise InvalidRequestError(decision_problem.line(), data={"code": decision_problem.code, "scope": scope})
+
+    def _unknown(self, message: Message) -> str:
+        offered = ", ".join(f"{skill.id} ({skill.request.schema_uri()})" for skill in self._agent.skills)
+        asked = ", ".join(schema for part in message.parts if (schema := schema_of(part)))
+        return f"MESSAGE_MALFORMED: {asked or 'The message'} names no skill of this agent; it offers {offered}."
+
+    async def _taken(self, message: Message, context: ServerCallContext) -> str | None:
+        """The task this message went into before; None, with a receipt on the context, when it is new."""
+        owner, message_id = owner_of(context), message.message_id
+        if not message_id:
+            return None  # refused further on
+        sha256 = hashlib.sha256(message.SerializeToString(deterministic=True)).digest()
+        running = self._taking.get((owner, message_id))
+        if running is not None:
+            _same(sha256, running.sha256)
+            return await asyncio.shield(running.saved)
+        known = self._store.taken(owner, message_id)
+        if known is not None:
+            _same(sha256, known[1])
+            return known[0]
+        receipt = Receipt(owner, message_id, sha256, asyncio.get_running_loop().create_future())
+        receipt.saved.add_done_callback(lambda _: self._taking.pop((owner, message_id), None))
+        self._taking[owner, message_id] = receipt
+        context.state[RECEIPT] = receipt
+        return None
+
+    @asynccontextmanager
+    async def _guarded(self, context: ServerCallContext) -> AsyncGenerator[None, None]:
+        try:
+            yield
+        except Exception as error:
+            told = _told(error)
+            receipt: Receipt | None = context.state.pop(RECEIPT, None)
+            if receipt is not None and not receipt.saved.done():
+                receipt.saved.set_exception(told)
+                receipt.saved.exception()  # nobody else may have been waiting
+            if told is error:
+                raise
+            raise told from error
+
+
+def _told(error: Exception) -> A2AError:
+    if isinstance(error, A2AError):
+        return error
+    if isinstance(error, Problem):
+        details: dict[str, Any] = {"code": error.code}
+        return InvalidRequestError(error.line(), data=details)
+    _log.error("a request failed", exc_info=error)
+    return InternalError("Internal error")
+
+
+def _same(one: bytes, other: bytes) -> None:
+    if one != other:
+        raise InvalidParamsError("CONFLICT: this messageId was used for another message.")

@@ -1,0 +1,200 @@
+"""An agent's way to the house: who offers what, tokens to go there with, and approvals. The gateway answers all three.
+
+No agent knows another agent or a server by address. It names a skill or a capability, the registry says where, and the
+token it came with is exchanged for a narrower one (RFC 8693) that names the person, this agent, and that place only.
+"""
+
+import asyncio
+import hashlib
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any, TypeVar, cast
+
+import httpx
+from holdback_base.canonical import canonical_sha256
+from holdback_base.ids import Clock, NewId
+from holdback_base.problem import Problem
+from holdback_trust.assertions import sign_assertion
+from holdback_trust.identity import GATEWAY, Caller
+from holdback_trust.tokens import KeyPair
+
+T = TypeVar("T")
+
+EXCHANGE = "urn:ietf:params:oauth:grant-type:token-exchange"
+ACCESS_TOKEN = "urn:ietf:params:oauth:token-type:access_token"  # noqa: S105 - a name, not a secret
+CLIENT_ASSERTION = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
+LISTING_SECONDS = 10.0
+"""How long a registry's answer is believed."""
+EARLY = timedelta(seconds=30)
+"""A token is renewed this long before it expires, if the subject token lives longer."""
+_MOST = 1024
+TIMEOUT = httpx.Timeout(10.0, read=60.0)
+"""Streams are silent for up to 15 s between pings; the default of 5 s would break them."""
+
+
+@dataclass(frozen=True)
+class Session:
+    """For whom an agent acts: the verified caller, and the token that says so."""
+
+    caller: Caller
+    token: str
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where a skill or a capability is offered, and what it takes to go there."""
+
+    name: str
+    url: str
+    audience: str
+    scope: str
+
+
+@dataclass(frozen=True)
+class _Held:
+    text: str
+    expires: datetime
+
+
+class House:
+    """The gateway as one agent sees it.
+
+    Args:
+        gateway: its URL, with no slash at the end.
+        agent: this agent's id, such as `agent:compliance`.
+        keys: this agent's own, to say who it is.
+        http: shared with `Peers`; closed by whoever made it.
+        clock: to know when a token ends.
+        new_id: a fresh name for each assertion.
+    """
+
+    def __init__(
+        self,
+        gateway: str,
+        agent: str,
+        *,
+        keys: KeyPair,
+        http: httpx.AsyncClient,
+        clock: Clock,
+        new_id: NewId,
+    ) -> None:
+        self._gateway = gateway.rstrip("/")
+        self._agent, self._keys, self._http, self._clock, self._new_id = agent, keys, http, clock, new_id
+        self._tokens: dict[tuple[str, str, str], _Held] = {}
+        self._places: dict[tuple[str, str], tuple[float, Place]] = {}
+        self._asking: dict[object, asyncio.Future[Any]] = {}
+
+    async def skill(self, session: Session, skill: str) -> Place:
+        """The agent that offers a skill. Raises Problem NOBODY_OFFERS."""
+        return await self._place(session, "skill", skill, "agent")
+
+    async def capability(self, session: Session, capability: str) -> Place:
+        """The server that offers a capability such as `assets.search_assets`. Raises Problem NOBODY_OFFERS."""
+        return await self._place(session, "capability", capability, "server")
+
+    async def token(self, session: Session, audience: str, scope: str = "") -> str:
+        """A token for the audience, on behalf of the session's person; with no scope named, with all that is allowed.
+
+        Raises:
+            Problem: PERMISSION_DENIED when the person or this agent may not; UNAUTHENTICATED when the session has
+                ended; UNAVAILABLE when the gateway does not answer.
+        """
+        key = (session.caller.token_id, audience, scope)
+        held = self._tokens.get(key)
+        now = self._clock()
+        if held is not None and now < min(held.expires, max(held.expires - EARLY, session.caller.expires - EARLY)):
+            return held.text
+        held = await self._once(("token", key), lambda: self._exchange(session, audience, scope))
+        if len(self._tokens) >= _MOST:
+            self._tokens = {each: kept for each, kept in self._tokens.items() if now < kept.expires}
+        self._tokens[key] = held
+        return held.text
+
+    async def file_approval(self, session: Session, task: str, context: str, question: Mapping[str, Any]) -> str:
+        """Put a question before whoever may approve; the id under which the gateway keeps it."""
+        body = {"question": dict(question), "task": task, "agent": self._agent, "context": context}
+        headers = await self._bearer(session, "approval:ask")
+        headers["idempotency-key"] = hashlib.sha256(f"{task} {canonical_sha256(body['question'])}".encode()).hexdigest()
+        answer = await self._ask("POST", "/approvals", headers, json=body)
+        return str(answer["id"])
+
+    async def _place(self, session: Session, kind: str, name: str, named: str) -> Place:
+        now = asyncio.get_running_loop().time()
+        known = self._places.get((kind, name))
+        if known is not None and now < known[0]:
+            return known[1]
+
+        async def look_up() -> Place:
+            headers = await self._bearer(session, "registry:read")
+            shape = await self._ask("GET", "/registry", headers, params={kind: name})
+            try:
+                return Place(
+                    str(shape[named]), str(shape["url"]).rstrip("/"), str(shape["audience"]), str(shape["scope"])
+                )
+            except KeyError as error:
+                raise Problem("UNAVAILABLE", f"The registry's answer on {name} lacks {error}.") from error
+
+        place = await self._once((kind, name, session.caller.token_id), look_up)
+        self._places[kind, name] = (now + LISTING_SECONDS, place)
+        return place
+
+    async def _bearer(self, session: Session, scope: str) -> dict[str, str]:
+        return {"authorization": f"Bearer {await self.token(session, GATEWAY, scope)}"}
+
+    async def _exchange(self, session: Session, audience: str, scope: str) -> _Held:
+        form = {
+            "grant_type": EXCHANGE,
+            "subject_token": session.token,
+            "subject_token_type": ACCESS_TOKEN,
+            "audience": audience,
+            "client_assertion_type": CLIENT_ASSERTION,
+            "client_assertion": sign_assertion(self._keys, self._agent, GATEWAY, self._clock, self._new_id("evt")),
+        }
+        if scope:
+            form["scope"] = scope
+        answer = await self._ask("POST", "/oauth/token", {}, data=form)
+        expires = self._clock() + timedelta(seconds=int(answer.get("expires_in", 0)))
+        return _Held(str(answer["access_token"]), expires)
+
+    async def _ask(self, method: str, path: str, headers: Mapping[str, str], **request: Any) -> dict[str, Any]:
+        try:
+            response = await self._http.request(method, self._gateway + path, headers=headers, **request)
+        except httpx.HTTPError as error:
+            raise Problem(
+                "UNAVAILABLE", f"The gateway does not answer {method} {path}.", "Start it, or try again."
+            ) from error
+        if response.is_success:
+            return cast(dict[str, Any], response.json())
+        raise problem_of_response(response)
+
+    async def _once(self, key: object, ask: Callable[[], Awaitable[T]]) -> T:
+        """One request for all who ask the same thing at the same time."""
+        asking = self._asking.get(key)
+        if asking is None:
+            asking = asyncio.ensure_future(ask())
+            self._asking[key] = asking
+            asking.add_done_callback(lambda _: self._asking.pop(key, None))
+        return await asyncio.shield(asking)
+
+
+def problem_of_response(response: httpx.Response) -> Problem:
+    """The problem an HTTP error names, in the house's form (RFC 9457) or as OAuth or JSON-RPC put it."""
+    try:
+        shape = response.json()
+    except ValueError:
+        shape = None
+    if isinstance(shape, dict):
+        shape = cast(dict[str, Any], shape)
+        if isinstance(shape.get("code"), str):
+            return Problem.from_dict(shape)
+        error = shape.get("error")
+        message = str(shape.get("error_description") or error or "")
+        if isinstance(error, dict):
+            message = str(cast(dict[str, Any], error).get("message", ""))
+    else:
+        message = ""
+    code = {401: "UNAUTHENTICATED", 403: "PERMISSION_DENIED", 404: "NOT_FOUND", 413: "TOO_LARGE"}.get(
+        response.status_code, "UNAVAILABLE" if response.status_code >= 500 else "INVALID_ARGUMENT"
+    )
+    return Problem(code, message or f"{response.request.url.path} answered {response.status_code}.")

@@ -1,0 +1,226 @@
+"""One agent as a Starlette application: JSON-RPC and HTTP+JSON of A2A 1.0, JSON-RPC of 0.3, its card, its health.
+
+app = build_agent_app(agent, services)
+async with app.router.lifespan_context(app): ...     # whoever mounts it enters this, or calls app.state.aclose()
+"""
+
+from collections.abc import AsyncGenerator, Callable, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+import httpx
+import httpx2
+from a2a.auth.user import User
+from a2a.extensions.common import HTTP_EXTENSION_HEADER, get_requested_extensions
+from a2a.server.context import ServerCallContext
+from a2a.server.jsonrpc_models import JSONParseError
+from a2a.server.routes import ServerCallContextBuilder, create_agent_card_routes, create_rest_routes
+from a2a.server.routes.jsonrpc_dispatcher import JsonRpcDispatcher
+from a2a.types.a2a_pb2 import AgentCard, AgentExtension, AgentInterface
+from google.protobuf.json_format import ParseDict
+from holdback_base.database import Database
+from holdback_base.ids import Clock, NewId
+from holdback_trust.audit import AuditLog
+from holdback_trust.tokens import KeyPair, TokenVerifier
+from starlette.applications import Starlette
+from starlette.middleware import Middleware
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import BaseRoute, Mount, Route
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from holdback_agents.contracts import PROGRESS_EXTENSION, SKILL_EXTENSION
+from holdback_agents.runtime.agent import Agent, Limits
+from holdback_agents.runtime.brain import Brain, Rules
+from holdback_agents.runtime.errands import Ways
+from holdback_agents.runtime.executor import SESSION, Backstage, Executor
+from holdback_agents.runtime.handler import HTTP_SCOPE, AgentRequestHandler
+from holdback_agents.runtime.house import TIMEOUT, House, Session
+from holdback_agents.runtime.journal import Journal
+from holdback_agents.runtime.peers import Peers
+from holdback_agents.runtime.serving.guard import Guard
+from holdback_agents.runtime.task_store import TaskStore
+from holdback_agents.runtime.toolbox import Toolbox
+
+_EXTENSIONS: Mapping[str, str] = {
+    SKILL_EXTENSION: "Message metadata under this key names the skill that is meant.",
+    PROGRESS_EXTENSION: "Status updates carry how far the task is, numbered, under this key of their metadata.",
+}
+
+
+@dataclass(frozen=True)
+class AgentServices:
+    """What an agent is given.
+
+    Args:
+        database: a store of its own, opened with `runtime.tables.METADATA`; stays the giver's to close.
+        keys: the agent's own, with which it says who it is at the gateway.
+        verifier: for tokens whose audience is `agent:<name>`.
+        audit: where its steps are written.
+        clock, new_id: time and names.
+        gateway: the gateway's URL.
+        url: where this agent is reached, for its card.
+        http: transport to the gateway and to agents; None for the network.
+        mcp: transport to servers; None for the network.
+    """
+
+    database: Database
+    keys: KeyPair
+    verifier: TokenVerifier
+    audit: AuditLog
+    clock: Clock
+    new_id: NewId
+    gateway: str
+    url: str
+    http: httpx.AsyncBaseTransport | None = None
+    mcp: httpx2.AsyncBaseTransport | None = None
+    brain: Brain = field(default_factory=Rules)
+    limits: Limits = field(default_factory=Limits)
+
+
+def build_agent_app(agent: Agent, services: AgentServices) -> Starlette:
+    """The agent, ready to be mounted or served. `app.state.aclose` lets go of everything; the lifespan calls it."""
+    http = httpx.AsyncClient(transport=services.http, timeout=TIMEOUT)
+    toolbox = Toolbox(agent.name, services.mcp)
+    house = House(
+        services.gateway, agent.audience, keys=services.keys, http=http, clock=services.clock, new_id=services.new_id
+    )
+    store = TaskStore(services.database)
+    backstage = Backstage(
+        ways=Ways(house, toolbox, Peers(http)),
+        journal=Journal(services.database),
+        audit=services.audit,
+        brain=services.brain,
+        clock=services.clock,
+        new_id=services.new_id,
+        limits=services.limits,
+    )
+    executor = Executor(agent, backstage)
+    card = complete_card(agent, services.url)
+    handler = AgentRequestHandler(agent, card, executor, store, services.limits)
+
+    async def aclose() -> None:
+        await executor.aclose()
+        await handler.aclose()
+        await store.aclose()
+        await toolbox.aclose()
+        await http.aclose()
+
+    return _application(card, handler, services, aclose)
+
+
+def complete_card(agent: Agent, url: str) -> AgentCard:
+    """The agent's card with its addresses, its extensions, and how to authenticate."""
+    card = AgentCard()
+    card.CopyFrom(agent.card)
+    url = url.rstrip("/")
+    if not card.supported_interfaces:
+        card.supported_interfaces.extend(
+            (
+                AgentInterface(url=url, protocol_binding="JSONRPC", protocol_version="1.0"),
+                AgentInterface(url=f"{url}/v1", protocol_binding="HTTP+JSON", protocol_version="1.0"),
+                AgentInterface(url=url, protocol_binding="JSONRPC", protocol_version="0.3"),
+            )
+        )
+    card.capabilities.streaming = True
+    declared = {each.uri for each in card.capabilities.extensions}
+    for uri, description in _EXTENSIONS.items():
+        if uri not in declared:
+            card.capabilities.extensions.append(AgentExtension(uri=uri, description=description))
+    if not card.security_schemes:
+        scopes = [agent.scope_of(skill.id) for skill in agent.skills]
+        bearer = {"httpAuthSecurityScheme": {"scheme": "Bearer", "bearerFormat": "JWT"}}
+        needed = [{"schemes": {"bearer": {"list": scopes}}}]
+        ParseDict({"securitySchemes": {"bearer": bearer}, "securityRequirements": needed}, card)
+    return card
+
+
+def agent_routes(prefix: str, app: ASGIApp) -> list[BaseRoute]:
+    """Routes for an agent under a prefix such as `/agents/compliance`, with and without a slash at its end."""
+
+    async def bare(scope: Scope, receive: Receive, send: Send) -> None:
+        root = scope.get("root_path", "")
+        await app({**scope, "root_path": root + prefix}, receive, send)
+
+    return [Route(prefix, endpoint=_App(bare), methods=None), Mount(prefix, app=app)]
+
+
+class _App:
+    """An ASGI app that Starlette takes for one: it calls functions with a request."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        await self._app(scope, receive, send)
+
+
+def _application(
+    card: AgentCard, handler: AgentRequestHandler, services: AgentServices, aclose: Callable[[], Any]
+) -> Starlette:
+    contexts = _Contexts()
+    rpc = JsonRpcDispatcher(handler, contexts, enable_v0_3_compat=True)
+
+    async def json_rpc(request: Request) -> Response:
+        try:
+            await request.json()  # kept by the request; what the SDK makes of other errors tells too much
+        except (ValueError, RecursionError):
+            error = JSONParseError(message="The body is not JSON.").model_dump(exclude_none=True)
+            return JSONResponse({"jsonrpc": "2.0", "id": None, "error": error})
+        return await rpc.handle_requests(request)
+
+    async def health(_request: Request) -> Response:
+        return JSONResponse({"status": "ok"})
+
+    @asynccontextmanager
+    async def lifespan(_app: Starlette) -> AsyncGenerator[None, None]:
+        try:
+            yield
+        finally:
+            await aclose()
+
+    guard = Middleware(
+        Guard,
+        services.verifier,
+        resource=services.url,
+        extensions=[each.uri for each in card.capabilities.extensions],
+        limit=services.limits.body,
+    )
+    app = Starlette(
+        routes=[
+            *create_agent_card_routes(card, cache_control="public, max-age=60"),
+            Route("/health", health, methods=["GET"]),
+            Route("/", json_rpc, methods=["POST"]),
+            Mount("/v1", routes=create_rest_routes(handler, contexts, enable_v0_3_compat=True)),
+        ],
+        middleware=[guard],
+        lifespan=lifespan,
+    )
+    app.state.aclose = aclose
+    return app
+
+
+class _Person(User):
+    def __init__(self, person: str) -> None:
+        self._person = person
+
+    @property
+    def is_authenticated(self) -> bool:
+        return True
+
+    @property
+    def user_name(self) -> str:
+        return self._person
+
+
+class _Contexts(ServerCallContextBuilder):
+    """Who calls, as the guard found it."""
+
+    def build(self, request: Request) -> ServerCallContext:
+        session: Session = request.scope[SESSION]
+        return ServerCallContext(
+            user=_Person(session.caller.person),
+            state={"headers": dict(request.headers), SESSION: session, HTTP_SCOPE: request.scope},
+            requested_extensions=get_requested_extensions(request.headers.getlist(HTTP_EXTENSION_HEADER)),
+        )

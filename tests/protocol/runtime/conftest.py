@@ -1,0 +1,316 @@
+"""A small house around the runtime: a gateway that exchanges tokens, one MCP server, and agents on a loopback port."""
+
+import asyncio
+import socket
+from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass, field
+from itertools import count
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+import uvicorn
+from a2a.client import Client, ClientCallContext, ClientConfig, ClientFactory
+from a2a.types.a2a_pb2 import (
+    AgentCapabilities,
+    AgentCard,
+    AgentInterface,
+    AgentSkill,
+    Message,
+    Role,
+    SendMessageRequest,
+    StreamResponse,
+    Task,
+)
+from google.protobuf.json_format import MessageToDict
+from holdback_agents.contracts import Part
+from holdback_agents.runtime.agent import Agent, Limits, Skill
+from holdback_agents.runtime.parts import data_part, progress_of, text_part
+from holdback_agents.runtime.serving.app import AgentServices, agent_routes, build_agent_app
+from holdback_agents.runtime.tables import METADATA
+from holdback_base.database import Database
+from holdback_base.ids import id_maker, system_clock
+from holdback_trust.assertions import AssertionVerifier
+from holdback_trust.audit import AuditLog
+from holdback_trust.policy import agent_scopes, person_scopes
+from holdback_trust.tokens import KeyPair, KeyRing, TokenAuthority, TokenVerifier
+from mcp.server import MCPServer
+from mcp.server.mcpserver import Context
+from mcp.types import CallToolResult, TextContent
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import JSONResponse
+from starlette.routing import Mount, Route
+
+
+@dataclass
+class Tools:
+    """One MCP server's state: effects by idempotency key, jobs by id."""
+
+    effects: dict[str, int] = field(default_factory=dict)
+    calls: list[str] = field(default_factory=list)
+    jobs: dict[str, dict[str, Any]] = field(default_factory=dict)
+    people: list[str] = field(default_factory=list)
+    started: asyncio.Event = field(default_factory=asyncio.Event)
+
+    def server(self) -> MCPServer:
+        server = MCPServer("assets", log_level="ERROR")
+
+        @server.tool()
+        async def search_assets(query: str, ctx: Context) -> CallToolResult:
+            key = str((ctx.request_context.meta or {}).get("urn:holdback:idempotency-key"))
+            self.calls.append(key)
+            self.effects.setdefault(key, len(self.effects) + 1)
+            if query == "nothing":
+                shape = {"code": "NOT_FOUND", "message": "There is no such asset.", "hint": "Search again."}
+                text = "NOT_FOUND: There is no such asset."
+                return CallToolResult(
+                    content=[TextContent(type="text", text=text)], structured_content=shape, is_error=True
+                )
+            found = {"query": query, "effect": self.effects[key]}
+            return CallToolResult(content=[TextContent(type="text", text=query)], structured_content=found)
+
+        @server.tool()
+        async def get_asset(asset_id: str) -> CallToolResult:
+            job_id = asset_id
+            self.jobs[job_id] = {"id": job_id, "state": "running", "seq": 1, "done": 1, "total": 4, "unit": "frames"}
+            return CallToolResult(content=[], structured_content={"job": self.jobs[job_id]})
+
+        @server.tool()
+        async def get_job(job_id: str, wait_seconds: int = 0, after_seq: int = -1) -> CallToolResult:
+            job = self.jobs[job_id]
+            self.started.set()
+            if job["state"] == "running" and job.get("ends", True) and wait_seconds:
+                job |= {"seq": job["seq"] + 1, "done": job["done"] + 1}
+                if job["done"] == job["total"]:
+                    job |= {"state": "succeeded", "result": {"media": "sha256:" + "0" * 64}}
+            return CallToolResult(content=[], structured_content=dict(job))
+
+        @server.tool()
+        async def cancel_job(job_id: str) -> CallToolResult:
+            self.jobs[job_id] |= {"state": "cancelled"}
+            return CallToolResult(content=[], structured_content=dict(self.jobs[job_id]))
+
+        return server
+
+
+@dataclass
+class House:
+    """Where the agents are, and the means of a person to speak to them."""
+
+    url: str
+    tools: Tools
+    authority: TokenAuthority
+    apps: dict[str, Starlette]
+    approvals: list[dict[str, Any]]
+    http: httpx.AsyncClient
+    message_ids: Any = field(default_factory=lambda: count(1))
+
+    def token(self, agent: str = "editing-assistant", person: str = "person:sam", **changes: Any) -> str:
+        audience = f"agent:{agent}"
+        scopes = person_scopes(["editor"], audience)
+        claims = {"person": person, "roles": ["editor"], "audience": audience, "scopes": scopes} | changes
+        return self.authority.issue(**claims)
+
+    def address(self, agent: str = "editing-assistant") -> str:
+        return f"{self.url}/agents/{agent}"
+
+    def client(self, agent: str = "editing-assistant", binding: str = "JSONRPC", version: str = "1.0", **config: Any) -> Client:
+        url = self.address(agent) + ("/v1" if binding != "JSONRPC" else "")
+        card = AgentCard(
+            name=agent,
+            supported_interfaces=[AgentInterface(url=url, protocol_binding=binding, protocol_version=version)],
+            capabilities=AgentCapabilities(streaming=True),
+        )
+        settings = {"httpx_client": self.http, "supported_protocol_bindings": [binding]} | config
+        return ClientFactory(ClientConfig(**settings)).create(card)
+
+    def context(self, agent: str = "editing-assistant", **changes: Any) -> ClientCallContext:
+        token = changes.pop("token", None) or self.token(agent, **changes)
+        return ClientCallContext(service_parameters={"Authorization": f"Bearer {token}"})
+
+    def message(self, *parts: Part | str, **fields: Any) -> Message:
+        wire = [text_part(part) if isinstance(part, str) else data_part(part) for part in parts]
+        return Message(**{"role": Role.ROLE_USER, "message_id": f"m{next(self.message_ids)}", "parts": wire} | fields)
+
+    async def send(self, *parts: Part | str, agent: str = "editing-assistant", **fields: Any) -> "Told":
+        return await self.tell(self.message(*parts, **fields), agent)
+
+    async def tell(self, message: Message, agent: str = "editing-assistant") -> "Told":
+        told = Told()
+        async for event in self.client(agent).send_message(
+            SendMessageRequest(message=message), context=self.context(agent)
+        ):
+            told.hear(event)
+        return told
+
+
+@dataclass
+class Told:
+    """What a stream said."""
+
+    events: list[StreamResponse] = field(default_factory=list)
+    task: Task = field(default_factory=Task)
+
+    def hear(self, event: StreamResponse) -> None:
+        self.events.append(event)
+        match event.WhichOneof("payload"):
+            case "task":
+                self.task.CopyFrom(event.task)
+            case "status_update":
+                self.task.status.CopyFrom(event.status_update.status)
+            case "artifact_update":
+                self.task.artifacts.append(event.artifact_update.artifact)
+
+    @property
+    def state(self) -> str:
+        from a2a.types.a2a_pb2 import TaskState
+
+        return TaskState.Name(self.task.status.state).removeprefix("TASK_STATE_")
+
+    @property
+    def progress(self) -> list[Any]:
+        found = [progress_of(each.status_update.metadata) for each in self.events if each.HasField("status_update")]
+        return [each for each in found if each is not None]
+
+    @property
+    def result(self) -> Any:
+        return MessageToDict(self.task.artifacts[-1].parts[0].data)
+
+    @property
+    def said(self) -> Any:
+        return MessageToDict(self.task.status.message.parts[0].data)
+
+
+def agent_of(name: str, *skills: Skill) -> Agent:
+    card = AgentCard(
+        name=name,
+        description=f"The {name} of a test.",
+        version="1",
+        default_input_modes=["application/json"],
+        default_output_modes=["application/json"],
+        skills=[AgentSkill(id=each.id, name=each.id, description=each.id, tags=["test"]) for each in skills],
+    )
+    return Agent(name, card, skills)
+
+
+@dataclass(frozen=True)
+class Kit:
+    """What a test builds with: `async with kit.house(agent, ...) as house`; opened again, it has the same disk."""
+
+    house: Callable[..., Any]
+    tools: Tools
+    root: Path
+    agent_of = staticmethod(agent_of)
+
+
+@pytest.fixture
+def kit(tmp_path: Path) -> Kit:
+    tools = Tools()
+    keys = {name: KeyPair.generate() for name in ("gateway", "editing-assistant", "compliance")}
+
+    @asynccontextmanager
+    async def opened(*agents: Agent, limits: Limits = Limits(), wrap: Any = None) -> AsyncGenerator[House, None]:
+        listener = socket.socket()
+        listener.bind(("127.0.0.1", 0))
+        url = f"http://127.0.0.1:{listener.getsockname()[1]}"
+        jti = count(1)
+        authority = TokenAuthority("gateway", keys["gateway"], system_clock, lambda: f"t{next(jti)}-{url}")
+        ring = KeyRing({"gateway": [keys["gateway"].public_jwk]})
+        assertions = AssertionVerifier(
+            KeyRing({f"agent:{name}": [pair.public_jwk] for name, pair in keys.items()}), "gateway", system_clock
+        )
+        approvals: list[dict[str, Any]] = []
+        async with AsyncExitStack() as stack:
+            routes: list[Any] = _gateway(url, agents, authority, assertions, approvals)
+            mcp = tools.server().streamable_http_app(streamable_http_path="/", stateless_http=True, host="127.0.0.1")
+            await stack.enter_async_context(mcp.router.lifespan_context(mcp))
+            routes.append(Mount("/mcp/assets", app=_checked(mcp, TokenVerifier(ring, "gateway", "mcp:assets", system_clock), tools)))
+            apps: dict[str, Starlette] = {}
+            for agent in agents:
+                database = Database(tmp_path / f"{agent.name}.sqlite", METADATA)
+                stack.callback(database.close)
+                audit = AuditLog(tmp_path / "audit", keys[agent.name], system_clock, name=agent.name)
+                stack.callback(audit.close)
+                services = AgentServices(
+                    database=database,
+                    keys=keys[agent.name],
+                    verifier=TokenVerifier(ring, "gateway", agent.audience, system_clock),
+                    audit=audit,
+                    clock=system_clock,
+                    new_id=id_maker(),
+                    gateway=url,
+                    url=f"{url}/agents/{agent.name}",
+                    limits=limits,
+                )
+                apps[agent.name] = build_agent_app(agent, services)
+                await stack.enter_async_context(apps[agent.name].router.lifespan_context(apps[agent.name]))
+                routes += agent_routes(f"/agents/{agent.name}", apps[agent.name])
+            root: Any = Starlette(routes=routes)
+            server = uvicorn.Server(uvicorn.Config(wrap(root) if wrap else root, log_level="error", lifespan="off", timeout_graceful_shutdown=1))
+            serving = asyncio.create_task(server.serve(sockets=[listener]))
+            http = await stack.enter_async_context(httpx.AsyncClient(timeout=httpx.Timeout(10, read=30)))
+            while not server.started:
+                await asyncio.sleep(0.005)
+            try:
+                yield House(url, tools, authority, apps, approvals, http)
+            finally:
+                for app in apps.values():
+                    await app.state.aclose()
+                server.should_exit = True
+                await serving
+
+    return Kit(opened, tools, tmp_path)
+
+
+def _gateway(
+    url: str,
+    agents: Sequence[Agent],
+    authority: TokenAuthority,
+    assertions: AssertionVerifier,
+    approvals: list[dict[str, Any]],
+) -> list[Any]:
+    scopes: Mapping[str, str] = {"search_assets": "assets:read"}
+
+    async def token(request: Request) -> JSONResponse:
+        form = await request.form()
+        actor = assertions.verify(str(form["client_assertion"]))
+        audience = str(form["audience"])
+        wanted = str(form["scope"]).split() if "scope" in form else None
+        text = authority.exchange(
+            str(form["subject_token"]), actor, audience=audience, scopes=wanted, allowed=agent_scopes(actor, audience)
+        )
+        return JSONResponse({"access_token": text, "token_type": "Bearer", "expires_in": 300})
+
+    async def registry(request: Request) -> JSONResponse:
+        if skill := request.query_params.get("skill"):
+            agent = next((each for each in agents if skill in each.by_id), None)
+            if agent is None:
+                return JSONResponse({"code": "NOBODY_OFFERS", "message": f"Nobody offers {skill}."}, 404)
+            place = {"agent": agent.name, "url": f"{url}/agents/{agent.name}"}
+            return JSONResponse(place | {"audience": agent.audience, "scope": agent.scope_of(skill)})
+        tool = request.query_params["capability"].partition(".")[2]
+        scope = scopes.get(tool, "assets:read")
+        return JSONResponse({"server": "assets", "url": f"{url}/mcp/assets/", "audience": "mcp:assets", "scope": scope})
+
+    async def approval(request: Request) -> JSONResponse:
+        approvals.append(await request.json())
+        return JSONResponse({"id": f"apr_{len(approvals)}"})
+
+    return [
+        Route("/oauth/token", token, methods=["POST"]),
+        Route("/registry", registry),
+        Route("/approvals", approval, methods=["POST"]),
+    ]
+
+
+def _checked(app: Any, verifier: TokenVerifier, tools: Tools) -> Any:
+    async def checked(scope: Any, receive: Any, send: Any) -> None:
+        headers = dict(scope["headers"])
+        caller = verifier.verify(headers[b"authorization"].decode().removeprefix("Bearer "))
+        tools.people.append(caller.person)
+        await app(scope, receive, send)
+
+    return checked
