@@ -1,0 +1,203 @@
+"""The cutting room's long work: rendering a timeline and measuring media, in the media worker, as jobs."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from holdback_base.database import store_instant
+from holdback_base.elements import CutFacts
+from holdback_base.problem import Problem
+from holdback_base.vocabulary import Noun
+from holdback_trust.statements import sign_cut
+
+from holdback_servers import media_worker
+from holdback_servers.editing import store
+from holdback_servers.editing.derivation import derive_elements
+from holdback_servers.editing.model import Timeline
+from holdback_servers.editing.profiles import PROFILES
+from holdback_servers.editing.validation import require_valid
+from holdback_servers.jobs import Report
+from holdback_servers.services import Services
+
+RENDER, MEASURE = "render", "measure"
+ISSUER = "mcp:editing"
+_WORKER = "holdback_servers.editing.render"
+
+
+class MeasuredLoudness(Noun):
+    """EBU R 128, in tenths: -140 is -14 LUFS, -10 is -1 dBTP."""
+
+    lufs_tenths: int
+    range_tenths: int
+    peak_tenths: int | None = None
+
+
+class MediaMeasure(Noun):
+    """What a file measures. Sound alone has no frames; silence has no loudness. Samples are at 48 kHz."""
+
+    media: str
+    bytes: int
+    frames: int
+    rate: str | None = None
+    width: int | None = None
+    height: int | None = None
+    duration_ms: int
+    sound_samples: int
+    start_timecode: str | None = None
+    loudness: MeasuredLoudness | None = None
+
+
+class Rendered(MediaMeasure):
+    """A finished file: its name in the media store, what it measures, and the signed word about what it is made of.
+
+    `loudness_on_target` is whether it is within half a LU of the timeline's target and under its peak.
+    """
+
+    timeline: str
+    profile: str
+    loudness_on_target: bool | None = None
+    elements_sha256: str
+    element_count: int
+    statement: str
+
+
+@dataclass(frozen=True)
+class Render:
+    """The handler of render jobs."""
+
+    services: Services
+
+    async def __call__(self, request: dict[str, Any], report: Report) -> dict[str, Any]:
+        """Render, store, derive the elements, and sign."""
+        services, profile = self.services, str(request["profile"])
+        timeline = await services.database.read(lambda c: store.find(c, request["timeline"]))
+        require_valid(timeline, services.media.has)
+        kept = await services.database.read(lambda c: store.find_render(c, timeline.id, profile))
+        if kept is None or not services.media.has(kept["media"]):
+            kept = await self._make(timeline, profile, report)
+        return _signed(services, timeline, profile, kept).model_dump(mode="json", exclude_none=True)
+
+    async def _make(self, timeline: Timeline, profile: str, report: Report) -> dict[str, Any]:
+        services = self.services
+        files = {media: str(services.media.path(media)) for media in timeline.media_used()}
+        with services.media.workspace() as work:
+            output = work / "cut.mp4"
+            arguments = {
+                "timeline": timeline.model_dump(mode="json", exclude_none=True),
+                "files": files,
+                "output": str(output),
+                "profile": profile,
+            }
+            found = await media_worker.run(
+                f"{_WORKER}:render_file",
+                arguments,
+                lambda done, total, text: report(done, total, "frames", text),
+                _limits(services),
+                roots=(services.media.root,),
+            )
+            media = services.media.adopt(output)
+        facts = {**found, "media": media, "bytes": services.media.size(media)}
+        now = store_instant(services.clock())
+        await services.database.write(lambda c: store.remember_render(c, timeline.id, profile, facts, now))
+        return facts
+
+
+@dataclass(frozen=True)
+class Measure:
+    """The handler of jobs that measure media."""
+
+    services: Services
+
+    async def __call__(self, request: dict[str, Any], report: Report) -> dict[str, Any]:
+        """Decode all of it and measure."""
+        media = str(request["media"])
+        path = self.services.media.path(media)
+        found = await media_worker.run(
+            f"{_WORKER}:measure_file",
+            {"path": str(path), "name": media},
+            lambda done, total, text: report(done, total, "frames", text),
+            _limits(self.services),
+            roots=(self.services.media.root,),
+        )
+        facts = {**found, "media": media, "bytes": self.services.media.size(media)}
+        return measured(facts).model_dump(mode="json", exclude_none=True)
+
+
+async def start_timecodes(services: Services, timeline: Timeline) -> dict[str, str]:
+    """The timecode at which each media of the timeline begins; media that is not here or tells none is left out."""
+    files = {media: str(services.media.path(media)) for media in timeline.media_used() if services.media.has(media)}
+    if not files:
+        return {}
+    roots = (services.media.root,)
+    found = await media_worker.run(f"{_WORKER}:start_timecodes", {"files": files}, None, _limits(services), roots=roots)
+    return found["starts"]
+
+
+def _limits(services: Services) -> media_worker.Limits:
+    settings = services.settings
+    return media_worker.Limits(
+        memory_bytes=settings.worker_memory, cpu_seconds=settings.worker_seconds, wall_seconds=settings.worker_seconds
+    )
+
+
+def check_profile(profile: str) -> None:
+    """Raises Problem INVALID_ARGUMENT for a profile that does not exist."""
+    if profile not in PROFILES:
+        known = "; ".join(f"{name}: {each.title}" for name, each in PROFILES.items())
+        raise Problem("INVALID_ARGUMENT", f"There is no profile {profile[:40]!r}.", f"The profiles are {known}.")
+
+
+def measured(facts: dict[str, Any]) -> MediaMeasure:
+    """What the worker measured, as it is answered."""
+    return MediaMeasure.model_validate(_measure_fields(facts))
+
+
+def _measure_fields(facts: dict[str, Any]) -> dict[str, Any]:
+    rate = facts.get("rate")
+    seconds = facts["frames"] * rate["den"] / rate["num"] if rate and facts["frames"] else 0.0
+    loudness: dict[str, int | None] | None = None
+    if facts.get("lufs") is not None:
+        peak = facts.get("peak_dbtp")
+        loudness = {
+            "lufs_tenths": round(facts["lufs"] * 10),
+            "range_tenths": round((facts.get("range_lu") or 0) * 10),
+            "peak_tenths": None if peak is None else round(peak * 10),
+        }
+    kept = ("media", "bytes", "frames", "width", "height", "sound_samples", "start_timecode")
+    return {
+        **{name: facts[name] for name in kept if facts.get(name) is not None},
+        "rate": None if rate is None else f"{rate['num']}/{rate['den']}" if rate["den"] != 1 else str(rate["num"]),
+        "duration_ms": round(1000 * (seconds or facts["sound_samples"] / 48000)),
+        "loudness": loudness,
+    }
+
+
+def _signed(services: Services, timeline: Timeline, profile: str, facts: dict[str, Any]) -> Rendered:
+    elements = derive_elements(timeline)
+    cut = CutFacts(
+        media=facts["media"],
+        element_list=elements,
+        width=facts["width"],
+        height=facts["height"],
+        title=timeline.title,
+        version=timeline.id,
+    )
+    fields = _measure_fields(facts)
+    return Rendered.model_validate(
+        {
+            **fields,
+            "timeline": timeline.id,
+            "profile": profile,
+            "loudness_on_target": _on_target(timeline, fields["loudness"]),
+            "elements_sha256": elements.sha256(),
+            "element_count": len(elements.elements),
+            "statement": sign_cut(services.keys, ISSUER, cut, services.clock()),
+        }
+    )
+
+
+def _on_target(timeline: Timeline, found: dict[str, int | None] | None) -> bool | None:
+    if timeline.loudness is None or found is None:
+        return None
+    target, peak = timeline.loudness, found["peak_tenths"]
+    near = abs((found["lufs_tenths"] or 0) - target.lufs_tenths) <= 5
+    return near and (peak is None or peak <= target.peak_tenths)
