@@ -32,7 +32,7 @@ from holdback_agents.gateway.metrics import Requests
 from holdback_agents.gateway.oauth import FORM_LIMIT, OAuthError, TokenDoor
 from holdback_agents.gateway.pages import open_pages
 from holdback_agents.gateway.proxy import Proxy, Way
-from holdback_agents.gateway.registry import AgentEntry, Entry, LocalApp, Registry
+from holdback_agents.gateway.registry import Entry, LocalApp, Registry, ServerEntry
 from holdback_agents.gateway.services import GatewayServices, Ledger
 
 _log = logging.getLogger(__name__)
@@ -148,6 +148,10 @@ class Gateway:
 
     async def _pass_on(self, scope: Scope, receive: Receive, send: Send) -> tuple[str, int]:
         entry, way = self._way(scope["path"])
+        if way.rest not in ("", "/") and isinstance(entry, ServerEntry):
+            if not entry.is_open(scope["method"], way.rest):
+                raise _no_such_path()
+            return way.root, await self._proxy.forward(scope, receive, send, way)
         caller = self._edge.caller(scope, entry.audience)
         check_length(scope)
         self._ledger.record(caller, "gateway.pass", entry.audience, True, policy="audience")
@@ -158,7 +162,7 @@ class Gateway:
         _, kind, name, *rest = path.split("/", 3)
         tail = f"/{rest[0]}" if rest else ""
         entry: Entry | None = self._registry.agents.get(name) if kind == "agents" else self._registry.servers.get(name)
-        fits = tail in ("", "/") or (isinstance(entry, AgentEntry) and tail.startswith("/v1/"))
+        fits = tail in ("", "/") or isinstance(entry, ServerEntry) or tail.startswith("/v1/")
         if entry is None or not fits or any(part in (".", "..") for part in tail.replace("\\", "/").split("/")):
             raise _no_such_path()
         return entry, Way(entry.target, f"/{kind}/{name}", tail)

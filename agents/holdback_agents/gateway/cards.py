@@ -75,7 +75,7 @@ def _finished(card: AgentCard, url: str, scopes: list[str], registry: Registry, 
         {"url": url, "protocolBinding": "JSONRPC", "protocolVersion": "1.0"},
         {"url": f"{url}/v1", "protocolBinding": "HTTP+JSON", "protocolVersion": "1.0"},
     ]
-    if "0.3" in versions:
+    if "0.3" in versions or not versions:
         interfaces.append({"url": url, "protocolBinding": "JSONRPC", "protocolVersion": "0.3"})
     additions = {
         "supportedInterfaces": interfaces,

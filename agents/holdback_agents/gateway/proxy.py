@@ -36,7 +36,6 @@ _HOP = frozenset(
 )
 """Headers of one hop (RFC 9110, 7.6.1)."""
 _NOT_FORWARDED = _HOP | {
-    b"host",
     b"expect",
     b"cookie",
     b"forwarded",
@@ -112,23 +111,30 @@ class Proxy:
         if self._session is None:
             raise RuntimeError("the proxy is not open")
         body = await passage.body()
-        call = asyncio.ensure_future(self._exchange(scope, passage, url, body))
         leaving = asyncio.ensure_future(passage.disconnected())
+        this, over = asyncio.current_task(), False
+
+        def stop(done: asyncio.Future[None]) -> None:
+            if this is not None and not over and not done.cancelled():
+                this.cancel()
+
+        leaving.add_done_callback(stop)
         try:
-            await asyncio.wait((call, leaving), return_when=asyncio.FIRST_COMPLETED)
+            await self._exchange(scope, passage, url, body)
+        except asyncio.CancelledError:
+            if not leaving.done() or leaving.cancelled() or this is None or this.uncancel() > 0:
+                raise  # somebody else's: the server is going down
         finally:
+            over = True
             leaving.cancel()
-            if not call.done():
-                call.cancel()
-                await asyncio.wait((call,))
-        if not call.cancelled():
-            call.result()
 
     async def _exchange(
         self, scope: Scope, passage: "_Passage", url: URL, body: "bytes | AsyncIterator[bytes]"
     ) -> None:
         assert self._session is not None
-        text = [(name.decode("latin-1"), value.decode("latin-1")) for name, value in scope["headers"]]
+        text = [
+            (name.decode("latin-1"), value.decode("latin-1")) for name, value in scope["headers"] if name != b"host"
+        ]
         async with self._session.request(
             scope["method"], url, headers=text, data=body or None, allow_redirects=False
         ) as answer:
@@ -253,7 +259,7 @@ def passed_on(headers: Any, without: frozenset[bytes]) -> _Headers:
 
 
 def _url(base: str, rest: str, scope: Scope) -> URL:
-    query = scope["query_string"].decode("latin-1")
+    query = quote(scope["query_string"], safe="%/:@!$&'()*+,;=~?")
     path = quote(rest if rest != "/" else "", safe="/:@!$&'()*+,;=~")
     return URL(base + path + (f"?{query}" if query else ""), encoded=True)
 

@@ -61,18 +61,26 @@ class ToolEntry:
 
 @dataclass(frozen=True)
 class ServerEntry:
-    """An MCP server behind the gateway."""
+    """An MCP server behind the gateway.
+
+    Below its address only `open_paths` lead on, such as `/status/`: each a prefix of what everybody may GET.
+    """
 
     name: str
     title: str
     description: str
     target: Target
     tools: tuple[ToolEntry, ...]
+    open_paths: tuple[str, ...] = ()
 
     @property
     def audience(self) -> str:
         """`mcp:<name>`."""
         return f"mcp:{self.name}"
+
+    def is_open(self, method: str, rest: str) -> bool:
+        """Whether everybody may ask for this path below the server's address."""
+        return method == "GET" and any(rest.startswith(each) and rest != each for each in self.open_paths)
 
 
 @dataclass(frozen=True)

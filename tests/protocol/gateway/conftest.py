@@ -193,6 +193,7 @@ def build_house(tmp_path: Path) -> Iterator[BuildHouse]:
             roles: dict[str, set[str]] | None = None,
             home: Path | None = None,
             clock: StillClock | None = None,
+            open_paths: tuple[str, ...] = (),
         ) -> House:
             kept = home is not None
             home = home or tmp_path / str(next(homes))
@@ -228,6 +229,7 @@ def build_house(tmp_path: Path) -> Iterator[BuildHouse]:
                         "What there is.",
                         server or LocalApp(Starlette(routes=[Route("/", _tell, methods=["GET", "POST"])])),
                         (ToolEntry("search_assets", "assets:read"),),
+                        open_paths,
                     )
                 ],
                 people=[
