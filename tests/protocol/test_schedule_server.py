@@ -215,6 +215,7 @@ async def test_proposed_held_and_committed_with_a_clearance_and_an_approval(tmp_
         done = await house.call("commit_publication", hold=hold["id"], clearance=_clearance(), approval=_approval())
         assert (done["state"], done["clearance"], done["approval"]) == ("scheduled", "clr_ONE", "apr_ONE")
         assert done["id"] == hold["publication"]["id"]
+        assert "expires" not in done
         assert house.asked == ["clr_ONE"]
         page = await house.call("get_schedule", history=True)
     rows = page["items"][0]["history"]

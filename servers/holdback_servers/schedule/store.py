@@ -164,7 +164,12 @@ def commit(c: Connection, hold_id: str, admission: Admission | None, actor: Acto
     check_windows(held, channel, admission.clearance.cells)
     _check_free(c, channel, held, now)
     committed = held.model_copy(
-        update={"state": "scheduled", "clearance": admission.clearance.id, "approval": admission.approval.id}
+        update={
+            "state": "scheduled",
+            "expires": None,
+            "clearance": admission.clearance.id,
+            "approval": admission.approval.id,
+        }
     )
     _change(c, committed)
     _remember(c, committed, actor, f"cleared by {committed.clearance}, approved by {admission.approval.by}", now)
