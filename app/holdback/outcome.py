@@ -3,7 +3,7 @@
 from typing import Literal
 
 from holdback_agents.contracts import Cell, Condition, Plan, Publication, Reason
-from holdback_base.vocabulary import Instant, Noun
+from holdback_base.vocabulary import Instant, Noun, TimeRange
 
 
 class Still(Noun):
@@ -63,11 +63,12 @@ class AuditOutcome(Noun):
 
 
 class Outcome(Noun):
-    """The whole of it. Files are relative to the output folder; instants are UTC."""
+    """The whole of it. Files are relative to the output folder; instants are UTC; `window` is when it was to be up."""
 
     state: Literal["published", "rejected", "failed"]
     title: str
     brief: str
+    window: TimeRange | None = None
     asked_by: str
     approved_by: str | None = None
     approval: str | None = None
