@@ -90,9 +90,7 @@ class Delivery:
             await self._services.database.write(
                 lambda c, each=approval, now=state, why=error: store.note_delivery(c, each.id, now, why)
             )
-            self._ledger.record(
-                None, f"approval.{state}", approval.id, state == "delivered", policy="outbox", task=approval.task
-            )
+            self._ledger.delivery(approval.id, state, asker=approval.asker, task=approval.task)
         return left
 
     async def _attempt(self, approval: Approval) -> tuple[str, str]:

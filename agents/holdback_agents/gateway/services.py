@@ -82,6 +82,18 @@ class Ledger:
             task=task,
         )
 
+    def delivery(self, approval: str, state: str, *, asker: str, task: str) -> None:
+        """An attempt to deliver a decision, and where it ended."""
+        self._audit.append(
+            actor=GATEWAY,
+            on_behalf_of=asker,
+            action=f"approval.{state}",
+            resource=approval,
+            decision="recorded",
+            policy="outbox",
+            task=task,
+        )
+
     def issued(self, actor: str, person: str, audience: str, scopes: str) -> None:
         """A token went out."""
         self._audit.append(

@@ -4,7 +4,8 @@ import asyncio
 
 import pytest
 from holdback_agents.gateway.delivery import Delivery
-from holdback_agents.gateway.registry import LocalApp
+from holdback_agents.gateway.registry import LocalApp, Registry
+from holdback_agents.gateway.services import Ledger
 from holdback_trust.statements import APPROVAL, read
 
 pytestmark = pytest.mark.asyncio
@@ -263,7 +264,9 @@ async def test_a_delivery_is_tried_again_until_the_agent_is_back(build_house):
         identity, _ = await asked(house, client)
     async with house.client() as client:
         await decide(house, client, "person:kim", identity)
-        delivery = Delivery(house.services, house.gateway._registry, house.gateway._ledger, call)
+        given = house.services
+        registry = Registry.of(given.url, given.agents, given.servers, given.people)
+        delivery = Delivery(given, registry, Ledger(given.audit), call)
         left = [await delivery.deliver_pending() for _ in range(4)]
         assert await delivered(house, client, identity) == "delivered"
     assert (left, calls) == ([1, 1, 0, 0], ["editing-assistant"] * 3)
