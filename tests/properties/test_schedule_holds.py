@@ -34,9 +34,10 @@ CHANNEL = Channel.model_validate(
 )
 ALWAYS = ClearedCell(territories=("GB",), platforms=("all",), windows=(TimeRange(start=NOW),))
 ADMISSION = store.Admission(
-    clearance=ClearanceFacts(id="clr_A", media=frozenset({MEDIA}), elements=MEDIA, cells=(ALWAYS,)),
+    clearance=ClearanceFacts(id="clr_A", elements={MEDIA: MEDIA}, cells=(ALWAYS,)),
     approval=ApprovalFacts(
         id="apr_A",
+        subject=MEDIA,
         media=frozenset({MEDIA}),
         elements=MEDIA,
         clearance="clr_A",

@@ -307,6 +307,17 @@ async def test_a_clearance_that_may_have_been_revoked_commits_nothing(tmp_path: 
 
 
 @pytest.mark.asyncio
+async def test_every_delivery_of_a_clearance_is_approved_by_its_own_bytes_and_elements(tmp_path: Path) -> None:
+    both = {"sub": V1, "elements": OTHER, "deliveries": [V1, V2], "delivery_elements": {V1: OTHER, V2: ELEMENTS}}
+    async with _house(tmp_path) as house:
+        signed = {"hold": (await house.held())["id"], "clearance": _clearance(**both)}
+        for wrong in ({"elements": OTHER}, {"sub": V1, "elements": OTHER}):
+            refused = await house.refusal("commit_publication", approval=_approval(**wrong), **signed)
+            assert refused[0] == "APPROVAL_HASH_MISMATCH"
+        assert (await house.call("commit_publication", approval=_approval(), **signed))["state"] == "scheduled"
+
+
+@pytest.mark.asyncio
 async def test_a_second_commit_is_refused_but_the_same_key_gets_the_kept_result_whatever_has_changed(
     tmp_path: Path,
 ) -> None:

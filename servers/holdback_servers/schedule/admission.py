@@ -17,20 +17,23 @@ from holdback_servers.schedule.model import Availability, Channel, Publication, 
 
 
 class ClearanceFacts(Noun):
-    """What the schedule needs of a verified clearance; `media` is every delivery that it covers."""
+    """What the schedule needs of a verified clearance; `elements` is the element hash of each delivery it covers."""
 
     id: str
-    media: frozenset[Sha256]
-    elements: str
+    elements: dict[Sha256, Sha256]
     cells: tuple[ClearedCell, ...]
 
 
 class ApprovalFacts(Noun):
-    """What the schedule needs of a verified approval: what was asked, by whom, and who decided what."""
+    """What the schedule needs of a verified approval: what was asked, by whom, and who decided what.
+
+    `subject` is the cut that the person saw and `elements` its element hash; `media` is all that was approved with it.
+    """
 
     id: str
+    subject: Sha256
     media: frozenset[Sha256]
-    elements: str
+    elements: Sha256
     clearance: str
     decision: str
     by: str
@@ -41,13 +44,14 @@ class ApprovalFacts(Noun):
 def clearance_facts(claims: Mapping[str, Any]) -> ClearanceFacts:
     """The facts of a clearance's claims. Raises Problem STATEMENT_INVALID when they have another shape."""
     try:
+        elements: dict[str, str] = dict.fromkeys(claims.get("deliveries", ()), claims["elements"])
+        elements |= claims.get("delivery_elements", {})
         return ClearanceFacts(
             id=claims["jti"],
-            media=frozenset({claims["sub"], *claims.get("deliveries", ())}),
-            elements=claims["elements"],
+            elements=elements | {claims["sub"]: claims["elements"]},
             cells=claims["cells"],
         )
-    except (KeyError, TypeError, ValidationError) as error:
+    except (KeyError, TypeError, ValueError) as error:
         raise _misshapen("clearance") from error
 
 
@@ -56,6 +60,7 @@ def approval_facts(claims: Mapping[str, Any]) -> ApprovalFacts:
     try:
         return ApprovalFacts(
             id=claims["jti"],
+            subject=claims["sub"],
             media=frozenset({claims["sub"], *claims.get("deliveries", ())}),
             elements=claims["elements"],
             clearance=claims["clearance"],
@@ -83,15 +88,15 @@ def check_statements(publication: Publication, clearance: ClearanceFacts, approv
         Problem: CLEARANCE_HASH_MISMATCH, APPROVAL_HASH_MISMATCH, APPROVAL_REQUIRED or SEPARATION_OF_DUTIES.
     """
     media = publication.media
-    if media not in clearance.media:
+    if media not in clearance.elements:
         raise Problem(
             "CLEARANCE_HASH_MISMATCH",
             f"The clearance {clearance.id} covers other media than {publication.id}, which is {_short(media)}.",
             "Ask for a clearance of this cut; a new render needs a new one.",
             media=media,
-            covered=sorted(clearance.media),
+            covered=sorted(clearance.elements),
         )
-    if media not in approval.media or approval.elements != clearance.elements:
+    if media not in approval.media or clearance.elements.get(approval.subject) != approval.elements:
         raise Problem(
             "APPROVAL_HASH_MISMATCH",
             f"The approval {approval.id} is for other media than {publication.id}, which is {_short(media)}.",
