@@ -8,7 +8,7 @@ from typing import NamedTuple, get_args
 
 from holdback_base.elements import CutFacts, Element, ElementList, Notice, uncovered
 from holdback_base.vocabulary import Rate, Span, TimeRange
-from holdback_servers.rights.availability import Book, Entry, entry
+from holdback_servers.rights.book import Book, Entry, entry
 from holdback_servers.rights.clearance import Decision, ask, decide
 from holdback_servers.rights.explaining import report
 from holdback_servers.rights.model import (

@@ -5,20 +5,17 @@ rights of active contracts count. A grant covers what lies below its territories
 where it reaches only a part of what is asked (a blackout in US-CA stands against US). Unknown is never clear.
 """
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
-from functools import cached_property, lru_cache
-from typing import cast
 
-from holdback_base.canonical import canonical_sha256
 from holdback_base.elements import ElementKind
-from holdback_base.vocabulary import medium_within
 
+from holdback_servers.rights.book import Book, Entry
 from holdback_servers.rights.conditions import Duty
-from holdback_servers.rights.model import Contract, Purpose, Right
+from holdback_servers.rights.model import Purpose
 from holdback_servers.rights.report import ReasonCode
-from holdback_servers.rights.windows import Window, Windows, clipped, joined, shared, window, without
+from holdback_servers.rights.windows import Window, Windows, clipped, joined, shared, without
 
 _STANDS_AGAINST: dict[str, ReasonCode] = {
     "licence_out": "RIGHTS_OUT_OVERLAP",
@@ -26,104 +23,6 @@ _STANDS_AGAINST: dict[str, ReasonCode] = {
     "blackout": "BLACKOUT",
     "embargo": "EMBARGO",
 }
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Entry:
-    """A right made ready for deciding: its window, and its territories with groups replaced."""
-
-    right: Right
-    contract: Contract
-    window: Window
-    included: frozenset[str]
-    excluded: frozenset[str]
-
-    @property
-    def grants(self) -> bool:
-        """Whether it gives rather than stands against."""
-        return self.right.kind == "grant"
-
-    def reaches_place(self, place: str) -> bool:
-        """Whether it speaks for this territory: a grant for all of it, a restriction for any of it."""
-        around = (place, *places_around(place))
-        if self.grants:
-            inside = not self.included.isdisjoint(around) and self.excluded.isdisjoint(around)
-            return inside and not any(place in places_around(each) for each in self.excluded if "-" in each)
-        if not self.excluded.isdisjoint(around):
-            return False
-        return not self.included.isdisjoint(around) or any(
-            place in places_around(each) and self.excluded.isdisjoint((each, *places_around(each)))
-            for each in self.included
-            if "-" in each
-        )
-
-    def reaches_medium(self, node: str) -> bool:
-        """Whether it speaks for this node of the media tree: a grant for all of it, a restriction for any of it."""
-        media = self.right.media
-        if any(medium_within(node, each) for each in media):
-            return True
-        return not self.grants and any(medium_within(each, node) for each in media)
-
-
-@lru_cache(maxsize=8192)
-def places_around(code: str) -> tuple[str, ...]:
-    """What a subdivision lies in: larger subdivisions, then its country. Nothing for a country."""
-    if "-" not in code:
-        return ()
-    import pycountry
-
-    found = cast(object, pycountry.subdivisions.get(code=code))  # pyright: ignore - pycountry is untyped
-    parent: str | None = getattr(found, "parent_code", None)
-    return (parent, *places_around(parent)) if parent else (code.split("-")[0],)
-
-
-def entry(right: Right, contract: Contract) -> Entry:
-    """Make a right ready. Raises Problem TERRITORY_UNKNOWN for a code that was never checked."""
-    included, excluded = right.places()
-    return Entry(right, contract, window(right.start, right.end), included, excluded)
-
-
-class Book:
-    """All rights recorded for one reference, of whatever status. Reach is worked out once a place and once a node."""
-
-    def __init__(self, entries: Iterable[Entry]) -> None:
-        self.entries = tuple(sorted(entries, key=lambda each: each.right.id))
-        self._places: dict[str, int] = {}
-        self._media: dict[str, int] = {}
-        self._kinds: dict[ElementKind, int] = {}
-
-    @cached_property
-    def snapshot(self) -> str:
-        """`sha256:<hex>` of all that is recorded here: it changes with any change of a right or its contract."""
-        return canonical_sha256(
-            [[each.model_dump(mode="json") for each in (entry.right, entry.contract)] for entry in self.entries]
-        )
-
-    def place_mask(self, place: str) -> int:
-        """A bit for each entry that reaches the territory."""
-        mask = self._places.get(place)
-        if mask is None:
-            mask = self._places[place] = self._mask(lambda each: each.reaches_place(place))
-        return mask
-
-    def medium_mask(self, node: str) -> int:
-        """A bit for each entry that reaches the platform."""
-        mask = self._media.get(node)
-        if mask is None:
-            mask = self._media[node] = self._mask(lambda each: each.reaches_medium(node))
-        return mask
-
-    def kind_mask(self, kind: ElementKind) -> int:
-        """A bit for each entry about this kind of element."""
-        mask = self._kinds.get(kind)
-        if mask is None:
-            mask = self._kinds[kind] = self._mask(
-                lambda each: not each.right.element_kinds or kind in each.right.element_kinds
-            )
-        return mask
-
-    def _mask(self, reaches: Callable[[Entry], bool]) -> int:
-        return sum(1 << index for index, each in enumerate(self.entries) if reaches(each))
 
 
 @dataclass(frozen=True, slots=True)
@@ -214,63 +113,64 @@ class Judgement:
         asked = self.use.window
         if self._unknown:
             return Answer((), (), True, (Finding("ELEMENT_UNKNOWN", None, (asked,)),), (), ())
-        grants: list[tuple[int, Windows]] = []
-        faulty: list[tuple[int, Windows]] = []
+        grants, faulty, against = self._speaking(mask)
+        barred = joined(part for each in against for part in each.windows)
+        free = {index: parts for index, parts in grants.items() if all(duty.met for duty in self._duties[index])}
+        whole, given = (joined(part for parts in each.values() for part in parts) for each in (grants, free))
+        now, once = without(given, barred), without(whole, barred)
+        needed = self._needed({index: parts for index, parts in grants.items() if index not in free}, now, once)
+        duties = [duty for index in needed for duty in self._duties[index]]
+        met = [duty for index, parts in free.items() if shared(parts, now) for duty in self._duties[index]]
+        findings = self._lacking(without((asked,), whole), faulty) + against
+        findings += [
+            Finding("CONDITION_UNMET", self.book.entries[index], without(grants[index], given), duty)
+            for index in needed
+            for duty in self._duties[index]
+            if not duty.met
+        ]
+        unmet = tuple(duty for duty in duties if not duty.met)
+        return Answer(now, once, False, tuple(findings), (*met, *(duty for duty in duties if duty.met)), unmet)
+
+    def _speaking(self, mask: int) -> tuple[dict[int, Windows], dict[int, Windows], list[Finding]]:
+        """Of the entries that reach the cell: grants that cover the use, grants that do not, and what stands against,
+        each with its part of the window."""
+        grants: dict[int, Windows] = {}
+        faulty: dict[int, Windows] = {}
         against: list[Finding] = []
         for index, each in enumerate(self.book.entries):
-            if not mask >> index & 1 or not (part := clipped(each.window, asked)):
+            if not mask >> index & 1 or not (part := clipped(each.window, self.use.window)):
                 continue
             if not each.grants:
                 against.append(Finding(_STANDS_AGAINST[each.right.kind], each, part))
             elif self._faults[index]:
-                faulty.append((index, part))
+                faulty[index] = part
             else:
-                grants.append((index, part))
-        barred = joined(part for each in against for part in each.windows)
-        whole = joined(part for _, parts in grants for part in parts)
-        once = without(whole, barred)
-        free = [(index, parts) for index, parts in grants if all(duty.met for duty in self._duties[index])]
-        given = joined(part for _, parts in free for part in parts)
-        now = without(given, barred)
-        needed = self._needed([each for each in grants if each not in free], now, once)
-        met = [duty for index, parts in free if shared(parts, now) for duty in self._duties[index]]
-        unmet = [duty for index in needed for duty in self._duties[index] if not duty.met]
-        met += [duty for index in needed for duty in self._duties[index] if duty.met]
-        findings = self._lacking(without((asked,), whole), faulty) + against
-        findings += [
-            Finding("CONDITION_UNMET", self.book.entries[index], without(parts, given), duty)
-            for index, parts in grants
-            if index in needed
-            for duty in self._duties[index]
-            if not duty.met
-        ]
-        return Answer(now, once, False, tuple(findings), tuple(met), tuple(unmet))
+                grants[index] = part
+        return grants, faulty, against
 
-    def _needed(self, held: list[tuple[int, Windows]], now: Windows, once: Windows) -> list[int]:
+    def _needed(self, held: Mapping[int, Windows], now: Windows, once: Windows) -> list[int]:
         """A small set of grants with unmet duties that together give what only they give; few duties first."""
-        covered, chosen = now, list[tuple[int, Windows]]()
-        held = sorted(held, key=lambda each: (sum(not duty.met for duty in self._duties[each[0]]), each[0]))
-        for index, parts in held:
-            more = joined((*covered, *shared(parts, once)))
+        covered, chosen = now, list[int]()
+        for index in sorted(held, key=lambda each: (sum(not duty.met for duty in self._duties[each]), each)):
+            more = joined((*covered, *shared(held[index], once)))
             if more != covered:
                 covered = more
-                chosen.append((index, parts))
-        for each in tuple(reversed(chosen)):
-            rest = [parts for other, parts in chosen if other != each[0]]
-            if joined((*now, *(part for parts in rest for part in shared(parts, once)))) == once:
-                chosen.remove(each)
-        return sorted(index for index, _ in chosen)
+                chosen.append(index)
+        for index in tuple(reversed(chosen)):
+            rest = [part for other in chosen if other != index for part in shared(held[other], once)]
+            if joined((*now, *rest)) == once:
+                chosen.remove(index)
+        return sorted(chosen)
 
-    def _lacking(self, uncovered: Windows, faulty: list[tuple[int, Windows]]) -> list[Finding]:
+    def _lacking(self, uncovered: Windows, faulty: Mapping[int, Windows]) -> list[Finding]:
         """What no grant gives: grants that fail on one point are named for it; the rest is simply not there."""
         if not uncovered:
             return []
         findings: list[Finding] = []
-        for index, parts in faulty:
-            part = shared(parts, uncovered)
-            if part:
+        for index, parts in faulty.items():
+            if part := shared(parts, uncovered):
                 findings += [Finding(code, self.book.entries[index], part) for code in self._faults[index]]
-        rest = without(uncovered, joined(part for _, parts in faulty for part in parts))
+        rest = without(uncovered, joined(part for parts in faulty.values() for part in parts))
         if rest:
             nothing = rest == (self.use.window,)
             findings.append(Finding("NO_RIGHTS_IN" if nothing else "PARTIAL_RIGHTS_IN", self._nearest, rest))

@@ -15,7 +15,8 @@ from holdback_base.elements import CutFacts, Element, ElementKind
 from holdback_base.problem import Problem
 from holdback_base.vocabulary import Span, expand_territories, parse_language, parse_medium, time_range
 
-from holdback_servers.rights.availability import Answer, Book, Entry, Judgement, Use
+from holdback_servers.rights.availability import Answer, Judgement, Use
+from holdback_servers.rights.book import Book, Entry
 from holdback_servers.rights.conditions import Duty, duty, frames_of
 from holdback_servers.rights.model import Purpose
 from holdback_servers.rights.report import Asked, Verdict
@@ -59,9 +60,8 @@ def ask(
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Judged:
-    """One element of one cut on trial. A recording without its work listed is tried for the work as well."""
+    """One element on trial, of one of the decision's cuts or, in the catalogue, of none."""
 
-    cut: CutFacts
     element: Element
     kind: ElementKind
     judgement: Judgement
@@ -101,15 +101,17 @@ def decide(asked: Asked, cuts: Sequence[CutFacts], books: Mapping[str, Book]) ->
     """
     if not cuts:
         raise Problem("CUT_STATEMENT_REQUIRED", "There is no cut to judge.", "Pass the signed statement of the cut.")
-    judged = tuple(each for cut in cuts for each in _on_trial(asked, cut, books))
+    return judge(asked, tuple(cuts), tuple(each for cut in cuts for each in _on_trial(asked, cut, books)))
+
+
+def judge(asked: Asked, cuts: tuple[CutFacts, ...], judged: tuple[Judged, ...]) -> Decision:
+    """All cells of elements that stand before their books; `cuts` are only carried along."""
     rows = _alike(asked.territories, lambda place: tuple(each.judgement.place_mask(place) for each in judged))
     columns = _alike(asked.platforms, lambda node: tuple(each.judgement.medium_mask(node) for each in judged))
     whole = (window(asked.window.start, asked.window.end),)
     kept: dict[tuple[int, ...], CellAnswer] = {}
     cells = tuple(tuple(_cell(judged, places, media, whole, kept) for media in columns) for places in rows)
-    return Decision(
-        asked, tuple(cuts), judged, tuple(map(tuple, rows.values())), tuple(map(tuple, columns.values())), cells
-    )
+    return Decision(asked, cuts, judged, tuple(map(tuple, rows.values())), tuple(map(tuple, columns.values())), cells)
 
 
 def verdict_of(now: Windows, once: Windows, whole: Windows, unknown: bool, hopeless: bool) -> Verdict:
@@ -155,7 +157,7 @@ def _on_trial(asked: Asked, cut: CutFacts, books: Mapping[str, Book]) -> Iterabl
         bare = element.kind == "music_master" and (element.ref, "music_publishing") not in alike
         for kind in _RECORDING if bare else (element.kind,):
             use = Use(kind, within, asked.purpose, asked.languages, seconds, derivative=True)
-            yield Judged(cut, element, kind, Judgement(book, use, duties))
+            yield Judged(element, kind, Judgement(book, use, duties))
 
 
 def _unlisted(cut: CutFacts) -> Element:

@@ -28,21 +28,26 @@ _ORDER = {code: index for index, code in enumerate(get_args(ReasonCode))}
 def report(decision: Decision, plans: Sequence[Plan] = ()) -> ClearanceReport:
     """The decision as it goes over the wire. Equal decisions give equal reports, whatever order things came in."""
     told = _Told(decision)
-    groups = told.groups()
+    cells = told.groups()
     verdict = overall(cell.verdict for row in decision.cells for cell in row)
     return ClearanceReport(
         verdict=verdict,
-        summary=_summary(verdict, groups),
+        summary=_summary(verdict, cells),
         asked=decision.asked,
         cuts=tuple(
             CutNamed(media=cut.media, elements=cut.element_list.sha256(), title=cut.title) for cut in decision.cuts
         ),
-        groups=groups,
+        groups=cells,
         reasons=told.reasons(),
         conditions=told.conditions(),
         plans=tuple(plans),
         rights_snapshot=canonical_sha256({each.element.ref: each.judgement.book.snapshot for each in decision.judged}),
     )
+
+
+def groups(decision: Decision) -> tuple[CellGroup, ...]:
+    """The cells alone, grouped; their keys refer to the reasons and conditions of the decision's report."""
+    return _Told(decision).groups()
 
 
 @dataclass
@@ -185,9 +190,9 @@ def _reason_key(judged: Judged, finding: Finding) -> _Key:
     )
 
 
-def _summary(verdict: Verdict, groups: Iterable[CellGroup]) -> str:
+def _summary(verdict: Verdict, cells: Iterable[CellGroup]) -> str:
     by_verdict: dict[Verdict, int] = {}
-    for group in groups:
+    for group in cells:
         by_verdict[group.verdict] = by_verdict.get(group.verdict, 0) + len(group.territories) * len(group.platforms)
     total = sum(by_verdict.values())
     parts = [f"{count} {each}" for each in get_args(Verdict) if (count := by_verdict.get(each))]

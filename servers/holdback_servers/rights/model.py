@@ -53,6 +53,7 @@ class ContractTerms(Noun):
     direction: Direction
     status: ContractStatus
     title: Key = ""
+    note: Words = ""
     time_zone: Key = "UTC"
 
 
@@ -140,6 +141,13 @@ def right_on_record(right_id: str, terms: RightTerms, contract: Contract, extern
     if shape["groups_on"] is None and terms.first_day is not None:
         shape["groups_on"] = terms.first_day
     return Right.model_validate(shape)
+
+
+def terms_of(right: Right) -> RightTerms:
+    """What somebody recorded, without what was worked out from contract days: for a contract whose zone changes."""
+    worked_out = {"start"} if right.first_day else set[str]()
+    worked_out |= {"end"} if right.last_day else set()
+    return RightTerms.model_validate(right.model_dump(include=set(RightTerms.model_fields) - worked_out))
 
 
 def day_start(day: date, time_zone: str) -> datetime:

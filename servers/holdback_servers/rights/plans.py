@@ -8,26 +8,24 @@ the best ones are applied and decided again; only those that clear are offered a
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import combinations, islice, product
-from math import ceil, prod
+from itertools import combinations, islice
+from math import ceil
 
 from holdback_base.elements import ElementKind
 from holdback_base.vocabulary import instant_text
 
-from holdback_servers.rights.availability import Answer, Book, Judgement
+from holdback_servers.rights.book import Book
 from holdback_servers.rights.clearance import Decision
 from holdback_servers.rights.conditions import Duty
 from holdback_servers.rights.remedies import clears, duty_remedies, replace_remedy, shorten_remedy
 from holdback_servers.rights.report import Plan, Remedy
+from holdback_servers.rights.ways import Cell, Grid, Way, combinations_of, grid_of, in_the_way, ways_out
 from holdback_servers.rights.windows import OPEN, Window, Windows, instant, shared, window
 
 OFFERED = 3
 """Plans in an answer."""
 _TRIED = 8
-_WAYS = 64
-"""Combinations of ways out that are looked at; beyond, each reference by itself and all together."""
 _ASK = 1000
-_PICTURE = frozenset({"programme", "third_party_clip", "still"})
 _REPLACING: dict[ElementKind, int] = {
     "music_master": 4,
     "music_publishing": 4,
@@ -40,10 +38,6 @@ _REPLACING: dict[ElementKind, int] = {
 }
 """House weights: what it costs a cut to lose an element of a kind. Only the ranking depends on them."""
 _EDITING = {"add_credit": 1, "add_disclaimer": 1, "obscure_element": 2, "mute_element": 3, "shorten_element": 3}
-
-_Way = tuple[str, int]
-"""`keep`, `replace`, `ask`, or `shorten` with the seconds that are left."""
-_KEEP: _Way = ("keep", 0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,9 +84,9 @@ def _includes(candidate: _Candidate, plan: Plan) -> bool:
 
 
 def _candidates(decision: Decision) -> Iterator[_Candidate]:
-    refs = _in_the_way(decision)
-    for ways in _combinations({ref: _ways_out(ref, decision) for ref in refs}):
-        grid = _grid(decision, ways)
+    refs = in_the_way(decision)
+    for ways in combinations_of({ref: ways_out(ref, decision) for ref in refs}):
+        grid = grid_of(decision, ways)
         for met in (True, False):
             for dropped in _column_drops(grid, met):
                 candidate = _candidate(decision, ways, grid, met, dropped)
@@ -100,106 +94,7 @@ def _candidates(decision: Decision) -> Iterator[_Candidate]:
                     yield candidate
 
 
-def _in_the_way(decision: Decision) -> list[str]:
-    whole = (window(decision.asked.window.start, decision.asked.window.end),)
-    answers = {id(cell): cell for row in decision.cells for cell in row}.values()
-    return sorted(
-        {
-            judged.element.ref
-            for cell in answers
-            for judged, answer in zip(decision.judged, cell.answers, strict=True)
-            if answer.once != whole or answer.unmet
-        }
-    )
-
-
-def _ways_out(ref: str, decision: Decision) -> list[_Way]:
-    judged = [each for each in decision.judged if each.element.ref == ref]
-    pictures = {each.element.ref for each in decision.judged if each.kind in _PICTURE}
-    ways: list[_Way] = [_KEEP]
-    limit = max((each for one in judged for each in _limits(one.judgement)), default=None)
-    if limit:
-        ways.append(("shorten", limit))
-    if not (pictures <= {ref} and ref in pictures):
-        ways.append(("replace", 0))
-    if ways == [_KEEP] or any(not one.judgement.book.entries for one in judged):
-        ways.append(("ask", 0))
-    return ways
-
-
-def _limits(judgement: Judgement) -> Iterator[int]:
-    """Durations under which a grant that fails on nothing else would cover."""
-    for index, entry in enumerate(judgement.book.entries):
-        if judgement.faults(index) == ("DURATION_OVER_LIMIT",) and entry.right.max_duration_seconds:
-            yield entry.right.max_duration_seconds
-
-
-def _combinations(ways: Mapping[str, Sequence[_Way]]) -> Iterator[dict[str, _Way]]:
-    refs = list(ways)
-    if prod(len(each) for each in ways.values()) <= _WAYS:
-        for choice in product(*ways.values()):
-            yield dict(zip(refs, choice, strict=True))
-        return
-    lives = dict.fromkeys(refs, _KEEP)
-    leaves = {ref: each[-1] for ref, each in ways.items()}
-    yield lives
-    yield leaves
-    for ref in refs[:_WAYS]:
-        yield {**lives, ref: leaves[ref]}
-        yield {**leaves, ref: _KEEP}
-
-
-@dataclass(frozen=True, slots=True)
-class _Cell:
-    now: Windows
-    once: Windows
-    unmet: tuple[Duty, ...]
-    rights: frozenset[str]
-
-
-_Grid = tuple[tuple[_Cell, ...], ...]
-
-
-def _grid(decision: Decision, ways: Mapping[str, _Way]) -> _Grid:
-    whole: Windows = (window(decision.asked.window.start, decision.asked.window.end),)
-    shorter: dict[int, Judgement] = {}
-    for index, each in enumerate(decision.judged):
-        way, seconds = ways.get(each.element.ref, _KEEP)
-        if way == "shorten":
-            shorter[index] = each.judgement.lasting(seconds)
-    kept: dict[int, _Cell] = {}
-
-    def cell(row: int, column: int) -> _Cell:
-        found = decision.cells[row][column]
-        if id(found) in kept:
-            return kept[id(found)]
-        place, node = decision.rows[row][0], decision.columns[column][0]
-        answers: list[Answer] = []
-        for index, (judged, answer) in enumerate(zip(decision.judged, found.answers, strict=True)):
-            if ways.get(judged.element.ref, _KEEP)[0] in ("replace", "ask"):
-                continue
-            other = shorter.get(index)
-            answers.append(other.answer(other.place_mask(place) & other.medium_mask(node)) if other else answer)
-        made = kept[id(found)] = _met(answers, whole, ways)
-        return made
-
-    return tuple(
-        tuple(cell(row, column) for column in range(len(decision.columns))) for row in range(len(decision.rows))
-    )
-
-
-def _met(answers: Sequence[Answer], whole: Windows, ways: Mapping[str, _Way]) -> _Cell:
-    now = once = whole
-    for answer in answers:
-        now, once = shared(now, answer.now), shared(once, answer.once)
-    unmet = tuple(duty for each in answers for duty in each.unmet if ways.get(duty.ref, _KEEP)[0] != "replace")
-    rights = frozenset(
-        finding.entry.right.id for each in answers for finding in each.findings if finding.entry and not finding.duty
-    )
-    return _Cell(now, once, unmet, rights)
-
-
-def _column_drops(grid: _Grid, met: bool) -> Iterator[tuple[int, ...]]:
+def _column_drops(grid: Grid, met: bool) -> Iterator[tuple[int, ...]]:
     """Sets of platforms to give up: none, and any that have a cell with nothing left in it."""
     bad = [
         column
@@ -213,7 +108,7 @@ def _column_drops(grid: _Grid, met: bool) -> Iterator[tuple[int, ...]]:
 
 
 def _candidate(
-    decision: Decision, ways: Mapping[str, _Way], grid: _Grid, met: bool, dropped: tuple[int, ...]
+    decision: Decision, ways: Mapping[str, Way], grid: Grid, met: bool, dropped: tuple[int, ...]
 ) -> _Candidate | None:
     columns = [each for each in range(len(decision.columns)) if each not in dropped]
     best = {
@@ -246,7 +141,7 @@ def _longest(windows: Windows) -> Window | None:
     return max(windows, key=lambda each: (each[1] - each[0], -each[0]), default=None)
 
 
-def _edits(duties: Sequence[Duty], ways: Mapping[str, _Way], decision: Decision) -> Iterator[Remedy]:
+def _edits(duties: Sequence[Duty], ways: Mapping[str, Way], decision: Decision) -> Iterator[Remedy]:
     found = {id(duty): duty for duty in duties}
     yield from duty_remedies(found.values(), decision.cuts)
     replaced_by_duty = {each.ref for each in found.values() if each.condition.type == "replace_music"}
@@ -285,9 +180,7 @@ def _ask(ref: str, decision: Decision, rights: tuple[str, ...]) -> Remedy:
 
 
 def _ask_about_everything(decision: Decision) -> Plan:
-    remedies = tuple(
-        _ask(ref, decision, tuple(sorted(_rights_against(ref, decision)))) for ref in _in_the_way(decision)
-    )
+    remedies = tuple(_ask(ref, decision, tuple(sorted(_rights_against(ref, decision)))) for ref in in_the_way(decision))
     return Plan(
         remedies=remedies,
         verified=False,
@@ -298,7 +191,7 @@ def _ask_about_everything(decision: Decision) -> Plan:
 
 
 def _drops(
-    decision: Decision, grid: _Grid, territories: tuple[str, ...], platforms: tuple[str, ...]
+    decision: Decision, grid: Grid, territories: tuple[str, ...], platforms: tuple[str, ...]
 ) -> Iterator[Remedy]:
     gone = tuple(each for each in decision.asked.platforms if each not in platforms)
     if gone:
@@ -313,11 +206,11 @@ def _drops(
         yield Remedy(kind="drop_territory", text=f"Leave out {', '.join(lost)}.", territories=lost, rights=rights)
 
 
-def _because(cells: Iterable[_Cell]) -> tuple[str, ...]:
+def _because(cells: Iterable[Cell]) -> tuple[str, ...]:
     return tuple(sorted({right for cell in cells if not cell.once for right in cell.rights}))
 
 
-def _moves(decision: Decision, grid: _Grid, kept: Mapping[tuple[int, int], Window]) -> Iterator[Remedy]:
+def _moves(decision: Decision, grid: Grid, kept: Mapping[tuple[int, int], Window]) -> Iterator[Remedy]:
     asked = window(decision.asked.window.start, decision.asked.window.end)
     for side, kind in ((0, "start_later"), (1, "end_earlier")):
         by_row: dict[tuple[int, int], list[int]] = {}

@@ -7,7 +7,7 @@ from math import ceil
 from holdback_base.elements import CutFacts, Element, Notice
 from holdback_base.vocabulary import Span, time_range
 
-from holdback_servers.rights.availability import Book
+from holdback_servers.rights.book import Book
 from holdback_servers.rights.clearance import Decision, decide
 from holdback_servers.rights.conditions import Duty
 from holdback_servers.rights.report import Asked, Remedy, RemedyKind

@@ -2,7 +2,8 @@
 
 from holdback_base.vocabulary import instant_text
 
-from holdback_servers.rights.availability import Entry, Finding
+from holdback_servers.rights.availability import Finding
+from holdback_servers.rights.book import Entry
 from holdback_servers.rights.clearance import Judged
 from holdback_servers.rights.conditions import Duty
 from holdback_servers.rights.model import Right

@@ -1,0 +1,186 @@
+"""What the rights room's tools answer with, beside the clearance report. Pure."""
+
+from typing import Annotated, Literal
+
+from holdback_base.elements import ElementKind
+from holdback_base.vocabulary import Instant, Noun, Sha256, TimeRange
+from pydantic import Field
+
+from holdback_servers.rights.matrix import places
+from holdback_servers.rights.model import (
+    ContractStatus,
+    ContractTerms,
+    Direction,
+    Key,
+    Right,
+    RightTerms,
+)
+from holdback_servers.rights.report import CellGroup, ClearanceReport, ConditionState, Verdict
+
+ClearanceState = Literal["valid", "expired", "revoked"]
+Change = Literal["created", "updated", "unchanged"]
+Note = Annotated[str, Field(max_length=2000)]
+
+
+class ContractGiven(ContractTerms):
+    """A contract to record: the one with this `id` or `external_key` is replaced, otherwise a new one is made."""
+
+    id: Key | None = None
+    external_key: Key | None = None
+
+
+class RightGiven(RightTerms):
+    """A right to record under the contract: the one with this `id` or `external_key` is replaced."""
+
+    id: Key | None = None
+    external_key: Key | None = None
+
+
+class RecordedContract(Noun):
+    """The contract as it is now on record, and what happened to it."""
+
+    id: str
+    external_key: str | None = None
+    status: ContractStatus
+    change: Change
+
+
+class RecordedRight(Noun):
+    """One right as it is now on record, and what happened to it."""
+
+    id: str
+    external_key: str | None = None
+    ref: str
+    change: Change
+
+
+class Recorded(Noun):
+    """What was recorded, in the order it was given."""
+
+    contract: RecordedContract
+    rights: tuple[RecordedRight, ...] = ()
+
+
+class RightListed(Noun):
+    """A right with what matters of its contract."""
+
+    right: Right
+    counterparty: str
+    direction: Direction
+    contract_status: ContractStatus
+
+
+class RightsPage(Noun):
+    """Rights in order of their ids."""
+
+    items: tuple[RightListed, ...]
+    next_cursor: str | None = None
+
+
+class AvailableCell(Noun):
+    """Places and platforms where it may be shown alike; `windows_once_met` counts on the item's conditions."""
+
+    territories: tuple[str, ...]
+    platforms: tuple[str, ...]
+    windows: tuple[TimeRange, ...] = ()
+    windows_once_met: tuple[TimeRange, ...] | None = None
+
+
+class OpenCondition(Noun):
+    """Something a grant asks for."""
+
+    type: str
+    text: str
+    min_seconds: int | None = None
+    right: str
+
+
+class Available(Noun):
+    """One reference that may be shown in at least one cell for some of the window, at least once conditions are met."""
+
+    ref: str
+    kinds: tuple[ElementKind, ...]
+    verdict: Verdict
+    cells: tuple[AvailableCell, ...]
+    conditions: tuple[OpenCondition, ...] = ()
+    max_duration_seconds: int | None = None
+    rights: tuple[str, ...]
+
+
+class AvailablePage(Noun):
+    """What may be shown there and then, in order of reference."""
+
+    items: tuple[Available, ...]
+    next_cursor: str | None = None
+
+    def text(self) -> str:
+        """A line for each reference and its cells."""
+        lines: list[str] = []
+        for item in self.items:
+            asks = "; ".join(f"{each.type} {each.text}".strip() for each in item.conditions)
+            lines.append(
+                f"{item.ref} {item.verdict}" + (f" (asks: {asks})" if asks else "") + f" {' '.join(item.rights)}"
+            )
+            for cell in item.cells:
+                when = "; ".join(each.text() for each in cell.windows_once_met or cell.windows)
+                lines.append(f"  {places(cell.territories)} on {', '.join(cell.platforms)}: {when}")
+        lines.append(f"next_cursor: {self.next_cursor}" if self.next_cursor else f"{len(self.items)} in all, no more.")
+        return "\n".join(lines)
+
+
+class IssuedClearance(Noun):
+    """A signed clearance, or why none was signed, with the report that decided it.
+
+    `statement` is a compact JWS of type `clearance+jwt`. It holds only cells with windows that are clear as the cut
+    stands, and is bound to the sha256 and element list of every cut in `report.cuts`.
+    """
+
+    clearance: str | None = None
+    statement: str | None = None
+    expires: Instant | None = None
+    not_issued: str | None = Field(default=None, description="Why there is no statement.")
+    report: ClearanceReport
+
+    def text(self) -> str:
+        """Whether it was issued, then the report."""
+        if self.clearance:
+            return f"Issued {self.clearance}, valid to {self.expires:%Y-%m-%dT%H:%M:%SZ}.\n{self.report.text()}"
+        return f"Not issued: {self.not_issued}\n{self.report.text()}"
+
+
+class Delivery(Noun):
+    """One cut that a clearance covers."""
+
+    media: Sha256
+    elements: Sha256
+
+
+class ClearanceRecord(Noun):
+    """A clearance as its issuer keeps it.
+
+    `rights_changed` says that a right or contract it was decided on has changed since: decide again before relying on
+    it for something new.
+    """
+
+    clearance: str
+    status: ClearanceState
+    deliveries: tuple[Delivery, ...]
+    cells: tuple[CellGroup, ...]
+    conditions: tuple[ConditionState, ...] = ()
+    statement: str
+    issued: Instant
+    expires: Instant
+    issued_by: str
+    on_behalf_of: str
+    revoked: Instant | None = None
+    reason: str | None = None
+    rights_changed: bool
+
+
+class Revoked(Noun):
+    """A clearance that counts no more, from now on."""
+
+    clearance: str
+    status: Literal["revoked"] = "revoked"
+    revoked: Instant
+    reason: str

@@ -1,0 +1,199 @@
+"""The rights tools that decide: check a cut, have it cleared, ask how a clearance stands, take it back."""
+
+from collections.abc import Sequence
+from typing import Annotated, Any
+
+from holdback_base.elements import CutFacts
+from holdback_base.problem import Problem
+from holdback_base.vocabulary import Instant, Sha256
+from holdback_trust.statements import CLEARANCE, read_cut, sign
+from pydantic import Field
+from sqlalchemy import Connection
+from starlette.requests import Request
+from starlette.responses import Response
+
+from holdback_servers.rights import clearances, issuing
+from holdback_servers.rights.answers import ClearanceRecord, IssuedClearance, Note, Revoked
+from holdback_servers.rights.clearance import ask, decide
+from holdback_servers.rights.clearances import Standing, clearance_status, status_statement
+from holdback_servers.rights.explaining import report
+from holdback_servers.rights.model import Purpose
+from holdback_servers.rights.plans import plans
+from holdback_servers.rights.report import Asked, ClearanceReport
+from holdback_servers.rights.store import Shelf, books
+from holdback_servers.services import Call
+from holdback_servers.serving import Door
+
+Statements = Annotated[
+    list[str],
+    Field(
+        description="Signed cut statements (compact JWS) from assets or editing: one for each delivery.", max_length=20
+    ),
+]
+Territories = Annotated[
+    list[str],
+    Field(description="ISO 3166 codes such as GB or US-CA, or groups such as EU, DACH, WORLD.", max_length=400),
+]
+Platforms = Annotated[
+    list[str], Field(description="Nodes of the media tree, such as social.youtube, linear, vod.svod.", max_length=100)
+]
+Start = Annotated[Instant, Field(description="When it shall first be shown, UTC with a Z.")]
+End = Annotated[Instant | None, Field(description="First instant it is no longer shown; leave out for no end.")]
+Uses = Annotated[Purpose, Field(description="What it is shown for; training must be licensed by name.")]
+Languages = Annotated[
+    list[str] | None, Field(description="BCP 47 tags of the cut's languages; needed where licences name languages.")
+]
+ClearanceId = Annotated[str, Field(description="The clr_ id of a clearance.")]
+
+
+def offer_deciding(door: Door, shelf: Shelf) -> None:
+    """Add the deciding tools to the rights door."""
+    _offer_checking(door, shelf)
+    _offer_clearances(door, shelf)
+
+
+def _offer_checking(door: Door, shelf: Shelf) -> None:
+    services = door.services
+
+    @door.tool(title="Check clearance", scope="rights:read")
+    async def check_clearance(
+        call: Call,
+        *,
+        cut_statements: Statements,
+        territories: Territories,
+        platforms: Platforms,
+        start: Start,
+        end: End = None,
+        purpose: Uses = "promotion",
+        languages: Languages = None,
+    ) -> ClearanceReport:
+        """Say whether cuts may be shown in these territories, on these platforms, in this window, and if not, why.
+
+        Groups of territories and platforms with the same answer: CLEARED, PARTIAL (with the windows), CONDITIONAL (once
+        conditions are met), NEEDS_HUMAN (something nobody recorded rights for), DENIED. Reasons name the right, its
+        contract and clause; plans say which changes would clear it, the smallest first, each decided again. Several
+        cuts are cleared only where all of them are. Nothing is issued or kept.
+        """
+        asked = ask(territories, platforms, start=start, end=end, purpose=purpose, languages=languages or ())
+        cuts = _cuts(call, cut_statements)
+        return await services.database.read(lambda c: _decided(c, shelf, asked, cuts))
+
+    @door.tool(title="Issue clearance", scope="rights:clear", kind="write")
+    async def issue_clearance(
+        call: Call,
+        *,
+        cut_statements: Statements,
+        territories: Territories,
+        platforms: Platforms,
+        start: Start,
+        end: End = None,
+        purpose: Uses = "promotion",
+        languages: Languages = None,
+        accept_partial: Annotated[
+            bool, Field(description="Sign for what is clear although other cells, or some of the time, are not.")
+        ] = False,
+    ) -> IssuedClearance:
+        """Decide as check_clearance does and, where the cuts are clear as they stand, sign a clearance for them.
+
+        The statement is bound to the sha256 and the element list of every cut, holds only the cells and windows that
+        are clear, and is valid for seven days at most. Where nothing can be signed there is no `statement`, and
+        `not_issued` says why; the report is there in both cases.
+        """
+        asked = ask(territories, platforms, start=start, end=end, purpose=purpose, languages=languages or ())
+        cuts = _cuts(call, cut_statements)
+        result = await services.database.write(
+            lambda c: call.once(
+                c,
+                lambda: _issued(
+                    c, call, _decided(c, shelf, asked, cuts), _refs(cuts), accept_partial=accept_partial
+                ).model_dump(mode="json"),
+            )
+        )
+        return IssuedClearance.model_validate(result)
+
+
+def _offer_clearances(door: Door, shelf: Shelf) -> None:
+    services = door.services
+
+    @door.tool(title="Get clearance", scope="rights:read")
+    async def get_clearance(
+        call: Call,
+        clearance: ClearanceId,
+        media: Annotated[Sha256 | None, Field(description="Refuse unless the clearance covers these bytes.")] = None,
+        elements: Annotated[Sha256 | None, Field(description="Refuse unless it is for this element list.")] = None,
+    ) -> ClearanceRecord:
+        """Look up a clearance: what it covers, its cells, and whether it is valid, expired or revoked.
+
+        With `media` or `elements` it is checked against them: a clearance of one cut used for another is refused with
+        CLEARANCE_HASH_MISMATCH. `rights_changed` says that the rights behind it are no longer what they were.
+        """
+        now = services.clock()
+        return await services.database.read(
+            lambda c: clearances.read(
+                c, clearance, now, lambda refs: books(c, refs, shelf), media=media, elements=elements
+            )
+        )
+
+    @door.tool(title="Revoke clearance", scope="rights:clear", kind="destroy", idempotent=True)
+    async def revoke_clearance(
+        call: Call,
+        clearance: ClearanceId,
+        reason: Annotated[Note, Field(description="Why, for the record.", min_length=1)],
+    ) -> Revoked:
+        """Take a clearance back, for good. Whoever asks for its status from now on is told so; nothing is committed
+        under it any more. Revoking it again changes nothing."""
+        now, by = services.clock(), call.caller.agent or call.caller.person
+        result = await services.database.write(
+            lambda c: call.once(c, lambda: clearances.revoke(c, clearance, reason, now, by).model_dump(mode="json"))
+        )
+        return Revoked.model_validate(result)
+
+
+def offer_status(door: Door) -> None:
+    """Add the open route `GET /status/{clearance}`: a signed `status+jwt`, good for a minute, for relying parties."""
+    services = door.services
+
+    @door.mcp.custom_route("/status/{clearance}", methods=["GET"])
+    async def status(request: Request) -> Response:  # pyright: ignore[reportUnusedFunction] - a route
+        identity = request.path_params["clearance"]
+
+        def look(c: Connection) -> Standing:
+            return clearance_status(c, identity)
+
+        found = await services.database.read(look)
+        answer = status_statement(services.keys, identity, found, services.clock())
+        return Response(answer, media_type="application/jwt", headers={"Cache-Control": "no-store"})
+
+
+def _cuts(call: Call, statements: list[str]) -> list[CutFacts]:
+    """The verified facts of each statement; one given twice counts once."""
+    if not statements:
+        raise Problem(
+            "CUT_STATEMENT_REQUIRED",
+            "There is no cut statement.",
+            "Pass the signed statement that get_asset or a finished render gives.",
+        )
+    services = call.services
+    read = (read_cut(each, services.ring, services.clock()).facts() for each in statements)
+    return list({cut.media: cut for cut in read}.values())
+
+
+def _refs(cuts: list[CutFacts]) -> list[str]:
+    return sorted({each.ref for cut in cuts for each in cut.element_list.elements})
+
+
+def _decided(c: Connection, shelf: Shelf, asked: Asked, cuts: list[CutFacts]) -> ClearanceReport:
+    known = books(c, _refs(cuts), shelf)
+    decision = decide(asked, cuts, known)
+    return report(decision, plans(decision, known))
+
+
+def _issued(
+    c: Connection, call: Call, told: ClearanceReport, refs: Sequence[str], *, accept_partial: bool
+) -> IssuedClearance:
+    refused = issuing.refusal(told, accept_partial=accept_partial)
+    if refused:
+        return IssuedClearance(not_issued=refused, report=told)
+    services, caller = call.services, call.caller
+    claims: dict[str, Any] = issuing.claims(told, services.new_id("clr"), services.clock(), caller.chain, caller.person)
+    return clearances.keep(c, told, refs, claims, sign(services.keys, CLEARANCE, claims))
