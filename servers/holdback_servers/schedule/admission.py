@@ -44,7 +44,7 @@ class ApprovalFacts(Noun):
 def clearance_facts(claims: Mapping[str, Any]) -> ClearanceFacts:
     """The facts of a clearance's claims. Raises Problem STATEMENT_INVALID when they have another shape."""
     try:
-        elements: dict[str, str] = dict.fromkeys(claims.get("deliveries", ()), claims["elements"])
+        elements: dict[str, str] = {media: claims["elements"] for media in claims.get("deliveries", ())}
         elements |= claims.get("delivery_elements", {})
         return ClearanceFacts(
             id=claims["jti"],
