@@ -44,7 +44,8 @@ class ApprovalFacts(Noun):
 def clearance_facts(claims: Mapping[str, Any]) -> ClearanceFacts:
     """The facts of a clearance's claims. Raises Problem STATEMENT_INVALID when they have another shape."""
     try:
-        elements: dict[str, str] = {media: claims["elements"] for media in claims.get("deliveries", ())}
+        subject: str = claims["elements"]
+        elements = dict.fromkeys(claims.get("deliveries", ()), subject)
         elements |= claims.get("delivery_elements", {})
         return ClearanceFacts(
             id=claims["jti"],
