@@ -176,6 +176,7 @@ class PublicationRequest(Part):
     platforms: tuple[str, ...]
     cells: tuple[Cell, ...]
     window: TimeRange
+    hold_minutes: int = Field(default=24 * 60, ge=1, le=24 * 60)
 
 
 class Availability(Part):
@@ -251,7 +252,6 @@ class ApprovalQuestion(Part):
     slots: tuple[Slot, ...]
     conditions_met: tuple[str, ...] = ()
     not_included: tuple[str, ...] = ()
-    ai_involvement: str = ""
     text: str = ""
 
 
@@ -282,14 +282,32 @@ class Answer(Part):
 
 
 class CutVersion(Part):
-    """One rendered cut on the way: what it is, and what was said of it."""
+    """One rendered cut on the way: what it is, what changed to get there, and what compliance said of it.
+
+    `version` is its id in the library; `lufs_tenths` the integrated loudness, -140 being -14 LUFS.
+    """
 
     name: str
     timeline: str
+    version: str = ""
     media: Sha256
+    elements: Sha256
     statement: str
-    report: ClearanceReport | None = None
+    width: int
+    height: int
+    frames: int
+    rate: str
+    lufs_tenths: int | None = None
     changes: tuple[str, ...] = ()
+    report: ClearanceReport | None = None
+
+
+class ExportedFile(Part):
+    """A text to keep: an edit decision list, a timeline, a calendar."""
+
+    filename: str
+    media_type: str
+    content: str
 
 
 class Highlight(Part):
@@ -297,17 +315,17 @@ class Highlight(Part):
 
     schema_name = "highlight"
     title: str
-    asset: str = ""
+    brief: Brief
+    asset: str
     versions: tuple[CutVersion, ...]
     clearance: str
     clearance_statement: str
     approval: ApprovalAnswer
+    slots: tuple[Slot, ...]
     publications: tuple[Publication, ...]
     not_included: tuple[str, ...] = ()
-    refusals: tuple[str, ...] = ()
-    calendar: str = ""
-    edl: str = ""
-    otio: str = ""
+    files: tuple[ExportedFile, ...] = ()
+    text: str = ""
 
 
 def part_models() -> dict[str, type[Part]]:

@@ -1,0 +1,13 @@
+"""The editing assistant: from a brief to a cleared, approved and scheduled highlight."""
+
+from holdback_agents.contracts import Brief
+from holdback_agents.editing_assistant.reply import highlight_reply
+from holdback_agents.editing_assistant.request import parse_brief
+from holdback_agents.editing_assistant.workflow import make_highlight
+from holdback_agents.runtime.agent import Agent, Skill, packed_card
+
+
+def editing_assistant() -> Agent:
+    """The agent, with the card that travels with the program."""
+    skill = Skill(id="make-highlight", request=Brief, workflow=make_highlight, words=parse_brief, reply=highlight_reply)
+    return Agent(name="editing-assistant", card=packed_card("editing-assistant"), skills=(skill,))

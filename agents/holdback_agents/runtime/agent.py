@@ -105,3 +105,8 @@ class Limits:
 def load_card(path: Path) -> AgentCard:
     """The card kept in a JSON file (ProtoJSON). Raises ParseError for a file that is not a card."""
     return Parse(path.read_text(encoding="utf-8"), AgentCard())
+
+
+def packed_card(name: str) -> AgentCard:
+    """The card of one of this program's own agents, which travels with it."""
+    return load_card(Path(__file__).resolve().parents[1] / "agent_cards" / f"{name}.json")

@@ -1,0 +1,42 @@
+"""Turns what the rights server answered into compliance's report. Pure."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from holdback_agents.contracts import ClearanceReport
+
+
+def report_of(issued: Mapping[str, Any]) -> ClearanceReport:
+    """The report, with the clearance where one was signed, or the reason why none was."""
+    report: Mapping[str, Any] = issued["report"]
+    summary = str(report["summary"])
+    if issued.get("clearance"):
+        summary = f"{summary} Clearance {issued['clearance']} is signed for what is clear."
+    elif issued.get("not_issued"):
+        summary = f"{summary} No clearance is signed: {issued['not_issued']}."
+    return ClearanceReport.model_validate(
+        {
+            **{name: report.get(name, ()) for name in ("reasons", "conditions", "plans")},
+            "verdict": report["verdict"],
+            "summary": summary,
+            "media": [cut["media"] for cut in report["cuts"]],
+            "cells": report["groups"],
+            "clearance": issued.get("clearance"),
+            "statement": issued.get("statement"),
+        }
+    )
+
+
+def cell_line(report: Mapping[str, Any]) -> str:
+    """One line on the groups of a small report: `DE on social.youtube: DENIED (HOLDBACK rgt_...)`."""
+    codes = {reason["key"]: reason for reason in report.get("reasons", ())}
+    lines: list[str] = []
+    for group in report["groups"]:
+        why = [codes[key] for key in group.get("reasons", ()) if key in codes]
+        named = ", ".join(dict.fromkeys(f"{each['code']} {each.get('right') or each.get('ref') or ''}" for each in why))
+        places = (
+            ", ".join(group["territories"]) if len(group["territories"]) < 8 else f"{len(group['territories'])} places"
+        )
+        line = f"{places} on {', '.join(group['platforms'])}: {group['verdict']}"
+        lines.append(f"{line} ({named.strip()})" if named else line)
+    return "; ".join(lines)

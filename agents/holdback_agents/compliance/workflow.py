@@ -1,0 +1,50 @@
+"""What compliance does: every cell is checked and told as it is decided, then what is clear is signed."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from holdback_agents.compliance.reply import cell_line, report_of
+from holdback_agents.contracts import ClearanceReport, ClearanceRequest
+from holdback_agents.runtime.run import Run
+
+_CHECKED_ALONE = 48
+"""Cells that are told one by one; of a larger request the platforms are."""
+
+
+async def clear_rights(run: Run, request: ClearanceRequest) -> ClearanceReport:
+    """Check cell by cell, then decide over all of it and have what is clear signed.
+
+    The element list comes out of the signed cut statements; what the asking agent says of it does not count.
+
+    Raises:
+        Problem: STATEMENT_INVALID, TERRITORY_UNKNOWN, RANGE_INVALID and whatever else the rights server refuses.
+    """
+    cells = _cells(request)
+    for number, (territories, platform) in enumerate(cells, 1):
+        answer = await run.tool("rights.check_clearance", **_question(request, territories, (platform,)))
+        line = cell_line(answer)
+        await run.progress(line, step="check", of=2, done=number, total=len(cells), unit="cells")
+    whole = _question(request, request.territories, request.platforms)
+    if not request.issue:
+        return report_of({"report": await run.tool("rights.check_clearance", **whole)})
+    issued = await run.tool("rights.issue_clearance", **whole, accept_partial=True)
+    report = report_of(issued)
+    await run.progress(report.summary, step="issue", of=2, done=len(cells), total=len(cells), unit="cells")
+    return report
+
+
+def _cells(request: ClearanceRequest) -> list[tuple[tuple[str, ...], str]]:
+    if len(request.territories) * len(request.platforms) > _CHECKED_ALONE:
+        return [(request.territories, platform) for platform in request.platforms]
+    return [((territory,), platform) for territory in request.territories for platform in request.platforms]
+
+
+def _question(request: ClearanceRequest, territories: Sequence[str], platforms: Sequence[str]) -> dict[str, Any]:
+    return {
+        "cut_statements": request.cut_statements,
+        "territories": territories,
+        "platforms": platforms,
+        "start": request.window.start,
+        "end": request.window.end,
+        "purpose": request.purpose,
+    }

@@ -1,0 +1,142 @@
+"""Which pieces of the footage go into the cut, by rules. Pure.
+
+Pieces that somebody marked come first, then logged shots, then detected ones; each says why it was taken.
+"""
+
+import re
+from collections.abc import Iterable, Sequence
+from fractions import Fraction
+
+from holdback_base.problem import Problem
+from pydantic import BaseModel, ConfigDict
+
+_STANDING = {"marker": 2, "log": 1, "shot": 0}
+_SHORTEST = Fraction(1, 2)
+"""Seconds: nobody sees what is shorter."""
+
+
+class Piece(BaseModel):
+    """A segment of the footage as the library lists it; frames are half-open, `focus_x` in thousandths of the width."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+    kind: str
+    in_frame: int
+    out_frame: int
+    text: str = ""
+    tags: tuple[str, ...] = ()
+    in_timecode: str | None = None
+    fields: dict[str, object] | None = None
+
+    @property
+    def frames(self) -> int:
+        """How many frames it holds."""
+        return self.out_frame - self.in_frame
+
+    @property
+    def focus_x(self) -> int | None:
+        """Where the subject stands, when somebody said so."""
+        focus = (self.fields or {}).get("focus_x")
+        return focus if isinstance(focus, int) and 0 <= focus <= 1000 else None
+
+
+class Pick(BaseModel):
+    """A piece that goes into the cut, why, and how sure that is, in percent."""
+
+    model_config = ConfigDict(frozen=True)
+
+    in_frame: int
+    out_frame: int
+    reason: str
+    confidence: int
+    focus_x: int | None = None
+
+    @property
+    def frames(self) -> int:
+        """How many frames it holds."""
+        return self.out_frame - self.in_frame
+
+
+def words_of(subject: str) -> frozenset[str]:
+    """The words of a subject that can be looked for, as stems, without those that only say what kind of thing it is."""
+    plain = {"the", "a", "an", "of", "in", "and", "scene", "scenes", "moment", "moments", "part", "bit", "shots"}
+    return frozenset(_stem(word) for word in re.findall(r"\w+", subject.lower()) if word not in plain)
+
+
+def _stem(word: str) -> str:
+    return word.removesuffix("ies") + "y" if word.endswith("ies") else word.removesuffix("s")
+
+
+def choose(pieces: Iterable[Piece], subject: str, frames: int, rate: Fraction) -> tuple[Pick, ...]:
+    """Pieces about the subject, in the order of the film, that together last exactly so many frames.
+
+    The best are taken until there is enough; then the longest lose their ends. A piece is about the subject when its
+    text or tags hold one of its words.
+
+    Raises:
+        Problem: NOT_FOUND when no piece is about the subject; SPAN_OUTSIDE_MEDIA when there is too little of it.
+    """
+    words = words_of(subject)
+    ranked = sorted(
+        (piece for piece in pieces if _matches(piece, words)),
+        key=lambda piece: (-_STANDING.get(piece.kind, 0), -len(_matches(piece, words)), piece.in_frame),
+    )
+    if not ranked:
+        raise Problem(
+            "NOT_FOUND", f"Nothing in the footage is described as {subject!r}.", "Use words of the library's shot logs."
+        )
+    taken: list[Piece] = []
+    for piece in ranked:
+        if sum(each.frames for each in taken) >= frames:
+            break
+        if all(piece.out_frame <= each.in_frame or each.out_frame <= piece.in_frame for each in taken):
+            taken.append(piece)
+    available = sum(each.frames for each in taken)
+    if available < frames:
+        raise Problem(
+            "SPAN_OUTSIDE_MEDIA",
+            f"The footage shows {subject!r} for {float(available / rate):.1f} s, not {float(frames / rate):.1f} s.",
+            "Ask for a shorter highlight, or widen the subject.",
+            available_frames=available,
+        )
+    taken.sort(key=lambda each: each.in_frame)
+    lengths = trimmed([each.frames for each in taken], frames, shortest=int(_SHORTEST * rate))
+    return tuple(_pick(piece, length, words) for piece, length in zip(taken, lengths, strict=True))
+
+
+def trimmed(lengths: Sequence[int], total: int, *, shortest: int) -> list[int]:
+    """The lengths, the longest shortened frame by frame until they add up to the total; none below the shortest.
+
+    Raises ValueError when they are too short to begin with, or when the total leaves less than the shortest for each.
+    """
+    kept = list(lengths)
+    excess = sum(kept) - total
+    if excess < 0 or total <= 0:
+        raise ValueError(f"{sum(kept)} frames cannot be trimmed to {total}")
+    while excess:
+        longest = max(range(len(kept)), key=lambda index: (kept[index], index))
+        others = sorted(kept)[-2] if len(kept) > 1 else 0
+        room = kept[longest] - max(min(others, kept[longest] - 1), 1)
+        if kept[longest] <= shortest and len(kept) > 1:
+            raise ValueError(f"{len(kept)} pieces do not fit into {total} frames")
+        cut = min(excess, room)
+        kept[longest] -= cut
+        excess -= cut
+    return kept
+
+
+def _matches(piece: Piece, words: frozenset[str]) -> frozenset[str]:
+    said = frozenset(_stem(word) for word in re.findall(r"\w+", " ".join((piece.text, *piece.tags)).lower()))
+    return words & said
+
+
+def _pick(piece: Piece, frames: int, words: frozenset[str]) -> Pick:
+    found = ", ".join(sorted(_matches(piece, words)))
+    how = {"marker": "marked by the logger", "log": "in the shot log"}.get(piece.kind, "a detected shot")
+    return Pick(
+        in_frame=piece.in_frame,
+        out_frame=piece.in_frame + frames,
+        reason=f"{how}: {piece.text} (found: {found})"[:480],
+        confidence={"marker": 95, "log": 75}.get(piece.kind, 50),
+        focus_x=piece.focus_x,
+    )

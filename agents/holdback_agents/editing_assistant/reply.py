@@ -1,0 +1,119 @@
+"""Turns results into the assistant's parts: versions, the question for approval, the outcome. Pure."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from holdback_agents.contracts import (
+    ApprovalAnswer,
+    ApprovalQuestion,
+    Brief,
+    Cell,
+    ClearanceReport,
+    CommitReport,
+    CutVersion,
+    ExportedFile,
+    Highlight,
+    PublicationPlan,
+)
+from holdback_agents.runtime.agent import Reply
+
+_OPEN = ("CLEARED", "PARTIAL")
+
+
+def cut_version(name: str, timeline: Mapping[str, Any], rendered: Mapping[str, Any], version: str) -> CutVersion:
+    """A rendered cut, from the timeline and what the render measured."""
+    return CutVersion(
+        name=name,
+        timeline=timeline["id"],
+        version=version,
+        media=rendered["media"],
+        elements=rendered["elements_sha256"],
+        statement=rendered["statement"],
+        width=rendered["width"],
+        height=rendered["height"],
+        frames=rendered["frames"],
+        rate=timeline["rate"],
+        lufs_tenths=rendered["loudness"]["lufs_tenths"] if rendered.get("loudness") else None,
+        changes=tuple(timeline.get("changes", ())),
+    )
+
+
+def open_territories(report: ClearanceReport) -> tuple[str, ...]:
+    """Where it may be shown for some of the time, on some of the platforms."""
+    named = (territory for cell in report.cells if cell.verdict in _OPEN for territory in cell.territories)
+    return tuple(dict.fromkeys(named))
+
+
+def left_out(report: ClearanceReport) -> tuple[str, ...]:
+    """What was asked for and is not included, and why, in words."""
+    reasons = {reason.key: reason for reason in report.reasons}
+    lines: list[str] = []
+    for cell in report.cells:
+        named = [reasons[key] for key in cell.reasons if key in reasons]
+        why = "; ".join(f"{each.text} [{each.right}]" if each.right else each.text for each in named)
+        if cell.verdict not in _OPEN:
+            lines.append(f"{_places(cell)}: not shown. {why}")
+        elif cell.verdict == "PARTIAL":
+            when = ", ".join(window.text() for window in cell.windows)
+            lines.append(f"{_places(cell)}: only {when}. {why}")
+    return tuple(lines)
+
+
+def _places(cell: Cell) -> str:
+    return f"{', '.join(cell.territories)} on {', '.join(cell.platforms)}"
+
+
+def question_of(title: str, final: CutVersion, report: ClearanceReport, plan: PublicationPlan) -> ApprovalQuestion:
+    """What a person is asked: these bytes, under this clearance, in these slots; and what is not included."""
+    where = "; ".join(f"{slot.channel} {slot.local_start}" for slot in plan.slots)
+    text = f"Publish {title!r} ({final.media[:19]}...) on {where}, under clearance {report.clearance}?"
+    return ApprovalQuestion(
+        title=title,
+        media=final.media,
+        elements=final.elements,
+        clearance=report.clearance or "",
+        slots=plan.slots,
+        conditions_met=tuple(f"{each.type}: {each.text}" for each in report.conditions if each.met),
+        not_included=left_out(report),
+        text=text,
+    )
+
+
+def calendar_file(content: str) -> ExportedFile:
+    """The schedule as a file."""
+    return ExportedFile(filename="schedule.ics", media_type="text/calendar; charset=utf-8", content=content)
+
+
+def highlight_of(
+    brief: Brief,
+    title: str,
+    versions: tuple[CutVersion, ...],
+    *,
+    plan: PublicationPlan,
+    answer: ApprovalAnswer,
+    committed: CommitReport,
+    files: tuple[ExportedFile, ...],
+) -> Highlight:
+    """The outcome; its last version has a clearance."""
+    report = versions[-1].report
+    assert report is not None
+    where = ", ".join(sorted({publication.channel for publication in committed.publications}))
+    return Highlight(
+        title=title,
+        brief=brief,
+        asset=versions[-1].version,
+        versions=versions,
+        clearance=report.clearance or "",
+        clearance_statement=report.statement or "",
+        approval=answer,
+        slots=plan.slots,
+        publications=committed.publications,
+        not_included=left_out(report),
+        files=files,
+        text=f"{title} is scheduled on {where}; approved by {answer.by}.",
+    )
+
+
+def highlight_reply(highlight: Highlight) -> Reply:
+    """The outcome as data, and in a sentence."""
+    return Reply((highlight, highlight.text))

@@ -1,0 +1,52 @@
+"""Turns what the schedule answered into the scheduler's parts. Pure."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from holdback_agents.contracts import Publication, PublicationPlan, Slot
+
+
+def slot_of(channel: Mapping[str, Any], best: Mapping[str, Any], hold: Mapping[str, Any]) -> Slot:
+    """A held slot, from a channel's proposal, its best slot, and the hold on it."""
+    refused: Sequence[Mapping[str, Any]] = channel.get("refused", ())
+    left_out: Sequence[Mapping[str, Any]] = channel.get("left_out", ())
+    return Slot(
+        hold=hold["id"],
+        channel=channel["channel"],
+        platform=channel["platform"],
+        start=best["start"],
+        local_start=best["local_start"],
+        availability=best["availability"],
+        expires=hold["expires"],
+        score=best["score"],
+        reasons=tuple(best["reasons"]),
+        refused=_better_one(refused[0]) if refused else "",
+        left_out=tuple(f"{', '.join(each['territories'])}: {each['reason']}" for each in left_out),
+    )
+
+
+def _better_one(refused: Mapping[str, Any]) -> str:
+    return f"{refused['local_start']} would have scored {refused['score']}, but {refused['reason']}"
+
+
+def plan_of(slots: Sequence[Slot]) -> PublicationPlan:
+    """The plan, and how it reads."""
+    lines: list[str] = []
+    for slot in slots:
+        lines.append(f"{slot.channel} ({slot.platform}): {slot.local_start}, score {slot.score}")
+        lines += [f"  {reason}" for reason in slot.reasons]
+        if slot.refused:
+            lines.append(f"  {slot.refused}")
+    return PublicationPlan(slots=tuple(slots), text="\n".join(lines))
+
+
+def committed(answer: Mapping[str, Any]) -> Publication:
+    """A committed publication, as the schedule answered it."""
+    return Publication(
+        id=answer["id"],
+        channel=answer["channel"],
+        platform=answer.get("platform", ""),
+        start=answer["start"],
+        availability=answer["availability"],
+        state=answer["state"],
+    )

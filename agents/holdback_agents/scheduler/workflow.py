@@ -1,0 +1,91 @@
+"""What the scheduler does: the best slot on each channel is held, and held slots are committed, all or none."""
+
+from typing import Any
+
+from holdback_base.problem import Problem
+
+from holdback_agents.contracts import (
+    CommitReport,
+    CommitRequest,
+    Publication,
+    PublicationPlan,
+    PublicationRequest,
+    Slot,
+)
+from holdback_agents.runtime.run import Run
+from holdback_agents.scheduler.reply import committed, plan_of, slot_of
+
+
+async def plan_publication(run: Run, request: PublicationRequest) -> PublicationPlan:
+    """Propose on every channel of the platforms, hold the best slot of each, and say what was refused.
+
+    Raises:
+        Problem: NOT_CLEARED when no channel has a slot that keeps every rule.
+    """
+    await run.progress("Looking for slots", step="propose", of=2)
+    proposal = await run.tool(
+        "schedule.propose_slots",
+        title=request.title,
+        media=request.media,
+        territories=request.territories,
+        cleared=[cell.model_dump(mode="json", exclude_none=True) for cell in request.cells],
+        duration_seconds=request.seconds,
+        platforms=request.platforms,
+        earliest=request.window.start,
+        latest=request.window.end,
+        until=request.window.end,
+        count=1,
+    )
+    channels: list[dict[str, Any]] = [each for each in proposal["channels"] if each["slots"]]
+    if not channels:
+        raise Problem(
+            "NOT_CLEARED",
+            f"No channel has a slot for {request.title!r} that keeps every rule.",
+            "Ask for other platforms, more time, or wait until more is cleared.",
+            refused=[each.get("refused", [])[:1] for each in proposal["channels"]],
+        )
+    slots: list[Slot] = []
+    for number, channel in enumerate(channels):
+        best = channel["slots"][0]
+        text = f"Holding {best['local_start']} on {channel['channel']}"
+        await run.progress(text, step="hold", of=2, done=number, total=len(channels), unit="slots")
+        hold = await run.tool(
+            "schedule.hold_slot",
+            channel=channel["channel"],
+            title=request.title,
+            media=request.media,
+            availability=best["availability"],
+            asset=request.asset,
+            minutes=request.hold_minutes,
+            reasons=best["reasons"][:20],
+        )
+        slots.append(slot_of(channel, best, hold))
+    await run.progress(f"{len(slots)} slots held", step="hold", of=2, done=len(slots), total=len(slots), unit="slots")
+    return plan_of(slots)
+
+
+async def commit_publication(run: Run, request: CommitRequest) -> CommitReport:
+    """Commit the held slots under the clearance and the approval; when one is refused the others are taken back.
+
+    Raises:
+        Problem: what the schedule refused, such as APPROVAL_HASH_MISMATCH or OUTSIDE_CLEARED_WINDOW.
+    """
+    done: list[Publication] = []
+    for number, hold in enumerate(request.holds):
+        await run.progress(f"Committing {hold}", done=number, total=len(request.holds), unit="publications")
+        try:
+            answer = await run.tool(
+                "schedule.commit_publication",
+                hold=hold,
+                clearance=request.clearance_statement,
+                approval=request.approval_statement,
+            )
+        except Problem as problem:
+            for earlier in done:
+                reason = f"Taken back: {hold} was refused with {problem.code}."
+                await run.tool("schedule.cancel_publication", publication=earlier.id, reason=reason)
+            raise
+        done.append(committed(answer))
+    channels = sorted({each.channel for each in done})
+    calendar = await run.tool("schedule.export_schedule", channels=channels)
+    return CommitReport(publications=tuple(done), calendar=calendar["content"])

@@ -1,0 +1,135 @@
+"""The whole house in one process: four servers, three agents and the gateway, as one ASGI application.
+
+The same code as `holdback serve NAME`: only the composition differs. Agents and servers talk over HTTP here too.
+"""
+
+import os
+from collections.abc import AsyncGenerator, Iterable
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+
+os.environ.setdefault("OTEL_INSTRUMENTATION_A2A_SDK_ENABLED", "false")  # 43 spans a task otherwise
+
+from holdback_agents.compliance import compliance
+from holdback_agents.editing_assistant import editing_assistant
+from holdback_agents.gateway.app import Gateway, build_gateway
+from holdback_agents.gateway.registry import AgentEntry, LocalApp, ServerEntry, ToolEntry
+from holdback_agents.gateway.services import GatewayServices
+from holdback_agents.gateway.store import METADATA as GATEWAY_METADATA
+from holdback_agents.runtime.agent import Agent
+from holdback_agents.runtime.serving.app import AgentServices, build_agent_app, complete_card
+from holdback_agents.runtime.tables import METADATA as AGENT_METADATA
+from holdback_agents.scheduler import scheduler
+from holdback_base.database import Database
+from holdback_servers.edge import Edge
+from holdback_servers.serving import Door
+from holdback_trust.identity import GATEWAY
+from holdback_trust.tokens import TokenAuthority, TokenVerifier
+
+from holdback.foundation import Foundation
+from holdback.people import LOCAL_PEOPLE, PersonFacts, person_entries
+from holdback.rooms import ROOMS, open_room, room_store
+
+AGENTS = {"editing-assistant": editing_assistant, "compliance": compliance, "scheduler": scheduler}
+
+
+@dataclass(frozen=True)
+class House:
+    """An open house. `gateway` is the application to serve; `url` is where clients find it."""
+
+    url: str
+    foundation: Foundation
+    gateway: Gateway
+    doors: dict[str, Door]
+
+    @asynccontextmanager
+    async def running(self) -> AsyncGenerator[None]:
+        """Everything that runs beside the requests. The application needs no lifespan of its own then."""
+        async with AsyncExitStack() as stack:
+            for door in self.doors.values():
+                await stack.enter_async_context(door.serving())
+            await stack.enter_async_context(self.gateway.running())
+            yield
+
+
+@asynccontextmanager
+async def open_house(
+    foundation: Foundation, url: str, people: Iterable[PersonFacts] = LOCAL_PEOPLE
+) -> AsyncGenerator[House]:
+    """Open all rooms, agents and the gateway over one home; closes their stores and the audit log at the end."""
+    doors = {name: open_room(name, foundation) for name in ROOMS}
+    stores: list[Database] = [door.services.database for door in doors.values()]
+    agents: list[AgentEntry] = []
+    for name, make in AGENTS.items():
+        store = room_store(f"agent-{name}", foundation, AGENT_METADATA)
+        stores.append(store)
+        agents.append(agent_entry(make(), store, foundation, url))
+    store = room_store("gateway", foundation, GATEWAY_METADATA)
+    stores.append(store)
+    keys = foundation.keys(GATEWAY)
+    gateway = build_gateway(
+        GatewayServices(
+            url=url,
+            database=store,
+            clock=foundation.clock,
+            new_id=foundation.new_id,
+            keys=keys,
+            ring=foundation.ring,
+            authority=TokenAuthority(GATEWAY, keys, foundation.clock, lambda: foundation.new_id("evt")),
+            audit=foundation.audit,
+            agents=agents,
+            servers=[server_entry(door, foundation) for door in doors.values()],
+            people=person_entries(foundation, people),
+        )
+    )
+    house = House(url, foundation, gateway, doors)
+    try:
+        async with house.running():
+            yield house
+    finally:
+        for each in stores:
+            each.close()
+        foundation.audit.close()
+
+
+def server_entry(door: Door, foundation: Foundation) -> ServerEntry:
+    """A room as the gateway's registry knows it, standing in this process."""
+    return ServerEntry(
+        name=door.name,
+        title=door.mcp.title or door.name,
+        description=door.mcp.description or "",
+        target=LocalApp(room_app(door, foundation)),
+        open_paths=("/status/",) if door.name == "rights" else (),
+        tools=tuple(
+            ToolEntry(name=each.name, scope=door.scopes[each.name], description=each.description or "")
+            for each in door.listing
+        ),
+    )
+
+
+def room_app(door: Door, foundation: Foundation) -> Edge:
+    """A room over HTTP at `/mcp/<name>`."""
+    verifier = TokenVerifier(foundation.ring, GATEWAY, door.audience, foundation.clock)
+    limit = foundation.settings.body_limit
+    return Edge(door.http_app(), mount=f"/mcp/{door.name}", verifier=verifier, body_limit=limit)
+
+
+def agent_entry(agent: Agent, store: Database, foundation: Foundation, gateway: str) -> AgentEntry:
+    """An agent as the gateway's registry knows it, standing in this process."""
+    url = f"{gateway}/agents/{agent.name}"
+    services = AgentServices(
+        database=store,
+        keys=foundation.keys(agent.audience),
+        verifier=TokenVerifier(foundation.ring, GATEWAY, agent.audience, foundation.clock),
+        audit=foundation.audit,
+        clock=foundation.clock,
+        new_id=foundation.new_id,
+        gateway=gateway,
+        url=url,
+    )
+    return AgentEntry(
+        name=agent.name,
+        card=complete_card(agent, url),
+        target=LocalApp(build_agent_app(agent, services)),
+        key=foundation.keys(agent.audience).public_jwk,
+    )
