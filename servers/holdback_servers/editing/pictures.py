@@ -9,7 +9,7 @@ import threading
 from collections.abc import Iterator
 from fractions import Fraction
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from av.error import FFmpegError
@@ -25,10 +25,6 @@ from holdback_servers.editing.framing import Rectangle, View, pixels
 from holdback_servers.editing.model import Blur, Clip, Timeline
 from holdback_servers.media_reading import open_media
 
-if TYPE_CHECKING:
-    from av.container import InputContainer
-    from av.video.stream import VideoStream
-
 Picture = NDArray[np.uint8]
 
 _SCALING = "flags=lanczos+accurate_rnd+bitexact"
@@ -43,23 +39,20 @@ def exact_frames(path: Path, span: Span, rate: Rate, name: str) -> "Iterator[Vid
     Raises:
         Problem: MEDIA_DAMAGED when the file ends before the span does or cannot be decoded.
     """
-    with open_media(path, name) as container:
-        stream = container.streams.video[0]
-        stream.thread_type = "AUTO"
-        wanted, held = span.in_frame, None
-        try:
-            for number, frame in _from(container, stream, span.in_frame, rate):
-                while wanted < min(number, span.out_frame):
-                    yield held if held is not None else frame
-                    wanted += 1
-                held = frame
-                if wanted == span.out_frame:
-                    return
-        except FFmpegError as error:
-            raise _ended(name, wanted, span) from error
-        if held is None or wanted < span.out_frame - 1:
-            raise _ended(name, wanted, span)
-        yield held
+    wanted, held = span.in_frame, None
+    try:
+        for number, frame in _from(path, span.in_frame, rate, name):
+            while wanted < min(number, span.out_frame):
+                yield held if held is not None else frame
+                wanted += 1
+            held = frame
+            if wanted == span.out_frame:
+                return
+    except FFmpegError as error:
+        raise _ended(name, wanted, span) from error
+    if held is None or wanted < span.out_frame - 1:
+        raise _ended(name, wanted, span)
+    yield held
 
 
 def _ended(name: str, wanted: int, span: Span) -> Problem:
@@ -70,31 +63,29 @@ def _ended(name: str, wanted: int, span: Span) -> Problem:
     )
 
 
-def _from(
-    container: "InputContainer", stream: "VideoStream", first: int, rate: Rate
-) -> "Iterator[tuple[int, VideoFrame]]":
-    """Frames with their numbers from the first wanted one on, or from the nearest one before it."""
-    assert stream.time_base is not None
-    start, base = stream.start_time or 0, stream.time_base
-    target = start + int(first / rate.fraction / base)
-    for attempt in (target, start):
-        container.seek(attempt, stream=stream, backward=True)
-        before: tuple[int, VideoFrame] | None = None
-        numbered = (
-            (round((frame.pts - start) * base * rate.fraction), frame)
-            for frame in container.decode(stream)
-            if frame.pts is not None
-        )
-        for number, frame in numbered:
-            if number > first and before is None and attempt != start:
-                break  # the seek went too far: read from the beginning
-            if number > first and before is not None and before[0] < first:
-                yield before
-            if number >= first:
-                yield number, frame
-                yield from numbered
-                return
-            before = (number, frame)
+def _from(path: Path, first: int, rate: Rate, name: str) -> Iterator[tuple[int, VideoFrame]]:
+    """Frames with their numbers from the first wanted one on, or from the one before it where that is missing."""
+    for seeking in (True, False) if first else (False,):
+        with open_media(path, name) as container:
+            stream = container.streams.video[0]
+            stream.thread_type = "AUTO"
+            assert stream.time_base is not None
+            start, step = stream.start_time or 0, stream.time_base * rate.fraction
+            if seeking:
+                container.seek(start + int(first / step), stream=stream, backward=True)
+            decoded = (frame for frame in container.decode(stream) if frame.pts is not None)
+            numbered = ((round(((frame.pts or 0) - start) * step), frame) for frame in decoded)
+            before: tuple[int, VideoFrame] | None = None
+            for number, frame in numbered:
+                if number > first and before is None and seeking:
+                    break  # the seek went too far, as it may where a container has no index: read from the beginning
+                if number > first and before is not None:
+                    yield before
+                if number >= first:
+                    yield number, frame
+                    yield from numbered
+                    return
+                before = (number, frame)
 
 
 def picture_of(frame: "VideoFrame") -> Picture:

@@ -35,6 +35,9 @@ _CODEC_HEADROOM = 1.0
 """Decibels by which lossy coding may raise peaks."""
 _MOST_GAIN = 40.0
 _CLOSE = 0.1
+_MOST_TRIES = 6
+_LEAST_SLOPE = 0.2
+"""Where peaks are limited, a decibel of gain gives less than a decibel of loudness; less than this is not followed."""
 _SILENT = -69.0
 
 
@@ -244,14 +247,17 @@ def bring_to(sound: Sound, target: Loudness | None) -> Sound:
     ceiling = (target.peak_tenths / 10 if target else -1.0) - _CODEC_HEADROOM
     wanted = target.lufs_tenths / 10 if target else before.lufs
     gain, done = min(_MOST_GAIN, wanted - before.lufs), sound
-    for _ in range(4):
+    last: tuple[float, float] | None = None
+    for _ in range(_MOST_TRIES):
         done = sound * np.float32(10 ** (gain / 20))
         if before.peak_dbtp + gain > ceiling:
             done = _limited(done, ceiling)
-        off = wanted - (measure(done, peaks=False).lufs or wanted)
-        if target is None or abs(off) <= _CLOSE or gain >= _MOST_GAIN:
+        reached = measure(done, peaks=False).lufs or wanted
+        if target is None or abs(wanted - reached) <= _CLOSE or gain >= _MOST_GAIN:
             break
-        gain = min(_MOST_GAIN, gain + off)
+        slope = (reached - last[1]) / (gain - last[0]) if last and gain != last[0] else 1.0
+        last = (gain, reached)
+        gain = min(_MOST_GAIN, gain + (wanted - reached) / max(slope, _LEAST_SLOPE))
     return done
 
 
