@@ -236,7 +236,7 @@ def _do(request: dict[str, Any], out: IO[bytes], limits: Limits) -> dict[str, An
         traceback.print_exc()
         if isinstance(error, OSError) and error.errno == errno.EFBIG:
             return {"problem": _over(f"it would write a file over {limits.file_bytes} bytes").as_dict()}
-        if isinstance(error, OSError) and error.errno == errno.ENOMEM:
+        if isinstance(error, OSError) and error.errno in (errno.ENOMEM, errno.EAGAIN):  # EAGAIN: no room for a thread
             return {"problem": _over(f"it needs more than {limits.memory_bytes >> 20} MiB of memory").as_dict()}
         said = (str(error).strip().splitlines() or [""])[0][:300]
         return {"problem": Problem("INTERNAL", f"The media worker failed: {type(error).__name__}: {said}").as_dict()}

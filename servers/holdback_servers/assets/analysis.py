@@ -11,8 +11,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 from holdback_base.problem import Problem
 
-from holdback_servers.assets.model import Loudness, TechnicalFacts, VideoFacts
-from holdback_servers.assets.probing import counts_its_frames, header_facts, main_picture, promised_frames
+from holdback_servers.assets.probing import Headers, counts_its_frames, main_picture, read_headers
 from holdback_servers.assets.shots import NEIGHBOURS, ShotDetector
 from holdback_servers.media_reading import looks_like_media, open_media
 
@@ -37,8 +36,8 @@ def analyse(arguments: dict[str, Any], report: WorkerReport) -> dict[str, Any]:
     """Worker function: measure the file at `path`, called `name`; keyframes are written into `folder`.
 
     Returns:
-        `facts` (TechnicalFacts), and `shots`: a list of `{in_frame, out_frame, keyframe}` that covers every frame,
-        where keyframe is a file name in the folder; empty without a moving picture.
+        `facts` (for `ingest.technical_facts`), and `shots`: a list of `{in_frame, out_frame, keyframe}` that covers
+        every frame, where keyframe is a file name in the folder; empty without a moving picture.
 
     Raises:
         Problem: as `open_media`; MEDIA_DAMAGED when frames are missing or many are broken; NOT_MEDIA when nothing
@@ -48,22 +47,20 @@ def analyse(arguments: dict[str, Any], report: WorkerReport) -> dict[str, Any]:
     with path.open("rb") as file:
         head = file.read(16)
     with open_media(path, name) as container:
-        promise = header_facts(container, path.stat().st_size, name)
+        promise = read_headers(container, path.stat().st_size, name)
         passing = _Pass(container, promise, folder, report)
         passing.run()
         passing.check(name, looks_like_media(head))
-        return {"facts": passing.facts().model_dump(mode="json"), "shots": passing.shots()}
+        return {"facts": passing.facts(), "shots": passing.shots()}
 
 
 class _Pass:
-    def __init__(
-        self, container: "InputContainer", promise: TechnicalFacts, folder: Path, report: WorkerReport
-    ) -> None:
+    def __init__(self, container: "InputContainer", promise: Headers, folder: Path, report: WorkerReport) -> None:
         self._container, self._promise, self._report = container, promise, report
         self._picture = main_picture(container)
         self._sound = next(iter(container.streams.audio), None)
-        self._promised = promised_frames(container, self._picture, promise.rate)
-        self._watch = None if promise.video is None else _Watch(promise.video, folder)
+        self._promised = promise.frames
+        self._watch = None if promise.video is None else _Watch(promise, folder)
         self._meter = None if self._sound is None else _Meter()
         self._frames = self._samples = self._packets = self._damaged = 0
         self._cut_short = False
@@ -114,7 +111,7 @@ class _Pass:
             raise Problem(code, f"Nothing in {name} can be decoded.", "Take the file from its source again.")
         slack = 2 if self._container and counts_its_frames(self._container, self._picture) else self._promised // 50 + 2
         if self._promise.video is None:
-            slack += self._promise.rate.num // 5
+            slack += self._promise.rate // 5
         short = self._promised - counted > slack
         if short or self._cut_short or self._damaged * _BAD_SHARE > self._packets:
             what = (
@@ -130,14 +127,13 @@ class _Pass:
                 promised=self._promised,
             )
 
-    def facts(self) -> TechnicalFacts:
-        counted = self._frames if self._watch is not None else self._samples
-        video = self._promise.video
-        if video is not None and self._watch is not None:
-            uneven = self._watch.uneven(float(self._promise.rate.fraction))
-            video = video.model_copy(update={"variable_rate": uneven, "rotation": self._watch.rotation})
-        loudness = None if self._meter is None else self._meter.read()
-        return self._promise.model_copy(update={"frames": counted, "video": video, "loudness": loudness})
+    def facts(self) -> dict[str, Any]:
+        facts = self._promise.plain()
+        facts["frames"] = self._frames if self._watch is not None else self._samples
+        facts["loudness"] = None if self._meter is None else self._meter.read()
+        if self._watch is not None:
+            facts["video"] |= {"variable_rate": self._watch.uneven(), "rotation": self._watch.rotation}
+        return facts
 
     def shots(self) -> list[dict[str, Any]]:
         return [] if self._watch is None or self._frames < 2 else self._watch.shots
@@ -146,12 +142,14 @@ class _Pass:
 class _Watch:
     """Compares each picture with the one before, and keeps for every shot the frame nearest its middle."""
 
-    def __init__(self, facts: VideoFacts, folder: Path) -> None:
+    def __init__(self, headers: Headers, folder: Path) -> None:
         from av.video.reformatter import VideoReformatter
 
-        self._facts, self._folder = facts, folder
+        assert headers.video is not None
+        self._aspect: str = headers.video["sample_aspect"]
+        self._rate, self._folder = headers.rate, folder
         self._small = VideoReformatter()
-        self._detector = ShotDetector(shortest=max(3, round(facts.rate.fraction / 4)))
+        self._detector = ShotDetector(shortest=max(3, round(headers.rate / 4)))
         self._before: Any = None
         self._start = self._count = 0
         self._kept: dict[int, VideoFrame] = {}
@@ -177,9 +175,9 @@ class _Watch:
         if self._count > self._start:
             self._close(self._count)
 
-    def uneven(self, rate: float) -> bool:
+    def uneven(self) -> bool:
         """Whether some step between frames is over one and a half of what the rate says."""
-        return self._widest * rate > 1.5
+        return self._widest * float(self._rate) > 1.5
 
     def _score(self, frame: "VideoFrame") -> float:
         import numpy
@@ -222,7 +220,7 @@ class _Watch:
         self._start = end
 
     def _save(self, frame: "VideoFrame", target: Path) -> None:
-        across, down = (int(part) for part in self._facts.sample_aspect.split(":"))
+        across, down = (int(part) for part in self._aspect.split(":"))
         width = frame.width * across / down
         scale = min(1.0, _KEYFRAME_WIDTH / width)
         size = max(2, round(width * scale)), max(2, round(frame.height * scale))
@@ -258,15 +256,16 @@ class _Meter:
             except (av.error.BlockingIOError, av.error.EOFError):
                 return
 
-    def read(self) -> Loudness:
+    def read(self) -> dict[str, float | None]:
+        """The fields of `Loudness`."""
         peaks = [float(value) for name, value in self._last.items() if name.startswith("lavfi.r128.true_peaks_ch")]
         integrated = float(self._last.get("lavfi.r128.I", "-70"))
         peak = max(peaks, default=0.0)
-        return Loudness(
-            integrated_lufs=None if integrated <= -70 else round(integrated, 1),
-            range_lu=round(float(self._last.get("lavfi.r128.LRA", "0")), 1),
-            true_peak_dbtp=round(20 * math.log10(peak), 1) if peak > 0 else None,
-        )
+        return {
+            "integrated_lufs": None if integrated <= -70 else round(integrated, 1),
+            "range_lu": round(float(self._last.get("lavfi.r128.LRA", "0")), 1),
+            "true_peak_dbtp": round(20 * math.log10(peak), 1) if peak > 0 else None,
+        }
 
 
 def _meter_for(frame: "AudioFrame") -> "Graph":

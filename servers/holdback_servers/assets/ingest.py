@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 from holdback_base.problem import Problem
+from holdback_base.vocabulary import Rate, timecode_to_frames
 
 from holdback_servers import media_worker
 from holdback_servers.assets.model import TechnicalFacts
@@ -135,13 +136,26 @@ async def measure(copy: Path, name: str, settings: Settings, report: Report) -> 
         roots=(copy.parent,),
     )
     shots, keyframes = await asyncio.to_thread(_name_keyframes, copy.parent, answer["shots"])
-    return Measured(TechnicalFacts.model_validate(answer["facts"]), shots, keyframes)
+    return Measured(technical_facts(answer["facts"]), shots, keyframes)
 
 
 def _name_keyframes(folder: Path, found: list[dict[str, Any]]) -> tuple[tuple[Shot, ...], dict[str, Path]]:
     names = [file_sha256(folder / each["keyframe"]) for each in found]
     shots = tuple(Shot(each["in_frame"], each["out_frame"], name) for each, name in zip(found, names, strict=True))
     return shots, {name: folder / each["keyframe"] for each, name in zip(found, names, strict=True)}
+
+
+def technical_facts(told: dict[str, Any]) -> TechnicalFacts:
+    """Facts as the worker told them, checked; a start timecode that cannot exist is reported and left out."""
+    written: str | None = told["start_timecode"]
+    checked: dict[str, Any] = {"frames": max(1, told["frames"])}
+    if written is not None:
+        try:
+            start = timecode_to_frames(written, Rate.model_validate(told["rate"]))
+            checked |= {"start_frame": start, "drop_frame": ";" in written}
+        except Problem as problem:
+            checked |= {"start_timecode": None, "warnings": (f"The start timecode is left out: {problem.message}",)}
+    return TechnicalFacts.model_validate(told | checked)
 
 
 async def probe(path: Path, name: str, settings: Settings) -> TechnicalFacts:
@@ -152,7 +166,7 @@ async def probe(path: Path, name: str, settings: Settings) -> TechnicalFacts:
         limits=limits_of(settings),
         roots=(path,),
     )
-    return TechnicalFacts.model_validate(answer)
+    return technical_facts(answer)
 
 
 def keep(media: MediaStore, files: dict[str, Path]) -> list[str]:

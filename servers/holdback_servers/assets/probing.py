@@ -1,14 +1,17 @@
-"""What a file says of itself, before a frame of it is decoded. Runs in the media worker."""
+"""What a file says of itself, before a frame of it is decoded. Runs in the media worker.
+
+Answers in plain values: the worker starts in half the time without pydantic, and what it says is checked on the other
+side of the pipe anyway (`ingest.technical_facts`).
+"""
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from holdback_base.problem import Problem
-from holdback_base.vocabulary import Rate, frames_to_timecode, timecode_to_frames
 
-from holdback_servers.assets.model import AudioFacts, TechnicalFacts, VideoFacts
 from holdback_servers.media_reading import open_media
 
 if TYPE_CHECKING:
@@ -22,15 +25,43 @@ _STANDARD = (
 )
 _MOST_PIXELS = 16384 * 8640
 _STILLS = frozenset({"png_pipe", "jpeg_pipe", "webp_pipe", "tiff_pipe", "bmp_pipe"})
-STILL_RATE = Rate(num=25)
+_STILL_RATE = Fraction(25)
 """A still picture is one frame at this rate, since frames need a rate."""
 
 
+@dataclass(frozen=True)
+class Headers:
+    """What the headers tell. `frames` are a promise until they have been counted, 0 when nothing is promised.
+
+    `rate` counts frames a second, or samples where there is no picture; `timecode` is the start timecode as written.
+    """
+
+    container: str
+    size_bytes: int
+    frames: int
+    rate: Fraction
+    timecode: str | None
+    video: dict[str, Any] | None
+    audio: list[dict[str, Any]]
+
+    def plain(self) -> dict[str, Any]:
+        """As JSON values."""
+        return {
+            "container": self.container,
+            "size_bytes": self.size_bytes,
+            "frames": self.frames,
+            "rate": _plain_rate(self.rate),
+            "start_timecode": self.timecode,
+            "video": self.video,
+            "audio": self.audio,
+        }
+
+
 def probe(arguments: dict[str, Any], _report: object) -> dict[str, Any]:
-    """Worker function: the technical facts of `path`, called `name`, from its headers alone."""
+    """Worker function: what the headers of `path`, called `name`, tell."""
     path, name = Path(arguments["path"]), str(arguments["name"])
     with open_media(path, name) as container:
-        return header_facts(container, path.stat().st_size, name).model_dump(mode="json")
+        return read_headers(container, path.stat().st_size, name).plain()
 
 
 def main_picture(container: "InputContainer") -> "VideoStream | None":
@@ -40,35 +71,33 @@ def main_picture(container: "InputContainer") -> "VideoStream | None":
     return next((s for s in container.streams.video if not s.disposition & Disposition.attached_pic), None)
 
 
-def header_facts(container: "InputContainer", size_bytes: int, name: str) -> TechnicalFacts:
-    """Facts as the headers tell them; frames are a promise until they have been counted.
+def read_headers(container: "InputContainer", size_bytes: int, name: str) -> Headers:
+    """What the headers tell.
 
     Raises:
         Problem: NOT_MEDIA when there is neither picture nor sound, TOO_LARGE for a picture beyond 16384 x 8640.
     """
     picture = main_picture(container)
-    audio = tuple(audio_facts(stream) for stream in container.streams.audio)
+    audio = [audio_facts(stream) for stream in container.streams.audio]
     if picture is None and not audio:
         raise Problem("NOT_MEDIA", f"{name} holds neither picture nor sound.", "Give a file with media in it.")
-    video = None if picture is None else video_facts(container, picture, name)
-    rate = video.rate if video is not None else Rate(num=audio[0].sample_rate)
-    warnings: list[str] = []
-    start, drop = _start_timecode(container, rate, warnings) if video is not None else (None, False)
-    return TechnicalFacts(
+    if picture is None:
+        rate = Fraction(audio[0]["sample_rate"])
+    else:
+        rate = _STILL_RATE if container.format.name in _STILLS else picture_rate(picture)
+    told: list[Mapping[str, str]] = [container.metadata, *(stream.metadata for stream in container.streams)]
+    return Headers(
         container=container.format.name,
         size_bytes=size_bytes,
-        frames=max(1, promised_frames(container, picture, rate)),
+        frames=promised_frames(container, picture, rate),
         rate=rate,
-        start_timecode=None if start is None else frames_to_timecode(start, rate, drop=drop),
-        start_frame=start or 0,
-        drop_frame=drop,
-        video=video,
+        timecode=None if picture is None else next((each["timecode"] for each in told if "timecode" in each), None),
+        video=None if picture is None else video_facts(picture, rate, name),
         audio=audio,
-        warnings=tuple(warnings),
     )
 
 
-def promised_frames(container: "InputContainer", picture: "VideoStream | None", rate: Rate) -> int:
+def promised_frames(container: "InputContainer", picture: "VideoStream | None", rate: Fraction) -> int:
     """How many frames the headers promise; 0 when they do not say."""
     if picture is not None and container.format.name in _STILLS:
         return 1
@@ -76,8 +105,8 @@ def promised_frames(container: "InputContainer", picture: "VideoStream | None", 
         return picture.frames
     stream = picture or container.streams.audio[0]
     if stream.duration and stream.time_base:
-        return round(stream.duration * stream.time_base * rate.fraction)
-    return round(Fraction(container.duration, 1_000_000) * rate.fraction) if container.duration else 0
+        return round(stream.duration * stream.time_base * rate)
+    return round(Fraction(container.duration, 1_000_000) * rate) if container.duration else 0
 
 
 def counts_its_frames(container: "InputContainer", picture: "VideoStream | None") -> bool:
@@ -85,8 +114,8 @@ def counts_its_frames(container: "InputContainer", picture: "VideoStream | None"
     return picture is not None and picture.frames > 0 and container.format.name not in _STILLS
 
 
-def video_facts(container: "InputContainer", stream: "VideoStream", name: str) -> VideoFacts:
-    """Facts of a picture stream. Raises Problem MEDIA_DAMAGED when it has no size, TOO_LARGE when it is huge."""
+def video_facts(stream: "VideoStream", rate: Fraction, name: str) -> dict[str, Any]:
+    """The fields of `VideoFacts`. Raises MEDIA_DAMAGED for a picture without a size, TOO_LARGE for a huge one."""
     from av.video.reformatter import ColorPrimaries, ColorRange, Colorspace, ColorTrc
 
     context = stream.codec_context
@@ -97,55 +126,45 @@ def video_facts(container: "InputContainer", stream: "VideoStream", name: str) -
         raise Problem("TOO_LARGE", f"The picture of {name} is {width}x{height}.", "16384x8640 is the most.")
     sample = stream.sample_aspect_ratio or Fraction(1)
     transfer = _colour(ColorTrc, context.color_trc)
-    return VideoFacts(
-        codec=context.name,
-        profile=context.profile,
-        pixel_format=context.pix_fmt,
-        bit_depth=stream.format.components[0].bits,
-        width=width,
-        height=height,
-        sample_aspect=_ratio(sample),
-        display_aspect=_ratio(sample * width / height),
-        rate=STILL_RATE if container.format.name in _STILLS else picture_rate(stream),
-        primaries=_colour(ColorPrimaries, context.color_primaries),
-        transfer=transfer,
-        matrix=_colour(Colorspace, context.colorspace),
-        range=_colour(ColorRange, context.color_range),
-        hdr={"SMPTE2084": "PQ", "ARIB_STD_B67": "HLG"}.get(transfer or ""),  # pyright: ignore[reportArgumentType]
-    )
+    return {
+        "codec": context.name,
+        "profile": context.profile,
+        "pixel_format": context.pix_fmt,
+        "bit_depth": stream.format.components[0].bits,
+        "width": width,
+        "height": height,
+        "sample_aspect": _ratio(sample),
+        "display_aspect": _ratio(sample * width / height),
+        "rate": _plain_rate(rate),
+        "primaries": _colour(ColorPrimaries, context.color_primaries),
+        "transfer": transfer,
+        "matrix": _colour(Colorspace, context.colorspace),
+        "range": _colour(ColorRange, context.color_range),
+        "hdr": {"SMPTE2084": "PQ", "ARIB_STD_B67": "HLG"}.get(transfer or ""),
+    }
 
 
-def audio_facts(stream: "AudioStream") -> AudioFacts:
-    """Facts of an audio stream."""
-    context = stream.codec_context
-    language = stream.language
-    return AudioFacts(
-        codec=context.name,
-        sample_rate=max(1, context.sample_rate),
-        channels=context.channels,
-        layout=context.layout.name,
-        language=language if language and language != "und" else None,
-    )
+def audio_facts(stream: "AudioStream") -> dict[str, Any]:
+    """The fields of `AudioFacts`."""
+    context, language = stream.codec_context, stream.language
+    return {
+        "codec": context.name,
+        "sample_rate": max(1, context.sample_rate),
+        "channels": context.channels,
+        "layout": context.layout.name,
+        "language": language if language and language != "und" else None,
+    }
 
 
-def picture_rate(stream: "VideoStream") -> Rate:
+def picture_rate(stream: "VideoStream") -> Fraction:
     """The stream's frames a second; what lies within a ten-thousandth of a standard rate is that rate."""
     told = stream.average_rate or stream.guessed_rate or stream.base_rate or Fraction(25)
     near = next((each for each in _STANDARD if abs(told - each) * 10_000 <= each), told.limit_denominator(100_000))
-    return Rate(num=max(1, near.numerator), den=near.denominator)
+    return max(near, Fraction(1, 100_000))
 
 
-def _start_timecode(container: "InputContainer", rate: Rate, warnings: list[str]) -> tuple[int | None, bool]:
-    """The start timecode as a frame and whether it is drop-frame; one that cannot exist is reported and left out."""
-    told: list[Mapping[str, str]] = [container.metadata, *(stream.metadata for stream in container.streams)]
-    text = next((each["timecode"] for each in told if "timecode" in each), None)
-    if text is None:
-        return None, False
-    try:
-        return timecode_to_frames(text, rate), ";" in text
-    except Problem as problem:
-        warnings.append(f"The start timecode is left out: {problem.message}")
-        return None, False
+def _plain_rate(rate: Fraction) -> dict[str, int]:
+    return {"num": rate.numerator, "den": rate.denominator}
 
 
 def _ratio(value: Fraction) -> str:
