@@ -77,6 +77,13 @@ def window(within: TimeRange) -> str:
     return f"from {moment(within.start)}{until}"
 
 
+def short_window(within: TimeRange) -> str:
+    """`24 Nov 2026 19:00 to 22 Dec 2026 12:00 UTC`, for where there is little room."""
+    start, end = (to_utc(each) if each else None for each in (within.start, within.end))
+    words = [f"{day(each)} {each.year} {each:%H:%M}" for each in (start, end) if each]
+    return f"{' to '.join(words)} UTC{'' if end else ' onwards'}"
+
+
 def instants_in_words(text: str) -> str:
     """The text with its ISO instants written as people read them."""
     return _INSTANT.sub(lambda found: moment(datetime.fromisoformat(found.group())), text)
