@@ -29,7 +29,7 @@ _CODES = {
     "ELEMENT_UNKNOWN": "Nothing on record",
     "NO_RIGHTS_IN": "No rights",
     "PARTIAL_RIGHTS_IN": "Rights for part of the time",
-    "CONTRACT_NOT_ACTIVE": "Contract not signed",
+    "CONTRACT_NOT_ACTIVE": "Contract not active",
     "RIGHTS_OUT_OVERLAP": "Licensed to somebody else",
     "HOLDBACK": "Held back",
     "CONDITION_UNMET": "Condition not met",
