@@ -6,6 +6,7 @@ is begun again over the journal when the process that held it is gone.
 
 import asyncio
 import logging
+from collections import OrderedDict
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -44,6 +45,7 @@ _log = logging.getLogger(__name__)
 SESSION = "holdback.session"
 """Where a call's context carries for whom it is made."""
 _HEADS_LINGER = 0.02
+_ENDED_KEPT = 1024
 STARTED = "urn:holdback:started"
 """Task metadata: the instant the task was asked for."""
 
@@ -82,12 +84,16 @@ class Executor(AgentExecutor):
     def __init__(self, agent: Agent, backstage: Backstage) -> None:
         self._agent, self._backstage = agent, backstage
         self._live: dict[str, _Live] = {}
+        self._ended: OrderedDict[str, None] = OrderedDict()
         self._unsigned: list[str] = []
         self._signing: asyncio.Task[None] | None = None
 
-    def is_live(self, task_id: str) -> bool:
-        """Whether the task's coroutine is in this process."""
-        return task_id in self._live
+    def is_here(self, task_id: str) -> bool:
+        """Whether the task's coroutine is in this process, or was until a moment ago.
+
+        A coroutine that has ended may be ahead of what is stored: its last events are still on their way there.
+        """
+        return task_id in self._live or task_id in self._ended
 
     def is_busy(self, task_id: str) -> bool:
         """Whether the task works here and waits for nobody."""
@@ -96,7 +102,10 @@ class Executor(AgentExecutor):
 
     async def execute(self, context: RequestContext, event_queue: EventQueue) -> None:
         """Take a message: begin, answer, or take up again. Returns when the task has ended or waits."""
-        live = self._live.get(context.task_id or "")
+        task_id = context.task_id or ""
+        if task_id in self._ended:
+            return
+        live = self._live.get(task_id)
         if live is None:
             live = await self._begin(context, event_queue)
         else:
@@ -134,8 +143,9 @@ class Executor(AgentExecutor):
         skill = self._skill(task, asked)
         known = {} if task is None else await self._backstage.journal.of_task(task.id)
         run = self._run(context, queue, known)
-        receipt: Receipt | None = context.call_context.state.get(RECEIPT)
+        receipt: Receipt | None = None
         if task is None:
+            receipt = context.call_context.state.get(RECEIPT)
             await run.talk.begin(asked, {SKILL_EXTENSION: skill.id, STARTED: instant_text(run.started)})
             run.steps.record(run.talk.session.caller, f"accept {skill.id}", "allowed", "scope-held")
         elif task.status.state == TaskState.TASK_STATE_INPUT_REQUIRED:
@@ -199,6 +209,9 @@ class Executor(AgentExecutor):
             self._sign_head(run.task_id)
         finally:
             self._live.pop(run.task_id, None)
+            self._ended[run.task_id] = None
+            if len(self._ended) > _ENDED_KEPT:
+                self._ended.popitem(last=False)
             await run.talk.end(state, [] if problem is None else problem_parts(problem))
             run.talk.settled.set()
 

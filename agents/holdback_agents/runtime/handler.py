@@ -135,7 +135,7 @@ class AgentRequestHandler(DefaultRequestHandler):
         """The task as it is, then all that happens; one that lost its process is taken up again."""
         async with self._guarded(context):
             task = await self._stored(params.id, context)
-            if task.status.state in SETTLED or self._executor.is_live(params.id):
+            if task.status.state in SETTLED or self._executor.is_here(params.id):
                 async for event in self._sdk.on_subscribe_to_task(params, context):
                     yield event
             else:
@@ -173,7 +173,7 @@ class AgentRequestHandler(DefaultRequestHandler):
         try:
             active = await self._active_task_registry.get_or_create(task_id, call_context=context)
             request = None
-            if not self._executor.is_live(task_id):
+            if not self._executor.is_here(task_id):
                 task = await self._stored(task_id, context)
                 self._allow(skill_of(task), context)
                 request = RequestContext(context, task_id=task_id, context_id=task.context_id, task=task)

@@ -31,7 +31,7 @@ from holdback_base.problem import Problem
 from holdback_agents.contracts import PROGRESS_EXTENSION, SKILL_EXTENSION, Progress
 from holdback_agents.runtime.house import problem_of_response
 from holdback_agents.runtime.parts import progress_of
-from holdback_agents.runtime.task_store import SETTLED
+from holdback_agents.runtime.task_store import SETTLED, WAITING
 
 _TRIES = 6
 _EXTENSIONS = f"{SKILL_EXTENSION},{PROGRESS_EXTENSION}"
@@ -83,6 +83,30 @@ class Peers:
             await asyncio.sleep(min(2.0, 0.05 * 3**attempt))
         raise Problem("UNAVAILABLE", f"{peer.name} does not keep its stream open.", "Try again later.")
 
+    async def follow(self, peer: Peer, task_id: str, listener: Listener) -> Task:
+        """Follow a task that somebody else moves on, such as one that waits for an approval, until it has ended.
+
+        Raises:
+            Problem: NOT_FOUND and its kin; UNAVAILABLE when the agent cannot be reached after some tries.
+        """
+        talk = _Talk(self._client(peer), peer, Message(), listener, Task(id=task_id))
+        failures = 0
+        while True:
+            try:
+                async with aclosing(await talk.events()) as events:
+                    async for event in events:
+                        failures = 0
+                        await talk.hear(event)
+                if talk.settled and not talk.waits:
+                    return await talk.outcome()
+            except UnsupportedOperationError:  # it has ended
+                return await talk.outcome(again=True)
+            except A2AError as error:
+                problem, failures = _problem(peer, error), failures + 1
+                if problem.code != "UNAVAILABLE" or failures == _TRIES:
+                    raise problem from error
+            await asyncio.sleep(min(2.0, 0.1 * 3**failures))
+
     async def cancel(self, peer: Peer, task_id: str, message: Message | None = None) -> None:
         """Cancel a task there. Its first message stands for one whose id was never heard; one that ended is left."""
         client, context = self._client(peer), await _context(peer)
@@ -115,15 +139,21 @@ class Peers:
 class _Talk:
     """One message and what comes of it, over as many streams as it takes."""
 
-    def __init__(self, client: Client, peer: Peer, message: Message, listener: Listener) -> None:
+    def __init__(
+        self, client: Client, peer: Peer, message: Message, listener: Listener, known: Task | None = None
+    ) -> None:
         self._client, self._peer, self._message, self._listener = client, peer, message, listener
-        self._task: Task | None = None
+        self._task = known
         self._seq = -1
         self._streams = 0
 
     @property
     def settled(self) -> bool:
         return self._task is not None and self._task.status.state in SETTLED
+
+    @property
+    def waits(self) -> bool:
+        return self._task is not None and self._task.status.state in WAITING
 
     async def events(self) -> "_Events":
         self._streams += 1

@@ -106,7 +106,7 @@ class House:
     apps: dict[str, Starlette]
     approvals: list[dict[str, Any]]
     http: httpx.AsyncClient
-    message_ids: Any = field(default_factory=lambda: count(1))
+    message_ids: Any
 
     def token(self, agent: str = "editing-assistant", person: str = "person:sam", **changes: Any) -> str:
         audience = f"agent:{agent}"
@@ -208,7 +208,7 @@ class Kit:
 
 @pytest.fixture
 def kit(tmp_path: Path) -> Kit:
-    tools = Tools()
+    tools, message_ids = Tools(), count(1)
     keys = {name: KeyPair.generate() for name in ("gateway", "editing-assistant", "compliance")}
 
     @asynccontextmanager
@@ -255,7 +255,7 @@ def kit(tmp_path: Path) -> Kit:
             while not server.started:
                 await asyncio.sleep(0.005)
             try:
-                yield House(url, tools, authority, apps, approvals, http)
+                yield House(url, tools, authority, apps, approvals, http, message_ids)
             finally:
                 for app in apps.values():
                     await app.state.aclose()
