@@ -92,6 +92,9 @@ def _offer_checking(door: Door, shelf: Shelf) -> None:
         accept_partial: Annotated[
             bool, Field(description="Sign for what is clear although other cells, or some of the time, are not.")
         ] = False,
+        sign_refusal: Annotated[
+            bool, Field(description="Where nothing is clear, sign that decision too: on record, and opening nothing.")
+        ] = False,
     ) -> IssuedClearance:
         """Decide as check_clearance does and, where the cuts are clear as they stand, sign a clearance for them.
 
@@ -105,7 +108,12 @@ def _offer_checking(door: Door, shelf: Shelf) -> None:
             lambda c: call.once(
                 c,
                 lambda: _issued(
-                    c, call, _decided(c, shelf, asked, cuts), _refs(cuts), accept_partial=accept_partial
+                    c,
+                    call,
+                    _decided(c, shelf, asked, cuts),
+                    _refs(cuts),
+                    accept_partial=accept_partial,
+                    sign_refusal=sign_refusal,
                 ).model_dump(mode="json"),
             )
         )
@@ -189,9 +197,15 @@ def _decided(c: Connection, shelf: Shelf, asked: Asked, cuts: list[CutFacts]) ->
 
 
 def _issued(
-    c: Connection, call: Call, told: ClearanceReport, refs: Sequence[str], *, accept_partial: bool
+    c: Connection,
+    call: Call,
+    told: ClearanceReport,
+    refs: Sequence[str],
+    *,
+    accept_partial: bool,
+    sign_refusal: bool,
 ) -> IssuedClearance:
-    refused = issuing.refusal(told, accept_partial=accept_partial)
+    refused = issuing.refusal(told, accept_partial=accept_partial, sign_refusal=sign_refusal)
     if refused:
         return IssuedClearance(not_issued=refused, report=told)
     services, caller = call.services, call.caller

@@ -6,7 +6,7 @@ from typing import get_args
 
 from holdback_base.canonical import canonical_sha256
 
-from holdback_servers.rights.availability import Finding
+from holdback_servers.rights.availability import Answer, Finding
 from holdback_servers.rights.clearance import CellAnswer, Decision, Judged, overall
 from holdback_servers.rights.conditions import Duty
 from holdback_servers.rights.report import (
@@ -68,6 +68,7 @@ class _Told:
         self._found: dict[_Key, _Where] = {}
         self._duties: dict[_Key, Duty] = {}
         self._cells: dict[int, tuple[tuple[_Key, ...], tuple[_Key, ...]]] = {}
+        self._answers: dict[tuple[int, int], tuple[tuple[_Key, ...], tuple[_Key, ...]]] = {}
         for row, places in zip(decision.cells, decision.rows, strict=True):
             for cell, media in zip(row, decision.columns, strict=True):
                 for key in self._read(cell)[0]:
@@ -82,19 +83,27 @@ class _Told:
             return known
         reasons: dict[_Key, None] = {}
         duties: dict[_Key, None] = {}
-        for judged, answer in zip(self.decision.judged, cell.answers, strict=True):
-            for finding in answer.findings:
-                key = _reason_key(judged, finding)
-                self._found.setdefault(key, _Where(judged, finding)).elements.add(judged.element.id)
-                reasons[key] = None
-            for duty in (*answer.met, *answer.unmet):
-                duties[self._duty_key(duty)] = None
+        for number, answer in enumerate(cell.answers):
+            found, asked = self._answers.get((number, id(answer))) or self._read_answer(number, answer)
+            reasons.update(dict.fromkeys(found))
+            duties.update(dict.fromkeys(asked))
         if not cell.once and all(answer.once for answer in cell.answers):
             key = ("~", _ORDER["NO_COMMON_WINDOW"])
             self._found.setdefault(key, _Where(None, Finding("NO_COMMON_WINDOW", None, ())))
             reasons[key] = None
-        told = self._cells[id(cell)] = (tuple(reasons), tuple(duties))
+        told = self._cells[id(cell)] = (tuple(sorted(reasons)), tuple(sorted(duties)))
         return told
+
+    def _read_answer(self, number: int, answer: Answer) -> tuple[tuple[_Key, ...], tuple[_Key, ...]]:
+        judged = self.decision.judged[number]
+        reasons: list[_Key] = []
+        for finding in answer.findings:
+            key = _reason_key(judged, finding)
+            self._found.setdefault(key, _Where(judged, finding)).elements.add(judged.element.id)
+            reasons.append(key)
+        duties = tuple(self._duty_key(duty) for duty in (*answer.met, *answer.unmet))
+        read = self._answers[number, id(answer)] = (tuple(reasons), duties)
+        return read
 
     def _duty_key(self, duty: Duty) -> _Key:
         key = (duty.right, duty.condition.model_dump_json(), duty.media)
@@ -108,7 +117,7 @@ class _Told:
             alike: dict[tuple[object, ...], list[str]] = {}
             for cell, media in zip(row, self.decision.columns, strict=True):
                 reasons, duties = self._read(cell)
-                told = (cell.verdict, cell.now, cell.once, tuple(sorted(reasons)), tuple(sorted(duties)))
+                told = (cell.verdict, cell.now, cell.once, reasons, duties)
                 alike.setdefault(told, []).extend(media)
             for told, media in alike.items():
                 shapes.setdefault((told, tuple(sorted(media))), []).extend(places)

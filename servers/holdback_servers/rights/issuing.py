@@ -19,8 +19,10 @@ def open_cells(report: ClearanceReport) -> tuple[CellGroup, ...]:
     return tuple(each for each in report.groups if each.verdict in _OPENING)
 
 
-def refusal(report: ClearanceReport, *, accept_partial: bool) -> str | None:
-    """Why no statement can be signed for this report, if none can."""
+def refusal(report: ClearanceReport, *, accept_partial: bool, sign_refusal: bool) -> str | None:
+    """Why no statement is signed for this report, if none is."""
+    if sign_refusal and not open_cells(report):
+        return None
     if not open_cells(report):
         return "no cell is clear as the cut stands; see the reasons, and the plans for what would clear it"
     if report.verdict != "CLEARED" and not accept_partial:
@@ -29,7 +31,8 @@ def refusal(report: ClearanceReport, *, accept_partial: bool) -> str | None:
 
 
 def claims(report: ClearanceReport, identity: str, now: datetime, by: Sequence[str], person: str) -> dict[str, Any]:
-    """The claims of the signed clearance. `deliveries` are all sha256 it covers; the first is the subject.
+    """The claims of the signed clearance. `deliveries` are all sha256 it covers; the first is the subject. A refusal on
+    record has no cells.
 
     `delivery_elements` gives each delivery's own element hash. `cells` hold only what is clear. `exp` is seven days on,
     or the end of the last window where that is sooner.

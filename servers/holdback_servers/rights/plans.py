@@ -19,12 +19,23 @@ from holdback_servers.rights.clearance import Decision
 from holdback_servers.rights.conditions import Duty
 from holdback_servers.rights.remedies import clears, duty_remedies, replace_remedy, shorten_remedy
 from holdback_servers.rights.report import Plan, Remedy
-from holdback_servers.rights.ways import Cell, Grid, Way, combinations_of, grid_of, in_the_way, ways_out
+from holdback_servers.rights.ways import (
+    Cell,
+    Grid,
+    Way,
+    combinations_of,
+    grid_of,
+    in_the_way,
+    rights_in_the_way,
+    ways_out,
+)
 from holdback_servers.rights.windows import OPEN, Window, Windows, instant, shared, window
 
 OFFERED = 3
 """Plans in an answer."""
 _TRIED = 8
+_LOOKS, _FEWEST = 12_000, 8
+"""Cells looked at in all while searching, and candidates looked at however many cells there are."""
 _ASK = 1000
 _REPLACING: dict[ElementKind, int] = {
     "music_master": 4,
@@ -46,6 +57,15 @@ class _Candidate:
     cost: int
     territories: tuple[str, ...]
     platforms: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class _Choice:
+    ways: Mapping[str, Way]
+    grid: Grid
+    met: bool
+    dropped: tuple[int, ...]
+    blame: Mapping[str, tuple[str, ...]]
 
 
 def plans(decision: Decision, books: Mapping[str, Book], offered: int = OFFERED) -> tuple[Plan, ...]:
@@ -85,11 +105,16 @@ def _includes(candidate: _Candidate, plan: Plan) -> bool:
 
 def _candidates(decision: Decision) -> Iterator[_Candidate]:
     refs = in_the_way(decision)
-    for ways in combinations_of({ref: ways_out(ref, decision) for ref in refs}):
+    blame = rights_in_the_way(decision)
+    looks = max(_FEWEST, _LOOKS // (len(decision.rows) * len(decision.columns)))
+    for ways in combinations_of({ref: ways_out(ref, decision) for ref in refs}, looks):
         grid = grid_of(decision, ways)
         for met in (True, False):
             for dropped in _column_drops(grid, met):
-                candidate = _candidate(decision, ways, grid, met, dropped)
+                if looks == 0:
+                    return
+                looks -= 1
+                candidate = _candidate(decision, _Choice(ways, grid, met, dropped, blame))
                 if candidate is not None:
                     yield candidate
 
@@ -107,9 +132,8 @@ def _column_drops(grid: Grid, met: bool) -> Iterator[tuple[int, ...]]:
         yield from islice(combinations(bad, size), 16)
 
 
-def _candidate(
-    decision: Decision, ways: Mapping[str, Way], grid: Grid, met: bool, dropped: tuple[int, ...]
-) -> _Candidate | None:
+def _candidate(decision: Decision, choice: _Choice) -> _Candidate | None:
+    grid, met, dropped = choice.grid, choice.met, choice.dropped
     columns = [each for each in range(len(decision.columns)) if each not in dropped]
     best = {
         (row, column): _longest(cells[column].once if met else cells[column].now)
@@ -129,7 +153,7 @@ def _candidate(
     territories = tuple(sorted(place for row in rows for place in decision.rows[row]))
     platforms = tuple(sorted(node for column in columns for node in decision.columns[column]))
     remedies = [
-        *_edits(duties, ways, decision),
+        *_edits(duties, choice, decision),
         *_drops(decision, grid, territories, platforms),
         *_moves(decision, grid, kept),
     ]
@@ -141,29 +165,18 @@ def _longest(windows: Windows) -> Window | None:
     return max(windows, key=lambda each: (each[1] - each[0], -each[0]), default=None)
 
 
-def _edits(duties: Sequence[Duty], ways: Mapping[str, Way], decision: Decision) -> Iterator[Remedy]:
+def _edits(duties: Sequence[Duty], choice: _Choice, decision: Decision) -> Iterator[Remedy]:
     found = {id(duty): duty for duty in duties}
     yield from duty_remedies(found.values(), decision.cuts)
     replaced_by_duty = {each.ref for each in found.values() if each.condition.type == "replace_music"}
-    for ref, (way, seconds) in sorted(ways.items()):
-        rights = tuple(sorted(_rights_against(ref, decision)))
+    for ref, (way, seconds) in sorted(choice.ways.items()):
+        rights = choice.blame.get(ref, ())
         if way == "replace" and ref not in replaced_by_duty:
             yield replace_remedy(ref, decision.cuts, rights)
         elif way == "shorten":
             yield shorten_remedy(ref, seconds, decision.cuts, rights)
         elif way == "ask":
             yield _ask(ref, decision, rights)
-
-
-def _rights_against(ref: str, decision: Decision) -> set[str]:
-    return {
-        finding.entry.right.id
-        for cell in {id(cell): cell for row in decision.cells for cell in row}.values()
-        for judged, answer in zip(decision.judged, cell.answers, strict=True)
-        if judged.element.ref == ref
-        for finding in answer.findings
-        if finding.entry
-    }
 
 
 def _ask(ref: str, decision: Decision, rights: tuple[str, ...]) -> Remedy:
@@ -180,7 +193,8 @@ def _ask(ref: str, decision: Decision, rights: tuple[str, ...]) -> Remedy:
 
 
 def _ask_about_everything(decision: Decision) -> Plan:
-    remedies = tuple(_ask(ref, decision, tuple(sorted(_rights_against(ref, decision)))) for ref in in_the_way(decision))
+    blame = rights_in_the_way(decision)
+    remedies = tuple(_ask(ref, decision, blame.get(ref, ())) for ref in in_the_way(decision))
     return Plan(
         remedies=remedies,
         verified=False,

@@ -2,15 +2,17 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import product
 from math import ceil
 
 from holdback_base.elements import CutFacts, Element, Notice
-from holdback_base.vocabulary import Span, time_range
+from holdback_base.vocabulary import Span
 
 from holdback_servers.rights.book import Book
 from holdback_servers.rights.clearance import Decision, decide
 from holdback_servers.rights.conditions import Duty
 from holdback_servers.rights.report import Asked, Remedy, RemedyKind
+from holdback_servers.rights.windows import Window, ranges, shared, window
 
 _EDITS: dict[str, RemedyKind] = {
     "credit": "add_credit",
@@ -30,41 +32,66 @@ class Fixed:
 
 
 def clears(decision: Decision, remedies: Sequence[Remedy], books: Mapping[str, Book]) -> bool:
-    """Decide again with the changes applied: whether every cell that is left is CLEARED. A person's answer is not
-    known, so a plan that asks one never clears by itself."""
+    """Decide again with the changes applied: whether every cell that is left is clear for all of its window.
+
+    A person's answer is not known, so a plan that asks one never clears by itself.
+    """
     if any(each.kind == "ask_human" for each in remedies):
         return False
-    parts = applied(decision.asked, decision.cuts, remedies)
-    return bool(parts) and all(decide(each.asked, each.cuts, books).clear for each in parts)
+    asked = decision.asked
+    left = _windows_left(asked, remedies)
+    kept = {
+        "territories": tuple(each for each in asked.territories if any(place == each for place, _ in left)),
+        "platforms": tuple(each for each in asked.platforms if any(node == each for _, node in left)),
+    }
+    if not left:
+        return False
+    again = decide(asked.model_copy(update=kept), [_edited(cut, remedies) for cut in decision.cuts], books)
+    return all(
+        shared(cell.now, (left[place, node],)) == (left[place, node],)
+        for places, row in zip(again.rows, again.cells, strict=True)
+        for media, cell in zip(again.columns, row, strict=True)
+        for place in places
+        for node in media
+    )
 
 
 def applied(asked: Asked, cuts: Sequence[CutFacts], remedies: Sequence[Remedy]) -> tuple[Fixed, ...]:
     """The question and the cuts with the changes made: one part for each window that some cells then have."""
     edited = tuple(_edited(cut, remedies) for cut in cuts)
-    dropped_places = {place for each in remedies if each.kind == "drop_territory" for place in each.territories or ()}
-    dropped_media = {node for each in remedies if each.kind == "drop_platform" for node in each.platforms or ()}
-    moves = [each for each in remedies if each.kind in ("start_later", "end_earlier")]
-    media_of: dict[tuple[object, ...], list[str]] = {}
-    for place in (each for each in asked.territories if each not in dropped_places):
-        windows: dict[tuple[object, ...], list[str]] = {}
-        for node in (each for each in asked.platforms if each not in dropped_media):
-            start, end = asked.window.start, asked.window.end
-            for move in moves:
-                if place in (move.territories or ()) and node in (move.platforms or ()):
-                    start, end = move.start or start, move.end or end
-            windows.setdefault((start, end), []).append(node)
-        for within, media in windows.items():
-            media_of.setdefault((*within, *media), []).append(place)
+    media_of: dict[tuple[Window, str], list[str]] = {}
+    for (place, node), within in _windows_left(asked, remedies).items():
+        media_of.setdefault((within, place), []).append(node)
+    places_of: dict[tuple[Window, tuple[str, ...]], list[str]] = {}
+    for (within, place), media in media_of.items():
+        places_of.setdefault((within, tuple(media)), []).append(place)
     return tuple(
         Fixed(
-            asked.model_copy(
-                update={"territories": tuple(where), "platforms": media, "window": time_range(start, end)}  # pyright: ignore
-            ),
+            asked.model_copy(update={"territories": tuple(places), "platforms": media, "window": ranges((within,))[0]}),
             edited,
         )
-        for (start, end, *nodes), where in media_of.items()
-        for media in (tuple(nodes),)
+        for (within, media), places in places_of.items()
     )
+
+
+def _windows_left(asked: Asked, remedies: Sequence[Remedy]) -> dict[tuple[str, str], Window]:
+    """What remains of the question: each cell that is kept, with its window. Empty when a window would be."""
+    places = [*asked.territories]
+    media = [*asked.platforms]
+    for each in remedies:
+        if each.kind == "drop_territory":
+            places = [place for place in places if place not in (each.territories or ())]
+        if each.kind == "drop_platform":
+            media = [node for node in media if node not in (each.platforms or ())]
+    whole = window(asked.window.start, asked.window.end)
+    left = {(place, node): whole for place in places for node in media}
+    for each in remedies:
+        if each.kind in ("start_later", "end_earlier"):
+            start, end = window(each.start, each.end)
+            for cell in product(each.territories or (), each.platforms or ()):
+                if cell in left:
+                    left[cell] = (max(left[cell][0], start), min(left[cell][1], end))
+    return left if all(start < end for start, end in left.values()) else {}
 
 
 def duty_remedies(duties: Iterable[Duty], cuts: Sequence[CutFacts]) -> tuple[Remedy, ...]:

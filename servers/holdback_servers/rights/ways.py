@@ -32,6 +32,17 @@ def in_the_way(decision: Decision) -> list[str]:
     )
 
 
+def rights_in_the_way(decision: Decision) -> dict[str, tuple[str, ...]]:
+    """For each reference the rights that its findings name, over all cells."""
+    found: dict[str, set[str]] = {}
+    for number, judged in enumerate(decision.judged):
+        answers = {id(cell.answers[number]): cell.answers[number] for row in decision.cells for cell in row}
+        named = found.setdefault(judged.element.ref, set())
+        for answer in answers.values():
+            named.update(finding.entry.right.id for finding in answer.findings if finding.entry)
+    return {ref: tuple(sorted(named)) for ref, named in found.items()}
+
+
 def ways_out(ref: str, decision: Decision) -> list[Way]:
     judged = [each for each in decision.judged if each.element.ref == ref]
     pictures = {each.element.ref for each in decision.judged if each.kind in _PICTURE}
@@ -53,9 +64,10 @@ def _limits(judgement: Judgement) -> Iterator[int]:
             yield entry.right.max_duration_seconds
 
 
-def combinations_of(ways: Mapping[str, Sequence[Way]]) -> Iterator[dict[str, Way]]:
+def combinations_of(ways: Mapping[str, Sequence[Way]], looks: int) -> Iterator[dict[str, Way]]:
+    """Every combination of ways where there are few; otherwise living with all, leaving all, and one at a time."""
     refs = list(ways)
-    if prod(len(each) for each in ways.values()) <= _WAYS:
+    if prod(len(each) for each in ways.values()) <= min(_WAYS, looks):
         for choice in product(*ways.values()):
             yield dict(zip(refs, choice, strict=True))
         return
