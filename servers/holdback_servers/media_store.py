@@ -1,9 +1,12 @@
 """Files by content: `media/ab/<sha256 hex>`. A name is the hash of the bytes, so it can be believed and never reused.
 
 Everything arrives in a workspace on the same file system, is hashed while it is copied, flushed to the disk, and then
-renamed into place: a reader sees a whole file or none.
+renamed into place: a reader sees a whole file or none. A workspace is locked while it is in use; what a killed process
+left is recognised by its lock being free, and swept.
 """
 
+import contextlib
+import fcntl
 import hashlib
 import os
 import re
@@ -36,6 +39,7 @@ class MediaStore:
         self.root = root.resolve()
         self._incoming = self.root / "incoming"
         self._incoming.mkdir(parents=True, exist_ok=True)
+        self._sweep()
 
     def put(self, source: Path | bytes | BinaryIO) -> str:
         """Store a copy of a file, some bytes or what a stream still holds.
@@ -102,11 +106,22 @@ class MediaStore:
     @contextmanager
     def workspace(self) -> Generator[Path]:
         """A private folder on the store's file system for work in progress; gone on leaving, however one leaves."""
-        folder = Path(tempfile.mkdtemp(dir=self._incoming))
+        with _locked(self._incoming, fcntl.LOCK_SH):  # no sweep between the folder and its lock
+            folder = Path(tempfile.mkdtemp(dir=self._incoming))
+            handle = os.open(folder, os.O_RDONLY)
+            fcntl.flock(handle, fcntl.LOCK_SH)
         try:
             yield folder
         finally:
             shutil.rmtree(folder, ignore_errors=True)
+            os.close(handle)
+
+    def _sweep(self) -> None:
+        """Remove the workspaces of processes that are gone."""
+        with _locked(self._incoming, fcntl.LOCK_EX):
+            for folder in self._incoming.iterdir():
+                with contextlib.suppress(OSError), _locked(folder, fcntl.LOCK_EX | fcntl.LOCK_NB):
+                    shutil.rmtree(folder, ignore_errors=True)
 
     def _place(self, sha256: str) -> Path:
         match = _SHAPE.fullmatch(sha256)
@@ -118,6 +133,16 @@ class MediaStore:
             )
         digits = match.group(1)
         return self.root / digits[:2] / digits
+
+
+@contextmanager
+def _locked(folder: Path, how: int) -> Generator[None]:
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        fcntl.flock(handle, how)
+        yield
+    finally:
+        os.close(handle)
 
 
 def copy_hashed(source: Path | bytes | BinaryIO, target: Path, report: CopyReport | None = None) -> str:

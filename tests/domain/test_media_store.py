@@ -85,6 +85,17 @@ def test_a_workspace_is_gone_after_a_failure(tmp_path: Path) -> None:
     assert list(store.root.rglob("*")) == [store.root / "incoming"]
 
 
+def test_what_a_killed_process_left_is_swept_and_work_in_progress_is_not(tmp_path: Path) -> None:
+    store = MediaStore(tmp_path)
+    left = store.root / "incoming" / "left-by-a-killed-process"
+    left.mkdir()
+    (left / "half").write_bytes(FILM)
+    with store.workspace() as work:
+        MediaStore(tmp_path)
+        assert not left.exists()
+        assert work.exists()
+
+
 def test_discarding_forgets_bytes_and_may_be_done_twice(tmp_path: Path) -> None:
     store = MediaStore(tmp_path)
     store.put(FILM)

@@ -169,9 +169,7 @@ async def probe(path: Path, name: str, settings: Settings) -> TechnicalFacts:
     return technical_facts(answer)
 
 
-def keep(media: MediaStore, files: dict[str, Path]) -> list[str]:
-    """Move files of a workspace into the store under their names; those that were not there before."""
-    fresh = [name for name in files if not media.has(name)]
+def keep(media: MediaStore, files: dict[str, Path]) -> None:
+    """Move files of a workspace into the store under their names."""
     for name, path in files.items():
         media.adopt(path, name)
-    return fresh

@@ -11,9 +11,10 @@ from pydantic import Field
 
 from holdback_servers.assets import ingest
 from holdback_servers.assets.answers import MetadataUpdate
+from holdback_servers.assets.cuts import examine_cut, write_cut
 from holdback_servers.assets.edits import Editor, NewValue, record_values
 from holdback_servers.assets.finding import offer_finding, offer_looking
-from holdback_servers.assets.intake import INGEST, Ingest, examine_cut, write_cut
+from holdback_servers.assets.intake import INGEST, Ingest
 from holdback_servers.assets.model import AssetKind, Lineage, LogEntry, Relation
 from holdback_servers.assets.papers import DeclaredElement, IngestRequest, Registered, RegisterRequest
 from holdback_servers.assets.resources import offer_resources

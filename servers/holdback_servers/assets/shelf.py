@@ -1,0 +1,39 @@
+"""Putting a new version on the shelf: everything about it in one unit of work."""
+
+from dataclasses import dataclass
+
+from sqlalchemy import Connection
+
+from holdback_servers.assets import store
+from holdback_servers.assets.indexing import index_asset
+from holdback_servers.assets.model import Asset, FieldValue, Segment, Version
+from holdback_servers.assets.papers import Registered, registered
+
+
+@dataclass(frozen=True)
+class NewVersion:
+    """Everything about a new version, put together before anything is written."""
+
+    asset: Asset
+    version: Version
+    segments: tuple[Segment, ...] = ()
+    values: tuple[FieldValue, ...] = ()
+
+
+def put_on_shelf(connection: Connection, papers: NewVersion) -> Registered:
+    """Write the version, and with number 1 its asset; index it. Raises Problem CONFLICT when the bytes are known."""
+    if papers.version.number == 1:
+        store.add_asset(connection, papers.asset)
+    store.add_version(connection, papers.version)
+    store.add_segments(connection, papers.segments)
+    for value in papers.values:
+        store.add_value(connection, value)
+    index_asset(connection, papers.asset.id)
+    return answer_about(connection, papers.version)
+
+
+def answer_about(connection: Connection, version: Version, *, already: bool = False) -> Registered:
+    """The answer about a version that is on the shelf."""
+    asset = store.find_asset(connection, version.asset_id)
+    counts = store.segment_counts(connection, version.id)
+    return registered(version, asset.title, asset.kind, counts, already=already)
