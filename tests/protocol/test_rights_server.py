@@ -1,6 +1,6 @@
 """The rights server through a real client: record, check, issue, use for other bytes, revoke, ask for the status."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from pathlib import Path
@@ -34,18 +34,15 @@ ASKED = {
 }
 
 
-class Clock:
-    """A clock that stands where it is put."""
-
-    def __init__(self) -> None:
-        self.now = NOW
-
-    def __call__(self) -> datetime:
-        return self.now
-
-
 @asynccontextmanager
-async def house(home: Path, clock: Clock, *, allow_write: bool = True) -> AsyncIterator[tuple[Door, Client]]:
+async def house(
+    home: Path, hands: Sequence[datetime] = (NOW,), *, allow_write: bool = True
+) -> AsyncIterator[tuple[Door, Client]]:
+    """The rights door over a fresh store; `hands` holds the one instant its clock shows."""
+
+    def clock() -> datetime:
+        return hands[0]
+
     services = open_services(
         Database(home / "db" / "rights.sqlite", store.METADATA),
         store.TABLES,
@@ -168,7 +165,7 @@ async def load(client: Client) -> dict[str, str]:
 
 @pytest.mark.asyncio
 async def test_the_first_cut_is_denied_with_reasons_that_name_the_rights(tmp_path: Path) -> None:
-    async with house(tmp_path, Clock()) as (_, client):
+    async with house(tmp_path) as (_, client):
         ids = await load(client)
         report = await call(client, "check_clearance", cut_statements=[statement(FIRST)], **ASKED)
 
@@ -188,7 +185,7 @@ async def test_the_first_cut_is_denied_with_reasons_that_name_the_rights(tmp_pat
 
 @pytest.mark.asyncio
 async def test_the_first_plan_is_what_an_editor_would_do(tmp_path: Path) -> None:
-    async with house(tmp_path, Clock()) as (_, client):
+    async with house(tmp_path) as (_, client):
         await load(client)
         report = await call(client, "check_clearance", cut_statements=[statement(FIRST)], **ASKED)
 
@@ -209,7 +206,7 @@ async def test_the_first_plan_is_what_an_editor_would_do(tmp_path: Path) -> None
 
 @pytest.mark.asyncio
 async def test_the_second_cut_gets_a_signed_clearance_for_what_is_clear(tmp_path: Path) -> None:
-    async with house(tmp_path, Clock()) as (_, client):
+    async with house(tmp_path) as (_, client):
         await load(client)
         issued = await call(client, "issue_clearance", cut_statements=[statement(SECOND)], accept_partial=True, **ASKED)
 
@@ -228,7 +225,7 @@ async def test_the_second_cut_gets_a_signed_clearance_for_what_is_clear(tmp_path
 
 @pytest.mark.asyncio
 async def test_nothing_is_signed_where_nothing_is_clear_or_a_part_was_not_accepted(tmp_path: Path) -> None:
-    async with house(tmp_path, Clock()) as (_, client):
+    async with house(tmp_path) as (_, client):
         await load(client)
         nothing = await call(client, "issue_clearance", cut_statements=[statement(FIRST)], accept_partial=True, **ASKED)
         part = await call(client, "issue_clearance", cut_statements=[statement(SECOND)], **ASKED)
@@ -242,7 +239,7 @@ async def test_nothing_is_signed_where_nothing_is_clear_or_a_part_was_not_accept
 
 @pytest.mark.asyncio
 async def test_a_clearance_used_for_another_cut_is_refused(tmp_path: Path) -> None:
-    async with house(tmp_path, Clock()) as (_, client):
+    async with house(tmp_path) as (_, client):
         await load(client)
         ask = ASKED | {"accept_partial": True}
         issued = await call(client, "issue_clearance", cut_statements=[statement(SECOND)], **ask)
@@ -261,7 +258,7 @@ async def test_a_clearance_used_for_another_cut_is_refused(tmp_path: Path) -> No
 async def test_several_deliveries_are_cleared_together_or_not_at_all(tmp_path: Path) -> None:
     upright = SECOND.model_copy(update={"media": "sha256:" + "3" * 64})
     ask = ASKED | {"accept_partial": True}
-    async with house(tmp_path, Clock()) as (_, client):
+    async with house(tmp_path) as (_, client):
         await load(client)
         both = await call(client, "issue_clearance", cut_statements=[statement(SECOND), statement(upright)], **ask)
         mixed = await call(client, "issue_clearance", cut_statements=[statement(SECOND), statement(FIRST)], **ask)
@@ -272,7 +269,7 @@ async def test_several_deliveries_are_cleared_together_or_not_at_all(tmp_path: P
 
 @pytest.mark.asyncio
 async def test_a_revoked_clearance_says_so_to_everybody(tmp_path: Path) -> None:
-    async with house(tmp_path, Clock()) as (door, client):
+    async with house(tmp_path) as (door, client):
         await load(client)
         ask = ASKED | {"accept_partial": True}
         name = (await call(client, "issue_clearance", cut_statements=[statement(SECOND)], **ask))["clearance"]
@@ -299,12 +296,12 @@ async def status(door: Door, name: str) -> dict[str, Any]:
 
 @pytest.mark.asyncio
 async def test_a_clearance_expires_after_seven_days_at_most(tmp_path: Path) -> None:
-    clock = Clock()
-    async with house(tmp_path, clock) as (_, client):
+    hands = [NOW]
+    async with house(tmp_path, hands) as (_, client):
         await load(client)
         ask = ASKED | {"accept_partial": True}
         issued = await call(client, "issue_clearance", cut_statements=[statement(SECOND)], **ask)
-        clock.now = datetime(2026, 11, 29, 12, tzinfo=UTC)
+        hands[0] = datetime(2026, 11, 29, 12, tzinfo=UTC)
         record = await call(client, "get_clearance", clearance=issued["clearance"])
 
     assert issued["expires"] == "2026-11-29T12:00:00Z"
@@ -313,7 +310,7 @@ async def test_a_clearance_expires_after_seven_days_at_most(tmp_path: Path) -> N
 
 @pytest.mark.asyncio
 async def test_a_change_of_a_contract_is_seen_by_the_next_decision_and_marks_the_clearance(tmp_path: Path) -> None:
-    async with house(tmp_path, Clock()) as (_, client):
+    async with house(tmp_path) as (_, client):
         await load(client)
         ask = ASKED | {"accept_partial": True}
         issued = await call(client, "issue_clearance", cut_statements=[statement(SECOND)], **ask)
@@ -328,7 +325,7 @@ async def test_a_change_of_a_contract_is_seen_by_the_next_decision_and_marks_the
 
 @pytest.mark.asyncio
 async def test_a_repeated_key_issues_one_clearance(tmp_path: Path) -> None:
-    async with house(tmp_path, Clock()) as (_, client):
+    async with house(tmp_path) as (_, client):
         await load(client)
         ask = ASKED | {"accept_partial": True, "cut_statements": [statement(SECOND)]}
         first = await call(client, "issue_clearance", "task-1/step-4", **ask)
@@ -339,7 +336,7 @@ async def test_a_repeated_key_issues_one_clearance(tmp_path: Path) -> None:
 
 @pytest.mark.asyncio
 async def test_recording_the_same_again_changes_nothing(tmp_path: Path) -> None:
-    async with house(tmp_path, Clock()) as (_, client):
+    async with house(tmp_path) as (_, client):
         await load(client)
         again = [await call(client, "record_right", contract=given, rights=rights) for given, rights in PACK]
         listed = await call(client, "list_rights")
@@ -351,7 +348,7 @@ async def test_recording_the_same_again_changes_nothing(tmp_path: Path) -> None:
 
 @pytest.mark.asyncio
 async def test_a_new_time_zone_moves_the_days_of_a_contract(tmp_path: Path) -> None:
-    async with house(tmp_path, Clock()) as (_, client):
+    async with house(tmp_path) as (_, client):
         await load(client)
         await call(client, "record_right", contract=contract("rheinlicht", "out", zone="America/New_York"))
         listed = await call(client, "list_rights", ref=FILM.ref)
@@ -363,7 +360,7 @@ async def test_a_new_time_zone_moves_the_days_of_a_contract(tmp_path: Path) -> N
 
 @pytest.mark.asyncio
 async def test_rights_are_listed_page_by_page_and_by_what_they_speak_for(tmp_path: Path) -> None:
-    async with house(tmp_path, Clock()) as (_, client):
+    async with house(tmp_path) as (_, client):
         ids = await load(client)
         first = await call(client, "list_rights", limit=5)
         rest = await call(client, "list_rights", limit=5, cursor=first["next_cursor"])
@@ -378,7 +375,7 @@ async def test_rights_are_listed_page_by_page_and_by_what_they_speak_for(tmp_pat
 
 @pytest.mark.asyncio
 async def test_what_may_be_shown_there_and_then_is_found_page_by_page(tmp_path: Path) -> None:
-    async with house(tmp_path, Clock()) as (_, client):
+    async with house(tmp_path) as (_, client):
         await load(client)
         online = await call(client, "find_available", **ASKED)
         linear = await call(client, "find_available", **ASKED | {"territories": ["IE"], "platforms": ["linear"]})
@@ -411,7 +408,7 @@ async def test_what_may_be_shown_there_and_then_is_found_page_by_page(tmp_path: 
     ],
 )
 async def test_a_bad_question_gets_a_cure(tmp_path: Path, change: dict[str, Any], code: str, words: str) -> None:
-    async with house(tmp_path, Clock()) as (_, client):
+    async with house(tmp_path) as (_, client):
         for tool in ("check_clearance", "issue_clearance"):
             problem = await refused(client, tool, **{"cut_statements": [statement(SECOND)], **ASKED, **change})
             assert problem["code"] == code
@@ -447,7 +444,7 @@ async def test_a_wrong_right_is_refused_and_leaves_nothing_behind(
 ) -> None:
     good = right("a", FILM.ref, first_day="2008-05-30")
     bad = right("b", FILM.ref, first_day="2008-05-30") | right_change
-    async with house(tmp_path, Clock()) as (_, client):
+    async with house(tmp_path) as (_, client):
         problem = await refused(client, "record_right", contract=contract("c") | contract_change, rights=[good, bad])
         listed = await call(client, "list_rights")
 
@@ -458,7 +455,7 @@ async def test_a_wrong_right_is_refused_and_leaves_nothing_behind(
 
 @pytest.mark.asyncio
 async def test_a_right_does_not_move_to_another_contract(tmp_path: Path) -> None:
-    async with house(tmp_path, Clock()) as (_, client):
+    async with house(tmp_path) as (_, client):
         await load(client)
         problem = await refused(
             client, "record_right", contract=contract("other"), rights=[right("sign", SIGN.ref, first_day="2026-10-01")]
@@ -469,14 +466,14 @@ async def test_a_right_does_not_move_to_another_contract(tmp_path: Path) -> None
 
 @pytest.mark.asyncio
 async def test_an_unknown_clearance_is_not_found(tmp_path: Path) -> None:
-    async with house(tmp_path, Clock()) as (_, client):
+    async with house(tmp_path) as (_, client):
         for tool, more in (("get_clearance", {}), ("revoke_clearance", {"reason": "x"})):
             assert (await refused(client, tool, clearance="clr_nothing", **more))["code"] == "NOT_FOUND"
 
 
 @pytest.mark.asyncio
 async def test_a_server_for_reading_issues_and_records_nothing(tmp_path: Path) -> None:
-    async with house(tmp_path, Clock(), allow_write=False) as (_, client):
+    async with house(tmp_path, allow_write=False) as (_, client):
         ask = {"cut_statements": [statement(SECOND)], **ASKED}
         assert (await refused(client, "issue_clearance", **ask))["code"] == "WRITE_NOT_ALLOWED"
         assert (await refused(client, "record_right", contract=contract("c")))["code"] == "WRITE_NOT_ALLOWED"
@@ -488,7 +485,7 @@ async def test_a_server_for_reading_issues_and_records_nothing(tmp_path: Path) -
 
 @pytest.mark.asyncio
 async def test_the_report_reads_well_as_text(tmp_path: Path) -> None:
-    async with house(tmp_path, Clock()) as (_, client):
+    async with house(tmp_path) as (_, client):
         ids = await load(client)
         result = await client.call_tool("check_clearance", {"cut_statements": [statement(FIRST)], **ASKED})
 
@@ -505,7 +502,7 @@ async def test_the_report_reads_well_as_text(tmp_path: Path) -> None:
 
 @pytest.mark.asyncio
 async def test_every_tool_tells_what_it_takes_and_gives(tmp_path: Path) -> None:
-    async with house(tmp_path, Clock()) as (_, client):
+    async with house(tmp_path) as (_, client):
         tools = (await client.list_tools()).tools
 
     assert [each.name for each in tools] == [

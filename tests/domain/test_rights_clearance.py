@@ -1,0 +1,432 @@
+"""Verdicts, reasons, conditions and plans, by value."""
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+from holdback_base.elements import CutFacts, Element, ElementList, Notice
+from holdback_base.problem import Problem
+from holdback_base.vocabulary import Rate, Span
+from holdback_servers.rights.book import Book, Entry, entry
+from holdback_servers.rights.catalogue import available
+from holdback_servers.rights.clearance import ask, decide
+from holdback_servers.rights.explaining import report
+from holdback_servers.rights.model import ContractTerms, RightTerms, contract_on_record, right_on_record
+from holdback_servers.rights.plans import plans
+from holdback_servers.rights.report import Asked, ClearanceReport, Plan
+
+FRAMES = 240
+"""Ten seconds at 24."""
+
+
+def day(month: int, number: int) -> datetime:
+    return datetime(2026, month, number, tzinfo=UTC)
+
+
+def right(name: str, ref: str, kind: str = "grant", *, status: str = "active", **terms: Any) -> Entry:
+    contract = contract_on_record(
+        f"ctr_{name}",
+        ContractTerms.model_validate(
+            {"counterparty": "A", "direction": "out" if kind == "licence_out" else "in", "status": status}
+        ),
+    )
+    shape = {"ref": ref, "kind": kind, "media": ["all"], "territories": ["WORLD"], "start": day(1, 1), **terms}
+    return entry(right_on_record(f"rgt_{name}", RightTerms.model_validate(shape), contract), contract)
+
+
+def element(ref: str, kind: str = "programme", start: int = 0, end: int = FRAMES, **more: Any) -> Element:
+    spans = [{"in_frame": start, "out_frame": end}]
+    return Element.model_validate(
+        {"id": f"{ref}-{start}", "kind": kind, "ref": ref, "name": ref, "spans": spans, **more}
+    )
+
+
+def cut(*elements: Element, notices: Sequence[Notice] = ()) -> CutFacts:
+    listed = ElementList(rate=Rate(num=24), frames=FRAMES, elements=elements, notices=tuple(notices))
+    return CutFacts(media="sha256:" + "1" * 64, element_list=listed)
+
+
+def credit(text: str, start: int, end: int) -> Notice:
+    return Notice(kind="credit", text=text, span=Span(in_frame=start, out_frame=end))
+
+
+def question(places: Sequence[str] = ("GB",), media: Sequence[str] = ("social.youtube",), **more: Any) -> Asked:
+    return ask(places, media, **{"start": day(3, 1), "end": day(4, 1), "purpose": "promotion", **more})
+
+
+def judged(entries: Sequence[Entry], *cuts: CutFacts, asked: Asked | None = None) -> ClearanceReport:
+    books = {each.right.ref: Book(e for e in entries if e.right.ref == each.right.ref) for each in entries}
+    decision = decide(asked or question(), cuts, books)
+    return report(decision, plans(decision, books))
+
+
+def codes(answer: ClearanceReport) -> list[tuple[str, str | None]]:
+    return [(each.code, each.right) for each in answer.reasons]
+
+
+def kinds(plan: Plan) -> list[str]:
+    return [each.kind for each in plan.remedies]
+
+
+def test_a_granted_element_is_cleared_without_a_word() -> None:
+    answer = judged([right("a", "film:a")], cut(element("film:a")))
+
+    assert answer.verdict == "CLEARED"
+    assert (answer.reasons, answer.plans) == ((), ())
+    assert answer.groups[0].windows == (question().window,)
+
+
+def test_a_cut_that_lists_nothing_is_unknown_and_never_clear() -> None:
+    answer = judged([], cut())
+
+    assert answer.verdict == "NEEDS_HUMAN"
+    assert codes(answer) == [("ELEMENT_UNKNOWN", None)]
+    assert kinds(answer.plans[0]) == ["ask_human"]
+    assert not answer.plans[0].verified
+
+
+def test_an_element_nobody_recorded_needs_a_person_even_beside_cleared_ones() -> None:
+    answer = judged([right("a", "film:a")], cut(element("film:a"), element("still:b", "still")))
+
+    assert answer.verdict == "NEEDS_HUMAN"
+    assert answer.groups[0].windows == ()
+    assert [each.elements for each in answer.reasons] == [("still:b-0",)]
+    assert kinds(answer.plans[0]) == ["replace_element"]
+    assert answer.plans[0].verified
+
+
+def test_known_refusal_outweighs_an_unknown_element() -> None:
+    answer = judged([right("a", "film:a", territories=["US"])], cut(element("film:a"), element("still:b", "still")))
+
+    assert answer.verdict == "DENIED"
+    assert {each.code for each in answer.reasons} == {"ELEMENT_UNKNOWN", "NO_RIGHTS_IN"}
+
+
+@pytest.mark.parametrize("status", ["draft", "pending", "rejected", "inactive"])
+def test_only_an_active_contract_speaks(status: str) -> None:
+    granted = judged([right("a", "film:a", status=status)], cut(element("film:a")))
+    barred = judged([right("a", "film:a"), right("b", "film:a", "holdback", status=status)], cut(element("film:a")))
+
+    assert granted.verdict == "DENIED"
+    assert codes(granted) == [("CONTRACT_NOT_ACTIVE", "rgt_a")]
+    assert barred.verdict == "CLEARED"
+
+
+@pytest.mark.parametrize(
+    ("kind", "code"),
+    [
+        ("licence_out", "RIGHTS_OUT_OVERLAP"),
+        ("holdback", "HOLDBACK"),
+        ("blackout", "BLACKOUT"),
+        ("embargo", "EMBARGO"),
+    ],
+)
+def test_what_stands_against_a_grant_is_named_with_its_windows(kind: str, code: str) -> None:
+    against = right("b", "film:a", kind, exclusive=True, start=day(2, 1), end=day(3, 10), clause="7.3")
+    answer = judged([right("a", "film:a"), against], cut(element("film:a")))
+
+    assert answer.verdict == "PARTIAL"
+    assert answer.groups[0].windows[0].start == day(3, 10)
+    (reason,) = answer.reasons
+    assert (reason.code, reason.right, reason.contract, reason.clause) == (code, "rgt_b", "ctr_b", "7.3")
+    assert (reason.windows[0].start, reason.windows[0].end) == (day(3, 1), day(3, 10))
+    assert [(each.kind, each.start) for each in answer.plans[0].remedies] == [("start_later", day(3, 10))]
+
+
+def test_a_licence_out_that_is_not_exclusive_takes_nothing_away() -> None:
+    assert (
+        judged([right("a", "film:a"), right("b", "film:a", "licence_out")], cut(element("film:a"))).verdict == "CLEARED"
+    )
+
+
+def test_grants_that_follow_one_another_cover_together() -> None:
+    entries = [right("a", "film:a", end=day(3, 10)), right("b", "film:a", start=day(3, 10), end=day(3, 20))]
+    answer = judged(entries, cut(element("film:a")))
+
+    assert answer.verdict == "PARTIAL"
+    assert [(each.start, each.end) for each in answer.groups[0].windows] == [(day(3, 1), day(3, 20))]
+    assert answer.reasons[0].code == "PARTIAL_RIGHTS_IN"
+    assert answer.reasons[0].windows[0].start == day(3, 20)
+    assert [(each.kind, each.end) for each in answer.plans[0].remedies] == [("end_earlier", day(3, 20))]
+
+
+def test_an_open_question_is_clear_only_under_an_open_grant() -> None:
+    asked = question(end=None)
+
+    assert judged([right("a", "film:a")], cut(element("film:a")), asked=asked).verdict == "CLEARED"
+    closing = judged([right("a", "film:a", end=day(12, 1))], cut(element("film:a")), asked=asked)
+    assert closing.verdict == "PARTIAL"
+    assert closing.reasons[0].windows[0].end is None
+
+
+def test_elements_that_are_never_clear_at_once_leave_nothing_and_it_is_said() -> None:
+    entries = [right("a", "film:a", end=day(3, 10)), right("b", "logo:b", start=day(3, 10))]
+    answer = judged(entries, cut(element("film:a"), element("logo:b", "logo")))
+
+    assert answer.verdict == "DENIED"
+    assert [each.code for each in answer.reasons][-1] == "NO_COMMON_WINDOW"
+    assert answer.reasons[-1].elements == ()
+
+
+def test_every_element_is_judged_on_the_whole_window_so_an_embargo_hides_no_other_reason() -> None:
+    entries = [
+        right("a", "film:a"),
+        right("e", "film:a", "embargo", end=day(12, 1)),
+        right("b", "logo:b", territories=["US"]),
+    ]
+    answer = judged(entries, cut(element("film:a"), element("logo:b", "logo")))
+
+    assert codes(answer) == [("EMBARGO", "rgt_e"), ("NO_RIGHTS_IN", "rgt_b")]
+
+
+def test_music_needs_the_recording_and_the_work() -> None:
+    master, work = element("music:a", "music_master"), element("music:a", "music_publishing", 1)
+    recording = right("m", "music:a", element_kinds=["music_master"])
+    publishing = right("p", "music:a", element_kinds=["music_publishing"])
+
+    assert judged([recording, publishing], cut(master, work)).verdict == "CLEARED"
+    assert judged([recording], cut(master, work)).verdict == "NEEDS_HUMAN"
+    assert judged([recording], cut(master)).verdict == "NEEDS_HUMAN"
+    assert judged([publishing], cut(work)).verdict == "CLEARED"
+    assert judged([right("x", "music:a")], cut(master)).verdict == "CLEARED"
+
+
+@pytest.mark.parametrize(
+    ("terms", "more", "code"),
+    [
+        ({"purposes": ["editorial", "news"]}, {}, "PURPOSE_NOT_LICENSED"),
+        ({}, {"purpose": "training"}, "PURPOSE_NOT_LICENSED"),
+        ({"languages": ["de"]}, {}, "LANGUAGE_NOT_LICENSED"),
+        ({"languages": ["es-419"]}, {"languages": ["es"]}, "LANGUAGE_NOT_LICENSED"),
+        ({"derivative_allowed": False}, {}, "DERIVATIVE_NOT_ALLOWED"),
+        ({"max_duration_seconds": 9}, {}, "DURATION_OVER_LIMIT"),
+    ],
+)
+def test_a_grant_that_fails_on_one_point_is_named_for_it(
+    terms: dict[str, Any], more: dict[str, Any], code: str
+) -> None:
+    answer = judged([right("a", "film:a", **terms)], cut(element("film:a")), asked=question(**more))
+
+    assert answer.verdict == "DENIED"
+    assert codes(answer) == [(code, "rgt_a")]
+
+
+@pytest.mark.parametrize(
+    ("terms", "more"),
+    [
+        ({"purposes": ["promotion"]}, {}),
+        ({"purposes": ["training"]}, {"purpose": "training"}),
+        ({"languages": ["es"]}, {"languages": ["es-419"]}),
+        ({"max_duration_seconds": 10}, {}),
+    ],
+)
+def test_a_grant_that_says_so_covers(terms: dict[str, Any], more: dict[str, Any]) -> None:
+    assert judged([right("a", "film:a", **terms)], cut(element("film:a")), asked=question(**more)).verdict == "CLEARED"
+
+
+def test_a_limit_on_duration_counts_all_that_is_there_of_the_element_in_the_cut() -> None:
+    limited = [right("a", "film:a"), right("b", "clip:b", max_duration_seconds=5)]
+    first, second = (element("clip:b", "third_party_clip", start, start + 72) for start in (0, 100))
+    answer = judged(limited, cut(element("film:a"), first, second))
+
+    assert codes(answer) == [("DURATION_OVER_LIMIT", "rgt_b")]
+    assert answer.reasons[0].elements == ("clip:b-0", "clip:b-100")
+    assert (kinds(answer.plans[0]), answer.plans[0].remedies[0].max_seconds) == (["shorten_element"], 5)
+    assert judged(limited, cut(element("film:a"), first)).verdict == "CLEARED"
+
+
+@pytest.mark.parametrize(
+    ("notices", "met"),
+    [
+        ([], False),
+        ([credit("Made by   A STUDIO, 2026", 0, 48)], True),
+        ([credit("Made by A Studio", 0, 47)], False),
+        ([credit("Made by A Studio", 0, 24), credit("Made by A Studio", 200, 224)], True),
+        ([credit("Made by A Studio", 0, 24), credit("Made by A Studio", 0, 24)], False),
+        ([credit("Made by B", 0, 240)], False),
+        ([Notice(kind="disclaimer", text="Made by A Studio", span=Span(in_frame=0, out_frame=240))], False),
+    ],
+)
+def test_a_credit_must_hold_the_words_for_long_enough_in_all(notices: list[Notice], met: bool) -> None:
+    asks = [{"type": "credit", "text": "made by A Studio", "min_seconds": 2}]
+    answer = judged([right("a", "film:a", conditions=asks)], cut(element("film:a"), notices=notices))
+
+    assert answer.verdict == ("CLEARED" if met else "CONDITIONAL")
+    assert [each.met for each in answer.conditions] == [met]
+    if not met:
+        assert codes(answer) == [("CONDITION_UNMET", "rgt_a")]
+        assert answer.groups[0].windows == ()
+        assert answer.groups[0].windows_once_met == (question().window,)
+        assert kinds(answer.plans[0]) == ["add_credit"]
+
+
+@pytest.mark.parametrize(
+    ("obscured", "left"),
+    [([], [(20, 100)]), ([(0, 240)], []), ([(20, 60)], [(60, 100)]), ([(20, 60), (60, 100)], [])],
+)
+def test_a_logo_is_clear_when_it_is_obscured_in_every_frame(
+    obscured: list[tuple[int, int]], left: list[tuple[int, int]]
+) -> None:
+    spans = [{"in_frame": start, "out_frame": end} for start, end in obscured]
+    logo = element("logo:b", "logo", 20, 100, obscured=spans)
+    entries = [right("a", "film:a"), right("b", "logo:b", conditions=[{"type": "blur"}])]
+    answer = judged(entries, cut(element("film:a"), logo))
+
+    assert answer.verdict == ("CONDITIONAL" if left else "CLEARED")
+    (state,) = answer.conditions
+    assert [(each.in_frame, each.out_frame) for each in state.spans] == left
+    if left:
+        (remedy,) = answer.plans[0].remedies
+        assert (remedy.kind, remedy.elements, remedy.spans) == ("obscure_element", ("logo:b-20",), state.spans)
+
+
+def test_a_film_may_ask_for_another_elements_treatment() -> None:
+    asks = [{"type": "blur", "ref": "logo:b"}, {"type": "replace_music", "ref": "music:c"}]
+    entries = [right("a", "film:a", conditions=asks), right("b", "logo:b"), right("c", "music:c")]
+    with_both = judged(entries, cut(element("film:a"), element("logo:b", "logo"), element("music:c", "music_master")))
+
+    assert with_both.verdict == "CONDITIONAL"
+    assert sorted(kinds(with_both.plans[0])) == ["obscure_element", "replace_element"]
+    assert judged(entries, cut(element("film:a"))).verdict == "CLEARED"
+
+
+def test_what_a_cut_cannot_show_needs_a_person() -> None:
+    for kind in ("age_gate", "approval"):
+        answer = judged([right("a", "film:a", conditions=[{"type": kind}])], cut(element("film:a")))
+        assert answer.verdict == "CONDITIONAL"
+        assert [kinds(each) for each in answer.plans] == [["ask_human"]]
+        assert not answer.plans[0].verified
+
+
+def test_a_grant_without_conditions_makes_those_of_another_unneeded() -> None:
+    entries = [right("a", "film:a", conditions=[{"type": "credit", "text": "A"}]), right("b", "film:a")]
+
+    assert judged(entries, cut(element("film:a"))).verdict == "CLEARED"
+
+
+def test_of_two_grants_with_conditions_only_one_has_to_be_satisfied() -> None:
+    two = [{"type": "credit", "text": "A"}, {"type": "disclaimer", "text": "B"}]
+    entries = [right("a", "film:a", conditions=two), right("b", "film:a", conditions=two[:1])]
+    answer = judged(entries, cut(element("film:a")))
+
+    assert [each.right for each in answer.conditions] == ["rgt_b"]
+
+
+def test_a_cell_that_is_clear_for_a_while_and_for_longer_under_conditions_says_both_windows() -> None:
+    later = right("b", "film:a", conditions=[{"type": "credit", "text": "A"}])
+    answer = judged([right("a", "film:a", end=day(3, 10)), later], cut(element("film:a")))
+
+    assert answer.verdict == "PARTIAL"
+    (group,) = answer.groups
+    assert group.windows[0].end == day(3, 10)
+    assert group.windows_once_met == (question().window,)
+    assert [each.code for each in answer.reasons] == ["CONDITION_UNMET"]
+
+
+def test_cells_with_the_same_answer_are_one_group() -> None:
+    entries = [right("a", "film:a", media=["social"]), right("b", "film:a", "holdback", territories=["DACH"])]
+    asked = question(["EU", "GB", "CH"], ["social.youtube", "social.instagram", "linear"])
+    answer = judged(entries, cut(element("film:a")), asked=asked)
+
+    shapes = {(each.verdict, len(each.territories), each.platforms) for each in answer.groups}
+    social = ("social.instagram", "social.youtube")
+    assert shapes == {
+        ("CLEARED", 26, social),
+        ("DENIED", 3, social),
+        ("DENIED", 26, ("linear",)),
+        ("DENIED", 3, ("linear",)),
+    }
+
+
+def test_the_cheaper_loss_ranks_first() -> None:
+    entries = [right("a", "film:a"), right("b", "talent:b", excluded_territories=["US"])]
+    asked = question(["GB", "DE", "US"])
+    answer = judged(entries, cut(element("film:a"), element("talent:b", "talent")), asked=asked)
+
+    assert [kinds(each) for each in answer.plans[:2]] == [["drop_territory"], ["replace_element"]]
+    assert [each.cost for each in answer.plans] == sorted(each.cost for each in answer.plans)
+    assert answer.plans[0].remedies[0].rights == ("rgt_b",)
+    assert answer.plans[0].territories == ("DE", "GB")
+
+
+def test_a_platform_that_nothing_opens_is_dropped_rather_than_every_territory() -> None:
+    asked = question(["GB", "DE"], ["linear", "social.youtube"])
+    answer = judged([right("a", "film:a", media=["social"])], cut(element("film:a")), asked=asked)
+
+    assert [(each.kind, each.platforms) for each in answer.plans[0].remedies] == [("drop_platform", ("linear",))]
+
+
+def test_a_film_that_is_licensed_nowhere_asked_leaves_only_a_person_to_ask() -> None:
+    answer = judged([right("a", "film:a", territories=["US"])], cut(element("film:a")))
+
+    assert [kinds(each) for each in answer.plans] == [["ask_human"]]
+    assert answer.plans[0].remedies[0].rights == ("rgt_a",)
+
+
+def test_several_cuts_are_clear_only_where_all_are() -> None:
+    entries = [right("a", "film:a"), right("b", "logo:b", territories=["GB"])]
+    upright = cut(element("film:a")).model_copy(update={"media": "sha256:" + "2" * 64})
+    answer = judged(entries, cut(element("film:a"), element("logo:b", "logo")), upright, asked=question(["GB", "DE"]))
+
+    assert {each.territories: each.verdict for each in answer.groups} == {("DE",): "DENIED", ("GB",): "CLEARED"}
+    assert len(answer.cuts) == 2
+
+
+def test_the_snapshot_changes_with_what_is_recorded_and_with_nothing_else() -> None:
+    first, second = right("a", "film:a"), right("b", "film:a", territories=["US"])
+    one, same = (judged([first, second][::step], cut(element("film:a"))) for step in (1, -1))
+
+    assert one.rights_snapshot == same.rights_snapshot
+    assert one.rights_snapshot != judged([first], cut(element("film:a"))).rights_snapshot
+
+
+@pytest.mark.parametrize(
+    ("places", "media", "more", "code"),
+    [
+        (["UK"], ["linear"], {}, "TERRITORY_UNKNOWN"),
+        (["GB"], ["telly"], {}, "MEDIUM_UNKNOWN"),
+        (["GB"], [], {}, "INVALID_ARGUMENT"),
+        (["GB"], ["linear"], {"end": day(3, 1)}, "RANGE_INVALID"),
+        (["GB"], ["linear"], {"languages": ["?"]}, "LANGUAGE_UNKNOWN"),
+    ],
+)
+def test_a_question_with_wrong_words_is_refused(
+    places: list[str], media: list[str], more: dict[str, Any], code: str
+) -> None:
+    with pytest.raises(Problem) as caught:
+        question(places, media, **more)
+
+    assert caught.value.code == code
+
+
+def test_a_group_in_a_question_means_its_members_on_the_day_the_window_begins() -> None:
+    past = ask(["EU"], ["linear"], start=datetime(2020, 1, 31, tzinfo=UTC), end=None, purpose="news")
+
+    assert "GB" in past.territories
+    assert "GB" not in question(["EU"]).territories
+
+
+def test_the_catalogue_tells_what_a_grant_asks_for_and_how_long_it_may_last() -> None:
+    entries = [right("a", "clip:a", max_duration_seconds=30, conditions=[{"type": "credit", "text": "A"}])]
+    found = available("clip:a", Book(entries), question(), derivative=True)
+
+    assert found is not None
+    assert (found.verdict, found.max_duration_seconds, found.rights) == ("CONDITIONAL", 30, ("rgt_a",))
+    assert found.cells[0].windows_once_met == (question().window,)
+
+
+def test_a_film_that_may_only_be_shown_whole_is_available_whole() -> None:
+    book = Book([right("a", "film:a", derivative_allowed=False)])
+
+    assert available("film:a", book, question(), derivative=True) is None
+    assert available("film:a", book, question(), derivative=False) is not None
+
+
+def test_a_matrix_of_the_world_stays_short() -> None:
+    entries = [right("a", "film:a"), right("b", "film:a", "holdback", territories=["DACH"])]
+    text = judged(entries, cut(element("film:a")), asked=question(["WORLD"])).text()
+
+    assert len(text.splitlines()) < 25
+    assert "AT, CH, DE" in text
+    assert "and 240 more" in text
