@@ -183,3 +183,10 @@ def test_pictures_made_ahead_come_in_order_and_their_errors_come_through() -> No
     first = ahead(iter(made))
     next(first)
     first.close()  # pyright: ignore
+
+
+@pytest.mark.parametrize(("form", "levels", "white"), [("yuv420p", 1, 235), ("yuv420p", 2, 255), ("yuvj420p", 2, 255)])
+def test_white_is_white_whatever_range_the_source_counts_in(form: str, levels: int, white: int) -> None:
+    frame = av.VideoFrame.from_ndarray(np.full((54, 64), white, np.uint8), format=form)
+    frame.color_range = levels
+    assert abs(int(planes(picture_of(frame))[0][10, 10]) - 235) <= 1

@@ -342,3 +342,22 @@ async def test_every_tool_says_what_it_does_and_what_comes_back(tmp_path: Path) 
         assert tool.title
         assert tool.description
         assert tool.output_schema
+
+
+@pytest.mark.asyncio
+async def test_a_cancelled_render_leaves_nothing_behind(tmp_path: Path) -> None:
+    async with _room(tmp_path / "home") as (client, door):
+        (film, word), _, _ = _sources(door, tmp_path)
+        made = await _ask(
+            client, "create_timeline", {"title": "T", "sources": [word], "clips": [_clip(film, 0, 48)] * 20}
+        )
+        before = {each for each in door.services.media.root.rglob("*") if each.is_file()}
+        job = await _ask(client, "render_timeline", {"timeline_id": made["id"]})
+        started = await _ask(client, "get_job", {"job_id": job["id"], "wait_seconds": 20, "after_seq": 1})
+        ended = await _ask(client, "cancel_job", {"job_id": job["id"]})
+        after = {each for each in door.services.media.root.rglob("*") if each.is_file()}
+    assert started["state"] == "running"
+    assert ended["state"] == "cancelled"
+    assert ended["problem"]["code"] == "CANCELLED"
+    assert after == before
+    assert list((door.services.media.root / "incoming").iterdir()) == []

@@ -1,11 +1,13 @@
 """What the cutting room's tools answer. Pure."""
 
+from typing import Any
+
 from holdback_base.elements import Box, Element, Notice
-from holdback_base.vocabulary import Instant, Noun, Span, frames_to_timecode
+from holdback_base.vocabulary import Instant, Noun, Span, frames_to_timecode, instant_text
 
 from holdback_servers.editing.derivation import derive_elements
 from holdback_servers.editing.differences import blur_in_cut, spoken_length
-from holdback_servers.editing.model import Loudness, Reframe, Timeline, Track
+from holdback_servers.editing.model import Clip, Loudness, Reframe, Timeline, Track
 from holdback_servers.editing.validation import Finding
 
 
@@ -63,8 +65,8 @@ class CreditView(Noun):
     placement: str
 
 
-class TimelineView(Noun):
-    """One revision of a cut. Frames are at `rate`; `width` and `height` are of the finished picture."""
+class CutView(Noun):
+    """One revision of a cut, in short. Frames are at `rate`; `width` and `height` are of the finished picture."""
 
     id: str
     revision: int
@@ -76,25 +78,21 @@ class TimelineView(Noun):
     frames: int
     length: str
     clips: tuple[ClipView, ...]
-    tracks: tuple[TrackView, ...]
-    blurs: tuple[BlurView, ...] = ()
-    credits: tuple[CreditView, ...] = ()
-    reframe: Reframe | None = None
-    loudness: Loudness | None = None
     changes: tuple[str, ...] = ()
     reason: str | None = None
     by: str
     made: Instant
     elements_sha256: str
-    elements: tuple[Element, ...] | None = None
-    notices: tuple[Notice, ...] | None = None
 
     def text(self) -> str:
         """The cut as a list that an editor reads."""
+        return "\n".join(self._lines())
+
+    def _lines(self) -> list[str]:
         head = f"{self.id} r{self.revision} {self.title!r}: {self.length}, {self.frames} frames at {self.rate}, "
-        lines = [head + f"{self.width} x {self.height}, by {self.by} at {self.made.isoformat()}"]
-        if self.parent:
-            lines.append(f"made from {self.parent}: {self.reason or 'no reason given'}")
+        lines = [head + f"{self.width} x {self.height}, by {self.by} at {instant_text(self.made)}"]
+        if self.parent or self.reason:
+            lines.append(f"made from {self.parent or 'nothing'}: {self.reason or 'no reason given'}")
         lines += [f"change: {change}" for change in self.changes]
         lines += [
             f"{clip.id}: {clip.media} frames {clip.in_frame}-{clip.out_frame} at {clip.record_in}-{clip.record_out}"
@@ -102,30 +100,47 @@ class TimelineView(Noun):
             + (f" {clip.confidence} %" if clip.confidence is not None else "")
             for clip in self.clips
         ]
+        return [*lines, f"elements: {self.elements_sha256}"]
+
+
+class TimelineView(CutView):
+    """One revision of a cut with its sound, overlays and shape, and on request what it is made of."""
+
+    tracks: tuple[TrackView, ...]
+    blurs: tuple[BlurView, ...] = ()
+    credits: tuple[CreditView, ...] = ()
+    reframe: Reframe | None = None
+    loudness: Loudness | None = None
+    elements: tuple[Element, ...] | None = None
+    notices: tuple[Notice, ...] | None = None
+
+    def _lines(self) -> list[str]:
+        lines = super()._lines()
         for track in self.tracks:
-            extras = f" gain {track.gain}" * bool(track.gain) + f" duck {track.duck}" * bool(track.duck)
-            silent = f" silent on {_frames(track.silences)}" if track.silences else ""
-            lines.append(f"{track.name}: {'muted' if track.muted else 'heard'}{extras}{silent}")
-            lines += [
-                f"  {each.media} frames {each.in_frame}-{each.out_frame} from {each.at_frame}"
-                + (f" gain {each.gain}" if each.gain else "")
-                for each in track.sounds
-            ]
+            lines += _track_lines(track)
         for blur in self.blurs:
             box = f"x {blur.box.x} y {blur.box.y} {blur.box.width} x {blur.box.height} of {blur.media}"
             lines.append(f"{blur.id}: blur {blur.element or ''} {box} on {_frames(blur.record) or 'nothing shown'}")
-        lines += [
-            f"{each.id}: {each.kind} {each.placement} {_frames([each.span])} {each.text}" for each in self.credits
-        ]
+        for words in self.credits:
+            lines.append(f"{words.id}: {words.kind} {words.placement} {_frames([words.span])} {words.text}")
         if self.reframe:
             single = "".join(f", {each.clip} {each.centre_x}" for each in self.reframe.centres)
             lines.append(f"reframe: {self.reframe.aspect}, centre {self.reframe.centre_x}{single}")
         if self.loudness:
             lines.append(f"loudness: {self.loudness.lufs_tenths / 10:g} LUFS, {self.loudness.peak_tenths / 10:g} dBTP")
-        lines.append(f"elements: {self.elements_sha256}")
         lines += [_element_line(each) for each in self.elements or ()]
         lines += [f"  {each.kind} {_frames([each.span])} {each.text}" for each in self.notices or ()]
-        return "\n".join(lines)
+        return lines
+
+
+def _track_lines(track: TrackView) -> list[str]:
+    extras = f" gain {track.gain}" * bool(track.gain) + f" duck {track.duck}" * bool(track.duck)
+    silent = f" silent on {_frames(track.silences)}" if track.silences else ""
+    lines = [f"{track.name}: {'muted' if track.muted else 'heard'}{extras}{silent}"]
+    for each in track.sounds:
+        gain = f" gain {each.gain}" if each.gain else ""
+        lines.append(f"  {each.media} frames {each.in_frame}-{each.out_frame} from {each.at_frame}{gain}")
+    return lines
 
 
 def _frames(spans: "tuple[Span, ...] | list[Span]") -> str:
@@ -168,53 +183,62 @@ class ExportView(Noun):
         return f"{self.filename} ({self.media_type}, {self.sha256})\n\n{self.content}"
 
 
+def cut_view(timeline: Timeline) -> CutView:
+    """A timeline in short, as it is answered when it is made."""
+    return CutView.model_validate(_short(timeline))
+
+
 def timeline_view(timeline: Timeline, *, with_elements: bool = False) -> TimelineView:
-    """A timeline as it is answered."""
-    found = derive_elements(timeline)
-    return TimelineView(
-        id=timeline.id,
-        revision=timeline.revision,
-        parent=timeline.parent,
-        title=timeline.title,
-        rate=timeline.rate.text(),
-        width=timeline.picture[0],
-        height=timeline.picture[1],
-        frames=timeline.frames,
-        length=f"{spoken_length(timeline, timeline.frames)} ({frames_to_timecode(timeline.frames, timeline.rate)})",
-        clips=tuple(
-            ClipView(
-                id=clip.id,
-                media=clip.media,
-                in_frame=clip.source.in_frame,
-                out_frame=clip.source.out_frame,
-                record_in=record.in_frame,
-                record_out=record.out_frame,
-                reason=clip.reason or None,
-                confidence=clip.confidence,
-            )
-            for clip, record in timeline.placed()
+    """A timeline as it is answered when somebody looks at it."""
+    found = derive_elements(timeline) if with_elements else None
+    tracks = (timeline.programme, timeline.voice, timeline.music)
+    overlays = {
+        "tracks": tuple(_track_view(each) for each in tracks),
+        "blurs": tuple(
+            BlurView(**each.model_dump(exclude={"span"}), record=tuple(blur_in_cut(timeline, each)))
+            for each in timeline.blurs
         ),
-        tracks=tuple(_track_view(each) for each in (timeline.programme, timeline.voice, timeline.music)),
-        blurs=tuple(
-            BlurView(
-                id=blur.id,
-                media=blur.media,
-                box=blur.box,
-                record=tuple(blur_in_cut(timeline, blur)),
-                element=blur.element,
-            )
-            for blur in timeline.blurs
-        ),
-        credits=tuple(CreditView.model_validate(each.model_dump()) for each in timeline.credits),
-        reframe=timeline.reframe,
-        loudness=timeline.loudness,
-        changes=timeline.changes,
-        reason=timeline.reason or None,
-        by=timeline.by,
-        made=timeline.made,
-        elements_sha256=found.sha256(),
-        elements=found.elements if with_elements else None,
-        notices=found.notices if with_elements else None,
+        "credits": tuple(CreditView(**each.model_dump()) for each in timeline.credits),
+        "reframe": timeline.reframe,
+        "loudness": timeline.loudness,
+        "elements": found.elements if found else None,
+        "notices": found.notices if found else None,
+    }
+    return TimelineView.model_validate({**_short(timeline), **overlays})
+
+
+def _short(timeline: Timeline) -> dict[str, Any]:
+    width, height = timeline.picture
+    length = f"{spoken_length(timeline, timeline.frames)} ({frames_to_timecode(timeline.frames, timeline.rate)})"
+    return {
+        "id": timeline.id,
+        "revision": timeline.revision,
+        "parent": timeline.parent,
+        "title": timeline.title,
+        "rate": timeline.rate.text(),
+        "width": width,
+        "height": height,
+        "frames": timeline.frames,
+        "length": length,
+        "clips": tuple(_clip_view(clip, record) for clip, record in timeline.placed()),
+        "changes": timeline.changes,
+        "reason": timeline.reason or None,
+        "by": timeline.by,
+        "made": timeline.made,
+        "elements_sha256": derive_elements(timeline).sha256(),
+    }
+
+
+def _clip_view(clip: Clip, record: Span) -> ClipView:
+    return ClipView(
+        id=clip.id,
+        media=clip.media,
+        in_frame=clip.source.in_frame,
+        out_frame=clip.source.out_frame,
+        record_in=record.in_frame,
+        record_out=record.out_frame,
+        reason=clip.reason or None,
+        confidence=clip.confidence,
     )
 
 

@@ -17,6 +17,7 @@ from holdback_servers.editing.model import SoundClip, Timeline, Track, media_fra
 Format = Literal["otio", "edl"]
 MOST_EVENTS = 999
 """An event has three digits in CMX 3600."""
+MOST_FRAMES_A_SECOND = 60
 _LINE = 74
 
 
@@ -64,6 +65,8 @@ class _Event(NamedTuple):
 
 
 def _edl(timeline: Timeline, starting: int, *, drop: bool, starts: Mapping[str, str]) -> str:
+    if timeline.rate.nominal > MOST_FRAMES_A_SECOND:
+        raise Problem("INVALID_ARGUMENT", "An EDL counts at most 60 frames a second.", "Export OTIO.")
     events = list(_events(timeline))
     if len(events) > MOST_EVENTS:
         raise Problem("TOO_LARGE", f"The cut has {len(events)} events; an EDL holds {MOST_EVENTS}.", "Export OTIO.")

@@ -29,6 +29,8 @@ Picture = NDArray[np.uint8]
 
 _SCALING = "flags=lanczos+accurate_rnd+bitexact"
 """The flags that make scaling repeat bit for bit."""
+_VIDEO, _FULL = 1, 2
+"""Ranges of levels, by FFmpeg's numbers: 16 to 235, and 0 to 255."""
 
 
 def exact_frames(path: Path, span: Span, rate: Rate, name: str) -> "Iterator[VideoFrame]":
@@ -89,8 +91,10 @@ def _from(path: Path, first: int, rate: Rate, name: str) -> Iterator[tuple[int, 
 
 
 def picture_of(frame: "VideoFrame") -> Picture:
-    """A copy of the frame as planes; an odd side loses its last line."""
+    """A copy of the frame as planes of video levels; an odd side loses its last line."""
     width, height = frame.width // 2 * 2, frame.height // 2 * 2
+    if frame.color_range == _FULL:
+        frame = frame.reformat(format="yuv420p", src_color_range=_FULL, dst_color_range=_VIDEO)
     if (frame.width, frame.height) != (width, height):
         frame = frame.reformat(width=width, height=height, format="yuv420p")
     return np.asarray(frame.to_ndarray(format="yuv420p"), dtype=np.uint8)

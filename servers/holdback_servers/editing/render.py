@@ -52,7 +52,8 @@ def render_file(arguments: dict[str, Any], report: Report) -> dict[str, Any]:
     finished = profile.size(timeline.picture)
     with av.open(str(output), "w", format="mp4", options=_MP4) as container:
         pictures = _told(ahead(_pictures(timeline, files, finished)), total, report)
-        _write(container, timeline.rate, profile, (finished, pictures), sound)
+        first = files[timeline.clips[0].media]
+        _write(container, timeline.rate, profile, (finished, pictures), sound, colour=_colour(first))
     report(total, total, "measuring")
     found = measure_file({"path": str(output), "name": "the render", "decode": False}, report)
     _check_lengths(found, timeline)
@@ -60,6 +61,22 @@ def render_file(arguments: dict[str, Any], report: Report) -> dict[str, Any]:
 
 
 _MP4 = {"fflags": "+bitexact", "movflags": "+faststart"}
+
+
+def _colour(path: Path) -> dict[str, int]:
+    """How the first source says its colours are to be read; a source of standard height that says nothing is BT.601,
+    a higher one BT.709, as players take it. Without it a picture that changes its height would change its colours."""
+    with open_media(path) as container:
+        context = container.streams.video[0].codec_context
+        usual = _BT709 if context.height >= 720 else _BT601
+        told = (int(context.color_primaries), int(context.color_trc), int(context.colorspace))
+    names = ("color_primaries", "color_trc", "colorspace")
+    colour = {name: usual if value in _UNSAID else value for name, value in zip(names, told, strict=True)}
+    return {**colour, "color_range": 1}
+
+
+_BT709, _BT601 = 1, 6
+_UNSAID = (0, 2)
 
 
 def _told(pictures: Iterator[Picture], total: int, report: Report) -> Iterator[Picture]:
@@ -75,6 +92,8 @@ def _write(
     profile: Profile,
     video: tuple[tuple[int, int], Iterator[Picture]],
     sound: Sound,
+    *,
+    colour: dict[str, int],
 ) -> None:
     """Encode pictures of a size, and the sound beside each."""
     (width, height), pictures = video
@@ -82,6 +101,8 @@ def _write(
     seen.width, seen.height, seen.pix_fmt = width, height, "yuv420p"
     seen.codec_context.flags |= Flags.bitexact
     seen.codec_context.thread_count = 1
+    for name, value in colour.items():
+        setattr(seen.codec_context, name, value)
     seen.codec_context.time_base = 1 / rate.fraction
     heard = container.add_stream("aac", rate=SAMPLE_RATE, layout="stereo", options={"aac_coder": "fast"})
     heard.codec_context.flags |= Flags.bitexact

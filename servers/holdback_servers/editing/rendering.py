@@ -6,7 +6,7 @@ from typing import Any
 from holdback_base.database import store_instant
 from holdback_base.elements import CutFacts
 from holdback_base.problem import Problem
-from holdback_base.vocabulary import Noun
+from holdback_base.vocabulary import Noun, Rate, timecode_to_frames
 from holdback_trust.statements import sign_cut
 
 from holdback_servers import media_worker
@@ -129,7 +129,16 @@ async def start_timecodes(services: Services, timeline: Timeline) -> dict[str, s
         return {}
     roots = (services.media.root,)
     found = await media_worker.run(f"{_WORKER}:start_timecodes", {"files": files}, None, _limits(services), roots=roots)
-    return found["starts"]
+    return {media: start for media, start in found["starts"].items() if _exists(start, timeline.rate)}
+
+
+def _exists(timecode: str, rate: Rate) -> bool:
+    """Whether a timecode that a file tells can be at this rate."""
+    try:
+        timecode_to_frames(timecode, rate)
+    except Problem:
+        return False
+    return True
 
 
 def _limits(services: Services) -> media_worker.Limits:

@@ -1,6 +1,7 @@
 """The cutting room's door: make a timeline, change it, look at it, render it, hand it to other programs."""
 
 import hashlib
+from collections.abc import Callable
 from typing import Annotated, Any
 
 from holdback_base.elements import CutFacts
@@ -13,10 +14,12 @@ from sqlalchemy import Connection
 
 from holdback_servers.editing import store
 from holdback_servers.editing.answers import (
+    CutView,
     DifferenceView,
     ExportView,
     TimelineView,
     ValidationView,
+    cut_view,
     timeline_view,
 )
 from holdback_servers.editing.differences import differences
@@ -88,7 +91,7 @@ def _offer_cutting(door: Door) -> None:
         rate: Annotated[Rate | None, Field(description="Frames a second; the first clip's when left out")] = None,
         size: Annotated[Size | None, Field(description="The canvas; the first clip's when left out")] = None,
         reason: Words = "",
-    ) -> TimelineView:
+    ) -> CutView:
         """Cut clips of known media one after the other into a new timeline.
 
         The clips' own sound runs with them on the programme track; voice and music lie beside it. Answers with the
@@ -125,7 +128,7 @@ def _offer_cutting(door: Door) -> None:
         ],
         sources: Sources = (),
         reason: Annotated[Words, Field(description="Why, for the history")] = "",
-    ) -> TimelineView:
+    ) -> CutView:
         """Make a new timeline from an old one by operations; the old one stays as it is.
 
         A blur takes an element's id, or a box and frames of the cut as it was before this call, and goes with the
@@ -140,17 +143,17 @@ def _offer_cutting(door: Door) -> None:
 
         return await _keep(call, effect)
 
-    async def _keep(call: Call, make: Any) -> TimelineView:
+    async def _keep(call: Call, make: Callable[[Connection], Timeline]) -> CutView:
         def unit(c: Connection) -> dict[str, Any]:
             def effect() -> dict[str, Any]:
-                timeline: Timeline = make(c)
+                timeline = make(c)
                 store.save(c, timeline)
                 return {"timeline": timeline.id}
 
             return call.once(c, effect)
 
         kept = await services.database.write(unit)
-        return timeline_view(await services.database.read(lambda c: store.find(c, kept["timeline"])))
+        return cut_view(await services.database.read(lambda c: store.find(c, kept["timeline"])))
 
 
 def _offer_looking(door: Door) -> None:
