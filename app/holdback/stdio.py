@@ -2,9 +2,15 @@
 
 import logging
 import sys
+from typing import TYPE_CHECKING
 
 from holdback_servers.settings import Settings
 from holdback_trust.policy import local_caller
+
+from holdback.starting import undisturbed_start
+
+if TYPE_CHECKING:
+    from holdback_servers.serving import Door
 
 
 def run_stdio(name: str, settings: Settings) -> None:
@@ -14,21 +20,32 @@ def run_stdio(name: str, settings: Settings) -> None:
         Problem: NOT_FOUND for a name that is no room.
     """
     logging.basicConfig(stream=sys.stderr, level=logging.WARNING, format="%(levelname)s %(name)s: %(message)s")
-    from holdback.foundation import lay_foundation
-    from holdback.rooms import ROOMS, open_room
+    with undisturbed_start():
+        from holdback.foundation import lay_foundation
+        from holdback.rooms import ROOMS, open_room
 
-    process = f"mcp:{name}"
-    foundation = lay_foundation(settings, process if name in ROOMS else "gateway")
+        process = f"mcp:{name}"
+        foundation = lay_foundation(settings, process if name in ROOMS else "gateway")
+        try:
+            door = open_room(name, foundation)
+            door.local = local_caller(settings.person, settings.allow_write, process)
+        except BaseException:
+            foundation.audit.close()
+            raise
     try:
-        door = open_room(name, foundation)
-        door.local = local_caller(settings.person, settings.allow_write, process)
-        import anyio
-
-        async def serve() -> None:
-            async with door.serving():
-                await door.mcp.run_stdio_async()
-
-        anyio.run(serve)
-        door.services.database.close()
+        _serve(door)
     finally:
         foundation.audit.close()
+
+
+def _serve(door: "Door") -> None:
+    import anyio
+
+    async def serve() -> None:
+        async with door.serving():
+            await door.mcp.run_stdio_async()
+
+    try:
+        anyio.run(serve)
+    finally:
+        door.services.database.close()
