@@ -186,7 +186,7 @@ async def test_the_first_cut_is_denied_with_reasons_that_name_the_rights(tmp_pat
 @pytest.mark.asyncio
 async def test_the_first_plan_is_what_an_editor_would_do(tmp_path: Path) -> None:
     async with house(tmp_path) as (_, client):
-        await load(client)
+        ids = await load(client)
         report = await call(client, "check_clearance", cut_statements=[statement(FIRST)], **ASKED)
 
     plan = report["plans"][0]
@@ -200,8 +200,12 @@ async def test_the_first_plan_is_what_an_editor_would_do(tmp_path: Path) -> None
     assert by_kind["obscure_element"]["spans"] == [{"in_frame": 0, "out_frame": 72}]
     assert by_kind["replace_element"]["elements"] == ["song", "waltz"]
     assert by_kind["drop_territory"]["territories"] == ["US"]
-    later = {tuple(each["territories"]): each["start"] for each in plan["remedies"] if each["kind"] == "start_later"}
-    assert later == {("GB",): "2026-11-24T19:00:00Z", ("DE",): "2026-12-14T23:00:00Z"}
+    assert by_kind["drop_territory"]["rights"] == [ids["voice-us"]]
+    later = {tuple(each["territories"]): each for each in plan["remedies"] if each["kind"] == "start_later"}
+    assert {places: (each["start"], each["rights"]) for places, each in later.items()} == {
+        ("GB",): ("2026-11-24T19:00:00Z", [ids["embargo"]]),
+        ("DE",): ("2026-12-14T23:00:00Z", [ids["german"]]),
+    }
 
 
 @pytest.mark.asyncio

@@ -50,8 +50,10 @@ def _matrix(report: ClearanceReport) -> Iterator[str]:
     widths = [max(len(row[column]) for row in table) for column in range(len(table[0]))]
     for row in table:
         yield "  ".join(text.ljust(width) for text, width in zip(row, widths, strict=True)).rstrip()
-    yield ""
-    for group in report.groups:
+    told = [each for each in report.groups if each.windows or each.windows_once_met]
+    if told and report.verdict != "CLEARED":
+        yield ""
+    for group in told:
         if group.verdict in ("PARTIAL", "CONDITIONAL"):
             where = f"{places(group.territories)} on {', '.join(group.platforms)}"
             if group.windows:

@@ -17,6 +17,7 @@ from holdback_base.vocabulary import instant_text
 from holdback_servers.rights.book import Book
 from holdback_servers.rights.clearance import Decision
 from holdback_servers.rights.conditions import Duty
+from holdback_servers.rights.matrix import places as some
 from holdback_servers.rights.remedies import clears, duty_remedies, replace_remedy, shorten_remedy
 from holdback_servers.rights.report import Plan, Remedy
 from holdback_servers.rights.ways import (
@@ -217,11 +218,11 @@ def _drops(
         columns = [index for index, each in enumerate(decision.columns) if each[0] in platforms]
         rows = [index for index, each in enumerate(decision.rows) if each[0] in lost]
         rights = _because(grid[row][column] for row in rows for column in columns)
-        yield Remedy(kind="drop_territory", text=f"Leave out {', '.join(lost)}.", territories=lost, rights=rights)
+        yield Remedy(kind="drop_territory", text=f"Leave out {some(lost)}.", territories=lost, rights=rights)
 
 
 def _because(cells: Iterable[Cell]) -> tuple[str, ...]:
-    return tuple(sorted({right for cell in cells if not cell.once for right in cell.rights}))
+    return tuple(sorted({right for cell in cells if not cell.once for right in cell.closing}))
 
 
 def _moves(decision: Decision, grid: Grid, kept: Mapping[tuple[int, int], Window]) -> Iterator[Remedy]:
@@ -238,7 +239,7 @@ def _moves(decision: Decision, grid: Grid, kept: Mapping[tuple[int, int], Window
             moment = instant(at)
             places = tuple(sorted(place for row in rows for place in decision.rows[row]))
             media = tuple(sorted(node for column in columns for node in decision.columns[column]))
-            where = f"{', '.join(places)} on {', '.join(media)}"
+            where = f"{some(places)} on {', '.join(media)}"
             said = instant_text(moment) if moment else ""
             yield Remedy(
                 kind="start_later" if kind == "start_later" else "end_earlier",
@@ -247,7 +248,9 @@ def _moves(decision: Decision, grid: Grid, kept: Mapping[tuple[int, int], Window
                 end=moment if side == 1 else None,
                 territories=places,
                 platforms=media,
-                rights=tuple(sorted({each for row in rows for column in columns for each in grid[row][column].rights})),
+                rights=tuple(
+                    sorted({each for row in rows for column in columns for each in grid[row][column].at_edge(at, side)})
+                ),
             )
 
 

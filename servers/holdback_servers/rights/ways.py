@@ -85,7 +85,15 @@ class Cell:
     now: Windows
     once: Windows
     unmet: tuple[Duty, ...]
-    rights: frozenset[str]
+    against: tuple[tuple[str, Windows], ...]
+    """Rights that findings name, each with the windows it is in the way."""
+    closing: frozenset[str]
+    """Of these the rights of elements that leave nothing at all."""
+
+    def at_edge(self, at: int, side: int) -> frozenset[str]:
+        """The rights that move a window's start (side 0) or end (side 1) to this point; all when none does it alone."""
+        found = frozenset(right for right, windows in self.against if any(each[1 - side] == at for each in windows))
+        return found or frozenset(right for right, _ in self.against)
 
 
 Grid = tuple[tuple[Cell, ...], ...]
@@ -124,7 +132,11 @@ def _met(answers: Sequence[Answer], whole: Windows, ways: Mapping[str, Way]) -> 
     for answer in answers:
         now, once = shared(now, answer.now), shared(once, answer.once)
     unmet = tuple(duty for each in answers for duty in each.unmet if ways.get(duty.ref, KEEP)[0] != "replace")
-    rights = frozenset(
-        finding.entry.right.id for each in answers for finding in each.findings if finding.entry and not finding.duty
-    )
-    return Cell(now, once, unmet, rights)
+    against = [
+        (bool(each.once), finding.entry.right.id, finding.windows)
+        for each in answers
+        for finding in each.findings
+        if finding.entry and not finding.duty
+    ]
+    closing = frozenset(right for left, right, _ in against if not left) or frozenset(right for _, right, _ in against)
+    return Cell(now, once, unmet, tuple((right, windows) for _, right, windows in against), closing)
