@@ -95,6 +95,7 @@ class Reason(Part):
     clause: str | None = None
     territories: tuple[str, ...] = ()
     platforms: tuple[str, ...] = ()
+    windows: tuple[TimeRange, ...] = ()
 
 
 class Condition(Part):

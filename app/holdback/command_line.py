@@ -33,23 +33,30 @@ def demo(
 
 
 @app.command()
-def up(home: Home = None, port: Port = None) -> None:
+def up(
+    home: Home = None,
+    port: Port = None,
+    at: Annotated[
+        list[str] | None, typer.Option("--at", help="NAME=URL of a server or agent in a process of its own.")
+    ] = None,
+) -> None:
     """Start the whole house, servers, agents and gateway, on one loopback port."""
     from holdback_servers.settings import load_settings
 
     from holdback.serve import run_up
 
-    run_up(load_settings(home=home, port=port))
+    elsewhere = [each.partition("=") for each in at or ()]
+    run_up(load_settings(home=home, port=port), {name: url for name, _, url in elsewhere})
 
 
 @app.command()
 def serve(
-    name: Annotated[str, typer.Argument(help="A server, an agent, or gateway.")],
+    name: Annotated[str, typer.Argument(help="A server or an agent.")],
     home: Home = None,
     port: Port = None,
-    gateway: Annotated[str | None, typer.Option("--gateway", help="URL of the gateway.")] = None,
+    gateway: Annotated[str | None, typer.Option("--gateway", help="URL of the gateway; agents need it.")] = None,
 ) -> None:
-    """Run one server, one agent or the gateway alone."""
+    """Run one server or one agent in a process of its own; `holdback up --at NAME=URL` puts it behind the gateway."""
     from holdback_servers.settings import load_settings
 
     from holdback.serve import run_one
@@ -73,19 +80,22 @@ def mcp(
 
 
 @app.command()
-def run(
+def run(  # noqa: PLR0917 - an option each
     brief: Annotated[Path, typer.Argument(help="A brief as TOML, such as examples/butterfly/brief.toml.")],
     home: Home = None,
     gateway: Annotated[str | None, typer.Option("--gateway", help="URL of the gateway.")] = None,
+    out: Annotated[Path, typer.Option("--out", help="Folder for what comes out; made fresh.")] = Path("holdback-run"),
     yes: Annotated[bool, typer.Option("--yes", help="Answer the approval as the brief's approver.")] = False,
-    as_json: Annotated[bool, typer.Option("--json", help="Print the outcome as one JSON object.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the whole outcome as one JSON object.")] = False,
 ) -> None:
     """Send a brief to a house that is up, and follow it to its end."""
     from holdback_servers.settings import load_settings
 
-    from holdback.runner import run_brief
+    from holdback.demo import run_brief
 
-    run_brief(brief, load_settings(home=home), gateway, yes=yes, as_json=as_json)
+    settings = load_settings(home=home)
+    url = gateway or f"http://{settings.host}:{settings.port}"
+    run_brief(brief, settings, url, out=out, yes=yes, as_json=as_json)
 
 
 @audit_app.command()

@@ -10,9 +10,10 @@ from holdback_agents.runtime.peers import Peer, Peers
 from holdback_agents.runtime.toolbox import Toolbox, ToolCall
 from holdback_base.ids import Clock, NewId
 from holdback_base.problem import Problem
+from holdback_servers.settings import PersonSetting
 from holdback_trust.keys import KeyPair
 
-from holdback.people import Person, PersonFacts
+from holdback.people import Person
 
 
 class Desk:
@@ -47,7 +48,7 @@ class Desk:
 
 @asynccontextmanager
 async def open_desk(
-    facts: PersonFacts, keys: KeyPair, gateway: str, *, clock: Clock, new_id: NewId
+    facts: PersonSetting, keys: KeyPair, gateway: str, *, clock: Clock, new_id: NewId
 ) -> AsyncGenerator[Desk]:
     """A person's desk at a house; its connections are closed at the end."""
     async with httpx.AsyncClient(timeout=TIMEOUT) as http:

@@ -4,16 +4,16 @@ The same code as `holdback serve NAME`: only the composition differs. Agents and
 """
 
 import os
-from collections.abc import AsyncGenerator, Iterable
+from collections.abc import AsyncGenerator, Iterable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 os.environ.setdefault("OTEL_INSTRUMENTATION_A2A_SDK_ENABLED", "false")  # 43 spans a task otherwise
 
 from holdback_agents.compliance import compliance
 from holdback_agents.editing_assistant import editing_assistant
 from holdback_agents.gateway.app import Gateway, build_gateway
-from holdback_agents.gateway.registry import AgentEntry, LocalApp, ServerEntry, ToolEntry
+from holdback_agents.gateway.registry import AgentEntry, LocalApp, ServerEntry, ToolEntry, Upstream
 from holdback_agents.gateway.services import GatewayServices
 from holdback_agents.gateway.store import METADATA as GATEWAY_METADATA
 from holdback_agents.runtime.agent import Agent
@@ -23,11 +23,13 @@ from holdback_agents.scheduler import scheduler
 from holdback_base.database import Database
 from holdback_servers.edge import Edge
 from holdback_servers.serving import Door
+from holdback_servers.settings import PersonSetting
 from holdback_trust.identity import GATEWAY
 from holdback_trust.tokens import TokenAuthority, TokenVerifier
+from starlette.applications import Starlette
 
 from holdback.foundation import Foundation
-from holdback.people import LOCAL_PEOPLE, PersonFacts, person_entries
+from holdback.people import person_entries
 from holdback.rooms import ROOMS, open_room, room_store
 
 AGENTS = {"editing-assistant": editing_assistant, "compliance": compliance, "scheduler": scheduler}
@@ -54,16 +56,22 @@ class House:
 
 @asynccontextmanager
 async def open_house(
-    foundation: Foundation, url: str, people: Iterable[PersonFacts] = LOCAL_PEOPLE
+    foundation: Foundation, url: str, people: Iterable[PersonSetting], elsewhere: Mapping[str, str] | None = None
 ) -> AsyncGenerator[House]:
-    """Open all rooms, agents and the gateway over one home; closes their stores and the audit log at the end."""
+    """Open all rooms, agents and the gateway over one home; closes their stores and the audit log at the end.
+
+    Args:
+        elsewhere: URLs of servers and agents, by name, that run in processes of their own (`holdback serve NAME`).
+    """
+    elsewhere = elsewhere or {}
     doors = {name: open_room(name, foundation) for name in ROOMS}
     stores: list[Database] = [door.services.database for door in doors.values()]
     agents: list[AgentEntry] = []
     for name, make in AGENTS.items():
         store = room_store(f"agent-{name}", foundation, AGENT_METADATA)
         stores.append(store)
-        agents.append(agent_entry(make(), store, foundation, url))
+        entry = agent_entry(make(), store, foundation, url)
+        agents.append(replace(entry, target=Upstream(elsewhere[name])) if name in elsewhere else entry)
     store = room_store("gateway", foundation, GATEWAY_METADATA)
     stores.append(store)
     keys = foundation.keys(GATEWAY)
@@ -78,7 +86,7 @@ async def open_house(
             authority=TokenAuthority(GATEWAY, keys, foundation.clock, lambda: foundation.new_id("evt")),
             audit=foundation.audit,
             agents=agents,
-            servers=[server_entry(door, foundation) for door in doors.values()],
+            servers=[_placed(server_entry(door, foundation), elsewhere) for door in doors.values()],
             people=person_entries(foundation, people),
         )
     )
@@ -90,6 +98,10 @@ async def open_house(
         for each in stores:
             each.close()
         foundation.audit.close()
+
+
+def _placed(entry: ServerEntry, elsewhere: Mapping[str, str]) -> ServerEntry:
+    return replace(entry, target=Upstream(elsewhere[entry.name])) if entry.name in elsewhere else entry
 
 
 def server_entry(door: Door, foundation: Foundation) -> ServerEntry:
@@ -116,7 +128,16 @@ def room_app(door: Door, foundation: Foundation) -> Edge:
 
 def agent_entry(agent: Agent, store: Database, foundation: Foundation, gateway: str) -> AgentEntry:
     """An agent as the gateway's registry knows it, standing in this process."""
-    url = f"{gateway}/agents/{agent.name}"
+    return AgentEntry(
+        name=agent.name,
+        card=complete_card(agent, f"{gateway}/agents/{agent.name}"),
+        target=LocalApp(agent_app(agent, store, foundation, gateway)),
+        key=foundation.keys(agent.audience).public_jwk,
+    )
+
+
+def agent_app(agent: Agent, store: Database, foundation: Foundation, gateway: str) -> Starlette:
+    """An agent as an application; clients reach it through the gateway."""
     services = AgentServices(
         database=store,
         keys=foundation.keys(agent.audience),
@@ -125,11 +146,6 @@ def agent_entry(agent: Agent, store: Database, foundation: Foundation, gateway: 
         clock=foundation.clock,
         new_id=foundation.new_id,
         gateway=gateway,
-        url=url,
+        url=f"{gateway}/agents/{agent.name}",
     )
-    return AgentEntry(
-        name=agent.name,
-        card=complete_card(agent, url),
-        target=LocalApp(build_agent_app(agent, services)),
-        key=foundation.keys(agent.audience).public_jwk,
-    )
+    return build_agent_app(agent, services)

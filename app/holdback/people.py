@@ -7,7 +7,7 @@ import httpx
 from holdback_agents.gateway.registry import PersonEntry
 from holdback_base.ids import Clock, NewId
 from holdback_base.problem import Problem
-from holdback_base.vocabulary import Noun
+from holdback_servers.settings import PersonSetting
 from holdback_trust.assertions import sign_assertion
 from holdback_trust.identity import GATEWAY
 from holdback_trust.keys import KeyPair
@@ -17,21 +17,10 @@ from holdback.foundation import Foundation, party_keys
 GRANT = "urn:ietf:params:oauth:grant-type:jwt-bearer"
 
 
-class PersonFacts(Noun):
-    """A person of the house: `id` is `person:<name>`; `roles` are those of the trust's table."""
-
-    id: str
-    name: str
-    roles: frozenset[str]
+LOADER = PersonSetting(id="person:loader", name="Loads example packs", roles=frozenset({"admin-loader"}))
 
 
-LOCAL_PEOPLE = (
-    PersonFacts(id="person:local", name="The person at this machine", roles=frozenset({"editor", "viewer"})),
-    PersonFacts(id="person:loader", name="Loads example packs", roles=frozenset({"admin-loader"})),
-)
-
-
-def person_entries(foundation: Foundation, people: Iterable[PersonFacts]) -> list[PersonEntry]:
+def person_entries(foundation: Foundation, people: Iterable[PersonSetting]) -> list[PersonEntry]:
     """People as the gateway knows them, with the public half of their keys in this home."""
     return [
         PersonEntry(
@@ -48,7 +37,7 @@ class Person:
     """Somebody who asks the gateway for tokens with a key of their own."""
 
     def __init__(
-        self, facts: PersonFacts, keys: KeyPair, *, gateway: str, http: httpx.AsyncClient, clock: Clock, new_id: NewId
+        self, facts: PersonSetting, keys: KeyPair, *, gateway: str, http: httpx.AsyncClient, clock: Clock, new_id: NewId
     ) -> None:
         self.facts, self.gateway = facts, gateway.rstrip("/")
         self._keys, self._http, self._clock, self._new_id = keys, http, clock, new_id

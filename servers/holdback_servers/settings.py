@@ -14,12 +14,21 @@ from pydantic import Field, ValidationError
 _MEBIBYTE = 1024 * 1024
 
 
+class PersonSetting(Noun):
+    """A person of the house: `id` is `person:<name>`, `roles` are those of the trust's table."""
+
+    id: str
+    name: str
+    roles: frozenset[str]
+
+
 class Settings(Noun):
     """Settings of one house.
 
     `home` holds databases, media, keys and audit; `library_roots` are the only folders that ingest reads; `person` is
     who sits at this machine (stdio); `allow_write` lets that person change things over stdio; `body_limit` and
-    `media_limit` are bytes; `hold_minutes` is how long a slot stays held.
+    `media_limit` are bytes; `hold_minutes` is how long a slot stays held; `people` are
+    the people who may ask the gateway for tokens.
     """
 
     home: Path
@@ -34,6 +43,7 @@ class Settings(Noun):
     worker_memory: int = Field(default=4096 * _MEBIBYTE, gt=0)
     worker_seconds: int = Field(default=3600, gt=0)
     hold_minutes: int = Field(default=15, gt=0)
+    people: tuple[PersonSetting, ...] = ()
 
 
 def default_home(environ: Mapping[str, str]) -> Path:
@@ -80,6 +90,6 @@ def _from_file(path: Path) -> dict[str, Any]:
 def _from_environment(environ: Mapping[str, str]) -> dict[str, Any]:
     values: dict[str, Any] = {}
     for name in Settings.model_fields:
-        if name != "home" and (text := environ.get(f"HOLDBACK_{name.upper()}")) is not None:
+        if name not in ("home", "people") and (text := environ.get(f"HOLDBACK_{name.upper()}")) is not None:
             values[name] = text.split(os.pathsep) if name == "library_roots" else text
     return values

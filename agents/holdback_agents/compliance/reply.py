@@ -11,7 +11,9 @@ def report_of(issued: Mapping[str, Any]) -> ClearanceReport:
     report: Mapping[str, Any] = issued["report"]
     summary = str(report["summary"])
     if issued.get("clearance"):
-        summary = f"{summary} Clearance {issued['clearance']} is signed for what is clear."
+        opens = any(group["verdict"] in ("CLEARED", "PARTIAL") for group in report["groups"])
+        what = "for what is clear" if opens else "as a refusal: it opens nothing"
+        summary = f"{summary} Clearance {issued['clearance']} is signed {what}."
     elif issued.get("not_issued"):
         summary = f"{summary} No clearance is signed: {issued['not_issued']}."
     return ClearanceReport.model_validate(

@@ -12,7 +12,7 @@ _CHECKED_ALONE = 48
 
 
 async def clear_rights(run: Run, request: ClearanceRequest) -> ClearanceReport:
-    """Check cell by cell, then decide over all of it and have what is clear signed.
+    """Check cell by cell, then decide over all of it and have the decision signed, also where nothing is clear.
 
     The element list comes out of the signed cut statements; what the asking agent says of it does not count.
 
@@ -27,7 +27,7 @@ async def clear_rights(run: Run, request: ClearanceRequest) -> ClearanceReport:
     whole = _question(request, request.territories, request.platforms)
     if not request.issue:
         return report_of({"report": await run.tool("rights.check_clearance", **whole)})
-    issued = await run.tool("rights.issue_clearance", **whole, accept_partial=True)
+    issued = await run.tool("rights.issue_clearance", **whole, accept_partial=True, sign_refusal=True)
     report = report_of(issued)
     await run.progress(report.summary, step="issue", of=2, done=len(cells), total=len(cells), unit="cells")
     return report

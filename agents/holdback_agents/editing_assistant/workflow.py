@@ -75,7 +75,7 @@ async def make_highlight(run: Run, brief: Brief) -> Highlight:
         report = await _cleared(run, brief, versions[-1], "5")
         versions[-1] = versions[-1].model_copy(update={"report": report})
     final = versions[-1]
-    if report.clearance is None or report.statement is None:
+    if report.statement is None or not open_territories(report):
         raise Problem(
             "NOT_CLEARED",
             f"No territory is clear for {title!r} after {len(versions)} cuts: {report.summary}",

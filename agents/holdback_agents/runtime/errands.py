@@ -67,8 +67,8 @@ async def follow_job(ways: Ways, talk: Conversation, server: str, job_id: str, r
             raise Problem("CANCELLED", f"The job {job_id} was cancelled.")
         seq = int(job.get("seq") or 0)
         if arguments.get("after_seq") != seq:
-            told = {name: job[name] for name in ("done", "total", "unit", "text") if job.get(name) is not None}
-            await report(Progress.model_validate(told))
+            told = {name: job[name] for name in ("done", "total", "unit") if job.get(name) is not None}
+            await report(Progress.model_validate({**told, "text": str(job.get("note") or job.get("kind") or "")}))
         elif clock() - began < _QUICK:  # a server that answers at once instead of waiting for news
             await asyncio.sleep(_PAUSE)
         arguments = {"job_id": job_id, "wait_seconds": JOB_WAIT_SECONDS, "after_seq": seq}

@@ -8,6 +8,7 @@ import asyncio
 import logging
 from collections import OrderedDict
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -46,6 +47,7 @@ SESSION = "holdback.session"
 """Where a call's context carries for whom it is made."""
 _HEADS_LINGER = 0.02
 _ENDED_KEPT = 1024
+_QUESTION_SECONDS = 5.0
 STARTED = "urn:holdback:started"
 """Task metadata: the instant the task was asked for."""
 
@@ -95,10 +97,18 @@ class Executor(AgentExecutor):
         """
         return task_id in self._live or task_id in self._ended
 
-    def is_busy(self, task_id: str) -> bool:
-        """Whether the task works here and waits for nobody."""
+    async def takes_message(self, task_id: str) -> bool:
+        """Whether a further message may reach the task: it waits for one, or its coroutine is to be begun again.
+
+        A task that is about to ask is given a moment: whoever decides an approval may be faster than the question.
+        """
         live = self._live.get(task_id)
-        return live is not None and not live.run.talk.waits
+        if live is not None and not live.run.talk.waits:
+            with suppress(TimeoutError):
+                await asyncio.wait_for(live.run.talk.settled.wait(), _QUESTION_SECONDS)
+            live = self._live.get(task_id)
+            return live is not None and live.run.talk.waits
+        return live is not None or task_id not in self._ended
 
     async def execute(self, context: RequestContext, event_queue: EventQueue) -> None:
         """Take a message: begin, answer, or take up again. Returns when the task has ended or waits."""

@@ -154,8 +154,8 @@ class AgentRequestHandler(DefaultRequestHandler):
             self._allow(skill_of(task), call_context)
             if task.status.state in ENDED:
                 raise UnsupportedOperationError("TASK_ENDED: the task has ended; begin a new one in the same context.")
-            if self._executor.is_busy(task.id):
-                raise UnsupportedOperationError("The task is working and waits for no answer.")
+            if not await self._executor.takes_message(task.id):
+                raise UnsupportedOperationError("The task waits for no answer.")
             message.context_id = message.context_id or task.context_id
         else:
             skill = skill_for(self._agent, message)

@@ -29,6 +29,14 @@ LISTING_SECONDS = 10.0
 EARLY = timedelta(seconds=30)
 """A token is renewed this long before it expires, if the subject token lives longer."""
 _MOST = 1024
+_OAUTH: Mapping[str, str] = {
+    "invalid_grant": "UNAUTHENTICATED",
+    "invalid_client": "UNAUTHENTICATED",
+    "invalid_scope": "PERMISSION_DENIED",
+    "invalid_target": "PERMISSION_DENIED",
+    "access_denied": "PERMISSION_DENIED",
+}
+"""What a refused token request means (RFC 6749 5.2, RFC 8693 2.2.2)."""
 TIMEOUT = httpx.Timeout(10.0, read=60.0)
 """Streams are silent for up to 15 s between pings; the default of 5 s would break them."""
 
@@ -192,6 +200,8 @@ def problem_of_response(response: httpx.Response) -> Problem:
         message = str(shape.get("error_description") or error or "")
         if isinstance(error, dict):
             message = str(cast(dict[str, Any], error).get("message", ""))
+        elif error in _OAUTH:
+            return Problem(_OAUTH[error], message)
     else:
         message = ""
     code = {401: "UNAUTHENTICATED", 403: "PERMISSION_DENIED", 404: "NOT_FOUND", 413: "TOO_LARGE"}.get(

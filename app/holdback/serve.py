@@ -1,0 +1,138 @@
+"""`holdback up` and `holdback serve`: services on loopback ports, until they are told to stop."""
+
+import asyncio
+import contextlib
+import json
+import logging
+import signal
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+
+from holdback_base.problem import Problem
+from holdback_servers.settings import PersonSetting, Settings
+
+from holdback.foundation import lay_foundation
+from holdback.house import AGENTS, agent_app, open_house, room_app
+from holdback.pack import load_brief
+from holdback.people import LOADER
+from holdback.rooms import ROOMS, open_room, room_store
+from holdback.serving import listen, served
+
+EXAMPLES = Path(__file__).resolve().parent / "examples"
+
+
+def run_up(settings: Settings, elsewhere: Mapping[str, str]) -> None:
+    """Serve the whole house until interrupted; prints its addresses once it answers.
+
+    Without people in `holdback.toml` the example's two people may ask for tokens, with keys in this home.
+    """
+    _log_to_stderr()
+    unknown = elsewhere.keys() - {*ROOMS, *AGENTS}
+    if unknown:
+        raise _no_such(sorted(unknown)[0])
+    asyncio.run(_up(settings, elsewhere))
+
+
+async def _up(settings: Settings, elsewhere: Mapping[str, str]) -> None:
+    people = settings.people or example_people()
+    roots = settings.library_roots or (EXAMPLES.resolve(),)
+    listener = listen(settings.host, settings.port)
+    url = f"http://{settings.host}:{listener.getsockname()[1]}"
+    foundation = lay_foundation(settings.model_copy(update={"library_roots": roots}), "gateway")
+    async with open_house(foundation, url, (LOADER, *people), elsewhere) as house, served(house.gateway, listener):
+        for line in _addresses(url, settings, people):
+            sys.stdout.write(line + "\n")
+        sys.stdout.flush()
+        await _interrupted()
+
+
+def example_people() -> tuple[PersonSetting, ...]:
+    """The two people of the example's brief: one who asks and one who approves."""
+    brief = load_brief(EXAMPLES / "butterfly" / "brief.toml")
+    return tuple(
+        PersonSetting(id=each.person, name=f"{each.name}, {each.title}", roles=frozenset(each.roles))
+        for each in (brief.requester, brief.approver)
+    )
+
+
+def _addresses(url: str, settings: Settings, people: tuple[PersonSetting, ...]) -> list[str]:
+    lines = [f"Holdback is up at {url}", f"  home      {settings.home}"]
+    lines += [f"  server    {url}/mcp/{name}" for name in ROOMS]
+    lines += [f"  agent     {url}/agents/{name}" for name in AGENTS]
+    lines += [f"  catalog   {url}/.well-known/ai-catalog.json", f"  health    {url}/health"]
+    lines += [f"  person    {each.id} ({each.name}): {', '.join(sorted(each.roles))}" for each in people]
+    lines.append(f"Try: holdback run {EXAMPLES / 'butterfly' / 'brief.toml'} --gateway {url} --home {settings.home}")
+    return lines
+
+
+def run_one(name: str, settings: Settings, gateway: str | None) -> None:
+    """Serve one server or agent until interrupted. It shares the home, and so the keys, with the gateway's house.
+
+    Raises:
+        Problem: NOT_FOUND for an unknown name; INVALID_ARGUMENT for an agent without a gateway.
+    """
+    _log_to_stderr()
+    if name in ROOMS:
+        asyncio.run(_serve_room(name, settings))
+    elif name in AGENTS:
+        if gateway is None:
+            raise Problem(
+                "INVALID_ARGUMENT", f"The agent {name} finds others through a gateway.", "Name it with --gateway URL."
+            )
+        asyncio.run(_serve_agent(name, settings, gateway.rstrip("/")))
+    else:
+        raise _no_such(name)
+
+
+def _no_such(name: str) -> Problem:
+    return Problem(
+        "NOT_FOUND",
+        f"There is no server or agent {name}.",
+        f"Choose one of {', '.join((*ROOMS, *AGENTS))}; the gateway comes with `holdback up`.",
+    )
+
+
+async def _serve_room(name: str, settings: Settings) -> None:
+    foundation = lay_foundation(settings, f"mcp:{name}")
+    door = open_room(name, foundation)
+    app = room_app(door, foundation)
+    listener = listen(settings.host, settings.port)
+    url = f"http://{settings.host}:{listener.getsockname()[1]}/mcp/{name}"
+    with contextlib.closing(door.services.database), contextlib.closing(foundation.audit):
+        async with door.serving(), door.mcp.session_manager.run(), served(app, listener):
+            _announce({"server": name, "url": url})
+            await _interrupted()
+
+
+async def _serve_agent(name: str, settings: Settings, gateway: str) -> None:
+    from holdback_agents.runtime.tables import METADATA
+
+    foundation = lay_foundation(settings, f"agent:{name}")
+    store = room_store(f"agent-{name}", foundation, METADATA)
+    app = agent_app(AGENTS[name](), store, foundation, gateway)
+    listener = listen(settings.host, settings.port)
+    url = f"http://{settings.host}:{listener.getsockname()[1]}"
+    with contextlib.closing(store), contextlib.closing(foundation.audit):
+        async with app.router.lifespan_context(app), served(app, listener):
+            _announce({"agent": name, "url": url, "gateway": gateway})
+            await _interrupted()
+
+
+def _announce(facts: Mapping[str, str]) -> None:
+    sys.stdout.write(json.dumps(facts) + "\n")
+    sys.stdout.flush()
+
+
+def _log_to_stderr() -> None:
+    logging.basicConfig(stream=sys.stderr, level=logging.WARNING, format="%(levelname)s %(name)s: %(message)s")
+
+
+async def _interrupted() -> None:
+    """Return when the process is asked to stop."""
+    asked = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        with contextlib.suppress(NotImplementedError):
+            loop.add_signal_handler(number, asked.set)
+    await asked.wait()
