@@ -200,7 +200,7 @@ def problem_of_response(response: httpx.Response) -> Problem:
         message = str(shape.get("error_description") or error or "")
         if isinstance(error, dict):
             message = str(cast(dict[str, Any], error).get("message", ""))
-        elif error in _OAUTH:
+        elif isinstance(error, str) and error in _OAUTH:
             return Problem(_OAUTH[error], message)
     else:
         message = ""

@@ -117,7 +117,9 @@ class House:
     def address(self, agent: str = "editing-assistant") -> str:
         return f"{self.url}/agents/{agent}"
 
-    def client(self, agent: str = "editing-assistant", binding: str = "JSONRPC", version: str = "1.0", **config: Any) -> Client:
+    def client(
+        self, agent: str = "editing-assistant", binding: str = "JSONRPC", version: str = "1.0", **config: Any
+    ) -> Client:
         url = self.address(agent) + ("/v1" if binding != "JSONRPC" else "")
         card = AgentCard(
             name=agent,
@@ -212,7 +214,7 @@ def kit(tmp_path: Path) -> Kit:
     keys = {name: KeyPair.generate() for name in ("gateway", "editing-assistant", "compliance")}
 
     @asynccontextmanager
-    async def opened(*agents: Agent, limits: Limits = Limits(), wrap: Any = None) -> AsyncGenerator[House, None]:
+    async def opened(*agents: Agent, limits: Limits | None = None, wrap: Any = None) -> AsyncGenerator[House, None]:
         listener = socket.socket()
         listener.bind(("127.0.0.1", 0))
         url = f"http://127.0.0.1:{listener.getsockname()[1]}"
@@ -227,7 +229,11 @@ def kit(tmp_path: Path) -> Kit:
             routes: list[Any] = _gateway(url, agents, authority, assertions, approvals)
             mcp = tools.server().streamable_http_app(streamable_http_path="/", stateless_http=True, host="127.0.0.1")
             await stack.enter_async_context(mcp.router.lifespan_context(mcp))
-            routes.append(Mount("/mcp/assets", app=_checked(mcp, TokenVerifier(ring, "gateway", "mcp:assets", system_clock), tools)))
+            routes.append(
+                Mount(
+                    "/mcp/assets", app=_checked(mcp, TokenVerifier(ring, "gateway", "mcp:assets", system_clock), tools)
+                )
+            )
             apps: dict[str, Starlette] = {}
             for agent in agents:
                 database = Database(tmp_path / f"{agent.name}.sqlite", METADATA)
@@ -243,17 +249,20 @@ def kit(tmp_path: Path) -> Kit:
                     new_id=id_maker(),
                     gateway=url,
                     url=f"{url}/agents/{agent.name}",
-                    limits=limits,
+                    limits=limits or Limits(),
                 )
                 apps[agent.name] = build_agent_app(agent, services)
                 await stack.enter_async_context(apps[agent.name].router.lifespan_context(apps[agent.name]))
                 routes += agent_routes(f"/agents/{agent.name}", apps[agent.name])
             root: Any = Starlette(routes=routes)
-            server = uvicorn.Server(uvicorn.Config(wrap(root) if wrap else root, log_level="error", lifespan="off", timeout_graceful_shutdown=1))
+            server = uvicorn.Server(
+                uvicorn.Config(
+                    wrap(root) if wrap else root, log_level="error", lifespan="off", timeout_graceful_shutdown=1
+                )
+            )
             serving = asyncio.create_task(server.serve(sockets=[listener]))
             http = await stack.enter_async_context(httpx.AsyncClient(timeout=httpx.Timeout(10, read=30)))
-            while not server.started:
-                await asyncio.sleep(0.005)
+            await _answers(http, url)
             try:
                 yield House(url, tools, authority, apps, approvals, http, message_ids)
             finally:
@@ -263,6 +272,18 @@ def kit(tmp_path: Path) -> Kit:
                 await serving
 
     return Kit(opened, tools, tmp_path)
+
+
+async def _answers(http: httpx.AsyncClient, url: str) -> None:
+    for _ in range(1000):
+        try:
+            await http.get(f"{url}/registry")
+        except httpx.ConnectError:
+            await asyncio.sleep(0.002)
+        except httpx.HTTPError:
+            return
+        else:
+            return
 
 
 def _gateway(
@@ -291,7 +312,7 @@ def _gateway(
                 return JSONResponse({"code": "NOBODY_OFFERS", "message": f"Nobody offers {skill}."}, 404)
             place = {"agent": agent.name, "url": f"{url}/agents/{agent.name}"}
             return JSONResponse(place | {"audience": agent.audience, "scope": agent.scope_of(skill)})
-        tool = request.query_params["capability"].partition(".")[2]
+        tool = request.query_params.get("capability", "").partition(".")[2]
         scope = scopes.get(tool, "assets:read")
         return JSONResponse({"server": "assets", "url": f"{url}/mcp/assets/", "audience": "mcp:assets", "scope": scope})
 

@@ -1,6 +1,7 @@
 """Agents among themselves and with servers: tools, jobs, delegation, questions, cancellation, taking up again."""
 
 import asyncio
+import contextlib
 from typing import Any
 
 import pytest
@@ -291,6 +292,90 @@ async def test_an_approval_is_put_before_the_gateway_and_answered_by_its_id(kit:
         assert again.state == "INPUT_REQUIRED"
         told = await house.send(answer.model_copy(update={"approval": "apr_1"}), task_id=asked.task.id)
     assert told.result == {"text": "person:kim"}
+
+
+async def test_an_answer_that_is_faster_than_the_question_still_reaches_it(kit: Any) -> None:
+    filed, go_on = asyncio.Event(), asyncio.Event()
+
+    async def slow_to_ask(run: Run, _asked: Echo) -> Echoed:
+        filed.set()
+        await go_on.wait()
+        return Echoed(text=(await run.ask(Question(text="Sure?"))).text)
+
+    async with kit.house(assistant(kit, slow_to_ask)) as house:
+        first = asyncio.create_task(house.send(Echo()))
+        await filed.wait()
+        task_id = (await tasks_of(house, "editing-assistant"))[0].id
+        early = asyncio.create_task(house.send(Answer(text="yes"), task_id=task_id))
+        await asyncio.wait([early], timeout=0.2)
+        go_on.set()
+        assert (await first).state == "INPUT_REQUIRED"
+        assert (await early).result == {"text": "yes"}
+
+
+async def test_a_stream_between_agents_that_breaks_is_taken_up_again_and_repeats_nothing(kit: Any) -> None:
+    breaks = [asyncio.Event(), asyncio.Event()]
+
+    def breaking(app: Any) -> Any:
+        async def cut_off(scope: Any, receive: Any, send: Any) -> None:
+            if scope.get("path") != "/agents/compliance":
+                await app(scope, receive, send)
+                return
+            events, first = 0, not breaks[0].is_set()
+
+            async def counted(message: Any) -> None:
+                nonlocal events
+                events += message.get("body", b"").count(b"statusUpdate" if first else b"result")
+                breaking = breaks[0] if first else breaks[1]
+                if events > (5 if first else 0) and not breaking.is_set():
+                    breaking.set()
+                    raise ConnectionResetError
+                await send(message)
+
+            with contextlib.suppress(BaseException):
+                await app(scope, receive, counted)
+
+        return cut_off
+
+    async def cells(run: Run, asked: Echo) -> Echoed:
+        for number in range(60):
+            await run.progress("cell", done=number + 1)
+            if number in (20, 40):
+                await breaks[number // 20 - 1].wait()
+        return Echoed(text=asked.text)
+
+    async with kit.house(assistant(kit, hand_on), compliance(kit, cells), wrap=breaking) as house:
+        told = await house.send(Echo(text="whole"))
+        below = await tasks_of(house, "compliance")
+    assert told.result == {"text": "whole"}
+    done = [each.done for each in told.progress]
+    assert done == sorted(set(done))
+    assert done[-1] == 60
+    assert len(below) == 1
+
+
+async def test_a_connection_to_a_server_that_is_lost_is_opened_again_and_the_call_made_once(kit: Any) -> None:
+    lost: list[str] = []
+
+    def losing(app: Any) -> Any:
+        async def lose(scope: Any, receive: Any, send: Any) -> None:
+            async def after_the_effect(message: Any) -> None:
+                if kit.tools.calls and not lost:
+                    lost.append(kit.tools.calls[0])
+                    raise ConnectionResetError
+                await send(message)
+
+            answer = after_the_effect if scope.get("path", "").startswith("/mcp/") else send
+            with contextlib.suppress(ConnectionResetError, ExceptionGroup):
+                await app(scope, receive, answer)
+
+        return lose
+
+    async with kit.house(assistant(kit, search), wrap=losing) as house:
+        told = await house.send(Echo(text="x"))
+    assert told.result == {"text": "1"}
+    assert kit.tools.calls == [lost[0]] * 2
+    assert len(kit.tools.effects) == 1
 
 
 async def test_every_step_is_in_a_chain_that_verifies_and_ends_with_a_signed_head(kit: Any) -> None:
