@@ -40,48 +40,63 @@ def argument_problem(tool: str, error: ValidationError) -> Problem:
     )
 
 
-def compact_text(value: Any, indent: str = "") -> str:
+_WIDTH = 96
+"""Characters of nested facts that still stand in one line."""
+
+
+def compact_text(value: Any) -> str:
     """Lines such as `title: Butterfly` and `- ...`, with nesting by two spaces; one line where it fits."""
     if isinstance(value, dict):
-        fields = cast(dict[str, Any], value)
-        return "\n".join(_field(name, each, indent) for name, each in fields.items())
+        return _field_lines(_written(cast(dict[str, Any], value), ""), "")
     if isinstance(value, list):
-        items = cast(list[Any], value)
-        return "\n".join(_item(each, indent) for each in items)
-    return indent + _scalar(value)
+        return _item_lines([_text(each, "  ") for each in cast(list[Any], value)], "")
+    return _scalar(value)
 
 
-def _field(name: str, value: Any, indent: str) -> str:
-    short = _one_line(value)
-    if short is not None:
-        return f"{indent}{name}: {short}"
-    return f"{indent}{name}:\n{compact_text(value, indent + '  ')}"
+_Text = tuple[str, bool]
+"""A text, and whether it stands in one line; otherwise its lines are indented already."""
 
 
-def _item(value: Any, indent: str) -> str:
-    short = _one_line(value)
-    if short is not None:
-        return f"{indent}- {short}"
-    return f"{indent}- " + compact_text(value, indent + "  ").lstrip()
-
-
-def _one_line(value: Any, width: int = 96) -> str | None:
-    if not isinstance(value, dict | list):
-        return _scalar(value)
+def _text(value: Any, indent: str) -> _Text:
+    """Each value is written once: an inner one first, so that an outer one knows whether all of it fits in a line."""
+    if isinstance(value, dict):
+        fields = _written(cast(dict[str, Any], value), indent)
+        if all(short for _, (_, short) in fields):
+            line = "{" + ", ".join([f"{name}: {text}" for name, (text, _) in fields]) + "}"
+            if len(line) <= _WIDTH:
+                return line, True
+        return _field_lines(fields, indent), False
     if isinstance(value, list):
-        parts = [_one_line(each) for each in cast(list[Any], value)]
-        text = "[" + ", ".join(part or "" for part in parts) + "]"
-    else:
-        named = {name: _one_line(each) for name, each in cast(dict[str, Any], value).items()}
-        parts = list(named.values())
-        text = "{" + ", ".join(f"{name}: {part}" for name, part in named.items()) + "}"
-    return text if None not in parts and len(text) <= width else None
+        items = [_text(each, indent + "  ") for each in cast(list[Any], value)]
+        if all(short for _, short in items):
+            line = "[" + ", ".join([text for text, _ in items]) + "]"
+            if len(line) <= _WIDTH:
+                return line, True
+        return _item_lines(items, indent), False
+    return _scalar(value), True
+
+
+def _written(fields: dict[str, Any], indent: str) -> list[tuple[str, _Text]]:
+    deeper = indent + "  "
+    return [(name, _text(each, deeper)) for name, each in fields.items()]
+
+
+def _field_lines(fields: list[tuple[str, _Text]], indent: str) -> str:
+    return "\n".join(
+        [f"{indent}{name}: {text}" if short else f"{indent}{name}:\n{text}" for name, (text, short) in fields]
+    )
+
+
+def _item_lines(items: list[_Text], indent: str) -> str:
+    return "\n".join([f"{indent}- {text if short else text.lstrip()}" for text, short in items])
 
 
 def _scalar(value: Any) -> str:
+    if isinstance(value, str):
+        return value.replace("\n", " ")
     if isinstance(value, bool):
         return "yes" if value else "no"
-    return "none" if value is None else str(value).replace("\n", " ")
+    return "none" if value is None else str(value)
 
 
 def small_schema(schema: dict[str, Any]) -> dict[str, Any]:
