@@ -4,16 +4,13 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from a2a.types.a2a_pb2 import AgentCard
 from google.protobuf.json_format import Parse
 from pydantic import BaseModel
 
 from holdback_agents.contracts import Part, Question
-
-if TYPE_CHECKING:
-    from holdback_agents.runtime.run import Run
 
 
 @dataclass(frozen=True)
@@ -37,7 +34,7 @@ class Skill:
     Args:
         id: as on the card and in the registry, such as `clear-rights`.
         request: the data part that asks for it.
-        workflow: the story, written against `Run`.
+        workflow: the story, `async def story(run: Run, request: ...) -> ...`.
         words: reads plain words into the request, given the instant the task began; a Question when something must
             not be guessed, whose answer is added to the words. None when only data is understood.
         reply: turns the workflow's result into parts.
@@ -45,7 +42,7 @@ class Skill:
 
     id: str
     request: type[Part]
-    workflow: "Callable[[Run, Any], Awaitable[Any]]"
+    workflow: Callable[[Any, Any], Awaitable[Any]]
     words: Callable[[str, datetime], Part | Question] | None = None
     reply: Callable[[Any], Reply] = plain_reply
 

@@ -7,55 +7,45 @@ is begun again over the journal when the process that held it is gone.
 import asyncio
 import logging
 from collections import OrderedDict
-from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from datetime import datetime
 
 from a2a.server.agent_execution import AgentExecutor, RequestContext
 from a2a.server.context import ServerCallContext
 from a2a.server.events import EventQueue
 from a2a.types.a2a_pb2 import Message, Task, TaskState
-from google.protobuf.json_format import MessageToDict
 from holdback_base.ids import Clock, NewId
 from holdback_base.problem import Problem
 from holdback_base.vocabulary import instant_text
 from holdback_trust.audit import AuditLog
 
-from holdback_agents.contracts import SKILL_EXTENSION, Part, Question
+from holdback_agents.contracts import SKILL_EXTENSION
 from holdback_agents.runtime.agent import Agent, Limits, Skill
 from holdback_agents.runtime.brain import Brain
 from holdback_agents.runtime.conversation import Conversation
 from holdback_agents.runtime.errands import Errand, Ways, cancel_job
+from holdback_agents.runtime.heads import Heads
 from holdback_agents.runtime.house import Session
 from holdback_agents.runtime.journal import Journal, Step
-from holdback_agents.runtime.parts import (
-    artifact,
-    find_part,
-    problem_parts,
-    progress_of,
-    schema_of,
-    skill_named,
-    words_of,
-)
+from holdback_agents.runtime.parts import artifact, problem_parts, progress_of
 from holdback_agents.runtime.run import Run
 from holdback_agents.runtime.steps import Steps
 from holdback_agents.runtime.task_store import RECEIPT, Receipt
+from holdback_agents.runtime.understanding import (
+    STARTED,
+    Rejected,
+    asked_of,
+    read_request,
+    skill_for,
+    skill_of,
+    started_of,
+)
 
 _log = logging.getLogger(__name__)
 SESSION = "holdback.session"
 """Where a call's context carries for whom it is made."""
-_HEADS_LINGER = 0.02
 _ENDED_KEPT = 1024
 _QUESTION_SECONDS = 5.0
-STARTED = "urn:holdback:started"
-"""Task metadata: the instant the task was asked for."""
-
-
-class _Rejected(Exception):  # noqa: N818 - a verdict on the request, not an error here
-    def __init__(self, problem: Problem) -> None:
-        super().__init__(problem.message)
-        self.problem = problem
 
 
 @dataclass(eq=False)
@@ -87,8 +77,7 @@ class Executor(AgentExecutor):
         self._agent, self._backstage = agent, backstage
         self._live: dict[str, _Live] = {}
         self._ended: OrderedDict[str, None] = OrderedDict()
-        self._unsigned: list[str] = []
-        self._signing: asyncio.Task[None] | None = None
+        self._heads = Heads(backstage.audit)
 
     def is_here(self, task_id: str) -> bool:
         """Whether the task's coroutine is in this process, or was until a moment ago.
@@ -142,12 +131,11 @@ class Executor(AgentExecutor):
             live.driver.cancel()
         if lives:
             await asyncio.wait([live.driver for live in lives])
-        if self._signing is not None:
-            await self._signing
+        await self._heads.aclose()
 
     async def _begin(self, context: RequestContext, queue: EventQueue) -> _Live:
         task, message = context.current_task, context.message
-        asked = message if task is None else _asked(task)
+        asked = message if task is None else asked_of(task)
         if asked is None:
             raise ValueError("a task cannot begin without a message")
         skill = self._skill(task, asked)
@@ -178,7 +166,7 @@ class Executor(AgentExecutor):
             seq=0 if told is None else told.seq,
         )
         steps = Steps(talk.task_id, self._agent.audience, back.journal, back.audit, known=known, most=back.limits.steps)
-        return Run(self._agent, back.ways, back.brain, talk, steps, back.clock() if task is None else _started(task))
+        return Run(self._agent, back.ways, back.brain, talk, steps, back.clock() if task is None else started_of(task))
 
     def _skill(self, task: Task | None, asked: Message) -> Skill:
         skill = self._agent.by_id.get(skill_of(task)) if task is not None else skill_for(self._agent, asked)
@@ -197,7 +185,7 @@ class Executor(AgentExecutor):
             if not talk.cancelling:  # this process ends: the task stays as it is, to be taken up again
                 self._live.pop(run.task_id, None)
                 raise
-        except _Rejected as rejected:
+        except Rejected as rejected:
             state, problem = TaskState.TASK_STATE_REJECTED, rejected.problem
         except Problem as failed:
             state, problem = TaskState.TASK_STATE_FAILED, failed
@@ -216,7 +204,7 @@ class Executor(AgentExecutor):
             said = "" if problem is None else problem.code
             name = TaskState.Name(state).removeprefix("TASK_STATE_").lower()
             run.steps.record(run.talk.session.caller, f"end {skill.id}", "recorded", said, resource=name)
-            self._sign_head(run.task_id)
+            self._heads.sign(run.task_id)
         finally:
             self._live.pop(run.task_id, None)
             self._ended[run.task_id] = None
@@ -228,10 +216,10 @@ class Executor(AgentExecutor):
     async def _play(self, run: Run, skill: Skill, asked: Message) -> None:
         limit = self._backstage.limits.chain
         if len(run.talk.session.caller.chain) >= limit:
-            raise _Rejected(
+            raise Rejected(
                 Problem("BUDGET_EXCEEDED", f"More than {limit} agents would stand between person and effect.")
             )
-        request = await _read(run, skill, asked)
+        request = await read_request(run, skill, asked)
         result = await skill.workflow(run, request)
         reply = skill.reply(result)
         await run.talk.artifact(artifact(reply.parts, artifact_id=reply.name, name=reply.name))
@@ -252,53 +240,7 @@ class Executor(AgentExecutor):
             elif step.kind == "delegate":
                 errand = Errand(ways, talk, run.steps, number, self._agent.name, str(note["skill"]))
                 run.steps.stoppable(number, lambda e=errand, t=str(note["task"]): e.cancel(t))
-        await self._finish(run, self._skill(task, _asked(task)), TaskState.TASK_STATE_CANCELED, None)
-
-    def _sign_head(self, task_id: str) -> None:
-        """Behind the answer: a head waits for the disk, and tasks that end together share that wait."""
-        self._unsigned.append(task_id)
-        if self._signing is None or self._signing.done():
-            self._signing = asyncio.ensure_future(self._sign_heads())
-
-    async def _sign_heads(self) -> None:
-        while self._unsigned:
-            await asyncio.sleep(_HEADS_LINGER)
-            ended, self._unsigned = self._unsigned, []
-            try:
-                await asyncio.to_thread(_sign_each, self._backstage.audit, ended)
-            except Exception:
-                _log.exception("audit heads could not be signed: %s", ended)
-
-
-def _sign_each(audit: AuditLog, task_ids: Sequence[str]) -> None:
-    for task_id in task_ids:
-        audit.sign_head(task_id)
-
-
-async def _read(run: Run, skill: Skill, asked: Message) -> Part:
-    """The request, from a data part or from words; what words leave open is asked."""
-    try:
-        found = find_part(asked.parts, skill.request, skill.request.schema_uri())
-        if found is not None:
-            return found
-        words = words_of(asked.parts)
-        if skill.words is None or not words:
-            raise Problem(
-                "MESSAGE_MALFORMED",
-                f"{skill.id} needs a data part {skill.request.schema_uri()}.",
-                "Send application/json with that schema in the part's metadata.",
-            )
-        read = skill.words(words, run.started)
-    except Problem as problem:
-        raise _Rejected(problem) from problem
-    while isinstance(read, Question):
-        answer = await run.ask(read)
-        words = f"{words}\n{answer.text}"
-        try:
-            read = skill.words(words, run.started)
-        except Problem as problem:
-            raise _Rejected(problem) from problem
-    return read
+        await self._finish(run, self._skill(task, asked_of(task)), TaskState.TASK_STATE_CANCELED, None)
 
 
 def session_of(context: ServerCallContext) -> Session:
@@ -307,26 +249,3 @@ def session_of(context: ServerCallContext) -> Session:
     if not isinstance(session, Session):
         raise Problem("UNAUTHENTICATED", "Nobody is named as asking.")
     return session
-
-
-def skill_for(agent: Agent, asked: Message) -> Skill | None:
-    """The skill a first message means: its metadata, then the schema of its data, then its words."""
-    if named := skill_named(asked):
-        return agent.by_id.get(named)
-    for part in asked.parts:
-        if (schema := schema_of(part)) in agent.by_schema:
-            return agent.by_schema[schema]
-    return agent.skill_of_words(words_of(asked.parts))
-
-
-def skill_of(task: Task | None) -> str:
-    """The skill that a task is for."""
-    return "" if task is None else str(MessageToDict(task.metadata).get(SKILL_EXTENSION, ""))
-
-
-def _asked(task: Task) -> Message:
-    return task.history[0]
-
-
-def _started(task: Task) -> datetime:
-    return datetime.fromisoformat(str(MessageToDict(task.metadata)[STARTED]))

@@ -41,9 +41,10 @@ from holdback_base.problem import Problem
 from holdback_trust.policy import Action, decide
 
 from holdback_agents.runtime.agent import Agent, Limits
-from holdback_agents.runtime.executor import Executor, session_of, skill_for, skill_of
+from holdback_agents.runtime.executor import Executor, session_of
 from holdback_agents.runtime.parts import schema_of
 from holdback_agents.runtime.task_store import ENDED, RECEIPT, SETTLED, Receipt, TaskStore, owner_of
+from holdback_agents.runtime.understanding import skill_for, skill_of
 
 _log = logging.getLogger(__name__)
 REFUSAL = "holdback.refusal"

@@ -191,6 +191,7 @@ class _Talk:
         if again or self._streams > 1:
             context = await _context(self._peer)
             self._task = await self._client.get_task(GetTaskRequest(id=self._task.id), context=context)
+            await self._progress(progress_of(self._task.metadata))
         return self._task
 
     async def _progress(self, progress: Progress | None) -> None:

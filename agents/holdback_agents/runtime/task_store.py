@@ -16,14 +16,13 @@ from typing import Any
 from a2a.server.context import ServerCallContext
 from a2a.server.tasks import TaskStore as SdkTaskStore
 from a2a.types.a2a_pb2 import ListTasksRequest, ListTasksResponse, Task, TaskState
-from a2a.utils.constants import DEFAULT_LIST_TASKS_PAGE_SIZE
-from a2a.utils.errors import InvalidParamsError, TaskNotFoundError
-from a2a.utils.task import ListTasksCursor, decode_list_tasks_cursor, encode_list_tasks_cursor
+from a2a.utils.errors import TaskNotFoundError
 from holdback_base.database import Database
-from sqlalchemy import ColumnElement, Connection, and_, bindparam, delete, func, or_, select
+from sqlalchemy import Connection, and_, bindparam, delete, select
 from sqlalchemy.dialects.sqlite import insert
 
 from holdback_agents.runtime.tables import messages, tasks
+from holdback_agents.runtime.task_listing import page_of
 
 RECEIPT = "holdback.receipt"
 """Where a call's context carries the receipt of its message until the task is saved with it."""
@@ -168,24 +167,8 @@ class TaskStore(SdkTaskStore):
     async def list(self, params: ListTasksRequest, context: ServerCallContext) -> ListTasksResponse:
         """A page of the owner's tasks, the newest first."""
         await self.flush()
-        wanted = _wanted(params, owner_of(context))
-        after = _after(params.page_token)
-        size = params.page_size or DEFAULT_LIST_TASKS_PAGE_SIZE
-
-        def page(c: Connection) -> tuple[int, Sequence[bytes]]:
-            total = c.execute(select(func.count()).select_from(tasks).where(*wanted)).scalar_one()
-            rows = (
-                select(tasks.c.body)
-                .where(*wanted, *after)
-                .order_by(tasks.c.updated.desc(), tasks.c.task_id.desc())
-                .limit(size + 1)
-            )
-            return total, c.execute(rows).scalars().all()
-
-        total, bodies = await self._database.read(page)
-        found = [Task.FromString(body) for body in bodies[:size]]
-        following = encode_list_tasks_cursor(_cursor(found[-1])) if len(bodies) > size else ""
-        return ListTasksResponse(tasks=found, total_size=total, page_size=size, next_page_token=following)
+        owner = owner_of(context)
+        return await self._database.read(page_of(params, owner))
 
     def taken(self, owner: str, message_id: str) -> tuple[str, bytes] | None:
         """The task that a message of this owner went into, and the digest of the message.
@@ -294,28 +277,3 @@ def _row(kept: _Kept) -> dict[str, Any]:
         "updated": task.status.timestamp.ToNanoseconds(),
         "body": task.SerializeToString(),
     }
-
-
-def _wanted(params: ListTasksRequest, owner: str) -> list[ColumnElement[bool]]:
-    wanted: list[ColumnElement[bool]] = [tasks.c.owner == owner]
-    if params.context_id:
-        wanted.append(tasks.c.context_id == params.context_id)
-    if params.status:
-        wanted.append(tasks.c.state == params.status)
-    if params.HasField("status_timestamp_after"):
-        wanted.append(tasks.c.updated >= params.status_timestamp_after.ToNanoseconds())
-    return wanted
-
-
-def _after(page_token: str) -> list[ColumnElement[bool]]:
-    if not page_token:
-        return []
-    cursor = decode_list_tasks_cursor(page_token)
-    if cursor is None:
-        raise InvalidParamsError("The page token is not one of this agent's.")
-    updated = cursor.timestamp_ns or 0
-    return [or_(tasks.c.updated < updated, and_(tasks.c.updated == updated, tasks.c.task_id < cursor.task_id))]
-
-
-def _cursor(task: Task) -> ListTasksCursor:
-    return ListTasksCursor(timestamp_ns=task.status.timestamp.ToNanoseconds(), task_id=task.id)
