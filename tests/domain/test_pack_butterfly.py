@@ -16,7 +16,7 @@ from holdback.pack import load_pack
 from holdback.pack_model import Pack
 from holdback_base.elements import Box, CutFacts, Element, ElementKind, ElementList, Notice
 from holdback_base.vocabulary import Rate, Span
-from holdback_servers.rights.availability import Book, Entry, entry
+from holdback_servers.rights.book import Book, Entry, entry
 from holdback_servers.rights.clearance import ask, decide
 from holdback_servers.rights.explaining import report
 from holdback_servers.rights.model import contract_on_record, right_on_record
