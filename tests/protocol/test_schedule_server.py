@@ -506,3 +506,19 @@ async def test_channels_are_kept_whole_and_found_by_platform(tmp_path: Path) -> 
     assert (channel["name"], channel["reach"]["source"], len(channel["reach"]["hours"])) == ("tube", "invented", 7)
     assert "at most 4 a day; 60 min apart; a title again after 12 h" in getattr(text, "text", "")
     assert json.dumps(channel)
+
+
+@pytest.mark.asyncio
+async def test_channels_come_page_by_page_in_order_of_their_names(tmp_path: Path) -> None:
+    async with _house(tmp_path) as house:
+        for name in ("alpha", "beta", "gamma"):
+            await house.call("record_channel", channel=_channel(name, "social.youtube"))
+        names, cursor = [], None
+        while True:
+            page = await house.call("list_channels", platforms=["social"], limit=2, cursor=cursor)
+            names += [each["name"] for each in page["items"]]
+            assert len(page["items"]) <= 2
+            if (cursor := page.get("next_cursor")) is None:
+                break
+        assert names == sorted(names)
+        assert len(names) == page["total"] >= 3

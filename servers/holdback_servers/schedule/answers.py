@@ -15,9 +15,8 @@ class ChannelList(Noun):
 
     def text(self) -> str:
         """A line a channel, with the rules it keeps."""
-        return (
-            "\n".join(_channel_line(each) for each in self.items) or "No channel is recorded; record_channel adds one."
-        )
+        lines = [_channel_line(each) for each in self.items] or ["No channel is recorded; record_channel adds one."]
+        return "\n".join(lines + _more(self.next_cursor))
 
 
 class RecordedChannel(Noun):
@@ -36,9 +35,7 @@ class SchedulePage(Noun):
     def text(self) -> str:
         """A line a publication."""
         lines = [_publication_line(each) for each in self.items] or ["Nothing is on the books there."]
-        if self.next_cursor:
-            lines.append(f"next_cursor: {self.next_cursor}")
-        return "\n".join(lines)
+        return "\n".join(lines + _more(self.next_cursor))
 
 
 class HeldSlot(Hold):
@@ -68,7 +65,7 @@ class ConflictList(Noun):
     def text(self) -> str:
         """A line a conflict."""
         lines = [f"{each.channel}  {each.rule}  {each.text}  [{', '.join(each.publications)}]" for each in self.items]
-        return "\n".join(lines) or "No conflicts."
+        return "\n".join((lines or ["No conflicts."]) + _more(self.next_cursor))
 
 
 class CalendarExport(Noun):
@@ -82,6 +79,10 @@ class CalendarExport(Noun):
     def text(self) -> str:
         """The calendar itself."""
         return self.content
+
+
+def _more(cursor: str | None) -> list[str]:
+    return [f"next_cursor: {cursor}"] if cursor else []
 
 
 def _channel_line(channel: Channel) -> str:

@@ -1,8 +1,10 @@
 """The schedule's tools that only read: channels, publications, conflicts, a calendar."""
 
+from collections.abc import Sequence
 from datetime import timedelta
-from typing import Annotated
+from typing import Annotated, TypeVar
 
+from holdback_base.problem import Problem
 from holdback_base.vocabulary import medium_within, parse_medium, time_range
 from pydantic import Field
 from sqlalchemy import Connection
@@ -18,6 +20,9 @@ from holdback_servers.serving import Door
 from holdback_servers.wire import decode_cursor, encode_cursor
 
 _EXPORT_LIMIT = 5000
+Limit = Annotated[int, Field(description="How many at most.", ge=1, le=200)]
+Cursor = Annotated[str | None, Field(description="next_cursor of the page before.")]
+Item = TypeVar("Item")
 
 
 def offer_reading(door: Door) -> None:
@@ -29,6 +34,8 @@ def offer_reading(door: Door) -> None:
         platforms: Annotated[
             list[str] | None, Field(description="Nodes of the media tree, such as social or social.youtube.")
         ] = None,
+        limit: Limit = 50,
+        cursor: Cursor = None,
     ) -> ChannelList:
         """List the channels that something can be published on, with the rules each keeps.
 
@@ -36,8 +43,9 @@ def offer_reading(door: Door) -> None:
         """
         wanted = [parse_medium(each) for each in platforms or ["all"]]
         found = await call.services.database.read(store.all_channels)
-        items = tuple(each for each in found if any(medium_within(each.platform, node) for node in wanted))
-        return ChannelList(items=items, total=len(items))
+        items = [each for each in found if any(medium_within(each.platform, node) for node in wanted)]
+        shown, more = _leaf(items, limit, cursor)
+        return ChannelList(items=tuple(shown), next_cursor=more, total=len(items))
 
     @door.tool(title="Get schedule", scope="schedule:read")
     async def get_schedule(
@@ -48,8 +56,8 @@ def offer_reading(door: Door) -> None:
         end: End = None,
         states: States = None,
         history: Annotated[bool, Field(description="Also who did what to each, and why.")] = False,
-        limit: Annotated[int, Field(ge=1, le=200)] = 50,
-        cursor: Annotated[str | None, Field(description="next_cursor of the page before.")] = None,
+        limit: Limit = 50,
+        cursor: Cursor = None,
     ) -> SchedulePage:
         """List publications in order of their start: held, scheduled, and what became of earlier ones.
 
@@ -71,7 +79,13 @@ def offer_reading(door: Door) -> None:
 
     @door.tool(title="Find conflicts", scope="schedule:read")
     async def find_conflicts(
-        call: Call, channels: Channels = None, start: Start = None, end: End = None
+        call: Call,
+        *,
+        channels: Channels = None,
+        start: Start = None,
+        end: End = None,
+        limit: Limit = 50,
+        cursor: Cursor = None,
     ) -> ConflictList:
         """Find rules that what is on the books breaks: overlaps, gaps, title separation, daily caps, blackouts.
 
@@ -87,7 +101,8 @@ def offer_reading(door: Door) -> None:
                 for each in conflicts(store.read_books(c, channel, window, now))
                 if window.contains(each.at)
             ]
-            return ConflictList(items=tuple(found), total=len(found))
+            shown, more = _leaf(found, limit, cursor)
+            return ConflictList(items=tuple(shown), next_cursor=more, total=len(found))
 
         return await call.services.database.read(unit)
 
@@ -111,6 +126,16 @@ def offer_reading(door: Door) -> None:
             return CalendarExport(publications=len(kept), complete=len(found) <= _EXPORT_LIMIT, content=content)
 
         return await call.services.database.read(unit)
+
+
+def _leaf(found: Sequence[Item], limit: int, cursor: str | None) -> tuple[Sequence[Item], str | None]:
+    """The page of a list that is worked out anew at each call, and the cursor of the next."""
+    place = decode_cursor(cursor)
+    first = place.get("from", 0) if place else 0
+    if not isinstance(first, int) or first < 0:
+        raise Problem("INVALID_ARGUMENT", "The cursor is not one of this list.", "Leave it out to begin anew.")
+    more = encode_cursor({"from": first + limit}) if len(found) > first + limit else None
+    return found[first : first + limit], more
 
 
 def _plain(publication: Publication) -> Publication:
