@@ -1,0 +1,162 @@
+"""The main job over real sockets: a brief in plain words becomes a cleared, approved and scheduled highlight."""
+
+import io
+import re
+import time
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import av
+import pytest
+import pytest_asyncio
+from holdback.attempts import Attempts
+from holdback.story import decide
+from holdback.telling import Teller
+from holdback_agents.contracts import ApprovalQuestion, Cell, Highlight, Progress
+from holdback_base.problem import Problem
+from holdback_servers.media_store import MediaStore
+from holdback_trust.audit_check import rows, verify
+
+pytestmark = pytest.mark.asyncio(loop_scope="session")
+
+
+@dataclass
+class Story:
+    """What the asker and the approver saw."""
+
+    progress: list[Progress]
+    waited: str
+    question: ApprovalQuestion
+    refused: dict[str, Problem]
+    ended: str
+    highlight: Highlight
+    booked: list[dict[str, Any]]
+
+    def cell(self, version: int, territory: str) -> Cell:
+        report = self.highlight.versions[version].report
+        assert report is not None
+        return next(cell for cell in report.cells if territory in cell.territories)
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="session")
+async def story(house: Any) -> Story:
+    job = await house.job().send(house.pack.brief.text)
+    waited, question = job.state, job.question
+    attempts = Attempts(house.sam, Teller(io.StringIO(), live=False, clock=time.monotonic), [])
+    await attempts.own_approval(question)
+    await attempts.without_approval(question)
+    await decide(house.alex, question, "approved", "good")
+    await job.followed()
+    told = job.highlight
+    await attempts.old_clearance(told.versions[0], told.versions[-1])
+    await attempts.other_places_and_times(told)
+    await attempts.changed_cut(told)
+    await attempts.second_commit(told)
+    booked = (await house.sam.tool("schedule.get_schedule"))["items"]
+    refused = {each.tried: Problem(each.code, each.message, each.hint) for each in attempts.refusals}
+    return Story(job.progress, waited, question, refused, job.state, told, booked)
+
+
+async def test_the_first_cut_is_denied_everywhere_with_the_rights_that_stand_in_the_way(story: Story) -> None:
+    report = story.highlight.versions[0].report
+    assert report is not None
+    assert report.verdict == "DENIED"
+    codes = {reason.code for reason in report.reasons}
+    assert codes == {"EMBARGO", "HOLDBACK", "CONDITION_UNMET", "NO_RIGHTS_IN", "CONTRACT_NOT_ACTIVE"}
+    assert all(reason.right and reason.right.startswith("rgt_") and reason.clause for reason in report.reasons)
+
+
+async def test_the_second_cut_meets_the_conditions_and_opens_in_time_and_place(story: Story) -> None:
+    final = story.highlight.versions[-1]
+    assert (final.name, final.width, final.height, final.frames) == ("v2", 720, 1280, 36)
+    changed = " ".join(final.changes)
+    assert all(word in changed for word in ("Music", "Blur", "Credit", "9:16", "Loudness"))
+    gb, de, us = (story.cell(-1, place) for place in ("GB", "DE", "US"))
+    assert (gb.verdict, de.verdict, us.verdict) == ("PARTIAL", "PARTIAL", "DENIED")
+    assert de.windows[0].start > gb.windows[0].start + timedelta(days=7)
+    assert us.windows == ()
+    assert any("US" in line or "United States" in line for line in story.highlight.not_included)
+
+
+async def test_the_final_cut_is_a_film_of_the_size_and_length_that_was_asked_for(house: Any, story: Story) -> None:
+    final = story.highlight.versions[-1]
+    with av.open(str(MediaStore(house.home / "media").path(final.media))) as film:
+        assert sum(1 for _ in film.decode(video=0)) == 36
+        assert (film.streams.video[0].width, film.streams.video[0].height) == (720, 1280)
+        assert film.streams.audio
+
+
+async def test_progress_names_the_chain_of_agents_and_counts_on(story: Story) -> None:
+    paths = {each.path for each in story.progress}
+    assert paths == {
+        ("editing-assistant",),
+        ("editing-assistant", "compliance"),
+        ("editing-assistant", "scheduler"),
+    }
+    numbers = [each.seq for each in story.progress]
+    assert numbers == sorted(set(numbers))
+    assert any(each.unit == "frames" and each.done for each in story.progress)
+    cells = [each.text for each in story.progress if " on social." in each.text]
+    assert len(cells) == 12
+
+
+async def test_a_second_person_approves_and_only_then_it_is_committed(story: Story) -> None:
+    assert (story.waited, story.ended) == ("INPUT_REQUIRED", "COMPLETED")
+    assert story.question.media == story.highlight.versions[-1].media
+    assert story.highlight.approval.by == "person:alex"
+    assert {each.state for each in story.highlight.publications} == {"scheduled"}
+    assert {each.channel for each in story.highlight.publications} == {
+        "harbourlight-youtube",
+        "harbourlight-instagram",
+    }
+    embargo = story.cell(-1, "GB").windows[0].start
+    assert all(each.start >= embargo for each in story.highlight.publications)
+    places = {place for each in story.highlight.publications for one in each.availability for place in one.territories}
+    assert places == {"GB", "DE"}
+
+
+async def test_the_edit_list_the_timeline_and_the_calendar_come_with_it(story: Story) -> None:
+    kept = {Path(each.filename).suffix: each.content for each in story.highlight.files}
+    assert kept.keys() == {".edl", ".otio", ".ics"}
+    assert kept[".edl"].startswith("TITLE:")
+    assert "OTIO_SCHEMA" in kept[".otio"]
+    assert {each.id for each in story.highlight.publications} == set(re.findall(r"pub_\w+", kept[".ics"]))
+    assert "TENTATIVE" not in kept[".ics"]
+
+
+@pytest.mark.parametrize(
+    ("tried", "code"),
+    [
+        ("Approve what I asked for myself", "PERMISSION_DENIED"),
+        ("Publish before anybody has approved", "APPROVAL_REQUIRED"),
+        ("Use the clearance of v1 for v2", "CLEARANCE_HASH_MISMATCH"),
+        ("before the embargo ends", "OUTSIDE_CLEARED_WINDOW"),
+        ("Publish in US", "TERRITORY_NOT_CLEARED"),
+        ("a changed cut with the old clearance", "CLEARANCE_HASH_MISMATCH"),
+        ("cleared again, with the old approval", "APPROVAL_HASH_MISMATCH"),
+        ("Commit the same publication again", "ALREADY_COMMITTED"),
+    ],
+)
+async def test_what_must_not_work_is_refused_by_its_name(story: Story, tried: str, code: str) -> None:
+    problem = next(problem for name, problem in story.refused.items() if tried in name)
+    assert problem.code == code
+    assert problem.message
+
+
+async def test_the_refused_attempts_leave_nothing_on_the_books(story: Story) -> None:
+    standing = {each["id"] for each in story.booked if each["state"] == "scheduled"}
+    assert standing == {each.id for each in story.highlight.publications}
+    assert not [each for each in story.booked if each["state"] == "held" and "(attempt)" in each["title"]]
+
+
+async def test_every_step_of_it_is_in_a_log_that_verifies(house: Any, story: Story) -> None:
+    report = verify(house.home / "audit", house.foundation.ring)
+    assert report.ok, report.text()
+    written = [row for _, row in rows(house.home / "audit")]
+    commits = [row for row in written if row.action == "schedule.commit_publication" and row.decision == "allowed"]
+    assert len(commits) == len(story.highlight.publications)
+    assert {(row.actor, row.on_behalf_of) for row in commits} == {("agent:scheduler", "person:sam")}
+    decided = [row for row in written if row.actor == "person:alex" and "approv" in row.action]
+    assert decided
