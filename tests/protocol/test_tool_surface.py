@@ -1,6 +1,6 @@
 """What hosts and models see of each server: pinned as files, and what must be true of every tool.
 
-`HOLDBACK_PIN=1 pytest tests/protocol/test_tool_surface.py` writes the files anew; read the difference before you keep it.
+`HOLDBACK_PIN=1 pytest tests/protocol/test_tool_surface.py` writes the files anew; read the difference first.
 """
 
 import json
