@@ -7,6 +7,7 @@ from typing import Any
 import httpx
 from holdback_agents.runtime.house import TIMEOUT
 from holdback_agents.runtime.peers import Peer, Peers
+from holdback_agents.runtime.tls import trusted_tls
 from holdback_agents.runtime.toolbox import Toolbox, ToolCall
 from holdback_base.ids import Clock, NewId
 from holdback_base.problem import Problem
@@ -51,7 +52,7 @@ async def open_desk(
     facts: PersonSetting, keys: KeyPair, gateway: str, *, clock: Clock, new_id: NewId
 ) -> AsyncGenerator[Desk]:
     """A person's desk at a house; its connections are closed at the end."""
-    async with httpx.AsyncClient(timeout=TIMEOUT) as http:
+    async with httpx.AsyncClient(timeout=TIMEOUT, verify=trusted_tls()) as http:
         person = Person(facts, keys, gateway=gateway, http=http, clock=clock, new_id=new_id)
         toolbox = Toolbox("holdback")
         try:

@@ -127,6 +127,7 @@ def _stills(film: Path, version: CutVersion, folder: Path) -> tuple[Still, ...]:
     (folder / "stills").mkdir(exist_ok=True)
     stills: list[Still] = []
     with av.open(str(film)) as container:
+        container.streams.video[0].thread_type = "AUTO"
         for number, frame in enumerate(container.decode(video=0)):
             if number in wanted:
                 name = f"stills/{version.name}-{number:05}.jpg"

@@ -27,6 +27,8 @@ from mcp.types import (
     TextContent,
 )
 
+from holdback_agents.runtime.tls import trusted_tls
+
 KEY_META = "urn:holdback:idempotency-key"
 """Request `_meta` that names task and step, so that a call made twice has its effect once."""
 CALL_SECONDS = 90.0
@@ -116,6 +118,7 @@ class Toolbox:
         self._name = name
         self._http = httpx2.AsyncClient(
             transport=transport,
+            verify=trusted_tls(),
             auth=_Bearer(),
             timeout=httpx2.Timeout(10.0, read=CALL_SECONDS + 10.0),
             limits=httpx2.Limits(max_connections=64, max_keepalive_connections=32),

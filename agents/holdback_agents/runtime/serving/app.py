@@ -41,6 +41,7 @@ from holdback_agents.runtime.journal import Journal
 from holdback_agents.runtime.peers import Peers
 from holdback_agents.runtime.serving.guard import Guard
 from holdback_agents.runtime.task_store import TaskStore
+from holdback_agents.runtime.tls import trusted_tls
 from holdback_agents.runtime.toolbox import Toolbox
 
 _EXTENSIONS: Mapping[str, str] = {
@@ -81,7 +82,7 @@ class AgentServices:
 
 def build_agent_app(agent: Agent, services: AgentServices) -> Starlette:
     """The agent, ready to be mounted or served. `app.state.aclose` lets go of everything; the lifespan calls it."""
-    http = httpx.AsyncClient(transport=services.http, timeout=TIMEOUT)
+    http = httpx.AsyncClient(transport=services.http, timeout=TIMEOUT, verify=trusted_tls())
     toolbox = Toolbox(agent.name, services.mcp)
     house = House(
         services.gateway, agent.audience, keys=services.keys, http=http, clock=services.clock, new_id=services.new_id
