@@ -71,10 +71,14 @@ class Brief(Part):
 
 
 class ClearanceRequest(Part):
-    """May these deliveries be shown there, then, on those platforms? `issue` asks for a signed clearance as well."""
+    """May these deliveries be shown there, then, on those platforms? `issue` asks for a signed clearance as well.
+
+    A delivery is named by its signed cut statement, or by the id of an asset, whose latest version is meant.
+    """
 
     schema_name = "clearance-request"
-    cut_statements: tuple[str, ...] = Field(min_length=1)
+    cut_statements: tuple[str, ...] = ()
+    assets: tuple[str, ...] = ()
     territories: tuple[str, ...] = Field(min_length=1)
     platforms: tuple[str, ...] = Field(min_length=1)
     window: TimeRange
@@ -166,16 +170,20 @@ class ClearanceReport(Part):
 
 
 class PublicationRequest(Part):
-    """Find and hold slots for a cut, within what its clearance's cells open."""
+    """Find and hold slots for a cut, within what its clearance opens.
+
+    What is left out of media, territories and cells is taken from the clearance on record.
+    """
 
     schema_name = "publication-request"
     title: str
-    media: Sha256
+    clearance: str
+    media: Sha256 | None = None
     asset: str | None = None
-    seconds: int
-    territories: tuple[str, ...]
-    platforms: tuple[str, ...]
-    cells: tuple[Cell, ...]
+    seconds: int = Field(gt=0)
+    territories: tuple[str, ...] = ()
+    platforms: tuple[str, ...] = Field(min_length=1)
+    cells: tuple[Cell, ...] = ()
     window: TimeRange
     hold_minutes: int = Field(default=24 * 60, ge=1, le=24 * 60)
 
@@ -216,8 +224,7 @@ class CommitRequest(Part):
     """Commit held slots under a clearance and an approval of the same media."""
 
     schema_name = "commit-request"
-    media: Sha256
-    holds: tuple[str, ...]
+    holds: tuple[str, ...] = Field(min_length=1)
     clearance_statement: str
     approval_statement: str
 

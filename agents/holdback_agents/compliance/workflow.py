@@ -3,6 +3,8 @@
 from collections.abc import Sequence
 from typing import Any
 
+from holdback_base.problem import Problem
+
 from holdback_agents.compliance.reply import cell_line, report_of
 from holdback_agents.contracts import ClearanceReport, ClearanceRequest
 from holdback_agents.runtime.run import Run
@@ -19,6 +21,7 @@ async def clear_rights(run: Run, request: ClearanceRequest) -> ClearanceReport:
     Raises:
         Problem: STATEMENT_INVALID, TERRITORY_UNKNOWN, RANGE_INVALID and whatever else the rights server refuses.
     """
+    request = await _with_statements(run, request)
     cells = _cells(request)
     for number, (territories, platform) in enumerate(cells, 1):
         answer = await run.tool("rights.check_clearance", **_question(request, territories, (platform,)))
@@ -31,6 +34,19 @@ async def clear_rights(run: Run, request: ClearanceRequest) -> ClearanceReport:
     report = report_of(issued)
     await run.progress(report.summary, step="issue", of=2, done=len(cells), total=len(cells), unit="cells")
     return report
+
+
+async def _with_statements(run: Run, request: ClearanceRequest) -> ClearanceRequest:
+    """The request with the library's signed word on the assets it names."""
+    statements = list(request.cut_statements)
+    for asset in request.assets:
+        view = await run.tool("assets.get_asset", asset_id=asset, include_statements=True)
+        statements.append(view["versions"][0]["statement"])
+    if not statements:
+        raise Problem(
+            "CUT_STATEMENT_REQUIRED", "The request names no cut.", "Name an asset or give a signed cut statement."
+        )
+    return request.model_copy(update={"cut_statements": tuple(statements), "assets": ()})
 
 
 def _cells(request: ClearanceRequest) -> list[tuple[tuple[str, ...], str]]:

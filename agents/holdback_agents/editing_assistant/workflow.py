@@ -94,7 +94,6 @@ async def make_highlight(run: Run, brief: Brief) -> Highlight:
     await run.progress("Committing the publication", step="8", of=_STEPS)
     holds = tuple(slot.hold for slot in plan.slots)
     commit = CommitRequest(
-        media=final.media,
         holds=holds,
         clearance_statement=report.statement,
         approval_statement=answer.statement,
@@ -229,6 +228,7 @@ async def _planned(run: Run, brief: Brief, title: str, final: CutVersion, report
     await run.progress("Planning the publication", step="6", of=_STEPS)
     request = PublicationRequest(
         title=title,
+        clearance=report.clearance or "",
         media=final.media,
         seconds=brief.seconds,
         territories=open_territories(report),

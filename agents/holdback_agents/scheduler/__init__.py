@@ -2,6 +2,7 @@
 
 from holdback_agents.contracts import CommitRequest, PublicationRequest
 from holdback_agents.runtime.agent import Agent, Skill, packed_card
+from holdback_agents.scheduler.request import chosen_skill, parse_commit_request, parse_publication_request
 from holdback_agents.scheduler.workflow import commit_publication, plan_publication
 
 
@@ -11,7 +12,18 @@ def scheduler() -> Agent:
         name="scheduler",
         card=packed_card("scheduler"),
         skills=(
-            Skill(id="plan-publication", request=PublicationRequest, workflow=plan_publication),
-            Skill(id="commit-publication", request=CommitRequest, workflow=commit_publication),
+            Skill(
+                id="plan-publication",
+                request=PublicationRequest,
+                workflow=plan_publication,
+                words=parse_publication_request,
+            ),
+            Skill(
+                id="commit-publication",
+                request=CommitRequest,
+                workflow=commit_publication,
+                words=parse_commit_request,
+            ),
         ),
+        choose=chosen_skill,
     )

@@ -5,6 +5,7 @@ from typing import Any
 from holdback_base.problem import Problem
 
 from holdback_agents.contracts import (
+    Cell,
     CommitReport,
     CommitRequest,
     Publication,
@@ -22,6 +23,7 @@ async def plan_publication(run: Run, request: PublicationRequest) -> Publication
     Raises:
         Problem: NOT_CLEARED when no channel has a slot that keeps every rule.
     """
+    request = await _with_what_is_cleared(run, request)
     await run.progress("Looking for slots", step="propose", of=2)
     proposal = await run.tool(
         "schedule.propose_slots",
@@ -62,6 +64,22 @@ async def plan_publication(run: Run, request: PublicationRequest) -> Publication
         slots.append(slot_of(channel, best, hold))
     await run.progress(f"{len(slots)} slots held", step="hold", of=2, done=len(slots), total=len(slots), unit="slots")
     return plan_of(slots)
+
+
+async def _with_what_is_cleared(run: Run, request: PublicationRequest) -> PublicationRequest:
+    """The request with what it leaves out taken from the clearance on record."""
+    if request.media and request.territories and request.cells:
+        return request
+    record = await run.tool("rights.get_clearance", clearance=request.clearance, media=request.media)
+    cells = request.cells or tuple(Cell.model_validate(each) for each in record["cells"])
+    named = (territory for cell in cells for territory in cell.territories)
+    return request.model_copy(
+        update={
+            "media": request.media or record["deliveries"][0]["media"],
+            "territories": request.territories or tuple(dict.fromkeys(named)),
+            "cells": cells,
+        }
+    )
 
 
 async def commit_publication(run: Run, request: CommitRequest) -> CommitReport:
