@@ -266,6 +266,8 @@ def _key(context: Context[Any, Any] | None) -> str | None:
     return str(key) if key else None
 
 
+_SORTED = json.JSONEncoder(sort_keys=True, separators=(",", ":"), default=str)
+
+
 def _digest(value: dict[str, Any]) -> str:
-    form = json.dumps(value, sort_keys=True, separators=(",", ":"), default=str).encode()
-    return "sha256:" + hashlib.sha256(form).hexdigest()
+    return "sha256:" + hashlib.sha256(_SORTED.encode(value).encode()).hexdigest()

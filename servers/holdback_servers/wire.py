@@ -47,48 +47,51 @@ _WIDTH = 96
 def compact_text(value: Any) -> str:
     """Lines such as `title: Butterfly` and `- ...`, with nesting by two spaces; one line where it fits."""
     if isinstance(value, dict):
-        return _field_lines(_written(cast(dict[str, Any], value), ""), "")
+        return "\n".join(_fields(cast(dict[str, Any], value), "")[0])
     if isinstance(value, list):
-        return _item_lines([_text(each, "  ") for each in cast(list[Any], value)], "")
+        return "\n".join([f"- {text}" for text in _items(cast(list[Any], value), "")[0]])
     return _scalar(value)
 
 
-_Text = tuple[str, bool]
-"""A text, and whether it stands in one line; otherwise its lines are indented already."""
-
-
-def _text(value: Any, indent: str) -> _Text:
-    """Each value is written once: an inner one first, so that an outer one knows whether all of it fits in a line."""
+def _nested(value: dict[str, Any] | list[Any], indent: str) -> tuple[str, bool]:
+    """The text, and whether it is one line; otherwise its lines are indented. Inner values are written first, once."""
     if isinstance(value, dict):
-        fields = _written(cast(dict[str, Any], value), indent)
-        if all(short for _, (_, short) in fields):
-            line = "{" + ", ".join([f"{name}: {text}" for name, (text, _) in fields]) + "}"
-            if len(line) <= _WIDTH:
-                return line, True
-        return _field_lines(fields, indent), False
-    if isinstance(value, list):
-        items = [_text(each, indent + "  ") for each in cast(list[Any], value)]
-        if all(short for _, short in items):
-            line = "[" + ", ".join([text for text, _ in items]) + "]"
-            if len(line) <= _WIDTH:
-                return line, True
-        return _item_lines(items, indent), False
-    return _scalar(value), True
+        lines, short = _fields(value, indent)
+        line, between = "{" + ", ".join(lines) + "}" if short else "", "\n" + indent
+    else:
+        lines, short = _items(value, indent)
+        line, between = "[" + ", ".join(lines) + "]" if short else "", "\n" + indent + "- "
+    if short and len(line) <= _WIDTH:
+        return line, True
+    return between[1:] + between.join(lines), False
 
 
-def _written(fields: dict[str, Any], indent: str) -> list[tuple[str, _Text]]:
-    deeper = indent + "  "
-    return [(name, _text(each, deeper)) for name, each in fields.items()]
+def _fields(fields: dict[str, Any], indent: str) -> tuple[list[str], bool]:
+    """Each as `name: text`, and whether all are short."""
+    lines: list[str] = []
+    all_short, deeper = True, indent + "  "
+    for name, each in fields.items():
+        if isinstance(each, dict | list):
+            text, short = _nested(cast(dict[str, Any], each), deeper)
+            lines.append(f"{name}: {text}" if short else f"{name}:\n{text}")
+            all_short = all_short and short
+        else:
+            lines.append(f"{name}: {_scalar(each)}")
+    return lines, all_short
 
 
-def _field_lines(fields: list[tuple[str, _Text]], indent: str) -> str:
-    return "\n".join(
-        [f"{indent}{name}: {text}" if short else f"{indent}{name}:\n{text}" for name, (text, short) in fields]
-    )
-
-
-def _item_lines(items: list[_Text], indent: str) -> str:
-    return "\n".join([f"{indent}- {text if short else text.lstrip()}" for text, short in items])
+def _items(items: list[Any], indent: str) -> tuple[list[str], bool]:
+    """Each as its text, without the indent of its first line, and whether all are short."""
+    texts: list[str] = []
+    all_short, deeper = True, indent + "  "
+    for each in items:
+        if isinstance(each, dict | list):
+            text, short = _nested(cast(dict[str, Any], each), deeper)
+            texts.append(text if short else text[len(deeper) :])
+            all_short = all_short and short
+        else:
+            texts.append(_scalar(each))
+    return texts, all_short
 
 
 def _scalar(value: Any) -> str:
