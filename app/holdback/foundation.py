@@ -6,7 +6,7 @@ from pathlib import Path
 from holdback_base.ids import Clock, NewId, id_maker, system_clock
 from holdback_base.problem import Problem
 from holdback_servers.settings import Settings
-from holdback_trust.audit import AuditLog
+from holdback_trust.audit import AuditLog, ChainTaken
 from holdback_trust.identity import AGENTS, GATEWAY, SERVERS
 from holdback_trust.keys import KeyPair, KeyRing
 
@@ -58,7 +58,6 @@ def _own_chain(directory: Path, keys: KeyPair, clock: Clock, name: str) -> Audit
     for number in range(1, 100):
         try:
             return AuditLog(directory, keys, clock, name=name if number == 1 else f"{name}-{number}")
-        except Problem as problem:
-            if problem.code != "CONFLICT" or "another process" not in problem.message:
-                raise
+        except ChainTaken:
+            continue
     raise Problem("CONFLICT", f"A hundred processes write audit chains named {name}.", "Stop some of them.")

@@ -41,7 +41,7 @@ from holdback_trust.keys import KeyPair, sign_jws
 if sys.platform != "win32":
     import fcntl
 
-__all__ = ["AuditLog", "AuditReport", "AuditRow", "ChainReport", "Finding", "rows", "verify"]
+__all__ = ["AuditLog", "AuditReport", "AuditRow", "ChainReport", "ChainTaken", "Finding", "rows", "verify"]
 
 LINGER = 0.05
 """Seconds the writer gathers rows before it writes: what a crash can lose, unless a head was signed since."""
@@ -63,6 +63,10 @@ _Waiting = tuple[datetime, tuple[str | tuple[str, ...], ...]]
 _NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,63}")
 
 
+class ChainTaken(Problem):
+    """CONFLICT: another process writes the chain of that name; a chain of another name is free."""
+
+
 class AuditLog:
     """One chain, appended to by this process only.
 
@@ -77,7 +81,8 @@ class AuditLog:
         name: this process's chain, `<name>.jsonl`; a file that exists is continued.
 
     Raises:
-        Problem: CONFLICT when another process writes the chain of that name, or when its last row cannot be continued.
+        ChainTaken: another process writes the chain of that name.
+        Problem: CONFLICT when its last row cannot be continued.
     """
 
     def __init__(self, directory: Path, keys: KeyPair, clock: Clock, name: str = "house") -> None:
@@ -257,7 +262,7 @@ def _lock(file: IO[bytes], name: str) -> None:
     try:
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except OSError as error:
-        raise Problem(
+        raise ChainTaken(
             "CONFLICT", f"Another process writes the audit chain {name}.", "Give this process a chain of its own."
         ) from error
 
