@@ -1,0 +1,130 @@
+"""How long a start takes: the house until its health is good, a stdio server until its tools are listed, the demo."""
+
+import json
+import re
+import subprocess
+import sys
+import tempfile
+import time
+import urllib.request
+from pathlib import Path
+
+from bench.processes import environment, holdback
+
+ROOMS = ("assets", "editing", "rights", "schedule")
+STARTS, ROUNDS = 5, 7
+LONGEST_DEMO = 120
+_TOOLS = 9
+_BARE = f"""
+from mcp.server import MCPServer
+
+server = MCPServer("bare")
+
+def say(text: str, times: int = 1) -> str:
+    "Say the text again, several times."
+    return text * times
+
+for number in range({_TOOLS}):
+    server.add_tool(say, name=f"say_{{number}}")
+server.run("stdio")
+"""
+_HANDSHAKE = (
+    {
+        "jsonrpc": "2.0",
+        "id": 1,
+        "method": "initialize",
+        "params": {
+            "protocolVersion": "2025-06-18",
+            "capabilities": {},
+            "clientInfo": {"name": "bench", "version": "1"},
+        },
+    },
+    {"jsonrpc": "2.0", "method": "notifications/initialized"},
+    {"jsonrpc": "2.0", "id": 2, "method": "tools/list"},
+)
+
+
+def stdio() -> dict[str, list[float]]:
+    """Seconds from process start to the answer to the first `tools/list`, of a bare server and of each room by turns.
+
+    The bare server has as many tools as a room, each with two plain arguments.
+    """
+    with tempfile.TemporaryDirectory() as home:
+        commands = {"bare": [sys.executable, "-c", _BARE]}
+        commands |= {room: [*holdback(), "mcp", room, "--home", home] for room in ROOMS}
+        took: dict[str, list[float]] = {name: [] for name in commands}
+        for turn in range(ROUNDS + 1):
+            for name, command in commands.items():
+                seconds = _first_listing(command)
+                if turn:  # the first turn compiles modules and makes the home
+                    took[name].append(seconds)
+    return took
+
+
+def _first_listing(command: list[str]) -> float:
+    began = time.perf_counter()
+    with subprocess.Popen(
+        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, env=environment()
+    ) as process:
+        assert process.stdin is not None
+        assert process.stdout is not None
+        process.stdin.write("".join(json.dumps(each) + "\n" for each in _HANDSHAKE))
+        process.stdin.flush()
+        for line in process.stdout:
+            answer = json.loads(line)
+            if answer.get("id") == 2:
+                took = time.perf_counter() - began
+                assert answer["result"]["tools"], answer
+                process.stdin.close()
+                return took
+    raise RuntimeError(f"{' '.join(command[:3])} ended without an answer")
+
+
+def up() -> list[float]:
+    """Seconds from process start until `/health` of `holdback up` is good, in a home that was used before."""
+    with tempfile.TemporaryDirectory() as home:
+        return [_health(home) for _ in range(STARTS + 1)][1:]
+
+
+def _health(home: str) -> float:
+    began = time.perf_counter()
+    with subprocess.Popen(
+        [*holdback(), "up", "--home", home, "--port", "0"],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        text=True,
+        env=environment(),
+    ) as process:
+        try:
+            assert process.stdout is not None
+            for line in process.stdout:
+                if found := re.search(r"http://127\.0\.0\.1:\d+", line):
+                    with urllib.request.urlopen(f"{found.group()}/health", timeout=10) as answer:
+                        assert answer.status == 200
+                    return time.perf_counter() - began
+        finally:
+            process.terminate()
+    raise RuntimeError("holdback up ended without an address")
+
+
+def demo() -> tuple[float, list[tuple[float, str]]]:
+    """Seconds of `holdback demo --yes`, and its longest waits for a line, with the line that ended each."""
+    with tempfile.TemporaryDirectory() as folder:
+        began = before = time.perf_counter()
+        waits: list[tuple[float, str]] = []
+        with subprocess.Popen(
+            [*holdback(), "demo", "--yes", "--out", str(Path(folder) / "out")],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            env=environment(),
+        ) as process:
+            assert process.stdout is not None
+            for line in process.stdout:
+                now = time.perf_counter()
+                waits.append((now - before, line.strip()))
+                before = now
+            code = process.wait(LONGEST_DEMO)
+        if code != 0:
+            raise RuntimeError(f"the demo ended with {code}: {waits[-1][1] if waits else 'nothing was said'}")
+        return time.perf_counter() - began, sorted(waits, reverse=True)[:5]
