@@ -11,28 +11,36 @@ from holdback_trust.audit_check import verify as verify_chains
 
 
 def verify_audit(home: Path | None, out: Path | None) -> None:
-    """Check every chain; exits with 1 when a row was edited, removed, reordered or cut off."""
-    report = verify_chains(_audit(home, out))
-    sys.stdout.write(report.text() + "\n")
-    if not report.ok:
+    """Check every chain; exits with 1 when a row was edited, removed, reordered or cut off.
+
+    An output folder holds the log twice, as the house wrote it and as a copy to hand on: both are checked.
+    """
+    reports = {folder: verify_chains(folder) for folder in _logs(home, out)}
+    for folder, report in reports.items():
+        heading = f"{folder}\n" if len(reports) > 1 else ""
+        sys.stdout.write(f"{heading}{report.text()}\n")
+    if not all(report.ok for report in reports.values()):
         sys.exit(1)
 
 
 def show_audit(task: str | None, home: Path | None, out: Path | None) -> None:
     """Write the rows in order of time: when, who, for whom, what, and what was decided."""
-    for _, row in rows(_audit(home, out)):
+    for _, row in rows(_logs(home, out)[0]):
         if task is None or row.task == task:
             whom = f" for {row.on_behalf_of}" if row.on_behalf_of and row.on_behalf_of != row.actor else ""
             what = f"{row.action} {row.resource}".rstrip()
             sys.stdout.write(f"{row.at:%Y-%m-%d %H:%M:%S}  {row.actor}{whom}: {what}: {row.decision} ({row.policy})\n")
 
 
-def _audit(home: Path | None, out: Path | None) -> Path:
-    """The folder with the chains. Raises Problem FILE_MISSING where there is no log."""
-    place = out / "home" if out is not None and (out / "home").is_dir() else out or home or default_home(os.environ)
-    folder = place.expanduser().absolute() / "audit"
-    if not any(folder.glob("*.jsonl")):
+def _logs(home: Path | None, out: Path | None) -> list[Path]:
+    """The folders with chains, the one to hand on first. Raises Problem FILE_MISSING where there is no log."""
+    places = [out, out / "home"] if out is not None else [home or default_home(os.environ)]
+    folders = [place.expanduser().absolute() / "audit" for place in places]
+    found = [folder for folder in folders if any(folder.glob("*.jsonl"))]
+    if not found:
         raise Problem(
-            "FILE_MISSING", f"There is no audit log in {folder}.", "Name a home with --home, or an output with --out."
+            "FILE_MISSING",
+            f"There is no audit log in {folders[0]}.",
+            "Name a home with --home, or an output with --out.",
         )
-    return folder
+    return found
