@@ -6,6 +6,8 @@ from typing import Annotated
 
 import typer
 
+from holdback.starting import undisturbed_start
+
 app = typer.Typer(
     name="holdback",
     help="Media work by agents that hold back until rights, schedule and a human say go.",
@@ -41,9 +43,10 @@ def up(
     ] = None,
 ) -> None:
     """Start the whole house, servers, agents and gateway, on one loopback port."""
-    from holdback_servers.settings import load_settings
+    with undisturbed_start():
+        from holdback_servers.settings import load_settings
 
-    from holdback.serve import run_up
+        from holdback.serve import run_up
 
     elsewhere = [each.partition("=") for each in at or ()]
     run_up(load_settings(home=home, port=port), {name: url for name, _, url in elsewhere})
@@ -57,9 +60,10 @@ def serve(
     gateway: Annotated[str | None, typer.Option("--gateway", help="URL of the gateway; agents need it.")] = None,
 ) -> None:
     """Run one server or one agent in a process of its own; `holdback up --at NAME=URL` puts it behind the gateway."""
-    from holdback_servers.settings import load_settings
+    with undisturbed_start():
+        from holdback_servers.settings import load_settings
 
-    from holdback.serve import run_one
+        from holdback.serve import run_one
 
     run_one(name, load_settings(home=home, port=port), gateway)
 

@@ -17,6 +17,7 @@ from holdback.pack import load_pack
 from holdback.people import LOADER
 from holdback.performance import Performance
 from holdback.results import Finished, write_results
+from holdback.starting import undisturbed_start
 from holdback.telling import Teller
 
 PACK = Path(__file__).resolve().parent / "examples" / "butterfly"
@@ -61,8 +62,9 @@ async def _in_own_house(folder: Path, teller: Teller, *, yes: bool) -> Finished:
     pack = load_pack(PACK, system_clock().date())
     teller.heading(f"{pack.title}: a brief from {pack.brief.requester.name}")
     teller.note(pack.brief.text)
-    from holdback.house import open_house
-    from holdback.serving import listen, served
+    with undisturbed_start():
+        from holdback.house import open_house
+        from holdback.serving import listen, served
 
     began = time.monotonic()
     foundation = lay_foundation(settings, "gateway")

@@ -31,6 +31,7 @@ from starlette.applications import Starlette
 from holdback.foundation import Foundation
 from holdback.people import person_entries
 from holdback.rooms import ROOMS, open_room, room_store
+from holdback.starting import undisturbed_start
 
 AGENTS = {"editing-assistant": editing_assistant, "compliance": compliance, "scheduler": scheduler}
 
@@ -63,7 +64,20 @@ async def open_house(
     Args:
         elsewhere: URLs of servers and agents, by name, that run in processes of their own (`holdback serve NAME`).
     """
-    elsewhere = elsewhere or {}
+    house, stores = _build(foundation, url, people, elsewhere or {})
+    try:
+        async with house.running():
+            yield house
+    finally:
+        for each in stores:
+            each.close()
+        foundation.audit.close()
+
+
+@undisturbed_start()
+def _build(
+    foundation: Foundation, url: str, people: Iterable[PersonSetting], elsewhere: Mapping[str, str]
+) -> tuple[House, list[Database]]:
     doors = {name: open_room(name, foundation) for name in ROOMS}
     stores: list[Database] = [door.services.database for door in doors.values()]
     agents: list[AgentEntry] = []
@@ -90,14 +104,7 @@ async def open_house(
             people=person_entries(foundation, people),
         )
     )
-    house = House(url, foundation, gateway, doors)
-    try:
-        async with house.running():
-            yield house
-    finally:
-        for each in stores:
-            each.close()
-        foundation.audit.close()
+    return House(url, foundation, gateway, doors), stores
 
 
 def _placed(entry: ServerEntry, elsewhere: Mapping[str, str]) -> ServerEntry:
