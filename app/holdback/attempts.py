@@ -14,6 +14,10 @@ from holdback.outcome import Refusal
 from holdback.story import decide
 from holdback.telling import Teller
 
+_STEP = timedelta(hours=5)
+_MOST_STEPS = 48
+"""How far from the time that was meant a free slot is looked for: ten days."""
+
 Attempt = Callable[[], Awaitable[Any]]
 
 
@@ -65,18 +69,20 @@ class Attempts:
 
     async def other_places_and_times(self, told: Highlight) -> None:
         """Publish before the embargo ends, and in a territory that is not cleared, with genuine papers."""
-        opening = min(_first(told).availability, key=lambda piece: piece.start)
+        slot = _first(told)
+        opening = min(slot.availability, key=lambda piece: piece.start)
         included = {territory for slot in told.slots for piece in slot.availability for territory in piece.territories}
         final, clearance = told.versions[-1].media, told.clearance_statement
-        early = opening.start - timedelta(days=1)
+        territory = opening.territories[0]
+        early = _opens(told, territory, slot.platform) - timedelta(days=1)
         if early > told.brief.window.start:
-            name = f"Publish in {opening.territories[0]} at {instant_text(early)}, before the embargo ends"
-            await self._hold_and_commit(name, told, _Publication(final, opening.territories[0], early, clearance))
+            name = f"Publish in {territory} before the embargo ends"
+            await self._hold_and_commit(name, told, _Publication(final, territory, early, clearance), -_STEP)
         for territory in told.brief.territories:
             if territory not in included:
                 name = f"Publish in {territory}, with the papers of {', '.join(sorted(included))}"
                 later = opening.start + timedelta(days=3)
-                await self._hold_and_commit(name, told, _Publication(final, territory, later, clearance))
+                await self._hold_and_commit(name, told, _Publication(final, territory, later, clearance), _STEP)
 
     async def changed_cut(self, told: Highlight) -> None:
         """Change the approved cut, have it cleared, and publish it under the approval of the cut before."""
@@ -107,7 +113,7 @@ class Attempts:
         ):
             later = opening.start + timedelta(days=2)
             publication = _Publication(changed["media"], opening.territories[0], later, clearance)
-            await self._hold_and_commit(name, told, publication)
+            await self._hold_and_commit(name, told, publication, _STEP)
 
     async def second_commit(self, told: Highlight) -> None:
         """Commit what is committed."""
@@ -121,18 +127,9 @@ class Attempts:
             ),
         )
 
-    async def _hold_and_commit(self, tried: str, told: Highlight, publication: "_Publication") -> None:
+    async def _hold_and_commit(self, tried: str, told: Highlight, publication: "_Publication", step: timedelta) -> None:
         """Hold a slot, which any planner may, try to commit it, and give it back."""
-        availability = {"territories": [publication.territory], "start": instant_text(publication.start)}
-        if told.brief.window.end is not None:
-            availability["end"] = instant_text(told.brief.window.end)
-        held = await self.desk.tool(
-            "schedule.hold_slot",
-            channel=_first(told).channel,
-            title=f"{told.title} (attempt)",
-            media=publication.media,
-            availability=[availability],
-        )
+        held = await self._hold(told, publication, step)
         try:
             await self.try_this(
                 tried,
@@ -146,10 +143,42 @@ class Attempts:
         finally:
             await self.desk.tool("schedule.cancel_publication", publication=held["id"], reason="an attempt, refused")
 
+    async def _hold(self, told: Highlight, publication: "_Publication", step: timedelta) -> dict[str, Any]:
+        """The slot at its start, or the first free one step by step from there. Raises Problem where none is."""
+        channel, window = _first(told).channel, told.brief.window
+        starts = [publication.start + number * step for number in range(_MOST_STEPS)]
+        last: Problem | None = None
+        for start in starts:
+            if start <= window.start or (window.end is not None and start >= window.end):
+                break
+            availability = {"territories": [publication.territory], "start": instant_text(start)}
+            if window.end is not None:
+                availability["end"] = instant_text(window.end)
+            try:
+                return await self.desk.tool(
+                    "schedule.hold_slot",
+                    channel=channel,
+                    title=f"{told.title} (attempt)",
+                    media=publication.media,
+                    availability=[availability],
+                )
+            except Problem as problem:
+                if problem.code not in ("SLOT_TAKEN", "SLOT_REFUSED"):
+                    raise
+                last = problem
+        raise last or Problem("SLOT_REFUSED", f"No time of the brief is left on {channel} to try anything.")
+
 
 def _first(told: Highlight) -> Slot:
     """The slot that is on the books first."""
     return min(told.slots, key=lambda slot: slot.start)
+
+
+def _opens(told: Highlight, territory: str, platform: str) -> Instant:
+    """When the clearance first opens the territory on the platform."""
+    report = told.versions[-1].report
+    cells = [cell for cell in report.cells if territory in cell.territories] if report else []
+    return min(window.start for cell in cells if platform in cell.platforms for window in cell.windows)
 
 
 @dataclass(frozen=True)
