@@ -71,6 +71,7 @@ async def open_house(
     finally:
         for each in stores:
             each.close()
+        foundation.audit.sign_head("close")
         foundation.audit.close()
 
 
