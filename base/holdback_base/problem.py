@@ -24,7 +24,6 @@ CODES: Mapping[str, str] = MappingProxyType(
         "PERMISSION_DENIED": "The caller is known but nothing allows this.",
         "STATEMENT_INVALID": "A signed statement does not verify.",
         "STATEMENT_EXPIRED": "A signed statement is outside its validity.",
-        "STATEMENT_REVOKED": "A signed statement was revoked by its issuer.",
         "SEPARATION_OF_DUTIES": "Who asked may not also approve.",
         # Words
         "TERRITORY_UNKNOWN": "Not an ISO 3166 code or a known group.",
