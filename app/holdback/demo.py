@@ -46,7 +46,8 @@ def run_brief(brief: Path, settings: Settings, url: str, out: Path, *, yes: bool
         Problem: FILE_MISSING; UNAVAILABLE when no house answers; else as for the demo.
     """
     _somebody_there(yes)
-    pack = load_pack(brief.expanduser().absolute().parent, system_clock().date())
+    place = brief.expanduser().absolute()
+    pack = load_pack(place.parent, system_clock().date(), place.name)
     foundation = lay_foundation(settings, "gateway")
     folder = _fresh(out)
     with _teller(as_json) as teller:

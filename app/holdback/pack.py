@@ -48,8 +48,8 @@ class _ChannelsFile(Noun):
     booking: tuple[Booking, ...] = ()
 
 
-def load_pack(folder: Path, today: date) -> Pack:
-    """Read `pack.toml`, its shot logs, `rights.toml`, `channels.toml` and `brief.toml`, dates counted from today.
+def load_pack(folder: Path, today: date, brief: str = "brief.toml") -> Pack:
+    """Read `pack.toml`, its shot logs, `rights.toml`, `channels.toml` and the brief, dates counted from today.
 
     Raises:
         Problem: FILE_MISSING, or INVALID_ARGUMENT and its kin, each naming the file and the key.
@@ -65,7 +65,7 @@ def load_pack(folder: Path, today: date) -> Pack:
         contracts=rights,
         channels=channels.channel,
         bookings=channels.booking,
-        brief=load_brief(folder / "brief.toml"),
+        brief=load_brief(folder / brief),
     )
     _check_elements(pack)
     _check_rights(pack)

@@ -87,3 +87,11 @@ def test_a_brief_is_read_by_itself() -> None:
     brief = load_brief(BUTTERFLY / "brief.toml")
     assert (brief.requester.person, brief.approver.person) == ("person:sam", "person:alex")
     assert brief.text.startswith("15 s vertical highlight of the butterfly scene")
+
+
+def test_another_brief_of_the_pack_is_read_by_its_name(folder: Path) -> None:
+    other = (folder / "brief.toml").read_text().replace("15 s vertical", "10 s square")
+    (folder / "square.toml").write_text(other)
+    assert load_pack(folder, TODAY, "square.toml").brief.text.startswith("10 s square")
+    with pytest.raises(Problem, match="channels.toml: text: Field required"):
+        load_pack(folder, TODAY, "channels.toml")
