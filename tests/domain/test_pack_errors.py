@@ -93,5 +93,5 @@ def test_another_brief_of_the_pack_is_read_by_its_name(folder: Path) -> None:
     other = (folder / "brief.toml").read_text().replace("15 s vertical", "10 s square")
     (folder / "square.toml").write_text(other)
     assert load_pack(folder, TODAY, "square.toml").brief.text.startswith("10 s square")
-    with pytest.raises(Problem, match="channels.toml: text: Field required"):
+    with pytest.raises(Problem, match=r"channels.toml: text: Field required"):
         load_pack(folder, TODAY, "channels.toml")
