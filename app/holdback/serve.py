@@ -103,6 +103,7 @@ async def _serve_room(name: str, settings: Settings) -> None:
         async with door.serving(), door.mcp.session_manager.run(), served(app, listener):
             _announce({"server": name, "url": url})
             await _interrupted()
+        foundation.audit.sign_head("close")
 
 
 async def _serve_agent(name: str, settings: Settings, gateway: str) -> None:
@@ -117,6 +118,7 @@ async def _serve_agent(name: str, settings: Settings, gateway: str) -> None:
         async with app.router.lifespan_context(app), served(app, listener):
             _announce({"agent": name, "url": url, "gateway": gateway})
             await _interrupted()
+        foundation.audit.sign_head("close")
 
 
 def _announce(facts: Mapping[str, str]) -> None:

@@ -34,6 +34,7 @@ def run_stdio(name: str, settings: Settings) -> None:
             raise
     try:
         _serve(door)
+        foundation.audit.sign_head("close")
     finally:
         foundation.audit.close()
 

@@ -44,7 +44,9 @@ async def test_a_server_and_an_agent_serve_behind_the_gateway_from_processes_of_
     chains = {chain for chain, _ in rows(tmp_path / "audit")}
     assert {"gateway", "mcp-rights", "agent-compliance"} <= chains
     assert [each.stop() if hasattr(each, "stop") else _ended(each) for each in (house, rights, compliance)] == [0, 0, 0]
-    assert verify(tmp_path / "audit").ok
+    report = verify(tmp_path / "audit")
+    assert report.ok
+    assert [chain.signed for chain in report.chains] == [chain.rows for chain in report.chains]
 
 
 def _ended(process: Any) -> int:

@@ -35,7 +35,9 @@ async def test_a_server_on_stdio_lists_reads_and_refuses_to_write(
     assert refused.is_error
     assert (refused.structured_content or {})["code"] == "WRITE_NOT_ALLOWED"
     assert "--allow-write" in (refused.structured_content or {})["hint"]
-    assert verify(tmp_path / "audit").ok
+    report = verify(tmp_path / "audit")
+    assert report.ok
+    assert [chain.signed for chain in report.chains] == [chain.rows for chain in report.chains]
     assert ("person:local", f"{server}.{write}", "denied:WRITE_NOT_ALLOWED") in {
         (row.actor, row.action, row.decision) for _, row in rows(tmp_path / "audit")
     }
