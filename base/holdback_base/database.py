@@ -7,6 +7,7 @@ own savepoint, so that one that fails takes nothing else with it (`docs/decision
 import asyncio
 import queue
 import sqlite3
+import sys
 import threading
 from collections import deque
 from collections.abc import Callable
@@ -29,8 +30,9 @@ Unit = Callable[[Connection], T]
 
 _BATCH = 128
 _READERS = 2
-_QUICK = 0.002
-"""Seconds: what a unit may take to be run in the event loop's own thread; about what a few hops to another cost."""
+_QUICK = sys.getswitchinterval()
+"""Seconds a unit may take to be run in the event loop's own thread: a reader thread would keep the interpreter from the
+loop as long as that."""
 _FORGIVING = 0.8
 """How much of its longest time a unit still answers for at its next run."""
 

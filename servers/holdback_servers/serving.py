@@ -24,6 +24,7 @@ from mcp.server.transport_security import TransportSecuritySettings
 from mcp_types import CallToolResult, ToolAnnotations
 from mcp_types import Tool as MCPTool
 from pydantic import BaseModel, ValidationError
+from pydantic_core import to_json
 from starlette.applications import Starlette
 
 from holdback_servers.services import Call, Services
@@ -224,7 +225,7 @@ class Door:
             policy=visit.decision.policy,
             task=(visit.key or "").partition("/")[0],
             args_sha256=visit.args_sha256,
-            result_sha256="" if result is None else _digest(result.structured_content or {}),
+            result_sha256="" if result is None else _sha256(to_json(result.structured_content or {})),
         )
 
     @asynccontextmanager
@@ -269,5 +270,10 @@ def _key(context: Context[Any, Any] | None) -> str | None:
 _SORTED = json.JSONEncoder(sort_keys=True, separators=(",", ":"), default=str)
 
 
-def _digest(value: dict[str, Any]) -> str:
-    return "sha256:" + hashlib.sha256(_SORTED.encode(value).encode()).hexdigest()
+def _digest(arguments: dict[str, Any]) -> str:
+    """Of arguments in whatever order they were given; a result has one order, that of its model."""
+    return _sha256(_SORTED.encode(arguments).encode())
+
+
+def _sha256(form: bytes) -> str:
+    return "sha256:" + hashlib.sha256(form).hexdigest()
