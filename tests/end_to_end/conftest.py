@@ -36,10 +36,6 @@ EXAMPLE = Path(__file__).parents[2] / "examples" / "butterfly"
 RATE, SECONDS = 12, 6
 SAM = PersonSetting(id="person:sam", name="Sam", roles=frozenset({"editor"}))
 ALEX = PersonSetting(id="person:alex", name="Alex", roles=frozenset({"approver"}))
-BRIEF = (
-    "3 s vertical highlight of the butterfly scene for YouTube and Instagram in GB, DE and US for the next month; "
-    "credit the film."
-)
 
 
 def _film(path: Path) -> None:
@@ -147,7 +143,7 @@ def small_pack(tmp_path_factory: pytest.TempPathFactory) -> Pack:
     (folder / "shot_log.toml").write_text(_LOG, encoding="utf-8")
     shutil.copy(EXAMPLE / "rights.toml", folder)
     brief = (EXAMPLE / "brief.toml").read_text(encoding="utf-8")
-    (folder / "brief.toml").write_text(brief.replace("15 s vertical", "3 s vertical"), encoding="utf-8")
+    (folder / "brief.toml").write_text(brief.replace("15 s vertical", "2 s vertical"), encoding="utf-8")
     channels = (EXAMPLE / "channels.toml").read_text(encoding="utf-8")
     (folder / "channels.toml").write_text(channels.replace("replacement-morning-field.m4a", "morning.wav"), "utf-8")
     return load_pack(folder, system_clock().date())
