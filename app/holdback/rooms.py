@@ -46,7 +46,12 @@ def open_room(name: str, foundation: Foundation, clearance_status: ClearanceStat
             services = _services(name, foundation, store.METADATA, store.TABLES)
             return server.build(services, clearance_status or home_clearance_status(foundation))
         case _:
-            raise Problem("NOT_FOUND", f"There is no server {name}.", f"Choose one of {', '.join(ROOMS)}.")
+            raise no_such_room(name)
+
+
+def no_such_room(name: str) -> Problem:
+    """What is wrong with a name that is no room's."""
+    return Problem("NOT_FOUND", f"There is no server {name}.", f"Choose one of {', '.join(ROOMS)}.")
 
 
 def room_store(name: str, foundation: Foundation, metadata: "MetaData") -> "Database":

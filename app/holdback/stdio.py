@@ -17,15 +17,17 @@ def run_stdio(name: str, settings: Settings) -> None:
     """Serve a room on standard input and output until the input ends.
 
     Raises:
-        Problem: NOT_FOUND for a name that is no room.
+        Problem: NOT_FOUND for a name that is no room; nothing is made then.
     """
     logging.basicConfig(stream=sys.stderr, level=logging.WARNING, format="%(levelname)s %(name)s: %(message)s")
     with undisturbed_start():
         from holdback.foundation import lay_foundation
-        from holdback.rooms import ROOMS, open_room
+        from holdback.rooms import ROOMS, no_such_room, open_room
 
+        if name not in ROOMS:
+            raise no_such_room(name)
         process = f"mcp:{name}"
-        foundation = lay_foundation(settings, process if name in ROOMS else "gateway")
+        foundation = lay_foundation(settings, process)
         try:
             door = open_room(name, foundation)
             door.local = local_caller(settings.person, settings.allow_write, process)
