@@ -119,6 +119,12 @@ def start() -> Iterator[Callable[..., "subprocess.Popen[str]"]]:
 
 
 @pytest.fixture(scope="session")
+def holdback_command() -> str:
+    """Where the installed command is."""
+    return COMMAND
+
+
+@pytest.fixture(scope="session")
 def by_stdio() -> Callable[..., StdioServerParameters]:
     """How a host starts one server on stdio; give it to the MCP SDK's own client."""
 
