@@ -29,9 +29,9 @@ class Figure:
 
 
 def ratios(ours: Sequence[float], theirs: Sequence[float]) -> tuple[float, tuple[float, float]]:
-    """The ratio of the medians, and the lowest and highest ratio of a round, each of which measured both by turns."""
+    """The median of the rounds' ratios, and the lowest and highest; a round measured both one right after the other."""
     each = [mine / other for mine, other in zip(ours, theirs, strict=True)]
-    return statistics.median(ours) / statistics.median(theirs), (min(each), max(each))
+    return statistics.median(each), (min(each), max(each))
 
 
 def table(figures: Iterable[Figure]) -> str:

@@ -17,10 +17,10 @@ def environment() -> dict[str, str]:
 
 
 def cpu_seconds(pid: int) -> float:
-    """CPU seconds of a process so far, all its threads; 0 where there is no /proc to read them from."""
+    """CPU seconds of a running process so far, all its threads; needs Linux's /proc."""
     tasks = Path(f"/proc/{pid}/task")
     if not tasks.exists():
-        return 0.0
+        raise RuntimeError("CPU seconds of a process are read from /proc, which is not here")
     return sum(int((each / "schedstat").read_text().split()[0]) for each in tasks.iterdir()) / 1e9
 
 

@@ -7,9 +7,10 @@ import sys
 import tempfile
 import time
 import urllib.request
+from dataclasses import dataclass
 from pathlib import Path
 
-from bench.processes import environment, holdback
+from bench.processes import cpu_seconds, environment, holdback
 
 ROOMS = ("assets", "editing", "rights", "schedule")
 STARTS, ROUNDS = 5, 7
@@ -44,24 +45,34 @@ _HANDSHAKE = (
 )
 
 
-def stdio() -> dict[str, list[float]]:
-    """Seconds from process start to the answer to the first `tools/list`, of a bare server and of each room by turns.
+@dataclass(frozen=True)
+class Start:
+    """Seconds from a process's start to its first answer, and the CPU seconds it took for it."""
 
-    The bare server has as many tools as a room, each with two plain arguments.
+    wall: float
+    cpu: float
+
+
+def stdio() -> dict[str, list[tuple[Start, Start]]]:
+    """Each room's starts until it answered the first `tools/list`, each with that of a bare server.
+
+    The bare server has as many tools as a room, each with two plain arguments. It is started right before each start of
+    a room, so that a pair meets the same noise.
     """
     with tempfile.TemporaryDirectory() as home:
-        commands = {"bare": [sys.executable, "-c", _BARE]}
-        commands |= {room: [*holdback(), "mcp", room, "--home", home] for room in ROOMS}
-        took: dict[str, list[float]] = {name: [] for name in commands}
-        for turn in range(ROUNDS + 1):
-            for name, command in commands.items():
-                seconds = _first_listing(command)
-                if turn:  # the first turn compiles modules and makes the home
-                    took[name].append(seconds)
+        bare = [sys.executable, "-c", _BARE]
+        commands = {room: [*holdback(), "mcp", room, "--home", home] for room in ROOMS}
+        for command in (bare, *commands.values()):
+            _first_listing(command)  # compiles modules and makes the home
+        took: dict[str, list[tuple[Start, Start]]] = {room: [] for room in ROOMS}
+        for _ in range(ROUNDS):
+            for room, command in commands.items():
+                before = _first_listing(bare)
+                took[room].append((_first_listing(command), before))
     return took
 
 
-def _first_listing(command: list[str]) -> float:
+def _first_listing(command: list[str]) -> Start:
     began = time.perf_counter()
     with subprocess.Popen(
         command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, env=environment()
@@ -73,7 +84,7 @@ def _first_listing(command: list[str]) -> float:
         for line in process.stdout:
             answer = json.loads(line)
             if answer.get("id") == 2:
-                took = time.perf_counter() - began
+                took = Start(time.perf_counter() - began, cpu_seconds(process.pid))
                 assert answer["result"]["tools"], answer
                 process.stdin.close()
                 return took

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from starlette.types import ASGIApp
 
-CONNECTIONS, ROUNDS = 4, 9
+CONNECTIONS, ROUNDS = 4, 7
 VERSION = "2026-07-28"
 QUESTIONS: dict[str, tuple[dict[str, Any], int]] = {
     "one title": ({"ref": "film:title-0042"}, 160),
