@@ -29,9 +29,39 @@ def demo(
     as_json: Annotated[bool, typer.Option("--json", help="Print the whole outcome as one JSON object.")] = False,
 ) -> None:
     """Watch three agents take a brief to a cleared, approved, scheduled and rendered highlight."""
+    _somebody_there(yes)
     from holdback.demo import run_demo
 
     run_demo(out, yes=yes, as_json=as_json)
+
+
+def _somebody_there(yes: bool) -> None:
+    """Before anything is loaded: who approves? Raises Problem INVALID_ARGUMENT when nobody can."""
+    from holdback_base.problem import Problem
+
+    if not yes and not sys.stdin.isatty():
+        raise Problem(
+            "INVALID_ARGUMENT",
+            "A person has to approve before anything is published, and there is no terminal to ask on.",
+            "Run it on a terminal, or with --yes to answer as the brief's second person.",
+        )
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        from importlib.metadata import version
+
+        typer.echo(f"holdback {version('holdback')}")
+        raise typer.Exit
+
+
+@app.callback()
+def about(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Say the version.")
+    ] = False,
+) -> None:
+    """Media work by agents that hold back until rights, schedule and a human say go."""
 
 
 @app.command()
@@ -93,6 +123,7 @@ def run(  # noqa: PLR0917 - an option each
     as_json: Annotated[bool, typer.Option("--json", help="Print the whole outcome as one JSON object.")] = False,
 ) -> None:
     """Send a brief to a house that is up, and follow it to its end."""
+    _somebody_there(yes)
     from holdback_servers.settings import load_settings
 
     from holdback.demo import run_brief
@@ -118,11 +149,12 @@ def show(
     task: Annotated[str | None, typer.Argument(help="Only this task.")] = None,
     home: Home = None,
     out: Annotated[Path | None, typer.Option("--out", help="The output folder of a demo.")] = None,
+    whole: Annotated[bool, typer.Option("--all", help="Also tokens issued and requests passed on.")] = False,
 ) -> None:
     """Read the audit log as a story: who did what, for whom, and which rule allowed it."""
     from holdback.records import show_audit
 
-    show_audit(task, home, out)
+    show_audit(task, home, out, whole=whole)
 
 
 def main() -> None:

@@ -14,6 +14,7 @@ from holdback_servers.settings import Settings
 from holdback.foundation import lay_foundation
 from holdback.outcome import Outcome
 from holdback.pack import load_pack
+from holdback.pack_model import Pack
 from holdback.people import LOADER
 from holdback.performance import Performance
 from holdback.results import Finished, write_results
@@ -29,13 +30,12 @@ def run_demo(out: Path, *, yes: bool, as_json: bool) -> None:
     """Run the example pack in a fresh house under `out`, and leave everything there.
 
     Raises:
-        Problem: INVALID_ARGUMENT before any work, when nobody is there to approve or the folder holds other things.
+        Problem: INVALID_ARGUMENT before any work, when the folder holds other things.
     """
-    _somebody_there(yes)
-    folder = _fresh(out)
+    began, folder = time.monotonic(), _fresh(out)
     logging.basicConfig(filename=folder / "log.txt", level=logging.WARNING, format="%(asctime)s %(name)s %(message)s")
     with _teller(as_json) as teller:
-        finished = asyncio.run(_in_own_house(folder, teller, yes=yes))
+        finished = asyncio.run(_in_own_house(folder, teller, began, yes=yes))
         _show(write_results(finished, folder, folder / "home"), folder, teller, as_json=as_json)
 
 
@@ -43,51 +43,58 @@ def run_brief(brief: Path, settings: Settings, url: str, out: Path, *, yes: bool
     """Send a pack's brief to the house of this home that answers at `url`; the pack is loaded first.
 
     Raises:
-        Problem: FILE_MISSING; UNAVAILABLE when no house answers; else as for the demo.
+        Problem: FILE_MISSING; UNAVAILABLE when no house answers, before anything is touched; else as for the demo.
     """
-    _somebody_there(yes)
-    place = brief.expanduser().absolute()
+    began, place = time.monotonic(), brief.expanduser().absolute()
     pack = load_pack(place.parent, system_clock().date(), place.name)
-    foundation = lay_foundation(settings, "gateway")
+    _answers(url)
     folder = _fresh(out)
     with _teller(as_json) as teller:
-        teller.heading(f"{pack.title}: a brief from {pack.brief.requester.name}")
-        teller.note(pack.brief.text)
-        finished = asyncio.run(Performance(pack, foundation, url, teller, yes).play())
+        _introduce(pack, teller)
+        play = Performance(pack, settings.home, url, teller, folder, yes=yes, tries=False, began=began)
+        finished = asyncio.run(play.play())
         _show(write_results(finished, folder, settings.home), folder, teller, as_json=as_json)
-    foundation.audit.close()
 
 
-async def _in_own_house(folder: Path, teller: Teller, *, yes: bool) -> Finished:
-    settings = Settings(home=folder / "home", library_roots=(PACK.resolve(),))
-    pack = load_pack(PACK, system_clock().date())
+def _answers(url: str) -> None:
+    """Raises Problem UNAVAILABLE when no gateway answers there."""
+    import httpx
+
+    try:
+        httpx.get(f"{url}/health", timeout=5.0).raise_for_status()
+    except (httpx.HTTPError, httpx.InvalidURL) as error:
+        raise Problem(
+            "UNAVAILABLE",
+            f"The gateway at {url} does not answer.",
+            "Start it with `holdback up`, or name it with --gateway.",
+        ) from error
+
+
+def _introduce(pack: Pack, teller: Teller) -> None:
     teller.heading(f"{pack.title}: a brief from {pack.brief.requester.name}")
     teller.note(pack.brief.text)
+
+
+async def _in_own_house(folder: Path, teller: Teller, began: float, *, yes: bool) -> Finished:
+    settings = Settings(home=folder / "home", library_roots=(PACK.resolve(),))
+    pack = load_pack(PACK, system_clock().date())
+    _introduce(pack, teller)
     with undisturbed_start():
         from holdback.house import open_house
         from holdback.serving import listen, served
 
-    began = time.monotonic()
+    opened = time.monotonic()
     foundation = lay_foundation(settings, "gateway")
     listener = listen(settings.host, 0)
     url = f"http://{settings.host}:{listener.getsockname()[1]}"
-    play = Performance(pack, foundation, url, teller, yes)
+    play = Performance(pack, settings.home, url, teller, folder, yes=yes, tries=True, began=began)
     async with (
         open_house(foundation, url, (LOADER, play.asker, play.approver)) as house,
         served(house.gateway, listener),
     ):
-        took = time.monotonic() - began
+        took = time.monotonic() - opened
         teller.done("house", f"four servers, three agents and a gateway answer on {url} after {took:.1f} s")
         return await play.play()
-
-
-def _somebody_there(yes: bool) -> None:
-    if not yes and not sys.stdin.isatty():
-        raise Problem(
-            "INVALID_ARGUMENT",
-            "A person has to approve before anything is published, and there is no terminal to ask on.",
-            "Run it on a terminal, or with --yes to answer as the example's second person.",
-        )
 
 
 def _teller(as_json: bool) -> Teller:

@@ -41,7 +41,7 @@ def lay_foundation(settings: Settings, process: str, clock: Clock = system_clock
         Problem: when the home cannot be used, naming the path and the cure.
     """
     try:
-        settings.home.mkdir(parents=True, exist_ok=True)
+        settings.home.mkdir(parents=True, exist_ok=True, mode=0o700)
     except OSError as error:
         raise Problem(
             "INVALID_ARGUMENT",

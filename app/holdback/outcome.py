@@ -65,7 +65,7 @@ class AuditOutcome(Noun):
 class Outcome(Noun):
     """The whole of it. Files are relative to the output folder; instants are UTC; `window` is when it was to be up."""
 
-    state: Literal["published", "rejected", "failed"]
+    state: Literal["scheduled", "rejected", "failed"]
     title: str
     brief: str
     window: TimeRange | None = None

@@ -1,17 +1,20 @@
 """A pack's brief performed at a house that answers: loaded, told, approved, and what must not work tried."""
 
 import asyncio
+import shutil
 import sys
-import time
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
+from pathlib import Path
 
 from holdback_agents.contracts import ApprovalQuestion, Highlight
+from holdback_base.ids import NewId, id_maker, system_clock
+from holdback_servers.media_store import MediaStore
 from holdback_servers.settings import PersonSetting
 
 from holdback.attempts import Attempts
 from holdback.desk import Desk, open_desk
-from holdback.foundation import Foundation, party_keys
+from holdback.foundation import party_keys
 from holdback.loading import load
 from holdback.pack_model import Pack
 from holdback.people import LOADER
@@ -24,14 +27,22 @@ from holdback.telling import Teller
 class Performance:
     """Who plays: the pack with its two people, at the house of this home and URL, told to the teller.
 
-    `yes` answers the approval as the pack's second person.
+    Args:
+        home: of the house; the people's keys are there, and its media to look at before the approval.
+        folder: where what comes out is put.
+        yes: answers the approval as the pack's second person.
+        tries: whether what must not work is tried too; it leaves cancelled holds and one more render behind.
+        began: of the whole, on `time.monotonic`.
     """
 
     pack: Pack
-    foundation: Foundation
+    home: Path
     url: str
     teller: Teller
+    folder: Path
     yes: bool
+    tries: bool
+    began: float
 
     @property
     def asker(self) -> PersonSetting:
@@ -45,14 +56,15 @@ class Performance:
 
     async def play(self) -> Finished:
         """From the pack to the outcome. Raises Problem with whatever a server or an agent refused."""
-        began, started = time.monotonic(), self.foundation.clock()
+        started = system_clock()
         async with self._desk(LOADER) as loader:
             await load(self.pack, loader, lambda text: self.teller.done("library", text))
         async with self._desk(self.asker) as desk, self._desk(self.approver) as second:
             attempts = Attempts(desk, self.teller, [])
             told = await self._told(desk, second, attempts)
-            self.teller.heading("What must not work")
-            await _try(attempts, told.highlight)
+            if self.tries:
+                self.teller.heading("What must not work")
+                await _try(attempts, told.highlight)
         return Finished(
             highlight=told.highlight,
             story=told.story,
@@ -61,7 +73,7 @@ class Performance:
             source=self.pack.media[0].title,
             notice=self.pack.notice,
             started=started,
-            seconds=time.monotonic() - began,
+            began=self.began,
             refusals=attempts.refusals,
         )
 
@@ -71,20 +83,22 @@ class Performance:
         async def approve(question: ApprovalQuestion) -> None:
             await self._approve(question, second, attempts)
 
-        told = await tell_brief(
-            desk, self.pack.brief.text, self.teller, self.foundation.new_id, approve, asks=sys.stdin.isatty()
-        )
+        told = await tell_brief(desk, self.pack.brief.text, self.teller, self._new_id, approve, asks=sys.stdin.isatty())
         self.teller.done("editing-assistant", told.highlight.text)
         return told
 
     async def _approve(self, question: ApprovalQuestion, second: Desk, attempts: Attempts) -> None:
         """The second person decides: at the terminal, or as `yes` says. The one who asked tries first."""
         self.teller.heading("A person decides")
-        await attempts.own_approval(question)
-        await attempts.without_approval(question)
+        if self.tries:
+            await attempts.own_approval(question)
+            await attempts.without_approval(question)
+        film = self.folder / "for-approval.mp4"
+        shutil.copyfile(MediaStore(self.home / "media").path(question.media), film)
+        self.teller.note(f"The film to decide about: {film}")
         name = self.approver.name
         if self.yes:
-            await decide(second, question, "approved", "approved by --yes, as the example's second person")
+            await decide(second, question, "approved", "approved by --yes, as the brief's second person")
             self.teller.done(name, f"approves {question.media[:19]}... (answered by --yes)")
             return
         lines = [question.text, *(f"  not included: {line}" for line in question.not_included)]
@@ -95,8 +109,12 @@ class Performance:
         self.teller.done(name, f"{decision} {question.media[:19]}...")
 
     def _desk(self, person: PersonSetting) -> AbstractAsyncContextManager[Desk]:
-        keys = party_keys(self.foundation.settings.home, person.id)
-        return open_desk(person, keys, self.url, clock=self.foundation.clock, new_id=self.foundation.new_id)
+        keys = party_keys(self.home, person.id)
+        return open_desk(person, keys, self.url, clock=system_clock, new_id=self._new_id)
+
+    @property
+    def _new_id(self) -> NewId:
+        return id_maker(system_clock)
 
 
 async def _try(attempts: Attempts, highlight: Highlight) -> None:

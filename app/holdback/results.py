@@ -1,6 +1,7 @@
 """Puts what came out into the output folder: films, stills, edit lists, calendar, the outcome and the page."""
 
 import shutil
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -20,7 +21,10 @@ _STILLS = (0.12, 0.5, 0.9)
 
 @dataclass(frozen=True)
 class Finished:
-    """What is known once a brief is done. `seconds` is how long it took; `source` the material it was made from."""
+    """What is known once a brief is done.
+
+    `began` is when the whole began, on `time.monotonic`; `source` is the material it was made from.
+    """
 
     highlight: Highlight
     story: str
@@ -29,7 +33,7 @@ class Finished:
     source: str
     notice: str
     started: datetime
-    seconds: float
+    began: float
     refusals: Sequence[Refusal]
 
 
@@ -56,14 +60,14 @@ def write_results(finished: Finished, folder: Path, home: Path) -> Outcome:
         shutil.copyfile(key, folder / "audit" / key.name)
     files["audit"] = "audit/gateway.jsonl"
     outcome = Outcome(
-        state="published",
+        state="scheduled",
         title=highlight.title,
         brief=highlight.brief.text,
         asked_by=finished.asked_by,
         approved_by=finished.approved_by,
         approval=highlight.approval.approval,
         started=finished.started,
-        seconds_taken=f"{finished.seconds:.1f}",
+        seconds_taken=f"{time.monotonic() - finished.began:.1f}",
         story=finished.story,
         source=finished.source,
         versions=versions,

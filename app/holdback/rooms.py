@@ -1,6 +1,7 @@
 """Opens the rooms of a house. Each room's code is imported only when it is opened."""
 
 from collections.abc import Awaitable, Callable
+from contextlib import closing
 from typing import TYPE_CHECKING
 
 from holdback_base.problem import Problem
@@ -62,15 +63,13 @@ def room_store(name: str, foundation: Foundation, metadata: "MetaData") -> "Data
 
 
 def home_clearance_status(foundation: Foundation) -> ClearanceStatus:
-    """Asks the rights of this home, opened at the first question."""
-    from holdback_servers.rights import store
-
-    opened: list[Database] = []
+    """Asks the rights of this home; its store is opened for each question, of which there is one a commit."""
 
     async def status(clearance: str) -> str:
-        if not opened:
-            opened.append(room_store("rights", foundation, store.METADATA))
-        return await opened[0].read(lambda connection: store.clearance_status(connection, clearance))
+        from holdback_servers.rights import store
+
+        with closing(room_store("rights", foundation, store.METADATA)) as rights:
+            return await rights.read(lambda connection: store.clearance_status(connection, clearance))
 
     return status
 

@@ -128,6 +128,7 @@ def _announce(facts: Mapping[str, str]) -> None:
 
 def _log_to_stderr() -> None:
     logging.basicConfig(stream=sys.stderr, level=logging.WARNING, format="%(levelname)s %(name)s: %(message)s")
+    logging.getLogger("a2a").setLevel(logging.CRITICAL)  # it traces each malformed request; the caller is told, too
 
 
 async def _interrupted() -> None:

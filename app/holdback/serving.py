@@ -8,6 +8,7 @@ from typing import Any
 
 import uvicorn
 from holdback_base.problem import Problem
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 
 def listen(host: str, port: int) -> socket.socket:
@@ -30,7 +31,7 @@ def listen(host: str, port: int) -> socket.socket:
 async def served(app: Any, listener: socket.socket) -> AsyncGenerator[None]:
     """The application answers on the socket while this is open."""
     config = uvicorn.Config(
-        app, lifespan="off", log_config=None, access_log=False, timeout_graceful_shutdown=3, ws="none"
+        LocalOnly(app), lifespan="off", log_config=None, access_log=False, timeout_graceful_shutdown=3, ws="none"
     )
     server = _Server(config)
     task = asyncio.create_task(server.serve(sockets=[listener]), name="http")
@@ -40,6 +41,33 @@ async def served(app: Any, listener: socket.socket) -> AsyncGenerator[None]:
     finally:
         server.should_exit = True
         await task
+
+
+class LocalOnly:
+    """Lets in requests that name this machine, so that no web page can reach it by another name (DNS rebinding).
+
+    Checks Host, and Origin where there is one, as the MCP specification asks for (2026-07-28, Streamable HTTP).
+    """
+
+    _NAMES = frozenset({"127.0.0.1", "localhost", "[::1]"})
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass the request on, or answer 403."""
+        if scope["type"] == "http":
+            headers: dict[bytes, bytes] = dict(scope["headers"])
+            named = [headers.get(b"host", b"").decode("latin-1")]
+            if (origin := headers.get(b"origin")) is not None:
+                named.append(origin.decode("latin-1").partition("://")[2])
+            if not all(self._NAMES & {each, each.rpartition(":")[0]} for each in named):
+                body = b'{"code":"PERMISSION_DENIED","message":"This host is not served.","hint":"Use 127.0.0.1."}'
+                head = [(b"content-type", b"application/problem+json"), (b"content-length", str(len(body)).encode())]
+                await send({"type": "http.response.start", "status": 403, "headers": head})
+                await send({"type": "http.response.body", "body": body})
+                return
+        await self._app(scope, receive, send)
 
 
 class _Server(uvicorn.Server):

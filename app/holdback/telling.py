@@ -274,7 +274,7 @@ def _last_words(outcome: Outcome, folder: Path) -> LastWords:
     sentences.append(f"Audit log {proof}: {outcome.audit.rows} rows, {outcome.audit.heads} signed heads.")
     sentences.append(f"Done in {outcome.seconds_taken} s.")
     sign, title = {
-        "published": ("CLEARED", f"{outcome.title}: approved and scheduled"),
+        "scheduled": ("CLEARED", f"{outcome.title}: approved and scheduled"),
         "rejected": ("DENIED", f"{outcome.title}: rejected by a person"),
         "failed": ("DENIED", f"{outcome.title}: not finished"),
     }[outcome.state]

@@ -61,7 +61,9 @@ async def _refuse(send: Send, error: Exception) -> None:
     body = json.dumps({"type": "about:blank", "status": status, "title": problem.message, **problem.as_dict()}).encode()
     headers = [(b"content-type", b"application/problem+json"), (b"content-length", str(len(body)).encode())]
     if status == 401:
-        headers.append((b"www-authenticate", b'Bearer error="invalid_token"'))
+        # RFC 6750, 3.1: a request that brought no token is told no error code
+        challenge = b"Bearer" if "no bearer token" in problem.message else b'Bearer error="invalid_token"'
+        headers.append((b"www-authenticate", challenge))
     if status == 405:
         headers.append((b"allow", b"POST"))
     await send({"type": "http.response.start", "status": status, "headers": headers})

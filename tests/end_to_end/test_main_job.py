@@ -127,7 +127,7 @@ def the_edit_list_the_timeline_and_the_calendar_come_with_it(house: Any, story: 
 
 def what_must_not_work_is_refused_by_its_name(house: Any, story: Story) -> None:
     expected = {
-        "Approve what I asked for myself": "PERMISSION_DENIED",
+        "Approve what I asked for myself": "SEPARATION_OF_DUTIES",
         "Publish before anybody has approved": "APPROVAL_REQUIRED",
         "Use the clearance of v1 for v2": "CLEARANCE_HASH_MISMATCH",
         "before the embargo ends": "OUTSIDE_CLEARED_WINDOW",

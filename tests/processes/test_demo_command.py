@@ -52,7 +52,7 @@ def _tells_the_story_in_plain_lines(_: Any, said: str, out: Path) -> None:
 
 def _holds_films_papers_and_a_page(_: Any, __: str, out: Path) -> None:
     outcome = json.loads((out / "outcome.json").read_text(encoding="utf-8"))
-    assert outcome["state"] == "published"
+    assert outcome["state"] == "scheduled"
     assert outcome["audit"]["ok"] is True
     assert {each["code"] for each in outcome["refusals"]} == {
         "PERMISSION_DENIED",
@@ -118,7 +118,7 @@ def test_run_drives_a_house_that_is_up_and_prints_one_json_object(
     outcome = json.loads(ended.stdout)
     assert ended.stdout.count("\n") == 1
     assert outcome == json.loads((tmp_path / "out" / "outcome.json").read_text(encoding="utf-8"))
-    assert (outcome["state"], outcome["audit"]["ok"], len(outcome["versions"])) == ("published", True, 2)
+    assert (outcome["state"], outcome["audit"]["ok"], len(outcome["versions"])) == ("scheduled", True, 2)
     assert "editing-assistant" in ended.stderr
     assert house.process.poll() is None
     assert holdback("audit", "verify", "--home", house.home).returncode == 0

@@ -86,7 +86,9 @@ class AuditReport(Noun):
         for chain in self.chains:
             verdict = "ok" if chain.ok else "BROKEN"
             torn = ", a torn row at its end" if chain.torn else ""
-            lines.append(f"{chain.name}: {verdict}, {chain.rows} rows, signed up to row {chain.signed}{torn}")
+            unsigned = chain.rows - chain.signed
+            open_end = f"; the last {unsigned} are unsigned and could be cut off unnoticed" if unsigned > 0 else ""
+            lines.append(f"{chain.name}: {verdict}, {chain.rows} rows, signed up to row {chain.signed}{open_end}{torn}")
             lines += [f"  row {each.seq}: {each.kind}: {each.text}" for each in chain.findings]
         return "\n".join(lines) or "no audit chain here"
 

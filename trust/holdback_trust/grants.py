@@ -13,6 +13,8 @@ MAKE_HIGHLIGHT = "agent:editing-assistant:make-highlight"
 CLEAR_RIGHTS = "agent:compliance:clear-rights"
 PLAN_PUBLICATION = "agent:scheduler:plan-publication"
 COMMIT_PUBLICATION = "agent:scheduler:commit-publication"
+DECLARE = "assets:declare"
+"""To say, as its supplier, what media is made of: whoever holds it is believed without a statement."""
 
 
 def _scopes(text: str) -> frozenset[str]:
@@ -21,7 +23,7 @@ def _scopes(text: str) -> frozenset[str]:
 
 AUDIENCE_SCOPES: Mapping[str, frozenset[str]] = MappingProxyType(
     {
-        "mcp:assets": _scopes("assets:read assets:write"),
+        "mcp:assets": _scopes(f"assets:read assets:write {DECLARE}"),
         "mcp:editing": _scopes("editing:read editing:write"),
         "mcp:rights": _scopes("rights:read rights:write rights:clear"),
         "mcp:schedule": _scopes("schedule:read schedule:plan schedule:commit"),
@@ -41,11 +43,11 @@ ROLE_SCOPES: Mapping[str, frozenset[str]] = MappingProxyType(
         | _scopes("assets:write editing:write rights:clear schedule:plan schedule:commit approval:ask")
         | _scopes(f"{MAKE_HIGHLIGHT} {CLEAR_RIGHTS} {PLAN_PUBLICATION} {COMMIT_PUBLICATION}"),
         "approver": _READING | _scopes("approval:decide"),
-        "librarian": _READING | _scopes("assets:write"),
+        "librarian": _READING | _scopes(f"assets:write {DECLARE}"),
         "rights-manager": _READING | _scopes(f"rights:write rights:clear {CLEAR_RIGHTS}"),
         "planner": _READING
         | _scopes(f"schedule:plan schedule:commit approval:ask {PLAN_PUBLICATION} {COMMIT_PUBLICATION} {CLEAR_RIGHTS}"),
-        "admin-loader": _READING | _scopes("assets:write editing:write rights:write schedule:plan"),
+        "admin-loader": _READING | _scopes(f"assets:write {DECLARE} editing:write rights:write schedule:plan"),
         "viewer": _READING,
     }
 )
@@ -99,12 +101,13 @@ def person_scopes(roles: Iterable[str], audience: str) -> frozenset[str]:
     """What a token of a person with these roles may hold at an audience.
 
     At a server or the gateway, what means something there; at an agent whose skill the person may start, all that may
-    be delegated as well, which never includes deciding an approval. Empty: the person has nothing to do there.
+    be delegated as well, which never includes deciding an approval or declaring what media is made of. Empty: the
+    person has nothing to do there.
     """
     held = role_scopes(roles)
     here = held & AUDIENCE_SCOPES.get(audience, frozenset())
     if audience in AGENTS and here:
-        return held - {"approval:decide"}
+        return held - {"approval:decide", DECLARE}
     return here
 
 

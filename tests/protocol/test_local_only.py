@@ -1,0 +1,28 @@
+"""A house on loopback is reached by this machine's names only, whatever a web page makes a browser believe."""
+
+import httpx
+import pytest
+from holdback.serving import LocalOnly
+from starlette.responses import PlainTextResponse
+
+
+@pytest.mark.asyncio
+@pytest.mark.parametrize(
+    ("headers", "status"),
+    [
+        ({"host": "127.0.0.1:8700"}, 200),
+        ({"host": "localhost"}, 200),
+        ({"host": "[::1]:8700"}, 200),
+        ({"host": "localhost:8700", "origin": "http://localhost:3000"}, 200),
+        ({"host": "evil.example:8700"}, 403),
+        ({"host": "127.0.0.1:8700", "origin": "http://evil.example"}, 403),
+        ({"host": "127.0.0.1:8700", "origin": "null"}, 403),
+        ({"host": "127.0.0.1.evil.example"}, 403),
+    ],
+)
+async def test_only_this_machines_names_are_served(headers: dict[str, str], status: int) -> None:
+    transport = httpx.ASGITransport(app=LocalOnly(PlainTextResponse("in")))
+    async with httpx.AsyncClient(transport=transport, base_url="http://house") as client:
+        answer = await client.get("/", headers=headers)
+    assert answer.status_code == status
+    assert (answer.text == "in") == (status == 200)
