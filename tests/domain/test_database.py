@@ -1,6 +1,7 @@
 """The embedded store: units of work, group commit, refusal of strange files."""
 
 import asyncio
+import threading
 from concurrent.futures import wait
 from pathlib import Path
 
@@ -84,3 +85,36 @@ def test_stored_instants_keep_the_order_of_time() -> None:
     )
     assert store_instant(early) < store_instant(late)
     assert load_instant(store_instant(late)) == late
+
+
+@pytest.mark.asyncio
+async def test_a_quick_read_stays_in_the_loop_s_thread_and_a_slow_one_leaves_it(tmp_path: Path) -> None:
+    database = Database(tmp_path / "room.sqlite", _METADATA)
+    spun = 10
+
+    def read(_connection: Connection) -> str:
+        sum(range(spun))
+        return threading.current_thread().name
+
+    here = threading.current_thread().name
+    assert await database.read(read) != here  # nothing is known of it yet
+    while await database.read(read) != here:
+        pass
+    spun = 2_000_000
+    await database.read(read)
+    assert await database.read(read) != here
+    database.close()
+
+
+def test_each_read_sees_one_snapshot_even_inside_another(tmp_path: Path) -> None:
+    database = Database(tmp_path / "room.sqlite", _METADATA)
+
+    def outer(connection: Connection) -> tuple[int, int, int]:
+        before = _count(connection)
+        database.submit(_add("late")).result()
+        return before, _count(connection), database.read_now(_count)
+
+    assert database.read_now(outer) == (0, 0, 1)
+    database.close()
+    with pytest.raises(Problem, match="closed"):
+        database.read_now(_count)
