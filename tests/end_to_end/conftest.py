@@ -34,7 +34,7 @@ from sqlalchemy import select
 
 EXAMPLE = Path(__file__).parents[2] / "examples" / "butterfly"
 RATE, SECONDS = 12, 6
-SAM = PersonSetting(id="person:sam", name="Sam", roles=frozenset({"editor"}))
+SAM = PersonSetting(id="person:sam", name="Sam", roles=frozenset({"editor", "approver"}))
 ALEX = PersonSetting(id="person:alex", name="Alex", roles=frozenset({"approver"}))
 
 

@@ -55,7 +55,7 @@ def _holds_films_papers_and_a_page(_: Any, __: str, out: Path) -> None:
     assert outcome["state"] == "scheduled"
     assert outcome["audit"]["ok"] is True
     assert {each["code"] for each in outcome["refusals"]} == {
-        "PERMISSION_DENIED",
+        "SEPARATION_OF_DUTIES",
         "APPROVAL_REQUIRED",
         "CLEARANCE_HASH_MISMATCH",
         "OUTSIDE_CLEARED_WINDOW",
