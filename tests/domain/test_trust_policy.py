@@ -118,10 +118,10 @@ def test_at_a_server_or_the_gateway_an_agent_is_given_only_what_means_something_
                 assert scopes <= AUDIENCE_SCOPES[audience], (agent, audience)
 
 
-def test_no_agent_is_ever_given_the_deciding_of_approvals_or_the_recording_of_rights() -> None:
+def test_no_agent_is_ever_given_deciding_approvals_recording_rights_or_declaring_what_media_is_made_of() -> None:
     for agent in AGENTS:
         for audience in AUDIENCES:
-            assert not agent_scopes(agent, audience) & {"approval:decide", "rights:write"}
+            assert not agent_scopes(agent, audience) & {"approval:decide", "rights:write", "assets:declare"}
 
 
 def test_only_the_scheduler_commits_and_only_compliance_clears() -> None:
@@ -158,6 +158,13 @@ def test_a_token_for_an_agent_never_carries_the_deciding_of_approvals() -> None:
     held = person_scopes(["editor", "approver"], "agent:scheduler")
     assert COMMIT_PUBLICATION in held
     assert "approval:decide" not in held
+
+
+def test_only_a_librarian_and_the_loader_declare_what_media_is_made_of_and_neither_can_delegate_it() -> None:
+    declaring = {role for role in ROLE_SCOPES if "assets:declare" in person_scopes([role], "mcp:assets")}
+    assert declaring == {"librarian", "admin-loader"}
+    for agent in AGENTS:
+        assert "assets:declare" not in person_scopes(["editor", "librarian", "admin-loader"], agent)
 
 
 def test_an_unknown_role_agent_or_audience_gives_nothing() -> None:

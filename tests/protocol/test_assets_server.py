@@ -23,8 +23,9 @@ from holdback_servers.services import Services, open_services
 from holdback_servers.serving import IDEMPOTENCY_META
 from holdback_servers.settings import Settings
 from holdback_trust.audit import AuditLog
+from holdback_trust.identity import Caller
 from holdback_trust.keys import KeyPair, KeyRing
-from holdback_trust.policy import local_caller
+from holdback_trust.policy import agent_scopes, local_caller, person_scopes
 from holdback_trust.statements import read_cut, sign_cut
 from mcp.client import Client
 from PIL import Image
@@ -80,7 +81,9 @@ class Library:
 
 
 @asynccontextmanager
-async def _library(home: Path, *, allow_write: bool = True, **settings: Any) -> AsyncGenerator[Library]:
+async def _library(
+    home: Path, *, allow_write: bool = True, caller: Caller | None = None, **settings: Any
+) -> AsyncGenerator[Library]:
     root = home / "library"
     root.mkdir(exist_ok=True)
     audit = AuditLog(home / "audit", OWN, lambda: NOW)
@@ -94,7 +97,7 @@ async def _library(home: Path, *, allow_write: bool = True, **settings: Any) -> 
         ring=RING,
         audit=audit,
     )
-    door = server.build(services, local=local_caller("person:sam", allow_write, "mcp:assets"))
+    door = server.build(services, local=caller or local_caller("person:sam", allow_write, "mcp:assets"))
     try:
         async with door.serving(), Client(door.mcp) as client:
             yield Library(client, services, root)
@@ -428,6 +431,68 @@ async def test_a_cut_that_is_not_proven_is_refused(tmp_path: Path) -> None:
             answer = await library.call("register_version", title="Cut", **arguments)
             assert answer["problem"]["code"] == code, arguments
         assert (await library.call("describe_library"))["assets"] == 1
+
+
+def _holding(scopes: frozenset[str], **who: Any) -> Caller:
+    facts = {"roles": frozenset[str](), "scopes": scopes} | who
+    return local_caller("person:sam", True, "mcp:assets").model_copy(update=facts)
+
+
+@pytest.mark.parametrize(
+    "caller",
+    [
+        _holding(person_scopes(["editor"], "mcp:assets"), roles=frozenset({"editor"})),
+        _holding(agent_scopes("agent:editing-assistant", "mcp:assets"), agent="agent:editing-assistant"),
+    ],
+    ids=["editor", "editing-assistant"],
+)
+@pytest.mark.asyncio
+async def test_who_may_not_declare_cannot_say_what_a_cut_is_made_of(tmp_path: Path, caller: Caller) -> None:
+    async with _library(tmp_path, caller=caller) as library:
+        clip = _clip(library.root / "cut.mov", frames=24)
+        media = library.services.media.put(clip)
+        music = [{"kind": "music_master", "ref": "music:morning-field", "name": "Morning Field"}]
+        for tool, arguments in (
+            ("register_version", {"media": media, "elements": music, "title": "Cut"}),
+            ("ingest_media", {"path": "cut.mov", "ref": "music:morning-field"}),
+            ("ingest_media", {"path": "cut.mov", "elements": music}),
+        ):
+            problem = (await library.call(tool, **arguments))["problem"]
+            assert (problem["code"], "assets:declare" in problem["message"]) == ("PERMISSION_DENIED", True), tool
+            assert problem["hint"]
+        proven = await library.call("register_version", cut_statement=_signed_cut(media, 24), title="Cut")
+        assert (proven["media"], proven["already"]) == (media, False)
+
+
+@pytest.mark.parametrize("role", ["librarian", "admin-loader"])
+@pytest.mark.asyncio
+async def test_a_librarian_and_the_loader_declare_what_media_is_made_of(tmp_path: Path, role: str) -> None:
+    caller = _holding(person_scopes([role], "mcp:assets"), roles=frozenset({role}))
+    async with _library(tmp_path, caller=caller) as library:
+        await library.take_in(_clip(library.root / "meadow.mov"), ref="film:meadow")
+        media = library.services.media.put(_clip(tmp_path / "cut.mov", seed=2, frames=24))
+        film = [{"kind": "programme", "ref": "film:meadow", "name": "Meadow"}]
+        assert (await library.call("register_version", media=media, elements=film, title="Cut"))["media"] == media
+
+
+@pytest.mark.asyncio
+async def test_known_bytes_are_never_declared_to_be_something_else(tmp_path: Path) -> None:
+    async with _library(tmp_path) as library:
+        clip = _clip(library.root / "meadow.mov", frames=24)
+        media = library.services.media.put(clip)
+        known = await library.call("register_version", cut_statement=_signed_cut(media, 24), title="Cut")
+        music = [{"kind": "music_master", "ref": "music:morning-field", "name": "Morning Field"}]
+        declared = await library.call("register_version", media=media, elements=music, title="Tune")
+        assert (declared["problem"]["code"], declared["problem"]["details"]["version_id"]) == (
+            "CONFLICT",
+            known["version_id"],
+        )
+        for arguments in ({"elements": music}, {"ref": "music:morning-field"}):
+            job = await library.ingest(clip, **arguments)
+            assert job["problem"]["code"] == "CONFLICT", arguments
+        assert (await library.take_in(clip, ref="film:meadow"))["version_id"] == known["version_id"]
+        (version,) = (await library.call("get_asset", asset_id=known["asset_id"]))["versions"]
+        assert version["elements_from"] == "mcp:editing"
 
 
 @pytest.mark.asyncio

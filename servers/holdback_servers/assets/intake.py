@@ -84,23 +84,29 @@ def _known(connection: Connection, media: str, given: IngestRequest) -> Register
     """The answer for bytes that are in the library already.
 
     Raises:
-        Problem: CONFLICT when other elements are declared for the same bytes.
+        Problem: CONFLICT when other elements, or another ref, are declared for the same bytes.
     """
     version = store.version_of_media(connection, media)
     if version is None:
         return None
+    if not _agrees(given, version):
+        raise Problem(
+            "CONFLICT",
+            f"These bytes are {version.id} already, with another element list.",
+            "The same bytes cannot be made of two things; leave elements and ref out to get what is known.",
+            asset_id=version.asset_id,
+            version_id=version.id,
+        )
+    return answer_about(connection, version, already=True)
+
+
+def _agrees(given: IngestRequest, version: Version) -> bool:
+    """Whether what is declared, if anything, is what the version is known to be made of."""
     if given.elements:
         numbers = itertools.count()
         declared = declared_list(given.elements, version.facts, lambda _: str(next(numbers)))
-        if _essence(declared) != _essence(version.element_list):
-            raise Problem(
-                "CONFLICT",
-                f"These bytes are {version.id} already, with another element list.",
-                "The same bytes cannot be made of two things; leave elements out to get what is known.",
-                asset_id=version.asset_id,
-                version_id=version.id,
-            )
-    return answer_about(connection, version, already=True)
+        return _essence(declared) == _essence(version.element_list)
+    return given.ref is None or {given.ref} == {each.ref for each in version.element_list.elements}
 
 
 def _essence(elements: ElementList) -> list[str]:

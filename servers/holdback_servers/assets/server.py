@@ -6,7 +6,9 @@ from typing import Annotated, Any
 from holdback_base.elements import Notice
 from holdback_base.problem import Problem
 from holdback_base.vocabulary import Noun, Sha256
+from holdback_trust.grants import DECLARE
 from holdback_trust.identity import Caller
+from holdback_trust.policy import Action, decide
 from pydantic import Field
 
 from holdback_servers.assets import ingest
@@ -57,7 +59,7 @@ def build(services: Services, *, local: Caller | None = None) -> Door:
 def _offer_intake(door: Door) -> None:
     services = door.services
 
-    @door.tool(title="Ingest media", scope="assets:write", kind="write", idempotent=True)
+    @door.tool(title="Ingest media", scope=DECLARE, kind="write", idempotent=True)
     async def ingest_media(
         call: Call,
         *,
@@ -118,9 +120,12 @@ def _offer_intake(door: Door) -> None:
     ) -> Registered:
         """Put a new cut on record with its lineage and what it is made of.
 
-        Elements are believed on a signed cut statement. Without one they are declared by the caller, and must then hold
-        every ref that the source versions hold. The same statement again changes nothing and says `already`.
+        Elements are believed on a signed cut statement. Without one they are declared by the caller, which takes
+        assets:declare, and must then hold every ref that the source versions hold. The same statement again changes
+        nothing and says `already`.
         """
+        if cut_statement is None:
+            decide(call.caller, Action(name="assets.register_version", scope=DECLARE, kind="write")).require()
         if (relation is None) != (not of_versions):
             raise Problem("INVALID_ARGUMENT", "relation and of_versions belong together.", "Give both, or neither.")
         request = RegisterRequest(
