@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 from holdback_base.problem import Problem
 
+from holdback_servers.assets.endings import check_ending
 from holdback_servers.assets.probing import Headers, counts_its_frames, main_picture, read_headers
 from holdback_servers.assets.shots import NEIGHBOURS, ShotDetector
 from holdback_servers.media_reading import looks_like_media, open_media
@@ -40,13 +41,14 @@ def analyse(arguments: dict[str, Any], report: WorkerReport) -> dict[str, Any]:
         every frame, where keyframe is a file name in the folder; empty without a moving picture.
 
     Raises:
-        Problem: as `open_media`; MEDIA_DAMAGED when frames are missing or many are broken; NOT_MEDIA when nothing
-            can be decoded.
+        Problem: as `open_media`; MEDIA_DAMAGED when the file or its sound ends early, frames are missing or many are
+            broken; NOT_MEDIA when nothing can be decoded.
     """
     path, name, folder = Path(arguments["path"]), str(arguments["name"]), Path(arguments["folder"])
     with path.open("rb") as file:
         head = file.read(16)
     with open_media(path, name) as container:
+        check_ending(path, name, container.format.name)
         promise = read_headers(container, path.stat().st_size, name)
         passing = _Pass(container, promise, folder, report)
         passing.run()
@@ -63,6 +65,7 @@ class _Pass:
         self._watch = None if promise.video is None else _Watch(promise, folder)
         self._meter = None if self._sound is None else _Meter()
         self._frames = self._samples = self._packets = self._damaged = 0
+        self._heard = 0.0
         self._cut_short = False
 
     def run(self) -> None:
@@ -103,6 +106,7 @@ class _Pass:
             elif isinstance(frame, AudioFrame) and self._meter is not None:
                 self._meter.hear(frame)
                 self._samples += frame.samples
+                self._heard = max(self._heard, (frame.time or 0.0) + frame.samples / frame.sample_rate)
 
     def check(self, name: str, looks_right: bool) -> None:
         counted = self._frames if self._picture is not None else self._samples
@@ -113,10 +117,13 @@ class _Pass:
         if self._promise.video is None:
             slack += self._promise.rate // 5
         short = self._promised - counted > slack
-        if short or self._cut_short or self._damaged * _BAD_SHARE > self._packets:
+        silent = self._silent_seconds()
+        if short or silent or self._cut_short or self._damaged * _BAD_SHARE > self._packets:
             what = (
                 f"it ends after {counted} of {self._promised} frames"
                 if short
+                else f"its last {silent:.1f} s of sound are missing"
+                if silent
                 else f"{self._damaged} packets are broken"
             )
             raise Problem(
@@ -126,6 +133,15 @@ class _Pass:
                 frames=counted,
                 promised=self._promised,
             )
+
+    def _silent_seconds(self) -> float:
+        """How much sooner the sound ends than its stream promises; 0 for up to half a second and 2 % of it."""
+        sound = self._sound
+        if sound is None or not sound.duration or not sound.time_base:
+            return 0.0
+        length = float(sound.duration * sound.time_base)
+        missing = float((sound.start_time or 0) * sound.time_base) + length - self._heard
+        return missing if missing > 0.5 + length / 50 else 0.0
 
     def facts(self) -> dict[str, Any]:
         facts = self._promise.plain()

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from holdback_base.problem import Problem
 
+from holdback_servers.assets.endings import check_ending
 from holdback_servers.media_reading import open_media
 
 if TYPE_CHECKING:
@@ -61,6 +62,7 @@ def probe(arguments: dict[str, Any], _report: object) -> dict[str, Any]:
     """Worker function: what the headers of `path`, called `name`, tell."""
     path, name = Path(arguments["path"]), str(arguments["name"])
     with open_media(path, name) as container:
+        check_ending(path, name, container.format.name)
         return read_headers(container, path.stat().st_size, name).plain()
 
 
