@@ -12,12 +12,12 @@ from typing import TypeVar
 
 from holdback_base.elements import is_ref
 from holdback_base.problem import Problem
-from holdback_base.vocabulary import Noun, expand_territories
+from holdback_base.vocabulary import Noun
 from holdback_servers.rights.model import Contract, contract_on_record, right_on_record
 from holdback_servers.schedule.model import Channel
 from pydantic import Field, ValidationError
 
-from holdback.pack_model import Booking, LogLine, Pack, PackBrief, PackContract, PackMedia
+from holdback.pack_model import LogLine, Pack, PackBrief, PackContract, PackMedia
 from holdback.relative_dates import resolved
 
 Table = TypeVar("Table", bound=Noun)
@@ -45,7 +45,6 @@ class _RightsFile(Noun):
 
 class _ChannelsFile(Noun):
     channel: tuple[Channel, ...]
-    booking: tuple[Booking, ...] = ()
 
 
 def load_pack(folder: Path, today: date, brief: str = "brief.toml") -> Pack:
@@ -64,7 +63,6 @@ def load_pack(folder: Path, today: date, brief: str = "brief.toml") -> Pack:
         media=tuple(_with_log(folder, media, number, today) for number, media in enumerate(head.media)),
         contracts=rights,
         channels=channels.channel,
-        bookings=channels.booking,
         brief=load_brief(folder / brief),
     )
     _check_elements(pack)
@@ -170,13 +168,3 @@ def _check_channels(pack: Pack) -> None:
     for number, channel in enumerate(pack.channels):
         with _naming("channels.toml", f"channel[{number}].territories"):
             channel.reaches(midnight)
-    names = {channel.name for channel in pack.channels}
-    files = {media.file for media in pack.media}
-    for number, booking in enumerate(pack.bookings):
-        key = f"booking[{number}]"
-        if booking.channel not in names:
-            raise _wrong("channels.toml", f"{key}.channel", f"there is no channel {booking.channel!r}")
-        if booking.media not in files:
-            raise _wrong("channels.toml", f"{key}.media", f"there is no media {booking.media!r} in pack.toml")
-        with _naming("channels.toml", f"{key}.territories"):
-            expand_territories(booking.territories, pack.day)

@@ -1,4 +1,4 @@
-"""What an example pack holds: media, shot log, contracts and rights, channels, bookings and the brief. Pure."""
+"""What an example pack holds: media, shot log, contracts and rights, channels and the brief. Pure."""
 
 from datetime import date
 from pathlib import Path
@@ -6,7 +6,7 @@ from typing import Any, Literal, Self, cast
 
 from holdback_base.elements import Element, ElementList
 from holdback_base.problem import Problem
-from holdback_base.vocabulary import Instant, Noun, Rate, Span, timecode_to_frames
+from holdback_base.vocabulary import Noun, Rate, Span, timecode_to_frames
 from holdback_servers.assets.model import AssetKind, LogEntry
 from holdback_servers.rights.model import ContractTerms, RightTerms
 from holdback_servers.schedule.model import Channel
@@ -119,24 +119,6 @@ class PackContract(ContractTerms):
         return ContractTerms.model_validate(self.model_dump(include=set(ContractTerms.model_fields)))
 
 
-class Booking(Noun):
-    """What is on a channel's books already; `media` is a file of the pack."""
-
-    channel: str
-    title: str
-    media: str
-    territories: tuple[str, ...] = Field(min_length=1)
-    start: Instant
-    end: Instant | None = None
-    reason: str = ""
-
-    @model_validator(mode="after")
-    def _ends_after_it_starts(self) -> Self:
-        if self.end is not None and self.end <= self.start:
-            raise ValueError("the end is not after the start")
-        return self
-
-
 class Person(Noun):
     """Somebody of the example, with the roles that they have in this house."""
 
@@ -173,7 +155,6 @@ class Pack(Noun):
     without_rights: tuple[str, ...] = ()
     contracts: tuple[PackContract, ...]
     channels: tuple[Channel, ...]
-    bookings: tuple[Booking, ...]
     brief: PackBrief
 
     def path(self, file: str) -> Path:
