@@ -383,6 +383,23 @@ async def test_only_the_one_it_is_kept_for_commits_a_hold(tmp_path: Path) -> Non
 
 
 @pytest.mark.asyncio
+async def test_a_held_slot_is_given_back_only_by_the_person_it_is_held_for(tmp_path: Path) -> None:
+    async with _house(tmp_path) as house:
+        hold = await house.held()
+    async with _house(tmp_path, "person:eve") as house:
+        for name in (hold["id"], hold["publication"]["id"]):
+            code, message, hint = await house.refusal("cancel_publication", publication=name, reason="I want it")
+            assert (code, "kept for person:sam" in message, "give it back" in hint) == ("PERMISSION_DENIED", True, True)
+        assert [each["state"] for each in (await house.call("get_schedule"))["items"]] == ["held"]
+    async with _house(tmp_path) as house:
+        freed = await house.call("cancel_publication", publication=hold["id"], reason="changed my mind")
+        assert freed["state"] == "cancelled"
+    async with _house(tmp_path, "person:eve") as house:
+        again = await house.call("cancel_publication", publication=hold["id"], reason="it is free already")
+        assert again["state"] == "cancelled"
+
+
+@pytest.mark.asyncio
 async def test_cancelling_gives_the_slot_back_and_is_taken_down_after_the_start(tmp_path: Path) -> None:
     async with _house(tmp_path) as house:
         hold = await house.held()

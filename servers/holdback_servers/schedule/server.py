@@ -202,12 +202,7 @@ def _offer_committing(door: Door, clearance_status: ClearanceStatus) -> None:
         services, actor = call.services, actor_of(call)
         now = services.clock()
         held = await services.database.read(lambda c: store.find_hold(c, hold))
-        if held.on_behalf_of != call.caller.person:
-            raise Problem(
-                "PERMISSION_DENIED",
-                f"{hold} is kept for {held.on_behalf_of}, not for {call.caller.person}.",
-                "Hold a slot yourself, or let the person who holds it commit.",
-            )
+        _require_holder(held, call.caller, "let the person who holds it commit.")
         admission = None
         if held.state == "held" and not held.lapsed(now):
             admission = await admit(held, clearance, approval, ring=services.ring, now=now, status=clearance_status)
@@ -225,18 +220,31 @@ def _offer_committing(door: Door, clearance_status: ClearanceStatus) -> None:
     ) -> PublicationAnswer:
         """Give a held slot back, or take a scheduled publication off the schedule; the latter needs schedule:commit.
 
-        One whose start has passed is taken down. What is cancelled already stays as it is.
+        Only the person a slot is held for gives it back. A publication whose start has passed is taken down. What is
+        cancelled already stays as it is.
         """
         now, actor = call.services.clock(), actor_of(call)
 
         def effect(c: Connection) -> dict[str, Any]:
-            if store.find_publication(c, publication, now).state not in ("held", "cancelled"):
+            found = store.find_publication(c, publication, now)
+            if found.state == "held":
+                _require_holder(found, call.caller, "let the person who holds it give it back.")
+            elif found.state != "cancelled":
                 action = Action(name="schedule.cancel_publication", scope="schedule:commit", kind="destroy")
                 decide(call.caller, action).require()
             return _json(store.cancel(c, publication, reason, actor, now))
 
         result = await call.services.database.write(lambda c: call.once(c, lambda: effect(c)))
         return PublicationAnswer.model_validate(result)
+
+
+def _require_holder(held: Publication, caller: Caller, cure: str) -> None:
+    if held.on_behalf_of != caller.person:
+        raise Problem(
+            "PERMISSION_DENIED",
+            f"{held.hold} is kept for {held.on_behalf_of}, not for {caller.person}.",
+            f"Hold a slot yourself, or {cure}",
+        )
 
 
 def _json(noun: Noun) -> dict[str, Any]:
