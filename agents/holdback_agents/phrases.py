@@ -15,26 +15,47 @@ from holdback_base.problem import Problem
 from holdback_base.vocabulary import TimeRange, expand_territories, is_group, parse_territory
 
 from holdback_agents.contracts import Question
+from holdback_agents.reading import GONE, LISTED, Doubt, Reading, one_of
 
-_SECONDS = re.compile(r"\b(\d{1,4})\s*-?\s*(s|secs?|seconds?|m|mins?|minutes?)\b", re.IGNORECASE)
+_MOST_SECONDS = 600
+_LENGTH = re.compile(
+    r"(?<![\w.,:-])(?:(?P<minutes>\d{1,9})\s*-?\s*(?:m|mins?|minutes?)\b(?:\s*(?P<more>\d{1,2})\s*-?\s*(?:s|secs?|seconds?)\b)?"
+    r"|(?P<seconds>\d{1,9})\s*-?\s*(?:s|secs?|seconds?)\b)",
+    re.IGNORECASE,
+)
 _PLATFORMS = {
-    "social.youtube": ("youtube", "youtube shorts", "yt"),
-    "social.instagram": ("instagram", "reels", "insta"),
+    "social.youtube": ("youtube shorts", "youtube", "yt"),
+    "social.instagram": ("instagram reels", "instagram", "reels", "insta"),
     "social.tiktok": ("tiktok", "tik tok"),
     "social.facebook": ("facebook",),
     "social.x": ("twitter",),
-    "web": ("website", "our site"),
+    "web": ("website", "web", "our site"),
     "vod.svod": ("svod",),
     "vod.avod": ("avod",),
-    "linear": ("linear", "television", "broadcast"),
+    "linear": ("linear television", "linear tv", "linear", "television", "tv", "for broadcast"),
 }
-_PLACES = re.compile(
-    r"\bin\s+(?P<places>.+?)(?=\s+(?:for\s+(?:the\s+)?(?:next|\d)|from|until|between|on)\b|\s*[;.]|\s*$)", re.IGNORECASE
+_NODES = {name: node for node, names in _PLATFORMS.items() for name in names} | {"x": "social.x"}
+_PLATFORM = re.compile(
+    rf"(?i:\b(?:{'|'.join(re.escape(name) for name in sorted(_NODES, key=len, reverse=True) if len(name) > 1)})\b)"
+    r"|(?:(?<=\bon )|(?<=\bfor )|(?<=\band )|(?<=, ))X\b"
 )
+_UNKNOWN_PLATFORM = re.compile(
+    rf"(?:\b(?:on|for)\s+(?:the\s+)?|{LISTED}\s*(?:,|\band\b|&|\+|/)\s*(?:and\s+)?(?:(?:on|for)\s+)?)(?P<name>[A-Z]\w+)"
+)
+_PLACES = re.compile(
+    rf"\bin\s+(?P<places>[^{GONE};.?!]+?)(?=\s+(?:in|for|from|until|between|on|with|under)\b|\s*(?:[{GONE};.?!]|$))",
+    re.IGNORECASE,
+)
+_AND = re.compile(r"\s*(?:,|\band\b|&|\+|/|$)\s*", re.IGNORECASE)
+_ARTICLE_OR_ONLY = re.compile(r"^(?:the\s+)?|\s+(?:only|please|too)$", re.IGNORECASE)
 _AHEAD = re.compile(r"\b(?:for|over)\s+(?:the\s+)?next\s+(?:(\d{1,3})\s+)?(day|week|month)s?\b", re.IGNORECASE)
-_DAY = r"(\d{4}-\d\d-\d\d|\d{1,2}\.?\s+[A-Za-z]{3,9}(?:\s+\d{4})?)"
+_MONTH_NAMES = (
+    *("january", "february", "march", "april", "may", "june"),
+    *("july", "august", "september", "october", "november", "december"),
+)
+_MONTH = "|".join(f"{name[:3]}(?:{name[3:]})?" if name != "september" else "sept?(?:ember)?" for name in _MONTH_NAMES)
+_DAY = rf"(\d{{4}}-\d\d-\d\d|\d{{1,2}}\.?\s+(?:{_MONTH})\b(?:\s+\d{{4}}\b)?)"
 _BETWEEN = re.compile(rf"\b(?:from\s+)?{_DAY}\s*(?:-|\u2013|to|until|till)\s*{_DAY}", re.IGNORECASE)
-_MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
 ASKED: Mapping[str, str] = MappingProxyType(
     {
         "seconds": "how long it shall be (for example: 15 s)",
@@ -48,64 +69,124 @@ _ID = r"\b{kind}_[0-9A-HJKMNP-TV-Z]{{26}}\b"
 _STATEMENT = re.compile(r"\beyJ[\w-]+\.[\w-]+\.[\w-]+")
 
 
-def length_in_seconds(words: str) -> int | None:
-    """A length such as `15 s` or `1 min`, up to ten minutes; None when there is none."""
-    match = _SECONDS.search(words)
-    if match is None:
-        return None
-    length = int(match[1]) * (60 if match[2].lower().startswith("m") else 1)
-    return length if 0 < length <= 600 else None
+def length_in_seconds(reading: Reading) -> int | Doubt | None:
+    """A length such as `15 s` or `1 min`, from a second up to ten minutes; None when there is none."""
+    lengths: dict[str, int] = {}
+    for match in reading.take(_LENGTH):
+        minutes, more, seconds = (int(match[name] or 0) for name in ("minutes", "more", "seconds"))
+        lengths[match[0]] = minutes * 60 + more + seconds
+    for words, length in lengths.items():
+        if not 0 < length <= _MOST_SECONDS:
+            return Doubt(f"{words!r} is not a length from 1 to {_MOST_SECONDS} seconds.")
+    return one_of("length", lengths)
 
 
-def platforms_in(words: str) -> tuple[str, ...]:
+def platforms_in(reading: Reading) -> tuple[str, ...] | Doubt | None:
     """Leaves of the media tree that are named, such as social.youtube for YouTube."""
-    return tuple(
-        node
-        for node, names in _PLATFORMS.items()
-        if any(re.search(rf"\b{re.escape(name)}\b", words, re.IGNORECASE) for name in names)
-    )
+    named = {_NODES[match[0].lower()] for match in reading.take(_PLATFORM, LISTED)}
+    unknown = [match for match in reading.find(_UNKNOWN_PLATFORM) if not _is_place(match["name"])]
+    for match in unknown:
+        reading.mark(match.start("name"), match.end("name"), LISTED)
+    if unknown:
+        names = " and ".join(repr(match["name"]) for match in unknown)
+        return Doubt(
+            f"I do not know a platform {names}. Name all platforms again (for example: YouTube and Instagram)."
+        )
+    return tuple(node for node in _PLATFORMS if node in named) or None
 
 
-def territories_in(words: str, today: date, doubts: list[str]) -> tuple[str, ...]:
-    """ISO 3166 codes after `in`; groups become their members of today. Doubts are added to `doubts`."""
-    match = _PLACES.search(words)
-    if match is None:
-        return ()
+def _is_place(name: str) -> bool:
+    try:
+        expand_territories([name], date.max)
+    except Problem as problem:
+        return bool(problem.details.get("meant"))
+    return True
+
+
+def territories_in(reading: Reading, today: date) -> tuple[str, ...] | Doubt | None:
+    """ISO 3166 codes after `in`, or alone in an answer; groups become their members of today."""
+    named: dict[str, tuple[str, ...]] = {}
+    for match in reading.find(_PLACES):
+        end, places = _places(match, today)
+        if isinstance(places, Doubt):
+            reading.mark(match.start(), end)
+            return places
+        if places:
+            reading.mark(match.start(), end)
+            named[reading.said[match.start() : end]] = places
+    if not named and reading.is_answer and (match := _PLACES.fullmatch(f"in {reading.said.rstrip('. ')}")):
+        end, places = _places(match, today)
+        if end == match.end() and places and not isinstance(places, Doubt):
+            reading.mark(0, len(reading.said))
+            return places
+    return one_of("set of places", named)
+
+
+def _places(match: re.Match[str], today: date) -> tuple[int, tuple[str, ...] | Doubt]:
+    """The places of a phrase, and where in the words they end: at the first words that do not look like a place."""
     named: list[str] = []
-    for each in re.split(r"\s*(?:,|\band\b|&|\+|/)\s*", match["places"]):
-        place = each.strip().removeprefix("the ").strip()
-        if not place:
-            continue
-        if is_group(place.upper()) or place.lower() in ("world", "worldwide"):
-            named.extend(sorted(expand_territories(["WORLD" if place.lower() == "worldwide" else place], today)))
-            continue
+    unknown: list[str] = []
+    start = end = match.start("places")
+    for gap in _AND.finditer(match.string, start, match.end("places")):
+        place = _ARTICLE_OR_ONLY.sub("", match.string[start : gap.start()]).strip()
+        if place:
+            found = _territories(place, today)
+            if found is None:
+                break
+            (unknown if isinstance(found, Doubt) else named).extend([found.text] if isinstance(found, Doubt) else found)
+            end = gap.start()
+        start = gap.end()
+    again = " Name all territories again." if unknown and len(unknown) + len(named) > 1 else ""
+    return end, Doubt(" ".join(unknown) + again) if unknown else tuple(dict.fromkeys(named))
+
+
+def _territories(place: str, today: date) -> Sequence[str] | Doubt | None:
+    """The codes of a place or a group; a doubt when it might be a place; None when it does not look like one."""
+    if is_group(place.upper()) or place.lower() in ("world", "worldwide"):
+        return sorted(expand_territories(["WORLD" if place.lower() == "worldwide" else place], today))
+    try:
+        return [parse_territory(place)]
+    except Problem as problem:
+        meant = problem.details.get("meant")
+        if meant and len(place) > 3:
+            return [str(meant)]
+        return Doubt(f"{problem.message} {problem.hint}") if meant or place[0].isupper() else None
+
+
+def window_in(reading: Reading, now: datetime) -> TimeRange | Doubt | None:
+    """When: `for the next month`, or two days, the last one included; days are UTC days, instants whole seconds."""
+    windows: dict[str, TimeRange] = {}
+    now = now.replace(microsecond=0)
+    for match in (*reading.take(_AHEAD), *reading.take(_BETWEEN)):
         try:
-            named.append(parse_territory(place))
-        except Problem as problem:
-            meant = problem.details.get("meant")
-            if meant and len(place) > 3:
-                named.append(str(meant))
-            else:
-                doubts.append(f"{problem.message} {problem.hint}")
-    return () if doubts else tuple(dict.fromkeys(named))
+            window = _ahead(match, now) if match.re is _AHEAD else _between(match, now)
+        except (OverflowError, ValueError):
+            return Doubt(f"{match[0]!r} is not a time that exists.")
+        if isinstance(window, Doubt):
+            return window
+        if lies_in_the_past(window, now):
+            return Doubt(f"{match[0]!r} ({window.text()}) lies in the past.")
+        windows[match[0]] = window
+    return one_of("time", windows)
 
 
-def window_in(words: str, now: datetime, doubts: list[str]) -> TimeRange | None:
-    """When: `for the next month`, or two days, the last one included; days are UTC days."""
-    if match := _AHEAD.search(words):
-        count, unit = int(match[1] or 1), match[2].lower()
-        end = _months_on(now, count) if unit == "month" else now + timedelta(days=count * (7 if unit == "week" else 1))
-        return TimeRange(start=now, end=end)
-    match = _BETWEEN.search(words)
-    if match is None:
-        return None
+def lies_in_the_past(window: TimeRange, now: datetime) -> bool:
+    """Whether all of a window is over."""
+    return window.end is not None and window.end <= now
+
+
+def _ahead(match: re.Match[str], now: datetime) -> TimeRange:
+    count, unit = int(match[1] or 1), match[2].lower()
+    end = _months_on(now, count) if unit == "month" else now + timedelta(days=count * (7 if unit == "week" else 1))
+    return TimeRange(start=now, end=end)
+
+
+def _between(match: re.Match[str], now: datetime) -> TimeRange | Doubt:
     first, last = _day(match[1], now), _day(match[2], now)
     if first is None or last is None:
-        doubts.append(f"{match[0]!r} is not a pair of days that exist.")
-        return None
+        return Doubt(f"{match[0]!r} is not a pair of days that exist.")
     if last < first:
-        doubts.append(f"The end {last.isoformat()} is before the start {first.isoformat()}.")
-        return None
+        return Doubt(f"The end {last.isoformat()} is before the start {first.isoformat()}.")
     return TimeRange(start=_midnight(first), end=_midnight(last + timedelta(days=1)))
 
 
@@ -119,7 +200,7 @@ def _day(text: str, now: datetime) -> date | None:
         if "-" in text:
             return date.fromisoformat(text)
         number, name, *year = text.replace(".", "").split()
-        month = _MONTHS.index(name[:3].lower()) + 1
+        month = next(n for n, full in enumerate(_MONTH_NAMES, 1) if full.startswith(name[:3].lower()))
         today = now.astimezone(UTC).date()
         if year:
             return date(int(year[0]), month, int(number))
@@ -140,14 +221,19 @@ def _months_on(moment: datetime, months: int) -> datetime:
     return moment.replace(year=year, month=month + 1, day=min(moment.day, 28))
 
 
-def ids_in(words: str, kind: str) -> tuple[str, ...]:
+def ids_in(turns: Sequence[Reading], kind: str) -> tuple[str, ...]:
     """Ids of a kind, such as `clr`, in the order they are named."""
-    return tuple(dict.fromkeys(re.findall(_ID.format(kind=kind), words)))
+    pattern = re.compile(_ID.format(kind=kind))
+    return tuple(dict.fromkeys(match[0] for turn in turns for match in turn.take(pattern)))
 
 
-def statements_in(words: str, typ: str) -> tuple[str, ...]:
-    """Signed statements of a type, such as `cut+jwt`, as they stand; nothing is verified here."""
-    return tuple(each for each in _STATEMENT.findall(words) if _type_of(each) == typ)
+def statements_in(turns: Sequence[Reading]) -> Mapping[str, tuple[str, ...]]:
+    """Signed statements as they stand, by type, such as `cut+jwt`; nothing is verified here."""
+    found: dict[str, list[str]] = {}
+    for turn in turns:
+        for match in turn.take(_STATEMENT):
+            found.setdefault(_type_of(match[0]), []).append(match[0])
+    return {typ: tuple(dict.fromkeys(statements)) for typ, statements in found.items()}
 
 
 def _type_of(statement: str) -> str:
@@ -158,17 +244,25 @@ def _type_of(statement: str) -> str:
         return ""
 
 
-def asked_back(found: Mapping[str, object], doubts: Sequence[str], asked: Mapping[str, str]) -> Question | None:
+def asked_back(
+    found: Mapping[str, object], doubts: Mapping[str, str], rest: Sequence[str], asked: Mapping[str, str]
+) -> Question | None:
     """A question about what was not found or not understood; None when nothing is open.
 
     Args:
         found: what was read, by field; whatever is empty is missing.
-        doubts: what was there and not understood, in words; they stand for a missing place or time.
+        doubts: what was said of a field and cannot be followed, in words; they stand for what is missing there.
+        rest: words that were not understood at all.
         asked: how to say each field.
     """
     missing = tuple(name for name, value in found.items() if not value)
-    if not missing and not doubts:
+    if not missing and not doubts and not rest:
         return None
-    wanted = [asked[name] for name in missing if not (doubts and name in ("territories", "window"))]
-    request = f"Please say {'; '.join(wanted)}." if wanted else ""
-    return Question(text=" ".join([*doubts, request]).strip(), missing=missing)
+    lines = list(doubts.values())
+    if rest:
+        words = " and ".join(repr(each) for each in rest)
+        lines.append(f"I do not understand {words}. Say it in other words; otherwise it is ignored.")
+    wanted = [asked[name] for name in missing if name not in doubts]
+    if wanted:
+        lines.append(f"Please say {'; '.join(wanted)}.")
+    return Question(text=" ".join(lines), missing=missing)

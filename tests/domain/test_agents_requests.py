@@ -71,3 +71,52 @@ def test_a_commit_without_approval_is_asked_for_it() -> None:
 def test_words_that_commit_mean_the_commit_and_others_the_plan() -> None:
     assert chosen_skill("Commit the held slots") == "commit-publication"
     assert chosen_skill("find slots") == "plan-publication"
+
+
+def test_a_question_of_rights_asks_back_what_it_does_not_understand() -> None:
+    asked = parse_clearance_request(f"May {NEW_ID('ast')} be shown on TikTok in FR for the next week, dubbed?", NOW)
+    assert isinstance(asked, Question)
+    assert "'dubbed'" in asked.text
+
+
+def test_a_platform_that_must_be_left_out_is_not_read_as_wanted() -> None:
+    asked = parse_clearance_request(f"Clear {NEW_ID('ast')} for YouTube, not for TikTok, in FR for the next week", NOW)
+    assert isinstance(asked, Question)
+    assert "'not for TikTok'" in asked.text
+
+
+def test_a_wish_for_slots_may_name_territories_and_asks_back_the_rest() -> None:
+    words = f"Find slots for the 15 s highlight under {NEW_ID('clr')} on YouTube in GB and DE for the next month"
+    asked = parse_publication_request(f"{words}.", NOW)
+    assert isinstance(asked, PublicationRequest)
+    assert asked.territories == ("GB", "DE")
+    late = parse_publication_request(f"{words}, in the evening", NOW)
+    assert isinstance(late, Question)
+    assert "'evening'" in late.text
+
+
+def test_two_clearances_are_not_taken_for_one() -> None:
+    asked = parse_publication_request(
+        f"Slots for 15 s under {NEW_ID('clr')} and {NEW_ID('clr')} on YouTube for the next month", NOW
+    )
+    assert isinstance(asked, Question)
+    assert "more than one clearance" in asked.text
+    assert asked.missing == ("clearance",)
+
+
+def test_a_commit_with_a_condition_is_asked_back() -> None:
+    words = f"Commit {NEW_ID('hold')} with {_signed('approval+jwt')} and {_signed('clearance+jwt')}"
+    asked = parse_commit_request(f"{words} unless it rains", NOW)
+    assert isinstance(asked, Question)
+    assert "'unless it rains'" in asked.text
+    assert isinstance(parse_commit_request(f"{words} unless it rains\nleave it out", NOW), CommitRequest)
+
+
+def test_a_window_in_the_past_is_asked_back_by_every_agent() -> None:
+    when = "from 2026-01-01 to 2026-01-31"
+    for asked in (
+        parse_clearance_request(f"May {NEW_ID('ast')} be shown on TikTok in FR {when}", NOW),
+        parse_publication_request(f"Slots for 15 s under {NEW_ID('clr')} on TikTok {when}", NOW),
+    ):
+        assert isinstance(asked, Question)
+        assert "lies in the past" in asked.text

@@ -1,10 +1,11 @@
 """A person's words become a brief, or a question; nothing is guessed."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from holdback_agents.contracts import Brief, Question
-from holdback_agents.editing_assistant.request import parse_brief
+from holdback_agents.editing_assistant.request import parse_brief, refuse_past
+from holdback_base.problem import Problem
 
 NOW = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)
 WORDS = (
@@ -93,3 +94,118 @@ def test_a_day_that_does_not_exist_is_asked_back() -> None:
 
 def test_an_empty_brief_asks_for_everything() -> None:
     assert _question("").missing == ("subject", "seconds", "platforms", "territories", "window")
+
+
+@pytest.mark.parametrize(
+    ("added", "asked"),
+    [
+        ("; do not credit the film", "'do not credit the film'"),
+        ("; don't credit", '"don\'t credit"'),
+        ("; without music", "'without music'"),
+        ("; only after 21:00", "'only after 21:00'"),
+        (" in 4K", "'4K'"),
+        (", not on TikTok and Facebook", "'not on TikTok and Facebook'"),
+        (" but not in the US", "'not in the US'"),
+        (" until noon", "'until noon'"),
+        ("; credit Ada Voss", "'Ada Voss'"),
+    ],
+)
+def test_words_that_are_not_understood_are_asked_back(added: str, asked: str) -> None:
+    question = _question(WORDS.removesuffix("; credit the film.") + added)
+    assert f"I do not understand {asked}." in question.text
+    assert question.missing == ()
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "asked"),
+    [
+        ("vertical", "vertical and square", "more than one shape, 'vertical' and 'square'"),
+        ("15 s", "15 s and 30 s", "more than one length, '15 s' and '30 s'"),
+        ("15 s", "0 s", "'0 s' is not a length from 1 to 600 seconds"),
+        ("15 s", "90 min", "'90 min' is not a length from 1 to 600 seconds"),
+        ("15 s", "2.5 s", "'2.5 s'"),
+        ("Instagram", "MySpace", "a platform 'MySpace'"),
+        ("YouTube and", "YouTube or", "'YouTube or Instagram'"),
+        ("DE and", "Atlantis and", "'Atlantis' is not an ISO 3166 territory"),
+        ("in GB, DE and US", "in atlantis", "'atlantis'"),
+        ("for the", "in FR for the", "more than one set of places"),
+        ("the next month", "the next month from 24 Nov to 24 Dec", "more than one time"),
+        ("the next month", "the next 0 days", "not a time that exists"),
+        ("for the next month", "from 9999-12-01 to 9999-12-31", "not a time that exists"),
+        ("for the next month", "from 1 Nov to 10 Nov", "lies in the past"),
+        ("scene", "scene without music", "'without music'"),
+    ],
+)
+def test_what_has_two_meanings_or_none_is_asked_back(old: str, new: str, asked: str) -> None:
+    assert asked in _question(WORDS.replace(old, new)).text
+
+
+def test_two_highlights_are_not_taken_for_one() -> None:
+    question = _question("two highlights of 15 s and 30 s for YouTube in GB for the next month")
+    assert "'two'" in question.text
+    assert "'15 s' and '30 s'" in question.text
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        "Please make me a 15 s vertical clip about the butterfly, credit the film, to be published on YouTube in GB "
+        "for the next month, thanks!",
+        "we would like a vertical 15 seconds video of the butterfly in portrait format with a credit on YouTube only "
+        "in the GB for the next month",
+        "FOR YOUTUBE IN GB FOR THE NEXT MONTH: A 15 S VERTICAL HIGHLIGHT OF THE BUTTERFLY WITH CREDITS",
+    ],
+)
+def test_small_words_are_no_hindrance(words: str) -> None:
+    brief = _brief(words)
+    assert (brief.subject.lower(), brief.seconds, brief.aspect) == ("butterfly", 15, "9:16")
+    assert (brief.platforms, brief.territories, brief.credit_film) == (("social.youtube",), ("GB",), True)
+
+
+def test_television_is_linear_and_minutes_and_seconds_are_added() -> None:
+    brief = _brief("1 min 30 s clip of the fox for YouTube in NO, IT and SE for the next week on TV too")
+    assert (brief.seconds, brief.territories) == (90, ("NO", "IT", "SE"))
+    assert brief.platforms == ("social.youtube", "linear")
+
+
+def test_what_the_subject_says_is_not_read_as_a_platform_a_shape_or_a_credit() -> None:
+    brief = _brief("5 s clip of the closing credits of the YouTube landscape for TikTok in GB for the next week")
+    assert brief.subject == "closing credits of the YouTube landscape"
+    assert (brief.platforms, brief.aspect, brief.credit_film) == (("social.tiktok",), "16:9", False)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "answer"),
+    [
+        ("GB, DE and US", "UK, DE and US", "in GB, DE and US"),
+        (" in GB, DE and US", "", "GB, DE and US"),
+        ("Instagram", "MySpace", "YouTube and Instagram"),
+        ("15 s", "90 min", "15 s, please"),
+        ("vertical", "vertical and square", "vertical"),
+        ("; credit", "; without music; credit", "leave it out"),
+        ("; credit", "; without music; credit", "ok"),
+    ],
+)
+def test_an_answer_overrules_what_was_asked_about(old: str, new: str, answer: str) -> None:
+    first = WORDS.replace(old, new)
+    _question(first)
+    assert _brief(f"{first}\n{answer}").model_dump(exclude={"text"}) == _brief(WORDS).model_dump(exclude={"text"})
+
+
+def test_an_answer_that_is_not_understood_is_asked_back_again() -> None:
+    assert "'no sound'" in _question(f"{WORDS} without music\nno sound").text
+
+
+def test_a_window_has_whole_seconds() -> None:
+    brief = parse_brief(WORDS, NOW.replace(microsecond=987654))
+    assert isinstance(brief, Brief)
+    assert (brief.window.start, brief.window.end) == (NOW, datetime(2026, 12, 22, 12, 0, tzinfo=UTC))
+
+
+def test_a_brief_as_data_whose_window_is_over_is_refused() -> None:
+    brief = _brief(WORDS)
+    assert brief.window.end is not None
+    refuse_past(brief, brief.window.end - timedelta(seconds=1))
+    with pytest.raises(Problem, match="lies in the past") as caught:
+        refuse_past(brief, brief.window.end)
+    assert caught.value.code == "RANGE_INVALID"

@@ -36,7 +36,7 @@ class Skill:
         request: the data part that asks for it.
         workflow: the story, `async def story(run: Run, request: ...) -> ...`.
         words: reads plain words into the request, given the instant the task began; a Question when something must
-            not be guessed, whose answer is added to the words. None when only data is understood.
+            not be guessed, whose answer is added to the words as a line of its own. None when only data is understood.
         reply: turns the workflow's result into parts.
     """
 

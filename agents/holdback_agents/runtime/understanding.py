@@ -54,7 +54,7 @@ async def read_request(run: Run, skill: Skill, asked: Message) -> Part:
         found = find_part(asked.parts, skill.request, skill.request.schema_uri())
         if found is not None:
             return found
-        words = words_of(asked.parts)
+        words = " ".join(words_of(asked.parts).split())
         if skill.words is None or not words:
             raise Problem(
                 "MESSAGE_MALFORMED",
@@ -66,7 +66,7 @@ async def read_request(run: Run, skill: Skill, asked: Message) -> Part:
         raise Rejected(problem) from problem
     while isinstance(read, Question):
         answer = await run.ask(read)
-        words = f"{words}\n{answer.text}"
+        words = f"{words}\n{' '.join(answer.text.split())}"
         try:
             read = skill.words(words, run.started)
         except Problem as problem:
