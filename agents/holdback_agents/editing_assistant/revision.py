@@ -3,8 +3,11 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from holdback_base.problem import Problem
+
 from holdback_agents.contracts import Brief, ClearanceReport, Plan, Remedy
 from holdback_agents.editing_assistant.choice import Pick
+from holdback_agents.editing_assistant.reply import open_territories
 
 Operation = dict[str, Any]
 
@@ -16,15 +19,41 @@ _EDITS = frozenset({"add_credit", "add_disclaimer", "obscure_element", "mute_ele
 
 
 def chosen_plan(report: ClearanceReport) -> Plan | None:
-    """The plan to follow: the first that was verified, else the first; none when there is nothing to mend."""
-    verified = (plan for plan in report.plans if plan.verified)
-    return next(verified, report.plans[0] if report.plans else None)
+    """The plan to follow: the first that was decided again and clears; none when there is no such plan."""
+    return next((plan for plan in report.plans if plan.verified), None)
 
 
 def edits_of(report: ClearanceReport) -> tuple[Remedy, ...]:
     """The remedies of the chosen plan that change the cut itself."""
     plan = chosen_plan(report)
     return tuple(remedy for remedy in plan.remedies if remedy.kind in _EDITS) if plan else ()
+
+
+def is_hopeless(report: ClearanceReport) -> bool:
+    """Whether nothing is open and no edit is known to open anything: another cut would be rendered in vain."""
+    return not open_territories(report) and not edits_of(report)
+
+
+def not_cleared(title: str, cuts: int, report: ClearanceReport) -> Problem:
+    """Why the work ends here: NOT_CLEARED, with the verdict and the reasons in its details."""
+    return Problem(
+        "NOT_CLEARED",
+        f"No territory is clear for {title!r} after {cuts} {'cut' if cuts == 1 else 'cuts'}: {report.summary}",
+        "Read the reasons; a right may have to be bought, or the brief changed.",
+        verdict=report.verdict,
+        reasons=[
+            each.model_dump(include={"code", "text", "right"}, mode="json", exclude_none=True)
+            for each in report.reasons
+        ],
+    )
+
+
+def with_wanted_credit(brief: Brief, remedies: Sequence[Remedy], film: str) -> tuple[Remedy, ...]:
+    """The remedies, and a credit with the film's title when the brief wants one and no right asks for one already."""
+    if not brief.credit_film or any(remedy.kind == "add_credit" for remedy in remedies):
+        return tuple(remedies)
+    credit = Remedy(kind="add_credit", text=f"Credit {film}, as the brief asks.", credit=film)
+    return (*remedies, credit)
 
 
 def delivery_operations(brief: Brief, clips: Sequence[Mapping[str, Any]], picks: Sequence[Pick]) -> list[Operation]:

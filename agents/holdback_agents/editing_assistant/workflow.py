@@ -26,7 +26,16 @@ from holdback_agents.editing_assistant.reply import (
     open_territories,
     question_of,
 )
-from holdback_agents.editing_assistant.revision import delivery_operations, edits_of, replaces_music, revision_of
+from holdback_agents.editing_assistant.request import refuse_past
+from holdback_agents.editing_assistant.revision import (
+    delivery_operations,
+    edits_of,
+    is_hopeless,
+    not_cleared,
+    replaces_music,
+    revision_of,
+    with_wanted_credit,
+)
 from holdback_agents.runtime.run import Run
 
 _ROUNDS = 3
@@ -45,8 +54,9 @@ class Source:
 
 @dataclass(frozen=True)
 class Cut:
-    """The cut on the workbench."""
+    """The cut on the workbench; `film` is the title of what it is cut from."""
 
+    film: str
     timeline: dict[str, Any]
     picks: tuple[Pick, ...]
     sources: tuple[Source, ...]
@@ -58,14 +68,18 @@ async def make_highlight(run: Run, brief: Brief) -> Highlight:
     """From a brief to a published highlight.
 
     Raises:
-        Problem: NOT_FOUND when the library has nothing on the subject; NOT_CLEARED when no revision clears anything;
-            APPROVAL_REQUIRED when the person said no; and whatever a server or an agent refuses.
+        Problem: RANGE_INVALID when the brief's window is over; NOT_FOUND when the library has nothing on the subject;
+            NOT_CLEARED, with the reasons, when no revision clears anything; APPROVAL_REQUIRED when the person said no;
+            and whatever a server or an agent refuses.
     """
+    refuse_past(brief, run.started)
     title = f"{brief.subject[:1].upper()}{brief.subject[1:]}"
     cut = await _first_cut(run, brief, title)
     versions = [await _rendered(run, cut, "v1", None)]
     report = await _cleared(run, brief, versions[-1], "3")
     versions[-1] = versions[-1].model_copy(update={"report": report})
+    if is_hopeless(report):
+        raise not_cleared(title, len(versions), report)
     for number in range(2, _ROUNDS + 2):
         remedies = edits_of(report)
         if number > 2 and not remedies:
@@ -76,12 +90,7 @@ async def make_highlight(run: Run, brief: Brief) -> Highlight:
         versions[-1] = versions[-1].model_copy(update={"report": report})
     final = versions[-1]
     if report.statement is None or not open_territories(report):
-        raise Problem(
-            "NOT_CLEARED",
-            f"No territory is clear for {title!r} after {len(versions)} cuts: {report.summary}",
-            "Read the reasons; a right may have to be bought, or the brief changed.",
-            verdict=report.verdict,
-        )
+        raise not_cleared(title, len(versions), report)
     plan = await _planned(run, brief, title, final, report)
     await run.progress("Asking a person to approve", step="7", of=_STEPS)
     answer = await run.ask(question_of(title, final, report, plan))
@@ -128,7 +137,7 @@ async def _first_cut(run: Run, brief: Brief, title: str) -> Cut:
         reason=brief.text or f"a highlight of {brief.subject}",
     )
     used = frozenset(each["asset_id"] for each in (music,) if each is not None)
-    return Cut(timeline, picks, tuple(sources), used, float(rate))
+    return Cut(film["title"], timeline, picks, tuple(sources), used, float(rate))
 
 
 def _clip(media: str, pick: Pick) -> dict[str, Any]:
@@ -196,7 +205,7 @@ async def _cleared(run: Run, brief: Brief, version: CutVersion, step: str) -> Cl
 
 async def _revised(run: Run, brief: Brief, cut: Cut, report: ClearanceReport, *, first: bool) -> Cut:
     """The next revision: what the rights ask for, and with the first one the shape of the delivery."""
-    remedies = edits_of(report)
+    remedies = with_wanted_credit(brief, edits_of(report), cut.film) if first else edits_of(report)
     replacement: Source | None = None
     used = cut.music_used
     if replaces_music(remedies):
