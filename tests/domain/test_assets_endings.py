@@ -8,8 +8,7 @@ import numpy as np
 import pytest
 from holdback_base.problem import Problem
 from holdback_servers.assets.analysis import analyse
-from holdback_servers.assets.endings import check_ending
-from holdback_servers.assets.probing import probe
+from holdback_servers.assets.probing import check_ending, probe
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
 FILM = EXAMPLES / "media" / "big-buck-bunny-60s.mp4"

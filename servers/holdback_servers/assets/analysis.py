@@ -11,8 +11,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 from holdback_base.problem import Problem
 
-from holdback_servers.assets.endings import check_ending
-from holdback_servers.assets.probing import Headers, counts_its_frames, main_picture, read_headers
+from holdback_servers.assets.probing import Headers, check_ending, counts_its_frames, main_picture, read_headers
 from holdback_servers.assets.shots import NEIGHBOURS, ShotDetector
 from holdback_servers.media_reading import looks_like_media, open_media
 
