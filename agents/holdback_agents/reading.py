@@ -19,7 +19,7 @@ _REFUSAL = re.compile(
     r"(?:\s+(?:and|nor|or)\s+(?!(?:for|on|in|from|with|credit|please|publish|make)\b)[^\s;,.?!]+)*",
     re.IGNORECASE,
 )
-_EITHER = re.compile(r"[^\s;,.?!]+\s+or\s+(?:(?:on|for|in)\s+)?(?:the\s+)?[^\s;,.?!]+")
+_EITHER = re.compile(r"(?<![^\s;,.?!])[^\s;,.?!]+\s+or\s+(?:(?:on|for|in)\s+)?(?:the\s+)?[^\s;,.?!]+")
 _WORD = re.compile(r"[^\W_](?:[\w:.'\u2019/+-]*\w)?")
 _BREAK = re.compile(rf"[{TAKEN}{LISTED}]+|[;,.?!]+(?=\s|$)")
 _LEAVE_OUT = re.compile(
