@@ -168,6 +168,11 @@ class ClearanceReport(Part):
     statement: str | None = None
     text: str = ""
 
+    def open_territories(self) -> tuple[str, ...]:
+        """Where it may be shown for some of the time, on some of the platforms."""
+        opening = (cell for cell in self.cells if cell.verdict in ("CLEARED", "PARTIAL"))
+        return tuple(dict.fromkeys(territory for cell in opening for territory in cell.territories))
+
 
 class PublicationRequest(Part):
     """Find and hold slots for a cut, within what its clearance opens.
@@ -221,12 +226,13 @@ class PublicationPlan(Part):
 
 
 class CommitRequest(Part):
-    """Commit held slots under a clearance and an approval of the same media."""
+    """Commit held slots under a clearance and an approval of the same media; or, with `release`, give them back."""
 
     schema_name = "commit-request"
     holds: tuple[str, ...] = Field(min_length=1)
-    clearance_statement: str
-    approval_statement: str
+    release: bool = False
+    clearance_statement: str = ""
+    approval_statement: str = ""
 
 
 class Publication(Part):
@@ -292,11 +298,12 @@ class Answer(Part):
 class CutVersion(Part):
     """One rendered cut on the way: what it is, what changed to get there, and what compliance said of it.
 
-    `version` is its id in the library; `lufs_tenths` the integrated loudness, -140 being -14 LUFS.
+    `asset` and `version` are its ids in the library; `lufs_tenths` the integrated loudness, -140 being -14 LUFS.
     """
 
     name: str
     timeline: str
+    asset: str = ""
     version: str = ""
     media: Sha256
     elements: Sha256

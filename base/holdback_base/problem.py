@@ -30,7 +30,7 @@ CODES: Mapping[str, str] = MappingProxyType(
         "LANGUAGE_UNKNOWN": "Not a BCP 47 language tag.",
         "MEDIUM_UNKNOWN": "Not in the media tree.",
         "TIMECODE_INVALID": "Not a timecode that exists at this rate.",
-        "RANGE_INVALID": "An end that is not after its start.",
+        "RANGE_INVALID": "An end that is not after its start, or a window that is over.",
         # Assets
         "PATH_OUTSIDE_LIBRARY": "The path is not under a configured library root.",
         "FILE_MISSING": "There is no file at the path.",

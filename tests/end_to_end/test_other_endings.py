@@ -32,6 +32,8 @@ async def test_a_brief_without_a_subject_is_asked_back_and_what_is_rejected_is_n
     assert (job.state, job.problem.code) == ("FAILED", "APPROVAL_REQUIRED")
     assert "the music is too sad" in job.problem.message
     assert await _committed(house.sam) == before
+    held = await house.sam.tool("schedule.get_schedule", states=["held"])
+    assert held["items"] == []
 
 
 async def test_cancelling_while_a_cut_is_rendered_leaves_no_render_at_work(house: Any) -> None:

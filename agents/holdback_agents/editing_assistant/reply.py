@@ -20,12 +20,15 @@ from holdback_agents.runtime.agent import Reply
 _OPEN = ("CLEARED", "PARTIAL")
 
 
-def cut_version(name: str, timeline: Mapping[str, Any], rendered: Mapping[str, Any], version: str) -> CutVersion:
-    """A rendered cut, from the timeline and what the render measured."""
+def cut_version(
+    name: str, timeline: Mapping[str, Any], rendered: Mapping[str, Any], registered: Mapping[str, Any]
+) -> CutVersion:
+    """A rendered cut, from the timeline, what the render measured, and what the library made of it."""
     return CutVersion(
         name=name,
         timeline=timeline["id"],
-        version=version,
+        asset=registered["asset_id"],
+        version=registered["version_id"],
         media=rendered["media"],
         elements=rendered["elements_sha256"],
         statement=rendered["statement"],
@@ -36,12 +39,6 @@ def cut_version(name: str, timeline: Mapping[str, Any], rendered: Mapping[str, A
         lufs_tenths=rendered["loudness"]["lufs_tenths"] if rendered.get("loudness") else None,
         changes=tuple(timeline.get("changes", ())),
     )
-
-
-def open_territories(report: ClearanceReport) -> tuple[str, ...]:
-    """Where it may be shown for some of the time, on some of the platforms."""
-    named = (territory for cell in report.cells if cell.verdict in _OPEN for territory in cell.territories)
-    return tuple(dict.fromkeys(named))
 
 
 def left_out(report: ClearanceReport) -> tuple[str, ...]:
@@ -101,7 +98,7 @@ def highlight_of(
     return Highlight(
         title=title,
         brief=brief,
-        asset=versions[-1].version,
+        asset=versions[-1].asset,
         versions=versions,
         clearance=report.clearance or "",
         clearance_statement=report.statement or "",

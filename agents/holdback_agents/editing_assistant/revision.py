@@ -7,7 +7,6 @@ from holdback_base.problem import Problem
 
 from holdback_agents.contracts import Brief, ClearanceReport, Plan, Remedy
 from holdback_agents.editing_assistant.choice import Pick
-from holdback_agents.editing_assistant.reply import open_territories
 
 Operation = dict[str, Any]
 
@@ -31,7 +30,7 @@ def edits_of(report: ClearanceReport) -> tuple[Remedy, ...]:
 
 def is_hopeless(report: ClearanceReport) -> bool:
     """Whether nothing is open and no edit is known to open anything: another cut would be rendered in vain."""
-    return not open_territories(report) and not edits_of(report)
+    return not report.open_territories() and not edits_of(report)
 
 
 def not_cleared(title: str, cuts: int, report: ClearanceReport) -> Problem:

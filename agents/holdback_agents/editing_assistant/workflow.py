@@ -23,7 +23,6 @@ from holdback_agents.editing_assistant.reply import (
     calendar_file,
     cut_version,
     highlight_of,
-    open_territories,
     question_of,
 )
 from holdback_agents.editing_assistant.request import refuse_past
@@ -89,19 +88,20 @@ async def make_highlight(run: Run, brief: Brief) -> Highlight:
         report = await _cleared(run, brief, versions[-1], "5")
         versions[-1] = versions[-1].model_copy(update={"report": report})
     final = versions[-1]
-    if report.statement is None or not open_territories(report):
+    if report.statement is None or not report.open_territories():
         raise not_cleared(title, len(versions), report)
     plan = await _planned(run, brief, title, final, report)
     await run.progress("Asking a person to approve", step="7", of=_STEPS)
     answer = await run.ask(question_of(title, final, report, plan))
+    holds = tuple(slot.hold for slot in plan.slots)
     if answer.decision != "approved":
+        await run.delegate("commit-publication", CommitRequest(holds=holds, release=True), CommitReport)
         raise Problem(
             "APPROVAL_REQUIRED",
             f"{answer.by} did not approve {final.media}: {answer.comment or 'no reason given'}.",
-            "Change what was asked for and start again; the held slots lapse by themselves.",
+            "Change what was asked for and start again; the held slots are given back.",
         )
     await run.progress("Committing the publication", step="8", of=_STEPS)
-    holds = tuple(slot.hold for slot in plan.slots)
     commit = CommitRequest(
         holds=holds,
         clearance_statement=report.statement,
@@ -186,9 +186,10 @@ async def _rendered(run: Run, cut: Cut, name: str, before: CutVersion | None) ->
         relation="derivation" if before is None else "revision",
         of_versions=[each.version for each in cut.sources] if before is None else [before.version],
         reason="; ".join(cut.timeline["changes"])[:1000] if before else "first cut",
-        title=f"{cut.timeline['title']} {name}",
+        asset_id=None if before is None else before.asset,
+        title=cut.timeline["title"] if before is None else None,
     )
-    return cut_version(name, cut.timeline, rendered, registered["version_id"])
+    return cut_version(name, cut.timeline, rendered, registered)
 
 
 async def _cleared(run: Run, brief: Brief, version: CutVersion, step: str) -> ClearanceReport:
@@ -240,7 +241,7 @@ async def _planned(run: Run, brief: Brief, title: str, final: CutVersion, report
         clearance=report.clearance or "",
         media=final.media,
         seconds=brief.seconds,
-        territories=open_territories(report),
+        territories=report.open_territories(),
         platforms=brief.platforms,
         cells=report.cells,
         window=brief.window,

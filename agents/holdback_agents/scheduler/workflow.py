@@ -1,5 +1,6 @@
 """What the scheduler does: the best slot on each channel is held, and held slots are committed, all or none."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from holdback_base.problem import Problem
@@ -88,6 +89,8 @@ async def commit_publication(run: Run, request: CommitRequest) -> CommitReport:
     Raises:
         Problem: what the schedule refused, such as APPROVAL_HASH_MISMATCH or OUTSIDE_CLEARED_WINDOW.
     """
+    if request.release:
+        return await _released(run, request.holds)
     done: list[Publication] = []
     for number, hold in enumerate(request.holds):
         await run.progress(f"Committing {hold}", done=number, total=len(request.holds), unit="publications")
@@ -107,3 +110,11 @@ async def commit_publication(run: Run, request: CommitRequest) -> CommitReport:
     channels = sorted({each.channel for each in done})
     calendar = await run.tool("schedule.export_schedule", channels=channels)
     return CommitReport(publications=tuple(done), calendar=calendar["content"])
+
+
+async def _released(run: Run, holds: Sequence[str]) -> CommitReport:
+    """Give held slots back."""
+    for hold in holds:
+        await run.tool("schedule.cancel_publication", publication=hold, reason="Not approved.")
+    await run.progress(f"{len(holds)} slots given back")
+    return CommitReport(publications=())

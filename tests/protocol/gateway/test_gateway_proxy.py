@@ -94,7 +94,7 @@ async def through_the_gateway(build_house, app, *, upstream: bool):
         target = Upstream(await stack.enter_async_context(listening(app)) + "/mcp") if upstream else LocalApp(app)
         house = build_house(server=target)
         url = await stack.enter_async_context(listening(house.gateway))
-        client = await stack.enter_async_context(httpx.AsyncClient(base_url=url, timeout=10))
+        client = await stack.enter_async_context(httpx.AsyncClient(base_url=url, timeout=10, verify=False))
         headers = await house.bearer(client, "person:sam", "mcp:assets")
         yield client, headers
 

@@ -12,6 +12,7 @@ from typing import Any
 import httpx
 import pytest
 import uvicorn
+from holdback_agents.runtime.tls import trusted_tls
 from a2a.client import Client, ClientCallContext, ClientConfig, ClientFactory
 from a2a.types.a2a_pb2 import (
     AgentCapabilities,
@@ -261,7 +262,9 @@ def kit(tmp_path: Path) -> Kit:
                 )
             )
             serving = asyncio.create_task(server.serve(sockets=[listener]))
-            http = await stack.enter_async_context(httpx.AsyncClient(timeout=httpx.Timeout(10, read=30)))
+            http = await stack.enter_async_context(
+                httpx.AsyncClient(timeout=httpx.Timeout(10, read=30), verify=trusted_tls())
+            )
             await _answers(http, url)
             try:
                 yield House(url, tools, authority, apps, approvals, http, message_ids)
