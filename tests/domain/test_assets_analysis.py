@@ -45,6 +45,7 @@ def _clip(path: Path, rate: Fraction, *, frames: int = 48, timecode: str | None 
     return path
 
 
+@pytest.mark.processes
 def test_the_film_has_the_shots_that_the_eye_sees(tmp_path: Path) -> None:
     facts, shots = _analyse(FILM, tmp_path)
     assert [shot["in_frame"] for shot in shots] == BY_EYE
@@ -128,6 +129,7 @@ def test_a_film_cut_short_behind_its_index_is_damaged(tmp_path: Path) -> None:
     assert "part.mkv" in caught.value.message
 
 
+@pytest.mark.processes
 def test_a_film_with_a_hole_in_it_is_damaged(tmp_path: Path) -> None:
     content = bytearray(FILM.read_bytes())
     content[500_000:1_500_000] = bytes(1_000_000)

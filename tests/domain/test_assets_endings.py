@@ -61,6 +61,7 @@ def test_headers_alone_tell_that_a_film_broke_off(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("path", GOOD, ids=lambda path: path.name)
+@pytest.mark.processes
 def test_every_file_of_the_examples_is_whole(tmp_path: Path, path: Path) -> None:
     assert analyse({"path": str(path), "name": path.name, "folder": str(tmp_path)}, lambda *_: None)["facts"]
 

@@ -15,6 +15,8 @@ FILM = Path(__file__).parents[2] / "examples" / "media" / "big-buck-bunny-60s.mp
 PROBE = "holdback_servers.assets.probing:probe"
 ANALYSE = "holdback_servers.assets.analysis:analyse"
 
+pytestmark = pytest.mark.processes
+
 
 def _children() -> list[int]:
     own = Path("/proc/self/task").iterdir()

@@ -64,6 +64,7 @@ def test_the_shot_log_covers_every_frame_of_the_film_once(pack: Pack) -> None:
     assert all(one.out_frame == other.in_frame for one, other in pairwise(spans))
 
 
+@pytest.mark.processes
 def test_the_shot_log_cuts_where_the_film_cuts(pack: Pack) -> None:
     master = pack.media[0]
     cuts = [master.span_of(line).in_frame for line in master.log if line.kind == "log"][1:]
@@ -117,6 +118,7 @@ def test_the_sign_stands_in_its_box_in_every_frame_that_is_declared_and_in_no_ot
         assert (box.y + box.height) * 360 >= (sign.TOP + offset.y + sign.HEIGHT) * 1000
 
 
+@pytest.mark.processes
 def test_the_master_differs_from_the_film_in_the_sign_alone_and_sounds_the_same(pack: Pack) -> None:
     boxes: dict[int, Box | None] = {}
     for element in pack.media[0].elements:

@@ -184,6 +184,7 @@ async def test_a_clip_is_taken_in_found_by_its_log_and_looked_at(tmp_path: Path)
 
 
 @pytest.mark.asyncio
+@pytest.mark.processes
 async def test_the_film_is_taken_in_with_its_fourteen_shots_and_its_progress_told(tmp_path: Path) -> None:
     async with _library(tmp_path) as library:
         shutil.copy(FILM, library.root / "film.mp4")

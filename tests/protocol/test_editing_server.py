@@ -236,6 +236,7 @@ async def test_conditions_are_met_in_a_new_revision_and_the_old_one_stays(tmp_pa
 
 
 @pytest.mark.asyncio
+@pytest.mark.processes
 async def test_the_same_timeline_renders_to_the_same_bytes(tmp_path: Path) -> None:
     names: list[str] = []
     for home in ("one", "two"):

@@ -12,7 +12,6 @@ from typing import Any
 import httpx
 import pytest
 import uvicorn
-from holdback_agents.runtime.tls import trusted_tls
 from a2a.client import Client, ClientCallContext, ClientConfig, ClientFactory
 from a2a.types.a2a_pb2 import (
     AgentCapabilities,
@@ -31,6 +30,7 @@ from holdback_agents.runtime.agent import Agent, Limits, Skill
 from holdback_agents.runtime.parts import data_part, progress_of, text_part
 from holdback_agents.runtime.serving.app import AgentServices, agent_routes, build_agent_app
 from holdback_agents.runtime.tables import METADATA
+from holdback_agents.runtime.tls import trusted_tls
 from holdback_base.database import Database
 from holdback_base.ids import id_maker, system_clock
 from holdback_trust.assertions import AssertionVerifier
