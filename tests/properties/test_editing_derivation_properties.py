@@ -11,7 +11,7 @@ from holdback_servers.editing.framing import covers, view
 from holdback_servers.editing.model import Reframe, Timeline
 from holdback_servers.editing.operations import Maker, create, revise
 from holdback_servers.editing.orders import ClipWanted, Operation
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import TypeAdapter
 
@@ -92,7 +92,6 @@ def _family(elements: ElementList, name: str) -> tuple[Span, ...]:
     return tuple(span for each in elements.elements if each.id.split("~")[0] == name for span in each.spans)
 
 
-@settings(max_examples=30)
 @given(timelines())
 def test_no_frame_of_the_films_is_lost_or_won(timeline: Timeline) -> None:
     found = derive_elements(timeline)
@@ -102,7 +101,6 @@ def test_no_frame_of_the_films_is_lost_or_won(timeline: Timeline) -> None:
         assert _count(_family(found, media[7])) == used
 
 
-@settings(max_examples=30)
 @given(timelines())
 def test_spans_are_in_order_apart_and_inside_the_cut_and_hidden_frames_are_among_them(timeline: Timeline) -> None:
     for element in derive_elements(timeline).elements:
@@ -113,7 +111,6 @@ def test_spans_are_in_order_apart_and_inside_the_cut_and_hidden_frames_are_among
         assert uncovered(element.obscured, element.spans) == ()
 
 
-@settings(max_examples=30)
 @given(timelines())
 def test_an_element_is_there_exactly_when_some_clip_shows_it_or_lets_it_be_heard(timeline: Timeline) -> None:
     found = derive_elements(timeline)
@@ -137,7 +134,6 @@ def test_an_element_is_there_exactly_when_some_clip_shows_it_or_lets_it_be_heard
             assert there == expected
 
 
-@settings(max_examples=30)
 @given(timelines(), st.integers(0, 2**32))
 def test_revisions_of_different_things_may_come_in_any_order(timeline: Timeline, seed: int) -> None:
     orders: list[dict[str, Any]] = [
@@ -150,14 +146,12 @@ def test_revisions_of_different_things_may_come_in_any_order(timeline: Timeline,
     assert derive_elements(one).sha256() == derive_elements(other).sha256()
 
 
-@settings(max_examples=30)
 @given(timelines(), st.data())
 def test_another_order_of_sources_is_the_same_cut(timeline: Timeline, data: st.DataObject) -> None:
     turned = timeline.model_copy(update={"sources": tuple(data.draw(st.permutations(timeline.sources)))})
     assert derive_elements(turned).sha256() == derive_elements(timeline).sha256()
 
 
-@settings(max_examples=30)
 @given(timelines())
 def test_a_timeline_survives_its_own_json(timeline: Timeline) -> None:
     assert Timeline.model_validate_json(timeline.model_dump_json(exclude_none=True)) == timeline

@@ -12,7 +12,7 @@ from holdback_servers.editing.interchange import export
 from holdback_servers.editing.model import Timeline
 from holdback_servers.editing.operations import Maker, create
 from holdback_servers.editing.orders import ClipWanted, SoundWanted
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 NOW = datetime(2026, 11, 22, tzinfo=UTC)
@@ -40,7 +40,6 @@ def cuts(draw: st.DrawFn) -> Timeline:
     )
 
 
-@settings(max_examples=30)
 @given(cuts(), st.booleans())
 def test_an_edl_read_back_has_the_same_frames(timeline: Timeline, american: bool) -> None:
     begin = "01:00:00:00" if american else "10:00:00:00"
@@ -65,7 +64,6 @@ def test_an_edl_read_back_has_the_same_frames(timeline: Timeline, american: bool
     assert "/" not in text.replace("AA/V", "")
 
 
-@settings(max_examples=30)
 @given(cuts())
 def test_the_adapter_of_opentimelineio_reads_the_edl_alike(timeline: Timeline) -> None:
     text = export(timeline, "edl", "10:00:00:00", {}).text
@@ -75,7 +73,6 @@ def test_the_adapter_of_opentimelineio_reads_the_edl_alike(timeline: Timeline) -
     assert spans == [(clip.source.in_frame, clip.source.frames) for clip in timeline.clips]
 
 
-@settings(max_examples=30)
 @given(cuts())
 def test_an_otio_read_back_has_the_same_frames_and_no_path(timeline: Timeline) -> None:
     text = export(timeline, "otio", "10:00:00:00", {FILM: "10:00:00:00"}).text

@@ -22,7 +22,7 @@ from holdback_servers.rights.model import (
 from holdback_servers.rights.plans import plans
 from holdback_servers.rights.remedies import applied
 from holdback_servers.rights.report import Asked, ReasonCode, RemedyKind, Verdict
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 DAY_ZERO = datetime(2026, 3, 1, tzinfo=UTC)
@@ -239,7 +239,6 @@ def oracle(entries: list[Entry], asked: Asked, cut: CutFacts, *, conditions_coun
     }
 
 
-@settings(max_examples=100, deadline=None)
 @given(worlds)
 def test_the_engine_says_what_a_brute_force_oracle_says(chance: Random) -> None:
     for _ in range(10):
@@ -250,7 +249,6 @@ def test_the_engine_says_what_a_brute_force_oracle_says(chance: Random) -> None:
         assert clear_days(decision, once=True) == oracle(entries, asked, cut, conditions_count=False)
 
 
-@settings(max_examples=100, deadline=None)
 @given(worlds)
 def test_a_person_is_needed_only_where_what_is_known_leaves_something_and_something_is_unknown(chance: Random) -> None:
     entries, asked, cut = some_world(chance)
@@ -283,7 +281,6 @@ def test_the_worlds_tried_hold_every_verdict_and_every_way_out() -> None:
     assert min(seen[each] for each in ("CLEARED", "PARTIAL", "CONDITIONAL", "NEEDS_HUMAN", "DENIED")) > 10
 
 
-@settings(max_examples=100, deadline=None)
 @given(worlds)
 def test_the_order_of_rights_elements_and_territories_never_matters(chance: Random) -> None:
     entries, asked, cut = some_world(chance)
@@ -305,7 +302,6 @@ def test_the_order_of_rights_elements_and_territories_never_matters(chance: Rand
     assert report(second, plans(second, books_of(shuffled))) == report(first, plans(first, books_of(entries)))
 
 
-@settings(max_examples=120, deadline=None)
 @given(worlds)
 def test_a_grant_never_takes_away(chance: Random) -> None:
     entries, asked, cut = some_world(chance)
@@ -316,7 +312,6 @@ def test_a_grant_never_takes_away(chance: Random) -> None:
     assert clear_days(before, once=True) <= clear_days(after, once=True)
 
 
-@settings(max_examples=120, deadline=None)
 @given(worlds)
 def test_a_restriction_never_gives(chance: Random) -> None:
     entries, asked, cut = some_world(chance)
@@ -327,7 +322,6 @@ def test_a_restriction_never_gives(chance: Random) -> None:
     assert clear_days(after, once=True) <= clear_days(before, once=True)
 
 
-@settings(max_examples=120, deadline=None)
 @given(worlds)
 def test_splitting_a_window_and_joining_the_answers_changes_nothing(chance: Random) -> None:
     entries, asked, cut = some_world(chance)
@@ -342,7 +336,6 @@ def test_splitting_a_window_and_joining_the_answers_changes_nothing(chance: Rand
     assert clear_days(left) | clear_days(right) == clear_days(decide(asked, [cut], books))
 
 
-@settings(max_examples=100, deadline=None)
 @given(worlds)
 def test_every_verified_plan_applied_clears_what_it_leaves(chance: Random) -> None:
     entries, asked, cut = some_world(chance)
@@ -369,7 +362,6 @@ def test_every_verified_plan_applied_clears_what_it_leaves(chance: Random) -> No
             assert days <= oracle(entries, part.asked, part.cuts[0], conditions_count=True)
 
 
-@settings(max_examples=100, deadline=None)
 @given(worlds)
 def test_every_cell_is_answered_once_and_every_refusal_has_a_reason(chance: Random) -> None:
     entries, asked, cut = some_world(chance)

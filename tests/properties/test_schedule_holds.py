@@ -165,4 +165,4 @@ class Planners(RuleBasedStateMachine):
 
 
 TestPlanners = Planners.TestCase
-TestPlanners.settings = settings(max_examples=30, stateful_step_count=25, deadline=None)
+TestPlanners.settings = settings(stateful_step_count=25)

@@ -11,7 +11,7 @@ from holdback_servers.schedule.constraints import Books, Placed
 from holdback_servers.schedule.model import Channel
 from holdback_servers.schedule.planning import propose
 from holdback_servers.schedule.proposal import ChannelProposal, Slot, SlotRequest
-from hypothesis import event, given, settings
+from hypothesis import event, given
 from hypothesis import strategies as st
 
 # weeks in which clocks change somewhere, and one in which they do not
@@ -164,7 +164,6 @@ def _broken_rights(channel: Channel, request: SlotRequest, slot: Slot) -> Iterat
 
 
 @given(_cases())
-@settings(max_examples=100, deadline=None)
 def test_proposals_never_break_a_hard_constraint(case: tuple[Channel, list[Placed], SlotRequest, datetime]) -> None:
     channel, placed, request, now = case
     proposal = propose(Books(channel, placed), request, now)
@@ -173,7 +172,6 @@ def test_proposals_never_break_a_hard_constraint(case: tuple[Channel, list[Place
 
 
 @given(_cases(), st.randoms(use_true_random=False))
-@settings(max_examples=40, deadline=None)
 def test_the_order_of_inputs_never_matters(
     case: tuple[Channel, list[Placed], SlotRequest, datetime], chance: Any
 ) -> None:
@@ -186,7 +184,6 @@ def test_the_order_of_inputs_never_matters(
 
 
 @given(_cases())
-@settings(max_examples=40, deadline=None)
 def test_a_refused_start_ranks_before_every_slot_and_a_free_one_is_always_found(
     case: tuple[Channel, list[Placed], SlotRequest, datetime],
 ) -> None:

@@ -11,7 +11,7 @@ from holdback_base.canonical import canonical_bytes, canonical_sha256
 from holdback_trust.audit import AuditLog, ChainReport, verify
 from holdback_trust.audit_check import seal, unseal
 from holdback_trust.keys import KeyPair, KeyRing
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 NOON = datetime(2026, 11, 22, 12, tzinfo=UTC)
@@ -57,7 +57,6 @@ def test_the_log_is_whole_before_anything_is_done_to_it() -> None:
     assert check(LINES).signed == COUNT
 
 
-@settings(max_examples=50, deadline=None)
 @given(number=ROW_NUMBERS, data=st.data())
 def test_any_byte_changed_is_found_at_its_row(number: int, data: st.DataObject) -> None:
     line = LINES[number - 1]
@@ -68,7 +67,6 @@ def test_any_byte_changed_is_found_at_its_row(number: int, data: st.DataObject) 
     assert [(each.seq, each.kind) for each in report.findings] == [(number, "edited")]
 
 
-@settings(max_examples=50, deadline=None)
 @given(
     number=ROW_NUMBERS,
     name=st.sampled_from(["actor", "action", "resource", "task", "at", "decision", "policy", "result_sha256"]),
@@ -83,7 +81,6 @@ def test_a_row_rewritten_with_its_own_hash_made_right_is_found_at_its_row(number
     assert (report.findings[0].seq, report.findings[0].kind) == (number, "edited")
 
 
-@settings(max_examples=50, deadline=None)
 @given(number=ROW_NUMBERS)
 def test_a_row_taken_out_is_found_at_its_row(number: int) -> None:
     report = check([*LINES[: number - 1], *LINES[number:]])
@@ -91,7 +88,6 @@ def test_a_row_taken_out_is_found_at_its_row(number: int) -> None:
     assert [(each.seq, each.kind) for each in report.findings] == [(number, kind)]
 
 
-@settings(max_examples=50, deadline=None)
 @given(pair=st.tuples(ROW_NUMBERS, ROW_NUMBERS).filter(lambda pair: pair[0] < pair[1]))
 def test_two_rows_swapped_are_found_at_both_places(pair: tuple[int, int]) -> None:
     first, second = pair
@@ -101,7 +97,6 @@ def test_two_rows_swapped_are_found_at_both_places(pair: tuple[int, int]) -> Non
     assert [(each.seq, each.kind) for each in report.findings] == [(first, "reordered"), (second, "reordered")]
 
 
-@settings(max_examples=50, deadline=None)
 @given(number=ROW_NUMBERS, copied=ROW_NUMBERS, garbage=st.none() | st.binary(max_size=40))
 def test_a_line_put_in_is_found_where_it_stands(number: int, copied: int, garbage: bytes | None) -> None:
     if garbage is None and copied >= number:
@@ -111,13 +106,11 @@ def test_a_line_put_in_is_found_where_it_stands(number: int, copied: int, garbag
     assert [(each.seq, each.kind) for each in report.findings] == [(number, "inserted")]
 
 
-@settings(max_examples=50, deadline=None)
 @given(lines=st.lists(st.sampled_from(LINES), max_size=COUNT + 3))
 def test_no_other_sequence_of_the_same_rows_passes(lines: list[bytes]) -> None:
     assert check(lines).ok is (lines == LINES)
 
 
-@settings(max_examples=50, deadline=None)
 @given(length=st.integers(0, sum(map(len, LINES)) - 2))
 def test_any_cutting_off_inside_the_signed_part_is_found(length: int) -> None:
     whole = b"".join(LINES)[:length].count(b"\n")

@@ -8,7 +8,7 @@ from holdback_trust.identity import AGENTS, AUDIENCES
 from holdback_trust.keys import KeyPair, KeyRing
 from holdback_trust.policy import AUDIENCE_SCOPES, agent_scopes, person_scopes
 from holdback_trust.tokens import TokenAuthority, TokenVerifier
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 NOON = datetime(2026, 11, 22, 12, tzinfo=UTC)
@@ -29,7 +29,6 @@ hops = st.lists(
 )
 
 
-@settings(max_examples=60, deadline=None)
 @given(first=st.sampled_from(AGENTS), held=scope_sets, seconds=st.just(300) | st.integers(1, 300), hops=hops)
 def test_no_sequence_of_exchanges_widens_scope_or_life(
     first: str,
@@ -67,7 +66,6 @@ def test_no_sequence_of_exchanges_widens_scope_or_life(
         before = after
 
 
-@settings(max_examples=50, deadline=None)
 @given(st.lists(st.tuples(st.sampled_from(AGENTS), st.sampled_from(sorted(AUDIENCES))), max_size=5))
 def test_by_the_houses_own_table_no_way_of_delegating_ends_with_deciding_an_approval(
     way: list[tuple[str, str]],
