@@ -36,7 +36,7 @@ def test_who_says_no_at_the_terminal_has_nothing_published(
     assert "Traceback" not in shown
     with closing(sqlite3.connect(tmp_path / "out" / "home" / "db" / "schedule.sqlite")) as schedule:
         states = {state for (state,) in schedule.execute("select state from publications")}
-    assert states == {"held"}
+    assert states == {"cancelled"}
 
 
 def said_until(terminal: int, words: bytes) -> bytes:
