@@ -36,6 +36,7 @@ async def test_a_brief_without_a_subject_is_asked_back_and_what_is_rejected_is_n
     assert held["items"] == []
 
 
+@pytest.mark.processes
 async def test_cancelling_while_a_cut_is_rendered_leaves_no_render_at_work(house: Any) -> None:
     job = house.job()
     await _cancelled(job, "2 s highlight of the butterfly scene for YouTube in GB for the next month", "rendering")
@@ -43,6 +44,7 @@ async def test_cancelling_while_a_cut_is_rendered_leaves_no_render_at_work(house
     assert (await house.renders())[-1] in ("cancelled", "succeeded")  # so short a cut may be done when the word arrives
 
 
+@pytest.mark.processes
 async def test_cancelling_the_top_task_leaves_no_delegated_task_at_work(house: Any) -> None:
     before = {task["id"] for task in await house.tasks("compliance")}
     job = house.job()

@@ -294,6 +294,7 @@ async def test_a_cancelled_ingest_leaves_nothing_behind(tmp_path: Path) -> None:
 
 
 @pytest.mark.asyncio
+@pytest.mark.processes
 async def test_search_finds_by_every_filter_and_pages(tmp_path: Path) -> None:
     async with _library(tmp_path) as library:
         ids = [
@@ -331,6 +332,7 @@ async def test_search_finds_by_every_filter_and_pages(tmp_path: Path) -> None:
 
 
 @pytest.mark.asyncio
+@pytest.mark.processes
 async def test_values_keep_their_provenance_and_history(tmp_path: Path) -> None:
     async with _library(tmp_path) as library:
         asset_id = (await library.take_in(_clip(library.root / "meadow.mov"), title="Meadow"))["asset_id"]
@@ -362,6 +364,7 @@ async def test_values_keep_their_provenance_and_history(tmp_path: Path) -> None:
 
 
 @pytest.mark.asyncio
+@pytest.mark.processes
 async def test_a_segment_can_be_described_later_and_is_then_found(tmp_path: Path) -> None:
     async with _library(tmp_path) as library:
         asset_id = (await library.take_in(_clip(library.root / "meadow.mov"), title="Meadow"))["asset_id"]
@@ -374,6 +377,7 @@ async def test_a_segment_can_be_described_later_and_is_then_found(tmp_path: Path
 
 
 @pytest.mark.asyncio
+@pytest.mark.processes
 async def test_a_cut_is_registered_on_its_statement_with_its_lineage(tmp_path: Path) -> None:
     async with _library(tmp_path) as library:
         source = await library.take_in(_clip(library.root / "meadow.mov"), title="Meadow", ref="film:meadow")
@@ -407,6 +411,7 @@ async def test_a_cut_is_registered_on_its_statement_with_its_lineage(tmp_path: P
 
 
 @pytest.mark.asyncio
+@pytest.mark.processes
 async def test_a_cut_that_is_not_proven_is_refused(tmp_path: Path) -> None:
     async with _library(tmp_path) as library:
         source = await library.take_in(_clip(library.root / "meadow.mov"), title="Meadow", ref="film:meadow")
@@ -467,6 +472,7 @@ async def test_who_may_not_declare_cannot_say_what_a_cut_is_made_of(tmp_path: Pa
 
 @pytest.mark.parametrize("role", ["librarian", "admin-loader"])
 @pytest.mark.asyncio
+@pytest.mark.processes
 async def test_a_librarian_and_the_loader_declare_what_media_is_made_of(tmp_path: Path, role: str) -> None:
     caller = _holding(person_scopes([role], "mcp:assets"), roles=frozenset({role}))
     async with _library(tmp_path, caller=caller) as library:
@@ -510,6 +516,7 @@ async def test_what_is_unknown_is_said_with_a_cure(tmp_path: Path) -> None:
 
 
 @pytest.mark.asyncio
+@pytest.mark.processes
 async def test_resources_give_the_asset_and_small_media_and_refuse_large_media(tmp_path: Path) -> None:
     async with _library(tmp_path, inline_limit=60_000) as library:
         small = await library.take_in(_clip(library.root / "small.mov", frames=2), title="Small")

@@ -308,6 +308,7 @@ async def test_media_that_is_gone_stops_a_render_before_it_begins(tmp_path: Path
 
 
 @pytest.mark.asyncio
+@pytest.mark.processes
 async def test_media_is_measured_and_exported_without_a_path(tmp_path: Path) -> None:
     async with _room(tmp_path / "home") as (client, door):
         (film, word), _, _ = _sources(door, tmp_path)
