@@ -38,31 +38,32 @@ class Edge:
                 raise Problem("INVALID_ARGUMENT", "This endpoint keeps no stream open.", "Send requests with POST.")
             if int(headers.get(b"content-length", b"0")) > self._limit:
                 raise Problem("TOO_LARGE", f"The body is over {self._limit} bytes.", "Send less at a time.")
+            if not _bearer(headers):
+                raise Problem("UNAUTHENTICATED", "The request carries no bearer token.", "Ask the gateway for one.")
             caller = self._verifier.verify(_bearer(headers))
         except (Problem, ValueError) as error:
-            await _refuse(send, error)
+            await _refuse(send, error, with_token=bool(_bearer(headers)))
             return
         await self._app({**scope, "path": "/mcp", "root_path": "", CALLER_SCOPE: caller}, receive, send)
 
 
 def _bearer(headers: dict[bytes, bytes]) -> str:
+    """The bearer token that a request brings, or nothing."""
     scheme, _, token = headers.get(b"authorization", b"").decode("latin-1").partition(" ")
-    if scheme.lower() != "bearer" or not token:
-        raise Problem("UNAUTHENTICATED", "The request carries no bearer token.", "Ask the gateway for one.")
-    return token
+    return token if scheme.lower() == "bearer" else ""
 
 
 _STATUS = {"UNAUTHENTICATED": 401, "TOO_LARGE": 413, "INVALID_ARGUMENT": 405}
 
 
-async def _refuse(send: Send, error: Exception) -> None:
+async def _refuse(send: Send, error: Exception, *, with_token: bool) -> None:
     problem = error if isinstance(error, Problem) else Problem("INVALID_ARGUMENT", "A header is malformed.", "Mend it.")
     status = _STATUS.get(problem.code, 400) if isinstance(error, Problem) else 400
     body = json.dumps({"type": "about:blank", "status": status, "title": problem.message, **problem.as_dict()}).encode()
     headers = [(b"content-type", b"application/problem+json"), (b"content-length", str(len(body)).encode())]
     if status == 401:
         # RFC 6750, 3.1: a request that brought no token is told no error code
-        challenge = b"Bearer" if "no bearer token" in problem.message else b'Bearer error="invalid_token"'
+        challenge = b'Bearer error="invalid_token"' if with_token else b"Bearer"
         headers.append((b"www-authenticate", challenge))
     if status == 405:
         headers.append((b"allow", b"POST"))
