@@ -12,7 +12,15 @@ from holdback_base.canonical import canonical_sha256
 from holdback_base.vocabulary import Noun, Rate, Span
 
 ElementKind = Literal[
-    "programme", "music_master", "music_publishing", "talent", "third_party_clip", "still", "logo", "location"
+    "programme",
+    "music_master",
+    "music_publishing",
+    "music_performance",
+    "talent",
+    "third_party_clip",
+    "still",
+    "logo",
+    "location",
 ]
 
 

@@ -15,6 +15,7 @@ from holdback_servers.rights.book import Book, Entry
 from holdback_servers.rights.conditions import Duty
 from holdback_servers.rights.model import Purpose
 from holdback_servers.rights.report import ReasonCode
+from holdback_servers.rights.tongues import grants_tongue, meets_tongue
 from holdback_servers.rights.windows import Window, Windows, clipped, joined, shared, without
 
 _STANDS_AGAINST: dict[str, ReasonCode] = {
@@ -141,7 +142,7 @@ class Judgement:
             if not mask >> index & 1 or not (part := clipped(each.window, self.use.window)):
                 continue
             if not each.grants:
-                against.append(Finding(_STANDS_AGAINST[each.right.kind], each, part))
+                against.append(Finding(_STANDS_AGAINST[each.kind], each, part))
             elif self._faults[index]:
                 faulty[index] = part
             else:
@@ -181,36 +182,29 @@ def _counts(each: Entry, use: Use) -> bool:
     """Whether the entry can change anything: a restriction only in force and for this use; a grant always explains."""
     if each.grants:
         return True
-    right = each.right
-    if each.contract.status != "active" or (right.kind == "licence_out" and not right.exclusive):
+    if each.status != "active" or (each.kind == "licence_out" and not each.exclusive):
         return False
-    if right.purposes and use.purpose not in right.purposes:
+    if each.purposes and use.purpose not in each.purposes:
         return False
-    if not right.languages or not use.languages:
+    if not each.languages or not use.languages:
         return True
-    return any(_speaks(asked, own) or _speaks(own, asked) for asked in use.languages for own in right.languages)
+    return any(meets_tongue(own, asked) for asked in use.languages for own in each.languages)
 
 
 def _faults(each: Entry, use: Use) -> Iterable[ReasonCode]:
     """Points on which a grant that reaches the cell still does not cover the use."""
-    right = each.right
-    if each.contract.status != "active":
+    if each.status != "active":
         yield "CONTRACT_NOT_ACTIVE"
-    if use.purpose not in right.purposes and (right.purposes or use.purpose == "training"):
+    if use.purpose not in each.purposes and (each.purposes or use.purpose == "training"):
         yield "PURPOSE_NOT_LICENSED"
-    if right.languages and not (
-        use.languages and all(any(_speaks(asked, own) for own in right.languages) for asked in use.languages)
+    if each.languages and not (
+        use.languages and all(any(grants_tongue(own, asked) for own in each.languages) for asked in use.languages)
     ):
         yield "LANGUAGE_NOT_LICENSED"
-    if use.derivative and not right.derivative_allowed:
+    if use.derivative and not each.derivative_allowed:
         yield "DERIVATIVE_NOT_ALLOWED"
-    if right.max_duration_seconds is not None and use.seconds is not None and use.seconds > right.max_duration_seconds:
+    if each.limits.longest is not None and use.seconds is not None and use.seconds > each.limits.longest:
         yield "DURATION_OVER_LIMIT"
-
-
-def _speaks(asked: str, own: str) -> bool:
-    """Whether a language range covers a tag (RFC 4647 basic filtering): es covers es-419, never the other way."""
-    return asked.lower() == own.lower() or asked.lower().startswith(own.lower() + "-")
 
 
 def _nearest(entries: Iterable[Entry], use: Use) -> Entry | None:
@@ -218,6 +212,6 @@ def _nearest(entries: Iterable[Entry], use: Use) -> Entry | None:
 
     def distance(each: Entry) -> tuple[bool, int, str]:
         inside = clipped(each.window, use.window)
-        return (each.contract.status != "active", -(inside[0][1] - inside[0][0]) if inside else 0, each.right.id)
+        return (each.status != "active", -(inside[0][1] - inside[0][0]) if inside else 0, each.id)
 
     return min(entries, key=distance, default=None)

@@ -2,56 +2,64 @@
 
 A grant covers what lies below its territories and media; a restriction also speaks where it reaches only a part of
 what is asked (a blackout in US-CA stands against US).
+
+What decides is a field of `Entry`; the whole right and its contract are only read where an answer names them, since
+most of the rights of a catalogue are looked at and few are told of.
 """
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from datetime import date
 from functools import cached_property, lru_cache
 from typing import cast
 
 from holdback_base.canonical import canonical_sha256
 from holdback_base.elements import ElementKind
-from holdback_base.vocabulary import medium_within
+from holdback_base.vocabulary import expand_territories, medium_within
 
-from holdback_servers.rights.model import Contract, Right
+from holdback_servers.rights.model import Condition, Contract, ContractStatus, Reruns, Right, RightKind
 from holdback_servers.rights.windows import Window, window
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Entry:
-    """A right made ready for deciding: its window, and its territories with groups replaced."""
+class Area:
+    """Territories a right names, less those it takes out, with dated groups replaced. Equal ones are one object."""
 
-    right: Right
-    contract: Contract
-    window: Window
-    included: frozenset[str]
-    excluded: frozenset[str]
+    def __init__(self, included: frozenset[str], excluded: frozenset[str]) -> None:
+        self.included, self.excluded = included, excluded
+        self._covers: dict[str, bool] = {}
+        self._touches: dict[str, bool] = {}
 
-    @property
-    def grants(self) -> bool:
-        """Whether it gives rather than stands against."""
-        return self.right.kind == "grant"
-
-    def reaches_place(self, place: str) -> bool:
-        """Whether it speaks for this territory: a grant for all of it, a restriction for any of it."""
-        around = (place, *places_around(place))
-        if self.grants:
+    def covers(self, place: str) -> bool:
+        """Whether all of the place is in the area: what a grant needs."""
+        found = self._covers.get(place)
+        if found is None:
+            around = (place, *places_around(place))
             inside = not self.included.isdisjoint(around) and self.excluded.isdisjoint(around)
-            return inside and not any(place in places_around(each) for each in self.excluded if "-" in each)
-        if not self.excluded.isdisjoint(around):
-            return False
-        return not self.included.isdisjoint(around) or any(
-            place in places_around(each) and self.excluded.isdisjoint((each, *places_around(each)))
-            for each in self.included
-            if "-" in each
-        )
+            found = inside and not any(place in places_around(each) for each in self.excluded if "-" in each)
+            self._covers[place] = found
+        return found
 
-    def reaches_medium(self, node: str) -> bool:
-        """Whether it speaks for this node of the media tree: a grant for all of it, a restriction for any of it."""
-        media = self.right.media
-        if any(medium_within(node, each) for each in media):
-            return True
-        return not self.grants and any(medium_within(each, node) for each in media)
+    def touches(self, place: str) -> bool:
+        """Whether any of the place is in the area: enough for a restriction."""
+        found = self._touches.get(place)
+        if found is None:
+            around = (place, *places_around(place))
+            found = self.excluded.isdisjoint(around) and (
+                not self.included.isdisjoint(around)
+                or any(
+                    place in places_around(each) and self.excluded.isdisjoint((each, *places_around(each)))
+                    for each in self.included
+                    if "-" in each
+                )
+            )
+            self._touches[place] = found
+        return found
+
+
+@lru_cache(maxsize=8192)
+def area(territories: tuple[str, ...], excluded: tuple[str, ...], on: date) -> Area:
+    """The area that these codes and groups mean on a day. Raises Problem TERRITORY_UNKNOWN for one never checked."""
+    return Area(expand_territories(territories, on), expand_territories(excluded, on))
 
 
 @lru_cache(maxsize=8192)
@@ -66,17 +74,131 @@ def places_around(code: str) -> tuple[str, ...]:
     return (parent, *places_around(parent)) if parent else (code.split("-")[0],)
 
 
-def entry(right: Right, contract: Contract) -> Entry:
-    """Make a right ready. Raises Problem TERRITORY_UNKNOWN for a code that was never checked."""
-    included, excluded = right.places()
-    return Entry(right, contract, window(right.start, right.end), included, excluded)
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What bounds a grant beside its scope; absent is without limit. `longest` is in seconds."""
+
+    longest: int | None = None
+    max_runs: int | None = None
+    reruns: Reruns | None = None
+    window_days: int | None = None
+
+
+NO_LIMITS = Limits()
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Entry:
+    """A right made ready for deciding.
+
+    `window` is in microseconds since 1970 (see `windows`); an end that hangs on an unknown event counts as open, and
+    `unresolved` names the event. `purposes` and `languages` are empty for any. `taken` are runs used or reserved.
+    `read` gives the right and its contract as they are on record, `mark` a hash that changes when either does.
+    """
+
+    id: str
+    contract_id: str
+    kind: RightKind
+    status: ContractStatus
+    element_kinds: tuple[ElementKind, ...]
+    media: tuple[str, ...]
+    area: Area
+    window: Window
+    exclusive: bool
+    purposes: tuple[str, ...]
+    languages: tuple[str, ...]
+    derivative_allowed: bool
+    limits: Limits
+    conditions: tuple[Condition, ...]
+    unresolved: tuple[str, ...]
+    taken: int
+    read: Callable[[], tuple[Right, Contract]] = field(repr=False)
+    mark: Callable[[], str] = field(repr=False)
+
+    @property
+    def grants(self) -> bool:
+        """Whether it gives rather than stands against."""
+        return self.kind == "grant"
+
+    @property
+    def right(self) -> Right:
+        """The right as it is on record."""
+        return self.read()[0]
+
+    @property
+    def contract(self) -> Contract:
+        """Its contract as it is on record."""
+        return self.read()[1]
+
+    def reaches_place(self, place: str) -> bool:
+        """Whether it speaks for this territory: a grant for all of it, a restriction for any of it."""
+        return self.area.covers(place) if self.grants else self.area.touches(place)
+
+    def reaches_medium(self, node: str) -> bool:
+        """Whether it speaks for this node of the media tree: a grant for all of it, a restriction for any of it."""
+        return covers_medium(self.media, node) if self.grants else touches_medium(self.media, node)
+
+
+@lru_cache(maxsize=8192)
+def covers_medium(media: tuple[str, ...], node: str) -> bool:
+    """Whether all of the node lies in these nodes."""
+    return any(medium_within(node, each) for each in media)
+
+
+@lru_cache(maxsize=8192)
+def touches_medium(media: tuple[str, ...], node: str) -> bool:
+    """Whether any of the node lies in these nodes."""
+    return covers_medium(media, node) or any(medium_within(each, node) for each in media)
+
+
+def entry(right: Right, contract: Contract, taken: int = 0) -> Entry:
+    """Make a right ready; `taken` are its runs used or reserved.
+
+    Raises Problem TERRITORY_UNKNOWN for a code that was never checked.
+    """
+    limits = Limits(right.longest_seconds(), right.max_runs, right.reruns, right.window_max_days)
+    return Entry(
+        id=right.id,
+        contract_id=right.contract,
+        kind=right.kind,
+        status=contract.status,
+        element_kinds=right.element_kinds,
+        media=right.media,
+        area=area(right.territories, right.excluded_territories, groups_day(right)),
+        window=window(right.start, right.end),
+        exclusive=right.exclusive,
+        purposes=right.purposes,
+        languages=right.languages,
+        derivative_allowed=right.derivative_allowed,
+        limits=NO_LIMITS if limits == NO_LIMITS else limits,
+        conditions=right.conditions,
+        unresolved=right.unresolved,
+        taken=taken,
+        read=lambda: (right, contract),
+        mark=lambda: mark_of(record_hash(right), record_hash(contract)),
+    )
+
+
+def record_hash(record: Right | Contract) -> str:
+    """`sha256:<hex>` of a right or a contract as it is on record."""
+    return canonical_sha256(record.model_dump(mode="json"))
+
+
+def mark_of(right_hash: str, contract_hash: str) -> str:
+    """What changes when a right or its contract does, from the hashes of both."""
+    return f"{right_hash} {contract_hash}"
+
+
+def groups_day(right: Right) -> date:
+    """The day on which its groups of territories are read."""
+    return right.groups_on or (right.start.date() if right.start else date.max)
 
 
 class Book:
     """All rights recorded for one reference, of whatever status. Reach is worked out once a place and once a node."""
 
     def __init__(self, entries: Iterable[Entry]) -> None:
-        self.entries = tuple(sorted(entries, key=lambda each: each.right.id))
+        self.entries = tuple(sorted(entries, key=lambda each: each.id))
         self._places: dict[str, int] = {}
         self._media: dict[str, int] = {}
         self._kinds: dict[ElementKind, int] = {}
@@ -84,9 +206,7 @@ class Book:
     @cached_property
     def snapshot(self) -> str:
         """`sha256:<hex>` of all that is recorded here: it changes with any change of a right or its contract."""
-        return canonical_sha256(
-            [[each.model_dump(mode="json") for each in (entry.right, entry.contract)] for entry in self.entries]
-        )
+        return canonical_sha256([each.mark() for each in self.entries])
 
     def place_mask(self, place: str) -> int:
         """A bit for each entry that reaches the territory."""
@@ -106,9 +226,7 @@ class Book:
         """A bit for each entry about this kind of element."""
         mask = self._kinds.get(kind)
         if mask is None:
-            mask = self._kinds[kind] = self._mask(
-                lambda each: not each.right.element_kinds or kind in each.right.element_kinds
-            )
+            mask = self._kinds[kind] = self._mask(lambda each: not each.element_kinds or kind in each.element_kinds)
         return mask
 
     def _mask(self, reaches: Callable[[Entry], bool]) -> int:

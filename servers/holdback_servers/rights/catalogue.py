@@ -32,7 +32,7 @@ _KINDS: dict[str, tuple[ElementKind, ...]] = {
 def kinds_of(ref: str, book: Book) -> tuple[ElementKind, ...]:
     """The kinds of element that need rights to show what is recorded under a reference."""
     known = _KINDS.get(ref.partition(":")[0])
-    named: set[ElementKind] = {kind for each in book.entries for kind in each.right.element_kinds}
+    named: set[ElementKind] = {kind for each in book.entries for kind in each.element_kinds}
     return known or tuple(sorted(named)) or ("programme",)
 
 
@@ -56,7 +56,7 @@ def available(ref: str, book: Book, asked: Asked, *, derivative: bool) -> Availa
     if not open_cells:
         return None
     used = _used(decision)
-    limits = [limit for each in used if (limit := each.right.max_duration_seconds) is not None]
+    limits = [limit for each in used if (limit := each.limits.longest) is not None]
     return Available(
         ref=ref,
         kinds=tuple(each.kind for each in judged),
@@ -72,15 +72,12 @@ def available(ref: str, book: Book, asked: Asked, *, derivative: bool) -> Availa
         ),
         conditions=_conditions(decision),
         max_duration_seconds=min(limits, default=None),
-        rights=tuple(sorted({each.right.id for each in used})),
+        rights=tuple(sorted({each.id for each in used})),
     )
 
 
 def _asks(entry: Entry) -> Sequence[Duty]:
-    return [
-        Duty(entry.right.id, each, "", each.ref or entry.right.ref, (), (), met=False)
-        for each in entry.right.conditions
-    ]
+    return [Duty(entry.id, each, "", each.ref or entry.right.ref, (), (), met=False) for each in entry.conditions]
 
 
 def _used(decision: Decision) -> list[Entry]:
@@ -93,7 +90,7 @@ def _used(decision: Decision) -> list[Entry]:
                 for index, entry in enumerate(each.judgement.book.entries):
                     gives = entry.grants and mask >> index & 1 and not each.judgement.faults(index)
                     if gives and clipped(entry.window, each.judgement.use.window):
-                        found[entry.right.id] = entry
+                        found[entry.id] = entry
     return list(found.values())
 
 

@@ -13,13 +13,14 @@ from datetime import datetime
 
 from holdback_base.elements import CutFacts, Element, ElementKind
 from holdback_base.problem import Problem
-from holdback_base.vocabulary import Span, expand_territories, parse_language, parse_medium, time_range
+from holdback_base.vocabulary import Span, expand_territories, parse_medium, time_range
 
 from holdback_servers.rights.availability import Answer, Judgement, Use
 from holdback_servers.rights.book import Book, Entry
 from holdback_servers.rights.conditions import Duty, duty, frames_of
 from holdback_servers.rights.model import Purpose
 from holdback_servers.rights.report import Asked, Verdict
+from holdback_servers.rights.tongues import parse_tongue
 from holdback_servers.rights.windows import Windows, shared, window
 
 _LIMIT = 400
@@ -52,7 +53,7 @@ def ask(
             raise Problem(
                 "TOO_LARGE", f"The question has {len(found)} entries of {what}.", f"Ask for {_LIMIT} at most."
             )
-    tongues = sorted({parse_language(each) for each in languages})
+    tongues = sorted({parse_tongue(each) for each in languages})
     return Asked(
         territories=tuple(places), platforms=tuple(media), window=within, purpose=purpose, languages=tuple(tongues)
     )
@@ -152,7 +153,7 @@ def _on_trial(asked: Asked, cut: CutFacts, books: Mapping[str, Book]) -> Iterabl
         seconds = cut.element_list.rate.seconds(frames_of(alike[element.ref, element.kind]))
 
         def duties(found: Entry, element: Element = element) -> list[Duty]:
-            return [duty(found.right.id, each, element.ref, cut) for each in found.right.conditions]
+            return [duty(found.id, each, element.ref, cut) for each in found.conditions]
 
         bare = element.kind == "music_master" and (element.ref, "music_publishing") not in alike
         for kind in _RECORDING if bare else (element.kind,):

@@ -156,8 +156,8 @@ class _Told:
             element_kind=judged.kind if judged else None,
             ref=judged.element.ref if judged else None,
             name=judged.element.name if judged else None,
-            right=entry.right.id if entry else None,
-            contract=entry.right.contract if entry else None,
+            right=entry.id if entry else None,
+            contract=entry.contract_id if entry else None,
             clause=(entry.right.clause or None) if entry else None,
             territories=tuple(sorted(where.territories)),
             platforms=tuple(sorted(where.platforms)),
@@ -166,7 +166,7 @@ class _Told:
 
     def conditions(self) -> tuple[ConditionState, ...]:
         """Every condition that is relied on, once."""
-        entries = {each.right.id: each for judged in self.decision.judged for each in judged.judgement.book.entries}
+        entries = {each.id: each for judged in self.decision.judged for each in judged.judgement.book.entries}
         return tuple(
             ConditionState(
                 key=name,
@@ -179,7 +179,7 @@ class _Told:
                 ref=duty.ref,
                 spans=duty.spans,
                 right=duty.right,
-                contract=entries[duty.right].right.contract,
+                contract=entries[duty.right].contract_id,
                 clause=entries[duty.right].right.clause or None,
             )
             for key, name in self._condition_names.items()
@@ -193,7 +193,7 @@ def _reason_key(judged: Judged, finding: Finding) -> _Key:
         judged.element.ref,
         judged.kind,
         _ORDER[finding.code],
-        finding.entry.right.id if finding.entry else "",
+        finding.entry.id if finding.entry else "",
         str(finding.windows),
         "" if duty is None else duty.condition.model_dump_json() + duty.media,
     )

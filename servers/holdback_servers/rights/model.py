@@ -4,32 +4,35 @@ A right says who may do what with an element (`ref`), where, on which media, whe
 (LicenseType, Territory, TerritoryExcluded, Start, End, AllowedLanguage) and ODRL (permission, prohibition, duty).
 """
 
-from collections.abc import Sequence
-from datetime import UTC, date, datetime, timedelta
+from collections.abc import Mapping, Sequence
+from datetime import date, datetime, timedelta
 from typing import Annotated, Literal
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from holdback_base.elements import ElementKind, is_ref
 from holdback_base.problem import Problem
 from holdback_base.vocabulary import (
     Instant,
     Noun,
+    Sha256,
     expand_territories,
     instant_text,
     is_group,
-    parse_language,
     parse_medium,
     parse_territory,
 )
 from pydantic import Field
 
+from holdback_servers.rights.moments import Event, EventLag, Key, check_lag, day_start, moment, zone_of
+from holdback_servers.rights.tongues import parse_tongue
+
 Direction = Literal["in", "out"]
 ContractStatus = Literal["draft", "pending", "active", "rejected", "inactive"]
 RightKind = Literal["grant", "licence_out", "holdback", "blackout", "embargo"]
 Purpose = Literal["editorial", "news", "promotion", "advertising", "training"]
-ConditionType = Literal["blur", "mute", "replace_music", "credit", "disclaimer", "age_gate", "approval"]
+ConditionType = Literal["blur", "mute", "replace_music", "credit", "disclaimer", "age_gate", "geo_block", "approval"]
+LicenceType = Literal["EST", "POEST", "VOD", "SVOD", "AVOD", "FVOD", "Library", "Pre-Release"]
+"""LicenseType of MovieLabs Avails, where a right came from one; `media` says what counts."""
 
-Key = Annotated[str, Field(max_length=200)]
 Words = Annotated[str, Field(max_length=4000)]
 
 
@@ -38,12 +41,22 @@ class Condition(Noun):
 
     `text` is what a credit or disclaimer must contain, otherwise words for people; `min_seconds` is how long it must
     stand in all; `ref` is the element to treat when it is not the granted one (a film that asks for a logo's blur).
+    An age gate and a geo-block are kept where it is delivered: whoever asks undertakes them. An approval is given for
+    exact bytes: `approved` names the cuts that the licensor has approved, by sha256.
     """
 
     type: ConditionType
     text: Words = ""
     min_seconds: int | None = Field(default=None, ge=0, le=86_400)
     ref: Key | None = None
+    approved: tuple[Sha256, ...] = Field(default=(), max_length=1000)
+
+
+class Reruns(Noun):
+    """So many repeats within so many hours of a run count as that run."""
+
+    repeats: int = Field(ge=1, le=1000)
+    hours: int = Field(ge=1, le=24 * 366)
 
 
 class ContractTerms(Noun):
@@ -70,8 +83,15 @@ class RightTerms(Noun):
     `element_kinds` narrows it (music: `music_master`, `music_publishing`); empty means every kind of the element.
     `media` are nodes of the media tree, each with all below it. Territories are ISO 3166 codes or groups (EU, UKI,
     WORLD ...); a group means its members on `groups_on`, else on the day the right begins. The window is half-open
-    `[start, end)`, or contract days `first_day` to `last_day`, both included, in the contract's zone; an absent end is
-    open. `purposes` and `languages` narrow it; empty means any, but `training` must always be named.
+    `[start, end)`, or contract days `first_day` to `last_day`, both included, in the contract's zone, or moments that
+    hang on an event of the same reference; an absent end is open. `purposes` and `languages` narrow it; empty means
+    any, but `training` must always be named, and promotion only is `("promotion",)`. A language may name its use:
+    `subtitle:de`.
+
+    Limits of a grant: `max_runs` in all, with `reruns` that are not counted; `window_max_days` that one use may stay up
+    (24 hours each); `max_duration_seconds` that the element may last in a cut, and `max_excerpt_percent` of the
+    `work_seconds` that the work lasts. `exclusive` is said of a grant or a licence out. `carried` are fields of the
+    format it came from that decide nothing here, kept for the way back.
     """
 
     ref: Key
@@ -85,22 +105,43 @@ class RightTerms(Noun):
     end: Instant | None = None
     first_day: date | None = None
     last_day: date | None = None
+    start_event: EventLag | None = None
+    end_event: EventLag | None = None
     exclusive: bool = False
     purposes: tuple[Purpose, ...] = ()
     languages: tuple[Key, ...] = ()
     derivative_allowed: bool = True
     max_duration_seconds: int | None = Field(default=None, ge=0)
+    max_excerpt_percent: int | None = Field(default=None, ge=1, le=100)
+    work_seconds: int | None = Field(default=None, ge=1)
+    max_runs: int | None = Field(default=None, ge=0)
+    reruns: Reruns | None = None
+    window_max_days: int | None = Field(default=None, ge=1, le=36_600)
+    licence_type: LicenceType | None = None
     conditions: tuple[Condition, ...] = ()
     clause: Words = ""
     source: Words = ""
+    carried: tuple[tuple[Key, Words], ...] = Field(default=(), max_length=200)
 
 
 class Right(RightTerms):
-    """A right on record, with its window worked out: `start` and `end` are always the instants that count."""
+    """A right on record, with its window worked out: `start` and `end` are the instants that count.
+
+    `unresolved` are the events that an end of the window hangs on and that nobody has recorded: that end is absent, and
+    not open.
+    """
 
     id: str
     contract: str
     external_key: str | None = None
+    unresolved: tuple[str, ...] = ()
+
+    def longest_seconds(self) -> int | None:
+        """How long the element may last in a cut: the smaller of the limit in seconds and the share of the work."""
+        limits = [self.max_duration_seconds]
+        if self.max_excerpt_percent is not None and self.work_seconds is not None:
+            limits.append(self.work_seconds * self.max_excerpt_percent // 100)
+        return min((each for each in limits if each is not None), default=None)
 
     def places(self) -> tuple[frozenset[str], frozenset[str]]:
         """Countries and subdivisions it names, and those it takes out, with dated groups replaced by members."""
@@ -110,21 +151,30 @@ class Right(RightTerms):
 
 def contract_on_record(contract_id: str, terms: ContractTerms, external_key: str | None = None) -> Contract:
     """The contract to keep. Raises Problem INVALID_ARGUMENT for a time zone that does not exist."""
-    _zone(terms.time_zone)
+    zone_of(terms.time_zone)
     return Contract.model_validate(
         {**terms.model_dump(include=set(ContractTerms.model_fields)), "id": contract_id, "external_key": external_key}
     )
 
 
-def right_on_record(right_id: str, terms: RightTerms, contract: Contract, external_key: str | None = None) -> Right:
-    """The right to keep: codes in their usual case, contract days turned into instants.
+def right_on_record(
+    right_id: str,
+    terms: RightTerms,
+    contract: Contract,
+    external_key: str | None = None,
+    events: Mapping[str, Event] | None = None,
+) -> Right:
+    """The right to keep: codes in their usual case, contract days and known events turned into instants.
+
+    Args:
+        events: what is known to happen to the right's reference, by name.
 
     Raises:
         Problem: INVALID_ARGUMENT, TERRITORY_UNKNOWN, MEDIUM_UNKNOWN, LANGUAGE_UNKNOWN or RANGE_INVALID, each naming the
             place and the cure.
     """
     _check_shape(terms, contract)
-    start, end = _window(terms, contract.time_zone)
+    start, end, unresolved = _window(terms, contract.time_zone, events or {})
     shape = terms.model_dump(include=set(RightTerms.model_fields)) | {
         "id": right_id,
         "contract": contract.id,
@@ -133,10 +183,11 @@ def right_on_record(right_id: str, terms: RightTerms, contract: Contract, extern
         "media": sorted({parse_medium(each) for each in terms.media}),
         "territories": _codes(terms.territories),
         "excluded_territories": _codes(terms.excluded_territories),
-        "languages": sorted({parse_language(each) for each in terms.languages}),
+        "languages": sorted({parse_tongue(each) for each in terms.languages}),
         "purposes": sorted(set(terms.purposes)),
         "start": start,
         "end": end,
+        "unresolved": unresolved,
     }
     if shape["groups_on"] is None and terms.first_day is not None:
         shape["groups_on"] = terms.first_day
@@ -144,24 +195,10 @@ def right_on_record(right_id: str, terms: RightTerms, contract: Contract, extern
 
 
 def terms_of(right: Right) -> RightTerms:
-    """What somebody recorded, without what was worked out from contract days: for a contract whose zone changes."""
-    worked_out = {"start"} if right.first_day else set[str]()
-    worked_out |= {"end"} if right.last_day else set()
+    """What somebody recorded, without what was worked out from days and events: for when a zone or an event changes."""
+    worked_out = {"start"} if right.first_day or right.start_event else set[str]()
+    worked_out |= {"end"} if right.last_day or right.end_event else set()
     return RightTerms.model_validate(right.model_dump(include=set(RightTerms.model_fields) - worked_out))
-
-
-def day_start(day: date, time_zone: str) -> datetime:
-    """The instant a contract day begins in its zone. Where clocks jump over midnight it is the instant of the jump."""
-    return datetime(day.year, day.month, day.day, tzinfo=_zone(time_zone)).astimezone(UTC)
-
-
-def _zone(name: str) -> ZoneInfo:
-    try:
-        return ZoneInfo(name)
-    except (ZoneInfoNotFoundError, ValueError, OSError) as error:
-        raise Problem(
-            "INVALID_ARGUMENT", f"time_zone {name!r} is not an IANA zone.", "Use a name such as Europe/Berlin or UTC."
-        ) from error
 
 
 def _codes(texts: Sequence[str]) -> list[str]:
@@ -169,13 +206,16 @@ def _codes(texts: Sequence[str]) -> list[str]:
     return sorted({code if code == "WORLD" or is_group(code) else parse_territory(code) for code in upper})
 
 
-def _window(terms: RightTerms, time_zone: str) -> tuple[datetime | None, datetime | None]:
-    if (terms.start and terms.first_day) or (terms.end and terms.last_day):
-        raise Problem(
-            "INVALID_ARGUMENT",
-            f"The right for {terms.ref} gives both an instant and a contract day for one end of its window.",
-            "Give start or first_day, and end or last_day.",
-        )
+def _window(
+    terms: RightTerms, time_zone: str, events: Mapping[str, Event]
+) -> tuple[datetime | None, datetime | None, tuple[str, ...]]:
+    for ways in ((terms.start, terms.first_day, terms.start_event), (terms.end, terms.last_day, terms.end_event)):
+        if sum(each is not None for each in ways) > 1:
+            raise Problem(
+                "INVALID_ARGUMENT",
+                f"The right for {terms.ref} gives one end of its window in two ways.",
+                "Give start, first_day or start_event, and end, last_day or end_event.",
+            )
     try:
         start = day_start(terms.first_day, time_zone) if terms.first_day else terms.start
         end = day_start(terms.last_day + timedelta(days=1), time_zone) if terms.last_day else terms.end
@@ -183,13 +223,28 @@ def _window(terms: RightTerms, time_zone: str) -> tuple[datetime | None, datetim
         raise Problem(
             "RANGE_INVALID", f"A day of the right for {terms.ref} is out of range.", "Leave an open end out."
         ) from error
+    start, end = (
+        _counted(terms.start_event, start, time_zone, events),
+        _counted(terms.end_event, end, time_zone, events),
+    )
     if start and end and end <= start:
         raise Problem(
             "RANGE_INVALID",
             f"The right for {terms.ref} ends {instant_text(end)}, not after its start {instant_text(start)}.",
             "Give an end later than the start; last_day is included, end is not.",
         )
-    return start, end
+    lags = (each for each in (terms.start_event, terms.end_event) if each is not None)
+    return start, end, tuple(sorted({each.event for each in lags} - set(events)))
+
+
+def _counted(
+    lag: EventLag | None, otherwise: datetime | None, time_zone: str, events: Mapping[str, Event]
+) -> datetime | None:
+    if lag is None:
+        return otherwise
+    known = events.get(lag.event)
+    check_lag(lag.lag)
+    return None if known is None else moment(known, lag.lag, time_zone)
 
 
 def _check_shape(terms: RightTerms, contract: Contract) -> None:
@@ -202,8 +257,20 @@ def _check_shape(terms: RightTerms, contract: Contract) -> None:
         raise _contradiction(terms, "a grant, which belongs to a contract of direction in")
     if terms.kind == "licence_out" and contract.direction != "out":
         raise _contradiction(terms, "a licence out, which belongs to a contract of direction out")
-    if terms.kind in ("grant", "licence_out") and terms.start is None and terms.first_day is None:
-        raise Problem("INVALID_ARGUMENT", f"The {terms.kind} for {terms.ref} has no start.", "Give start or first_day.")
+    begins = terms.start or terms.first_day or terms.start_event
+    if terms.kind in ("grant", "licence_out") and begins is None:
+        raise Problem(
+            "INVALID_ARGUMENT",
+            f"The {terms.kind} for {terms.ref} has no start.",
+            "Give start, first_day or start_event.",
+        )
+    if (terms.max_excerpt_percent is None) != (terms.work_seconds is None):
+        raise Problem(
+            "INVALID_ARGUMENT",
+            f"The right for {terms.ref} gives one of max_excerpt_percent and work_seconds.",
+            "A share needs the length of the work: give both or neither.",
+        )
+    _check_limits(terms)
     if terms.conditions and terms.kind != "grant":
         raise Problem(
             "INVALID_ARGUMENT", f"The {terms.kind} for {terms.ref} has conditions.", "Put conditions on grants."
@@ -215,6 +282,19 @@ def _check_shape(terms: RightTerms, contract: Contract) -> None:
                 f"A {condition.type} condition of the right for {terms.ref} has no text.",
                 "Give the words that must be shown.",
             )
+
+
+def _check_limits(terms: RightTerms) -> None:
+    limits = ("max_duration_seconds", "max_excerpt_percent", "max_runs", "reruns", "window_max_days")
+    named = [name for name in limits if getattr(terms, name) is not None]
+    if named and terms.kind != "grant":
+        raise Problem("INVALID_ARGUMENT", f"The {terms.kind} for {terms.ref} has {named[0]}.", "Put limits on grants.")
+    if terms.reruns is not None and terms.max_runs is None:
+        raise Problem(
+            "INVALID_ARGUMENT",
+            f"The right for {terms.ref} has reruns without max_runs.",
+            "Say how many runs it gives, or leave reruns out.",
+        )
 
 
 def _contradiction(terms: RightTerms, what: str) -> Problem:

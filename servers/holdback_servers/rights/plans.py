@@ -41,6 +41,7 @@ _ASK = 1000
 _REPLACING: dict[ElementKind, int] = {
     "music_master": 4,
     "music_publishing": 4,
+    "music_performance": 4,
     "logo": 5,
     "still": 10,
     "third_party_clip": 10,

@@ -16,11 +16,15 @@ ReasonCode = Literal[
     "ELEMENT_UNKNOWN",
     "NO_RIGHTS_IN",
     "PARTIAL_RIGHTS_IN",
+    "NO_EXCLUSIVE_RIGHTS_IN",
     "CONTRACT_NOT_ACTIVE",
+    "UNRESOLVED_EVENT",
     "PURPOSE_NOT_LICENSED",
     "LANGUAGE_NOT_LICENSED",
     "DERIVATIVE_NOT_ALLOWED",
     "DURATION_OVER_LIMIT",
+    "WINDOW_LIMIT",
+    "RUNS_EXHAUSTED",
     "RIGHTS_OUT_OVERLAP",
     "HOLDBACK",
     "BLACKOUT",
@@ -39,18 +43,32 @@ RemedyKind = Literal[
     "end_earlier",
     "drop_platform",
     "drop_territory",
+    "drop_language",
+    "fewer_runs",
+    "undertake",
+    "acquire_right",
     "ask_human",
 ]
+Undertaking = Literal["age_gate", "geo_block"]
+"""What whoever delivers promises to keep up: a condition that no cut can show."""
 
 
 class Asked(Noun):
-    """The question, with groups of territories replaced by their members. The window is half-open."""
+    """The question, with groups of territories replaced by their members. The window is half-open.
+
+    `languages` are BCP 47 tags, with a use before them where only that track is meant (`subtitle:de`); all of them must
+    be covered. `runs` are the transmissions planned in the window. `exclusive` asks whether it could be shown, or sold
+    on, to the exclusion of others. `undertakings` are conditions that will be kept where it is delivered.
+    """
 
     territories: tuple[str, ...]
     platforms: tuple[str, ...]
     window: TimeRange
     purpose: Purpose
     languages: tuple[str, ...] = ()
+    runs: int = 1
+    exclusive: bool = False
+    undertakings: tuple[Undertaking, ...] = ()
 
 
 class CutNamed(Noun):
@@ -119,6 +137,19 @@ class CellGroup(Noun):
     conditions: tuple[str, ...] = Field(default=(), description="Keys of conditions, met and unmet.")
 
 
+class MissingRight(Noun):
+    """A grant that would close a gap: what to buy or agree. The window is half-open."""
+
+    ref: str
+    element_kinds: tuple[ElementKind, ...]
+    territories: tuple[str, ...]
+    platforms: tuple[str, ...]
+    window: TimeRange
+    purpose: Purpose
+    languages: tuple[str, ...] = ()
+    exclusive: bool = False
+
+
 class Remedy(Noun):
     """One change. Fields that a kind does not use are absent.
 
@@ -131,6 +162,10 @@ class Remedy(Noun):
     | start_later | `start`: the earliest instant; `territories` and `platforms` it is for |
     | end_earlier | `end`: the first instant no longer cleared; `territories` and `platforms` it is for |
     | drop_territory, drop_platform | `territories` or `platforms` to leave out |
+    | drop_language | `languages` to leave out |
+    | fewer_runs | `runs` that are left |
+    | undertake | `undertakings` to keep where it is delivered |
+    | acquire_right | `missing`: the grant to buy or agree; verified by deciding again as if it were on record |
     | ask_human | `text`: what a person must find out, buy or agree |
 
     `media` are the cuts that an edit is for; `rights` are those that ask for the change or stand in the way.
@@ -149,6 +184,10 @@ class Remedy(Noun):
     platforms: tuple[str, ...] | None = None
     start: Instant | None = None
     end: Instant | None = None
+    languages: tuple[str, ...] | None = None
+    runs: int | None = None
+    undertakings: tuple[Undertaking, ...] | None = None
+    missing: MissingRight | None = None
     rights: tuple[str, ...] = ()
 
 

@@ -39,7 +39,7 @@ def rights_in_the_way(decision: Decision) -> dict[str, tuple[str, ...]]:
         answers = {id(cell.answers[number]): cell.answers[number] for row in decision.cells for cell in row}
         named = found.setdefault(judged.element.ref, set())
         for answer in answers.values():
-            named.update(finding.entry.right.id for finding in answer.findings if finding.entry)
+            named.update(finding.entry.id for finding in answer.findings if finding.entry)
     return {ref: tuple(sorted(named)) for ref, named in found.items()}
 
 
@@ -60,8 +60,8 @@ def ways_out(ref: str, decision: Decision) -> list[Way]:
 def _limits(judgement: Judgement) -> Iterator[int]:
     """Durations under which a grant that fails on nothing else would cover."""
     for index, entry in enumerate(judgement.book.entries):
-        if judgement.faults(index) == ("DURATION_OVER_LIMIT",) and entry.right.max_duration_seconds:
-            yield entry.right.max_duration_seconds
+        if judgement.faults(index) == ("DURATION_OVER_LIMIT",) and entry.limits.longest:
+            yield entry.limits.longest
 
 
 def combinations_of(ways: Mapping[str, Sequence[Way]], looks: int) -> Iterator[dict[str, Way]]:
@@ -133,7 +133,7 @@ def _met(answers: Sequence[Answer], whole: Windows, ways: Mapping[str, Way]) -> 
         now, once = shared(now, answer.now), shared(once, answer.once)
     unmet = tuple(duty for each in answers for duty in each.unmet if ways.get(duty.ref, KEEP)[0] != "replace")
     against = [
-        (bool(each.once), finding.entry.right.id, finding.windows)
+        (bool(each.once), finding.entry.id, finding.windows)
         for each in answers
         for finding in each.findings
         if finding.entry and not finding.duty

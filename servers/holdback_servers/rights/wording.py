@@ -62,7 +62,7 @@ def duty_text(duty: Duty, what: str) -> str:
             return f"{what} asks that {duty.ref} be muted; in {frames} frames it is not.{said}"
         case "replace_music":
             return f"{what} asks that {duty.ref} be replaced; it is still in the cut.{said}"
-        case "age_gate" | "approval":
+        case "age_gate" | "geo_block" | "approval":
             return f"{what} asks for an {condition.type.replace('_', ' ')}, which a cut cannot show.{said}"
 
 
