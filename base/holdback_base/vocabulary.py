@@ -235,9 +235,19 @@ def timecode_to_frames(text: str, rate: Rate) -> int:
 
 # --- territories ---------------------------------------------------------------------------------------------------
 
-_COMMON_MISTAKES = {"UK": "GB", "EN": "GB", "USA": "US", "EL": "GR", "GER": "DE", "ENG": "GB", "UAE": "AE", "KSA": "SA"}
+_COMMON_MISTAKES = {
+    **{"UK": "GB", "EN": "GB", "ENG": "GB", "ROI": "IE", "EIRE": "IE", "USA": "US", "EL": "GR", "GER": "DE"},
+    **{"UAE": "AE", "KSA": "SA"},
+}
 _EXTRA = frozenset({"XK"})
 """User-assigned codes that real avails use: Kosovo."""
+_MANY_MEANINGS = """
+AFRICA AMERICAS APAC ASIA CEE CENTRAL_AMERICA EMEA EUROPE FRANCOPHONE IBERIA MENA NORTH_AMERICA OCEANIA ROW SCANDINAVIA
+SOUTH_AMERICA SSA SUB_SAHARAN_AFRICA USCAN
+"""
+_OF_MANY_MEANINGS = frozenset(_MANY_MEANINGS.split())
+"""What contracts call groups, each meaning something else by it."""
+_MEMBER = re.compile(r"(?P<code>\S+)(?: from (?P<start>\S+))?(?: until (?P<end>\S+))?")
 
 
 @functools.cache
@@ -260,9 +270,39 @@ def _subdivisions() -> frozenset[str]:
     return frozenset(str(each.code) for each in pycountry.subdivisions)  # pyright: ignore
 
 
+@functools.cache
+def _groups() -> dict[str, tuple[tuple[str, date, date], ...]]:
+    """Territory groups: each member with the days `[start, end)` on which it is one."""
+    found: dict[str, tuple[tuple[str, date, date], ...]] = {}
+    for name, group in _data("territory_groups.json").items():
+        members = [match for each in group["members"] if (match := _MEMBER.fullmatch(each))]
+        found[name] = tuple(
+            (m["code"], date.fromisoformat(m["start"] or "0001-01-01"), date.fromisoformat(m["end"] or "9999-12-31"))
+            for m in members
+        )
+    return found
+
+
+def groups() -> tuple[str, ...]:
+    """The names of all territory groups but WORLD."""
+    return tuple(_groups())
+
+
 def is_group(code: str) -> bool:
     """Whether the name is a territory group, such as EU or DACH."""
-    return code in _data("territory_groups.json")
+    return code in _groups()
+
+
+@functools.cache
+def group_members(name: str, on: date) -> frozenset[str]:
+    """The members of a group on a day; `date.max` stands for today's and all days to come.
+
+    Raises:
+        Problem: TERRITORY_UNKNOWN.
+    """
+    if name not in _groups():
+        raise Problem("TERRITORY_UNKNOWN", f"{name!r} is not a group.", f"Use one of {', '.join(_groups())}.")
+    return frozenset(code for code, start, end in _groups()[name] if start <= on and (on < end or end == date.max))
 
 
 def parse_territory(text: str) -> str:
@@ -275,11 +315,20 @@ def parse_territory(text: str) -> str:
     if code in countries() or ("-" in code and code in _subdivisions()):
         return code
     meant = _COMMON_MISTAKES.get(code) or _named(text.strip())
+    raise Problem(
+        "TERRITORY_UNKNOWN", f"{text!r} is not an ISO 3166 territory.", _cure(code, meant), given=text, meant=meant
+    )
+
+
+def _cure(code: str, meant: str | None) -> str:
+    name = re.sub(r"[\s-]+", "_", code)
     if is_group(code):
-        hint = f"{code} is a group of territories; name its members or use it where groups are allowed."
-    else:
-        hint = f"Did you mean {meant}?" if meant else "Use an ISO 3166 code, such as GB, DE or US-CA."
-    raise Problem("TERRITORY_UNKNOWN", f"{text!r} is not an ISO 3166 territory.", hint, given=text, meant=meant)
+        return f"{code} is a group of territories; name its members or use it where groups are allowed."
+    if is_group(name) or name == "WORLD":
+        return f"Did you mean the group {name}?"
+    if name in _OF_MANY_MEANINGS:
+        return f"Contracts mean different places by it; list their codes, or use groups: {', '.join(_groups())}, WORLD."
+    return f"Did you mean {meant}?" if meant else "Use an ISO 3166 code, such as GB, DE or US-CA."
 
 
 def _named(text: str) -> str | None:
@@ -298,21 +347,22 @@ def expand_territories(codes: Iterable[str], on: date) -> frozenset[str]:
         Problem: TERRITORY_UNKNOWN.
     """
     named: set[str] = set()
-    groups = _data("territory_groups.json")
     for text in codes:
         code = text.strip().upper()
         if code == "WORLD":
             named |= countries()
-        elif code in groups:
-            named |= {m["code"] for m in groups[code] if _member_on(m, on)}
+        elif is_group(code):
+            named |= group_members(code, on)
         else:
             named.add(parse_territory(text))
     return frozenset(named)
 
 
-def _member_on(member: dict[str, str], on: date) -> bool:
-    day = on.isoformat()
-    return member.get("from", "0000") <= day < member.get("until", "9999")
+def membership_since(names: Iterable[str], on: date) -> date:
+    """The earliest day since when these groups have had the members that they have on that day; other names count for
+    nothing."""
+    changes = (day for name in names for _, start, end in _groups().get(name, ()) for day in (start, end))
+    return max((day for day in changes if day <= on and day != date.max), default=date.min)
 
 
 def territory_within(code: str, places: frozenset[str]) -> bool:
