@@ -47,6 +47,7 @@ CODES: Mapping[str, str] = MappingProxyType(
         "CLEARANCE_EXPIRED": "The clearance is no longer valid.",
         "CLEARANCE_REVOKED": "The clearance was revoked.",
         "NOT_CLEARED": "The verdict does not allow this, for this place, platform or time.",
+        "RUNS_EXHAUSTED": "A right gives no more runs for what was asked.",
         # Schedule
         "CHANNEL_UNKNOWN": "No channel of that name.",
         "SLOT_TAKEN": "The slot is held or committed by somebody else.",

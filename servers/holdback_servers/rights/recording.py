@@ -36,15 +36,15 @@ def record(
     """
     stamp = {"changed_at": store_instant(now), "changed_by": by}
     contract, change = _save_contract(c, given, new_id, stamp)
-    touched: set[str] = set()
+    concerned: set[str] = set()
     if change == "updated":
-        touched |= _work_out_again(c, contract)
+        concerned |= _work_out_again(c, contract)
     made: list[RecordedRight] = []
     for each in right_list:
-        right, what, concerned = _save_right(c, each, contract, new_id, stamp)
-        touched |= concerned
+        right, what, seen = _save_right(c, each, contract, new_id, stamp)
+        concerned |= seen
         made.append(RecordedRight(id=right.id, external_key=right.external_key, ref=right.ref, change=what))
-    _touch(c, touched)
+    touched(c, concerned, now)
     on_record = RecordedContract(
         id=contract.id, external_key=contract.external_key, status=contract.status, change=change
     )
@@ -75,14 +75,14 @@ def _save_contract(
 
 def _work_out_again(c: Connection, contract: Contract) -> set[str]:
     """The rights of a contract that changed: a new zone moves its days. Answers with the references concerned."""
-    touched: set[str] = set()
+    concerned: set[str] = set()
     for row in c.execute(select(rights).where(rights.c.contract == contract.id)).mappings().all():
         right = Right.model_validate(row["body"])
         again = right_on_record(right.id, terms_of(right), contract, right.external_key)
-        touched.add(right.ref)
+        concerned.add(right.ref)
         if again != right:
             c.execute(update(rights).where(rights.c.id == right.id).values(_columns(again)))
-    return touched
+    return concerned
 
 
 def _save_right(
@@ -143,7 +143,8 @@ def _fingerprint(right: Right) -> str:
     return canonical_sha256(right.model_dump(mode="json", exclude={"id", "external_key"}))
 
 
-def _touch(c: Connection, touched: Iterable[str]) -> None:
-    for ref in sorted(touched):
+def touched(c: Connection, concerned: Iterable[str], now: datetime) -> None:
+    """Something recorded for these references has changed: what was read of them is read again."""
+    for ref in sorted(set(concerned)):
         made = upsert(refs).values(ref=ref, version=1)
         c.execute(made.on_conflict_do_update(index_elements=["ref"], set_={"version": refs.c.version + 1}))
