@@ -236,7 +236,7 @@ def timecode_to_frames(text: str, rate: Rate) -> int:
 # --- territories ---------------------------------------------------------------------------------------------------
 
 _MISTAKES = "UK=GB EN=GB ENG=GB ROI=IE EIRE=IE USA=US EL=GR GER=DE UAE=AE KSA=SA"
-_COMMON_MISTAKES = dict(pair.split("=") for pair in _MISTAKES.split())
+_COMMON_MISTAKES = {wrong: right for wrong, _, right in (each.partition("=") for each in _MISTAKES.split())}
 _EXTRA = frozenset({"XK"})
 """User-assigned codes that real avails use: Kosovo."""
 _MANY_MEANINGS = """
