@@ -13,6 +13,7 @@ from holdback_servers.rights.model import (
     Direction,
     Key,
     Right,
+    RightKind,
     RightTerms,
 )
 from holdback_servers.rights.report import CellGroup, ClearanceReport, ConditionState, Verdict
@@ -184,3 +185,89 @@ class Revoked(Noun):
     status: Literal["revoked"] = "revoked"
     revoked: Instant
     reason: str
+
+
+# --- conflicts between contracts -----------------------------------------------------------------------------------
+
+ConflictCode = Literal[
+    "NO_RIGHTS_IN",
+    "PARTIAL_RIGHTS_IN",
+    "NO_EXCLUSIVE_RIGHTS_IN",
+    "RIGHTS_IN_OVERLAP",
+    "RIGHTS_OUT_OVERLAP",
+    "HOLDBACK",
+    "BLACKOUT",
+    "EMBARGO",
+]
+
+
+class RightsScope(Noun):
+    """Places, media and time, written as a right writes them: what is named less what is taken out of it. WORLD is
+    every country; windows are half-open."""
+
+    territories: tuple[str, ...]
+    excluded_territories: tuple[str, ...] = ()
+    media: tuple[str, ...]
+    excluded_media: tuple[str, ...] = ()
+    windows: tuple[TimeRange, ...]
+
+    def text(self) -> str:
+        """For people: `linear in GB, IE from ... to ...`."""
+        media = ", ".join(self.media) + (f" except {', '.join(self.excluded_media)}" if self.excluded_media else "")
+        where = places(self.territories)
+        where += f" except {places(self.excluded_territories)}" if self.excluded_territories else ""
+        return f"{media} in {where}, {'; '.join(each.text() for each in self.windows)}"
+
+
+class ConflictSide(Noun):
+    """One of the rights in a conflict, with what matters of its contract."""
+
+    right: str
+    kind: RightKind
+    exclusive: bool
+    contract: str
+    contract_status: ContractStatus
+    counterparty: str
+    clause: str | None = None
+    gives: str = Field(description="Its media, territories and window, in words.")
+
+
+class Conflict(Noun):
+    """Two contracts that cannot both be kept, or a sale of what is not held.
+
+    `right` is the one to change first. `other` is what it meets; for NO_RIGHTS_IN and PARTIAL_RIGHTS_IN it is the
+    nearest grant there is, if any. `scopes` is what is in dispute or missing. Kinds, purposes and languages are there
+    where only these are concerned.
+    """
+
+    code: ConflictCode
+    ref: str
+    right: ConflictSide
+    other: ConflictSide | None = None
+    scopes: tuple[RightsScope, ...]
+    element_kinds: tuple[ElementKind, ...] = ()
+    purposes: tuple[str, ...] = ()
+    languages: tuple[str, ...] = ()
+    text: str
+    change: str = Field(description="What would end the conflict.")
+
+
+class ConflictsPage(Noun):
+    """Conflicts in order of reference and right."""
+
+    items: tuple[Conflict, ...]
+    next_cursor: str | None = None
+
+    def text(self) -> str:
+        """Each conflict with both rights, their clauses, and what to change."""
+        lines: list[str] = []
+        for item in self.items:
+            lines.append(f"{item.code} {item.ref}: {item.text}")
+            for side in filter(None, (item.right, item.other)):
+                clause = f": {side.clause}" if side.clause else ""
+                lines.append(f"  {side.right} of {side.contract} ({side.contract_status}){clause}")
+            lines += [f"  where: {scope.text()}" for scope in item.scopes]
+            lines.append(f"  to change: {item.change}")
+        found = f"{len(self.items)} conflict{'' if len(self.items) == 1 else 's'}"
+        lines.append(f"next_cursor: {self.next_cursor}" if self.next_cursor else f"{found}, no more.")
+        return "\n".join(lines)
