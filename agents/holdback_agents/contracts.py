@@ -266,6 +266,7 @@ class ApprovalQuestion(Part):
     slots: tuple[Slot, ...]
     conditions_met: tuple[str, ...] = ()
     not_included: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
     text: str = ""
 
 
@@ -325,8 +326,21 @@ class ExportedFile(Part):
     content: str
 
 
+class HighlightDraft(Part):
+    """How far a highlight has come: given anew with each cut, so that one that ends without a publication has
+    something to show. `notes` are what a person should know of how it was made."""
+
+    schema_name = "highlight-draft"
+    title: str
+    brief: Brief
+    versions: tuple[CutVersion, ...]
+    slots: tuple[Slot, ...] = ()
+    not_included: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
+
+
 class Highlight(Part):
-    """The outcome of the main job."""
+    """The outcome of the main job. `notes` are what a person should know of how it was made."""
 
     schema_name = "highlight"
     title: str
@@ -339,6 +353,7 @@ class Highlight(Part):
     slots: tuple[Slot, ...]
     publications: tuple[Publication, ...]
     not_included: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
     files: tuple[ExportedFile, ...] = ()
     text: str = ""
 

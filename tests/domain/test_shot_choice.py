@@ -1,9 +1,10 @@
 """Which pieces go into the cut: about the subject, in order, exactly as long as asked."""
 
 from fractions import Fraction
+from itertools import pairwise
 
 import pytest
-from holdback_agents.editing_assistant.choice import Piece, choose, trimmed
+from holdback_agents.editing_assistant.choice import Piece, choose, chosen, spread, trimmed
 from holdback_base.problem import Problem
 from hypothesis import given
 from hypothesis import strategies as st
@@ -51,3 +52,41 @@ def test_trimmed_lengths_add_up_and_only_the_longest_lose(lengths: list[int], da
     assert all(new <= old for new, old in zip(kept, lengths, strict=True))
     cut_to = max(kept)
     assert all(new == old for new, old in zip(kept, lengths, strict=True) if old < cut_to - 1)
+
+
+def test_of_a_film_that_nobody_described_shots_from_all_over_it_are_taken_and_that_is_said() -> None:
+    shots = [_piece("shot", start, start + 240, "") for start in range(0, 2400, 240)]
+    picks, notes = chosen(shots, "the harbour", 240, RATE, "Our film")
+    assert [(pick.in_frame, pick.frames) for pick in picks] == [(330, 60), (810, 60), (1530, 60), (2010, 60)]
+    assert "Nobody has described the shots of Our film" in notes[0]
+    assert all(pick.confidence < 50 for pick in picks)
+
+
+def test_a_film_that_somebody_described_is_searched_and_needs_no_note() -> None:
+    pieces = [_piece("shot", 0, 240, ""), _piece("log", 240, 480, "the harbour at dawn")]
+    picks, notes = chosen(pieces, "the harbour", 48, RATE, "Our film")
+    assert ([pick.in_frame for pick in picks], notes) == ([240], ())
+
+
+def test_one_long_shot_gives_its_middle() -> None:
+    picks = spread([_piece("shot", 0, 2400, "")], 240, RATE)
+    assert [(pick.in_frame, pick.out_frame) for pick in picks] == [(1080, 1320)]
+
+
+def test_undescribed_footage_that_is_too_short_says_how_long_it_is() -> None:
+    with pytest.raises(Problem, match=r"lasts 2\.0 s, not 15\.0 s"):
+        spread([_piece("shot", 0, 48, "")], 360, RATE)
+
+
+@given(st.lists(st.integers(1, 300), min_size=1, max_size=20), st.data())
+def test_spread_picks_are_in_order_apart_within_their_shots_and_exactly_long_enough(
+    lengths: list[int], data: st.DataObject
+) -> None:
+    starts = [sum(lengths[:number]) for number in range(len(lengths))]
+    shots = [_piece("shot", start, start + length, "") for start, length in zip(starts, lengths, strict=True)]
+    frames = data.draw(st.integers(1, sum(lengths)))
+    picks = spread(shots, frames, RATE)
+    assert sum(pick.frames for pick in picks) == frames
+    assert all(one.out_frame <= other.in_frame for one, other in pairwise(picks))
+    for pick in picks:
+        assert any(shot.in_frame <= pick.in_frame < pick.out_frame <= shot.out_frame for shot in shots)

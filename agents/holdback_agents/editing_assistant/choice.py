@@ -1,6 +1,7 @@
 """Which pieces of the footage go into the cut, by rules. Pure.
 
-Pieces that somebody marked come first, then logged shots, then detected ones; each says why it was taken.
+Pieces that somebody marked come first, then logged shots, then detected ones; each says why it was taken. Of footage
+that nobody has described, shots are taken from all over it.
 """
 
 import re
@@ -13,6 +14,10 @@ from pydantic import BaseModel, ConfigDict
 _STANDING = {"marker": 2, "log": 1, "shot": 0}
 _SHORTEST = Fraction(1, 2)
 """Seconds: nobody sees what is shorter."""
+_USUAL = Fraction(5, 2)
+"""Seconds of a shot, where nothing says which shots matter (house rule)."""
+_CALM = 1
+"""Seconds: shorter shots are taken last there."""
 
 
 class Piece(BaseModel):
@@ -93,15 +98,71 @@ def choose(pieces: Iterable[Piece], subject: str, frames: int, rate: Fraction) -
             taken.append(piece)
     available = sum(each.frames for each in taken)
     if available < frames:
-        raise Problem(
-            "SPAN_OUTSIDE_MEDIA",
-            f"The footage shows {subject!r} for {float(available / rate):.1f} s, not {float(frames / rate):.1f} s.",
-            "Ask for a shorter highlight, or widen the subject.",
-            available_frames=available,
-        )
+        raise _too_short(f"The footage shows {subject!r} for", available, frames, rate)
     taken.sort(key=lambda each: each.in_frame)
     lengths = trimmed([each.frames for each in taken], frames, shortest=int(_SHORTEST * rate))
     return tuple(_pick(piece, length, words) for piece, length in zip(taken, lengths, strict=True))
+
+
+def chosen(
+    pieces: Sequence[Piece], subject: str, frames: int, rate: Fraction, film: str
+) -> tuple[tuple[Pick, ...], tuple[str, ...]]:
+    """The pieces about the subject; or, of a film that nobody has described, shots from all over it, and a note for
+    people that says so. Raises Problem as `choose` and `spread` do."""
+    if is_described(pieces):
+        return choose(pieces, subject, frames, rate), ()
+    picks = spread(pieces, frames, rate)
+    shots = f"{len(picks)} {'shot' if len(picks) == 1 else 'shots'}"
+    note = (
+        f"Nobody has described the shots of {film}, so nothing says where {subject!r} is: {shots} of all of it are used"
+    )
+    return picks, (f"{note}; look at them.",)
+
+
+def is_described(pieces: Iterable[Piece]) -> bool:
+    """Whether anybody has said what is to be seen in the footage."""
+    return any(piece.text.strip() or piece.tags for piece in pieces)
+
+
+def spread(pieces: Iterable[Piece], frames: int, rate: Fraction) -> tuple[Pick, ...]:
+    """Shots from all over footage that nobody has described, in its order, that together last exactly so many frames.
+
+    As many shots as give each about two and a half seconds, evenly over the film, each from its middle; where they are
+    too short, the longest of the others join them.
+
+    Raises:
+        Problem: SPAN_OUTSIDE_MEDIA when all shots together are shorter than that.
+    """
+    shots = sorted((piece for piece in pieces if piece.kind == "shot"), key=lambda each: each.in_frame)
+    available = sum(each.frames for each in shots)
+    if available < frames:
+        raise _too_short("The footage lasts", available, frames, rate)
+    calm = [each for each in shots if each.frames >= _CALM * rate] or shots
+    count = min(len(calm), max(1, round(frames / rate / _USUAL)))
+    taken = [calm[(2 * number + 1) * len(calm) // (2 * count)] for number in range(count)]
+    others = sorted((each for each in shots if each not in taken), key=lambda each: (-each.frames, each.in_frame))
+    while sum(each.frames for each in taken) < frames:
+        taken.append(others.pop(0))
+    taken.sort(key=lambda each: each.in_frame)
+    lengths = trimmed(
+        [each.frames for each in taken], frames, shortest=min(int(_SHORTEST * rate), frames // len(taken))
+    )
+    return tuple(_from_the_middle(shot, length) for shot, length in zip(taken, lengths, strict=True))
+
+
+def _from_the_middle(shot: Piece, frames: int) -> Pick:
+    start = shot.in_frame + (shot.frames - frames) // 2
+    reason = "a detected shot; nobody has described the film, so shots are taken from all over it"
+    return Pick(in_frame=start, out_frame=start + frames, reason=reason, confidence=20, focus_x=shot.focus_x)
+
+
+def _too_short(what: str, available: int, frames: int, rate: Fraction) -> Problem:
+    return Problem(
+        "SPAN_OUTSIDE_MEDIA",
+        f"{what} {float(available / rate):.1f} s, not {float(frames / rate):.1f} s.",
+        "Ask for a shorter highlight, or widen the subject.",
+        available_frames=available,
+    )
 
 
 def trimmed(lengths: Sequence[int], total: int, *, shortest: int) -> list[int]:

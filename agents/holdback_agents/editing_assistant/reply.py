@@ -1,6 +1,6 @@
 """Turns results into the assistant's parts: versions, the question for approval, the outcome. Pure."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from holdback_agents.contracts import (
@@ -13,6 +13,7 @@ from holdback_agents.contracts import (
     CutVersion,
     ExportedFile,
     Highlight,
+    HighlightDraft,
     PublicationPlan,
 )
 from holdback_agents.runtime.agent import Reply
@@ -60,7 +61,28 @@ def _places(cell: Cell) -> str:
     return f"{', '.join(cell.territories)} on {', '.join(cell.platforms)}"
 
 
-def question_of(title: str, final: CutVersion, report: ClearanceReport, plan: PublicationPlan) -> ApprovalQuestion:
+def draft_of(
+    brief: Brief,
+    title: str,
+    versions: Sequence[CutVersion],
+    notes: tuple[str, ...],
+    plan: PublicationPlan | None = None,
+) -> HighlightDraft:
+    """How far it is, with what the last version leaves out."""
+    report = versions[-1].report
+    return HighlightDraft(
+        title=title,
+        brief=brief,
+        versions=tuple(versions),
+        slots=plan.slots if plan else (),
+        not_included=left_out(report) if report else (),
+        notes=notes,
+    )
+
+
+def question_of(
+    title: str, final: CutVersion, report: ClearanceReport, plan: PublicationPlan, notes: tuple[str, ...] = ()
+) -> ApprovalQuestion:
     """What a person is asked: these bytes, under this clearance, in these slots; and what is not included."""
     where = "; ".join(f"{slot.channel} {slot.local_start}" for slot in plan.slots)
     text = f"Publish {title!r} ({final.media[:19]}...) on {where}, under clearance {report.clearance}?"
@@ -72,6 +94,7 @@ def question_of(title: str, final: CutVersion, report: ClearanceReport, plan: Pu
         slots=plan.slots,
         conditions_met=tuple(f"{each.type}: {each.text}" for each in report.conditions if each.met),
         not_included=left_out(report),
+        notes=notes,
         text=text,
     )
 
@@ -82,32 +105,30 @@ def calendar_file(content: str) -> ExportedFile:
 
 
 def highlight_of(
-    brief: Brief,
-    title: str,
-    versions: tuple[CutVersion, ...],
+    draft: HighlightDraft,
     *,
-    plan: PublicationPlan,
     answer: ApprovalAnswer,
     committed: CommitReport,
     files: tuple[ExportedFile, ...],
 ) -> Highlight:
-    """The outcome; its last version has a clearance."""
-    report = versions[-1].report
-    assert report is not None
+    """The outcome; the draft's last version has a clearance."""
+    final = draft.versions[-1]
+    assert final.report is not None
     where = ", ".join(sorted({publication.channel for publication in committed.publications}))
     return Highlight(
-        title=title,
-        brief=brief,
-        asset=versions[-1].asset,
-        versions=versions,
-        clearance=report.clearance or "",
-        clearance_statement=report.statement or "",
+        title=draft.title,
+        brief=draft.brief,
+        asset=final.asset,
+        versions=draft.versions,
+        clearance=final.report.clearance or "",
+        clearance_statement=final.report.statement or "",
         approval=answer,
-        slots=plan.slots,
+        slots=draft.slots,
         publications=committed.publications,
-        not_included=left_out(report),
+        not_included=draft.not_included,
+        notes=draft.notes,
         files=files,
-        text=f"{title} is scheduled on {where}; approved by {answer.by}.",
+        text=f"{draft.title} is scheduled on {where}; approved by {answer.by}.",
     )
 
 

@@ -3,12 +3,16 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from holdback_base.elements import ElementList
 from holdback_base.problem import Problem
+from holdback_base.vocabulary import Span
 
 from holdback_agents.contracts import Brief, ClearanceReport, Plan, Remedy
 from holdback_agents.editing_assistant.choice import Pick
 
 Operation = dict[str, Any]
+Heard = Mapping[str, tuple[Span, ...]]
+"""Where in a cut the film's own sound holds a reference, by reference."""
 
 LOUDNESS_TENTHS = -140
 """-14 LUFS integrated: what YouTube and Instagram play at (trade practice, not a norm)."""
@@ -70,7 +74,30 @@ def delivery_operations(brief: Brief, clips: Sequence[Mapping[str, Any]], picks:
     return operations
 
 
-def operations_for(remedy: Remedy, *, frames: int, rate: float, music: str | None) -> list[Operation]:
+def heard_in_film(film: ElementList, clips: Sequence[Mapping[str, Any]]) -> Heard:
+    """Where the cut holds music that is in the film's own sound, which no other music can take the place of alone.
+
+    Args:
+        film: what the film is made of, in its own frames.
+        clips: of the cut, each with its frames of the film and where it stands in the cut, half-open.
+    """
+    found: dict[str, list[Span]] = {}
+    for element in film.elements:
+        if not element.ref.startswith("music:"):
+            continue
+        for clip in clips:
+            source = Span(in_frame=clip["in_frame"], out_frame=clip["out_frame"])
+            move = int(clip["record_in"]) - source.in_frame
+            for used in (part for span in element.spans if (part := span.overlap(source))):
+                found.setdefault(element.ref, []).append(
+                    Span(in_frame=used.in_frame + move, out_frame=used.out_frame + move)
+                )
+    return {ref: tuple(dict.fromkeys(spans)) for ref, spans in found.items()}
+
+
+def operations_for(
+    remedy: Remedy, *, frames: int, rate: float, music: str | None, heard: Heard | None = None
+) -> list[Operation]:
     """A remedy as operations.
 
     Args:
@@ -78,7 +105,10 @@ def operations_for(remedy: Remedy, *, frames: int, rate: float, music: str | Non
         frames: how long the cut is.
         rate: frames a second.
         music: other music to use, by sha256, when music must be replaced; without any the music is silenced.
+        heard: music in the film's own sound, of which those frames are silenced.
     """
+    own = (heard or {}).get(remedy.ref or "", ())
+    silences = [{"op": "mute_track", "track": "programme", "span": span.model_dump()} for span in own]
     match remedy.kind:
         case "add_credit" | "add_disclaimer":
             length = min(frames, round(max(remedy.min_seconds or 0, _CREDIT_SECONDS) * rate))
@@ -90,9 +120,12 @@ def operations_for(remedy: Remedy, *, frames: int, rate: float, music: str | Non
             return [{"op": "blur", "element": element} for element in sources]
         case "replace_element" if _is_music(remedy) and music is not None:
             return [
+                *silences,
                 {"op": "replace_music", "media": music, "fade_out": round(rate)},
                 {"op": "set_gain", "track": "music", "gain": -40, "duck": -80},
             ]
+        case "replace_element" | "mute_element" if silences:
+            return silences
         case "replace_element" | "mute_element":
             return [{"op": "mute_track", "track": "music" if _is_music(remedy) else "voice"}]
         case _:
@@ -105,12 +138,12 @@ def replaces_music(remedies: Sequence[Remedy]) -> bool:
 
 
 def revision_of(
-    remedies: Sequence[Remedy], *, frames: int, rate: float, music: str | None
+    remedies: Sequence[Remedy], *, frames: int, rate: float, music: str | None, heard: Heard | None = None
 ) -> tuple[list[Operation], tuple[str, ...]]:
     """The operations for all remedies, each once, and the remedies' words for the history."""
     operations: list[Operation] = []
     for remedy in remedies:
-        for operation in operations_for(remedy, frames=frames, rate=rate, music=music):
+        for operation in operations_for(remedy, frames=frames, rate=rate, music=music, heard=heard):
             if operation not in operations:
                 operations.append(operation)
     return operations, tuple(remedy.text for remedy in remedies)

@@ -4,6 +4,7 @@ from dataclasses import dataclass, replace
 from fractions import Fraction
 from typing import Any
 
+from holdback_base.elements import ElementList
 from holdback_base.problem import Problem
 
 from holdback_agents.contracts import (
@@ -18,10 +19,11 @@ from holdback_agents.contracts import (
     PublicationPlan,
     PublicationRequest,
 )
-from holdback_agents.editing_assistant.choice import Pick, Piece, choose
+from holdback_agents.editing_assistant.choice import Pick, Piece, chosen
 from holdback_agents.editing_assistant.reply import (
     calendar_file,
     cut_version,
+    draft_of,
     highlight_of,
     question_of,
 )
@@ -29,6 +31,7 @@ from holdback_agents.editing_assistant.request import refuse_past
 from holdback_agents.editing_assistant.revision import (
     delivery_operations,
     edits_of,
+    heard_in_film,
     is_hopeless,
     not_cleared,
     replaces_music,
@@ -44,16 +47,19 @@ _STEPS = 8
 
 @dataclass(frozen=True)
 class Source:
-    """Something in the library that the cut uses: its version, its media and the library's signed word on it."""
+    """Something in the library that the cut uses: its version, its media, what it is made of, and the library's signed
+    word on it."""
 
     version: str
     media: str
     statement: str
+    elements: ElementList
 
 
 @dataclass(frozen=True)
 class Cut:
-    """The cut on the workbench; `film` is the title of what it is cut from."""
+    """The cut on the workbench; `film` is the title of what it is cut from, the first of the sources. `notes` are what
+    a person should know of how it was cut."""
 
     film: str
     timeline: dict[str, Any]
@@ -61,6 +67,7 @@ class Cut:
     sources: tuple[Source, ...]
     music_used: frozenset[str]
     rate: float
+    notes: tuple[str, ...] = ()
 
 
 async def make_highlight(run: Run, brief: Brief) -> Highlight:
@@ -77,6 +84,7 @@ async def make_highlight(run: Run, brief: Brief) -> Highlight:
     versions = [await _rendered(run, cut, "v1", None)]
     report = await _cleared(run, brief, versions[-1], "3")
     versions[-1] = versions[-1].model_copy(update={"report": report})
+    await run.artifact("draft", draft_of(brief, title, versions, cut.notes))
     if is_hopeless(report):
         raise not_cleared(title, len(versions), report)
     for number in range(2, _ROUNDS + 2):
@@ -87,12 +95,14 @@ async def make_highlight(run: Run, brief: Brief) -> Highlight:
         versions.append(await _rendered(run, cut, f"v{number}", versions[-1]))
         report = await _cleared(run, brief, versions[-1], "5")
         versions[-1] = versions[-1].model_copy(update={"report": report})
+        await run.artifact("draft", draft_of(brief, title, versions, cut.notes))
     final = versions[-1]
     if report.statement is None or not report.open_territories():
         raise not_cleared(title, len(versions), report)
     plan = await _planned(run, brief, title, final, report)
     await run.progress("Asking a person to approve", step="7", of=_STEPS)
-    answer = await run.ask(question_of(title, final, report, plan))
+    await run.artifact("draft", draft_of(brief, title, versions, cut.notes, plan))
+    answer = await run.ask(question_of(title, final, report, plan, cut.notes))
     holds = tuple(slot.hold for slot in plan.slots)
     if answer.decision != "approved":
         await run.delegate("commit-publication", CommitRequest(holds=holds, release=True), CommitReport)
@@ -109,23 +119,26 @@ async def make_highlight(run: Run, brief: Brief) -> Highlight:
     )
     committed = await run.delegate("commit-publication", commit, CommitReport)
     files = (*await _exports(run, cut), calendar_file(committed.calendar))
-    return highlight_of(brief, title, tuple(versions), plan=plan, answer=answer, committed=committed, files=files)
+    draft = draft_of(brief, title, versions, cut.notes, plan)
+    return highlight_of(draft, answer=answer, committed=committed, files=files)
 
 
 async def _first_cut(run: Run, brief: Brief, title: str) -> Cut:
     await run.progress(f"Searching the library for {brief.subject}", step="1", of=_STEPS)
-    film = await _found(run, brief.subject, ("master", "clip"))
+    film = await _found(run, brief.subject, ("master", "clip")) or await _only_film(run)
     if film is None:
         raise Problem(
             "NOT_FOUND", f"The library has no film with {brief.subject!r}.", "Use words that describe_library lists."
         )
     pieces = [Piece.model_validate(each) for each in await _segments(run, film["asset_id"])]
     rate = Fraction(film["rate"])
-    picks = choose(pieces, brief.subject, round(brief.seconds * rate), rate)
+    picks, notes = chosen(pieces, brief.subject, round(brief.seconds * rate), rate, film["title"])
     music = await _found(run, brief.subject, ("music",))
     voice = await _found(run, brief.subject, ("voice",))
     found = [each for each in (film, music, voice) if each is not None]
     sources = [await _source(run, each["asset_id"]) for each in found]
+    for note in notes:
+        await run.progress(note, step="2", of=_STEPS)
     await run.progress(f"Cutting {len(picks)} pieces of {film['title']}", step="2", of=_STEPS)
     timeline = await run.tool(
         "editing.create_timeline",
@@ -137,7 +150,7 @@ async def _first_cut(run: Run, brief: Brief, title: str) -> Cut:
         reason=brief.text or f"a highlight of {brief.subject}",
     )
     used = frozenset(each["asset_id"] for each in (music,) if each is not None)
-    return Cut(film["title"], timeline, picks, tuple(sources), used, float(rate))
+    return Cut(film["title"], timeline, picks, tuple(sources), used, float(rate), notes)
 
 
 def _clip(media: str, pick: Pick) -> dict[str, Any]:
@@ -156,6 +169,12 @@ async def _found(run: Run, words: str, kinds: tuple[str, ...], *, without: froze
     return next((hit for hit in result["items"] if hit["asset_id"] not in without), None)
 
 
+async def _only_film(run: Run) -> Any:
+    """The film of a library that has just one: then there is nothing to search among. None when there are more."""
+    result = await run.tool("assets.search_assets", query="", kinds=("master", "clip"), statuses=("ready",), limit=2)
+    return result["items"][0] if len(result["items"]) == 1 else None
+
+
 async def _segments(run: Run, asset: str) -> list[dict[str, Any]]:
     items: list[dict[str, Any]] = []
     cursor: str | None = None
@@ -170,7 +189,8 @@ async def _segments(run: Run, asset: str) -> list[dict[str, Any]]:
 async def _source(run: Run, asset: str) -> Source:
     view = await run.tool("assets.get_asset", asset_id=asset, include_statements=True)
     latest = view["versions"][0]
-    return Source(latest["id"], latest["media"], latest["statement"])
+    elements = ElementList.model_validate(latest["element_list"])
+    return Source(latest["id"], latest["media"], latest["statement"], elements)
 
 
 async def _rendered(run: Run, cut: Cut, name: str, before: CutVersion | None) -> CutVersion:
@@ -219,6 +239,7 @@ async def _revised(run: Run, brief: Brief, cut: Cut, report: ClearanceReport, *,
         frames=cut.timeline["frames"],
         rate=cut.rate,
         music=replacement.media if replacement else None,
+        heard=heard_in_film(cut.sources[0].elements, cut.timeline["clips"]),
     )
     if first:
         operations += delivery_operations(brief, cut.timeline["clips"], cut.picks)

@@ -15,7 +15,7 @@ from holdback_base.vocabulary import Rate, Span
 from holdback_servers.editing.framing import View, covers, intersect, view
 from holdback_servers.editing.model import Clip, SoundClip, Timeline, Track, joined, moved
 
-HEARD_ONLY: frozenset[ElementKind] = frozenset({"music_master", "music_publishing"})
+HEARD_ONLY: frozenset[ElementKind] = frozenset({"music_master", "music_publishing", "music_performance"})
 SEEN_ONLY: frozenset[ElementKind] = frozenset({"still", "logo", "location"})
 
 
