@@ -3,11 +3,12 @@
 from typing import Annotated, Literal
 
 from holdback_base.elements import ElementKind
-from holdback_base.vocabulary import Instant, Noun, Sha256, TimeRange
+from holdback_base.vocabulary import Instant, Noun, Sha256, TimeRange, instant_text
 from pydantic import Field
 
 from holdback_servers.rights.matrix import places
 from holdback_servers.rights.model import (
+    Contract,
     ContractStatus,
     ContractTerms,
     Direction,
@@ -62,17 +63,32 @@ class Recorded(Noun):
     rights: tuple[RecordedRight, ...] = ()
 
 
+class RightBefore(Noun):
+    """A right as it was until it was changed or withdrawn, and by whom."""
+
+    until: Instant
+    right: Right
+    replaced_by: str
+
+
 class RightListed(Noun):
-    """A right with what matters of its contract."""
+    """A right with what matters of its contract.
+
+    `withdrawn` is when it was taken back. The whole `contract` and the `history`, newest first, are there when one
+    right is asked for.
+    """
 
     right: Right
     counterparty: str
     direction: Direction
     contract_status: ContractStatus
+    withdrawn: Instant | None = None
+    contract: Contract | None = None
+    history: tuple[RightBefore, ...] | None = None
 
 
 class RightsPage(Noun):
-    """Rights in order of their ids."""
+    """Rights in order of their ids. A page may be short and still have a `next_cursor`."""
 
     items: tuple[RightListed, ...]
     next_cursor: str | None = None
@@ -271,3 +287,67 @@ class ConflictsPage(Noun):
         found = f"{len(self.items)} conflict{'' if len(self.items) == 1 else 's'}"
         lines.append(f"next_cursor: {self.next_cursor}" if self.next_cursor else f"{found}, no more.")
         return "\n".join(lines)
+
+
+# --- what ends soon ------------------------------------------------------------------------------------------------
+
+
+class EndingRight(Noun):
+    """A grant of an active contract that ends soon.
+
+    `days_left` are whole days of 24 hours; `within_days` is the nearest of 7, 30 and 90 that it ends in, if any.
+    `covered_on_by` are grants that give the same from its end on. `lost` is what none gives then, from that instant
+    until another begins: where it is empty nothing really ends, but exclusivity if `exclusivity_ends`. `clearances`
+    are valid ones that were decided on its reference.
+    """
+
+    right: str
+    ref: str
+    element_kinds: tuple[ElementKind, ...] = ()
+    contract: str
+    counterparty: str
+    clause: str | None = None
+    gives: str = Field(description="Its media, territories and window, in words.")
+    exclusive: bool
+    ends: Instant
+    days_left: int
+    within_days: int | None = None
+    covered_on_by: tuple[str, ...] = ()
+    lost: tuple[RightsScope, ...] = ()
+    exclusivity_ends: bool = False
+    clearances: tuple[str, ...] = ()
+
+
+class EndingPage(Noun):
+    """Grants in order of their ends."""
+
+    items: tuple[EndingRight, ...]
+    next_cursor: str | None = None
+
+    def text(self) -> str:
+        """A table with a line for each grant, then what goes on, what is lost, and which clearances rely on it."""
+        rows = [("ends", "days", "right", "reference", "contract")]
+        rows += [
+            (instant_text(each.ends), str(each.days_left), each.right, each.ref, f"{each.contract} {each.counterparty}")
+            for each in self.items
+        ]
+        widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
+        lines = ["  ".join(text.ljust(width) for text, width in zip(row, widths, strict=True)).rstrip() for row in rows]
+        told = lines[:1]
+        for line, item in zip(lines[1:], self.items, strict=True):
+            told += [line, *(f"    {each}" for each in _ending_lines(item))]
+        told.append(f"next_cursor: {self.next_cursor}" if self.next_cursor else f"{len(self.items)} in all, no more.")
+        return "\n".join(told)
+
+
+def _ending_lines(item: EndingRight) -> list[str]:
+    marked = f"within {item.within_days} days; " if item.within_days else ""
+    lines = [f"{marked}gives {'exclusively ' if item.exclusive else ''}{item.gives}"]
+    lines += [f"clause {item.clause}"] if item.clause else []
+    if item.covered_on_by:
+        part = "in part " if item.lost else ""
+        alone = ", but not exclusively" if item.exclusivity_ends else ""
+        lines.append(f"covered on {part}by {', '.join(item.covered_on_by)}{alone}")
+    lines += [f"then nobody gives {each.text()}" for each in item.lost]
+    lines += [f"relied on by {', '.join(item.clearances)}"] if item.clearances else []
+    return lines

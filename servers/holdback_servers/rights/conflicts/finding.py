@@ -113,15 +113,16 @@ def _partners(one: Entry, other: Entry) -> bool:
 def _purposes(one: Entry, other: Entry) -> frozenset[str]:
     """Purposes that one side gives and the other bars. What gives must name training; what bars need not."""
     if one.grants:
-        return _given(one) & _given(other)
+        return given_for(one) & given_for(other)
     found = frozenset[str]()
     for bar, sale in ((one, other), (other, one)):
         if sale.kind == "licence_out" and (bar.exclusive or bar.kind in _BARS):
-            found |= (frozenset(bar.purposes) or _PURPOSES) & _given(sale)
+            found |= (frozenset(bar.purposes) or _PURPOSES) & given_for(sale)
     return found
 
 
-def _given(entry: Entry) -> frozenset[str]:
+def given_for(entry: Entry) -> frozenset[str]:
+    """The purposes that a grant or a sale gives it for; training only by name."""
     return frozenset(entry.purposes) or _USUAL
 
 
@@ -147,8 +148,8 @@ def _unheld(sale: Entry, grants: Sequence[Entry], since: int, kinds: Sequence[El
     held = [each for each in grants if each.status == "active" and not each.unresolved]
     held = [each for each in held if clipped(each.window, within)]
     ground = Ground(sale, held, within)
-    facets: list[Facet] = list(product(sale.element_kinds or kinds, sorted(_given(sale)), sale.languages or ("",)))
-    masks = {facet: sum(1 << n for n, each in enumerate(held) if _gives(each, facet)) for facet in facets}
+    facets: list[Facet] = list(product(sale.element_kinds or kinds, sorted(given_for(sale)), sale.languages or ("",)))
+    masks = {facet: sum(1 << n for n, each in enumerate(held) if gives(each, facet)) for facet in facets}
     missing = {mask: ground.missing(mask) for mask in set(masks.values())}
     nothing = all(cells == ground.missing(0) for cells in missing.values())
     code: ConflictCode = "NO_RIGHTS_IN" if nothing else "PARTIAL_RIGHTS_IN"
@@ -161,9 +162,10 @@ def _unheld(sale: Entry, grants: Sequence[Entry], since: int, kinds: Sequence[El
         yield from _lacking("NO_EXCLUSIVE_RIGHTS_IN", sale, open_to_others, ground, told)
 
 
-def _gives(grant: Entry, facet: Facet) -> bool:
+def gives(grant: Entry, facet: Facet) -> bool:
+    """Whether the grant is about this kind, purpose and language."""
     kind, purpose, language = facet
-    if (grant.element_kinds and kind not in grant.element_kinds) or purpose not in _given(grant):
+    if (grant.element_kinds and kind not in grant.element_kinds) or purpose not in given_for(grant):
         return False
     return not grant.languages or (bool(language) and any(grants_tongue(own, language) for own in grant.languages))
 
@@ -192,7 +194,7 @@ def _distance(grant: Entry, sale: Entry, facets: Sequence[Facet]) -> tuple[bool,
     return (
         not shared_area(grant.area, sale.area).included,
         not shared_media(grant.media, sale.media),
-        not any(_gives(grant, facet) for facet in facets),
+        not any(gives(grant, facet) for facet in facets),
         not clipped(grant.window, sale.window),
         grant.status != "active",
         grant.id,
