@@ -145,6 +145,10 @@ PACK: list[tuple[dict[str, Any], list[dict[str, Any]]]] = [
                   element_kinds=["music_publishing"]),
         ],
     ),
+    (
+        contract("society"),
+        [right("society", "music:any", first_day="2026-10-01", element_kinds=["music_performance"])],
+    ),
     (contract("voice"), [right("voice", VOICE.ref, excluded_territories=["US"], first_day="2026-10-01")]),
     (
         contract("voice-us", status="pending"),
@@ -389,7 +393,7 @@ async def test_what_may_be_shown_there_and_then_is_found_page_by_page(tmp_path: 
     assert [each["ref"] for each in online["items"]] == [FILM.ref, SIGN.ref, VOICE.ref]
     assert [each["ref"] for each in linear["items"]] == [FILM.ref, SIGN.ref, WALTZ.ref, VOICE.ref]
     assert linear["items"][2]["verdict"] == "CLEARED"
-    assert linear["items"][2]["kinds"] == ["music_master", "music_publishing"]
+    assert linear["items"][2]["kinds"] == ["music_master", "music_publishing", "music_performance"]
     film = online["items"][0]
     assert (film["verdict"], film["conditions"][0]["text"]) == ("CONDITIONAL", CREDIT)
     assert [each["ref"] for each in one["items"] + two["items"]] == [FILM.ref, SIGN.ref]

@@ -11,11 +11,13 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from datetime import date
 from functools import cached_property, lru_cache
+from hashlib import sha256
+from operator import attrgetter
 from typing import cast
 
 from holdback_base.canonical import canonical_sha256
 from holdback_base.elements import ElementKind
-from holdback_base.vocabulary import expand_territories, medium_within
+from holdback_base.vocabulary import expand_territories, is_group, medium_within
 
 from holdback_servers.rights.model import Condition, Contract, ContractStatus, Reruns, Right, RightKind
 from holdback_servers.rights.windows import Window, window
@@ -26,40 +28,92 @@ class Area:
 
     def __init__(self, included: frozenset[str], excluded: frozenset[str]) -> None:
         self.included, self.excluded = included, excluded
-        self._covers: dict[str, bool] = {}
-        self._touches: dict[str, bool] = {}
 
     def covers(self, place: str) -> bool:
         """Whether all of the place is in the area: what a grant needs."""
-        found = self._covers.get(place)
-        if found is None:
-            around = (place, *places_around(place))
-            inside = not self.included.isdisjoint(around) and self.excluded.isdisjoint(around)
-            found = inside and not any(place in places_around(each) for each in self.excluded if "-" in each)
-            self._covers[place] = found
-        return found
+        if "-" not in place:
+            return place in self._covered
+        around = (place, *places_around(place))
+        inside = not self.included.isdisjoint(around) and self.excluded.isdisjoint(around)
+        return inside and not any(place in places_around(each) for each in self.excluded if "-" in each)
 
     def touches(self, place: str) -> bool:
         """Whether any of the place is in the area: enough for a restriction."""
-        found = self._touches.get(place)
-        if found is None:
-            around = (place, *places_around(place))
-            found = self.excluded.isdisjoint(around) and (
-                not self.included.isdisjoint(around)
-                or any(
-                    place in places_around(each) and self.excluded.isdisjoint((each, *places_around(each)))
-                    for each in self.included
-                    if "-" in each
-                )
+        if "-" not in place:
+            return place in self._touched
+        around = (place, *places_around(place))
+        return self.excluded.isdisjoint(around) and (
+            not self.included.isdisjoint(around)
+            or any(
+                place in places_around(each) and self.excluded.isdisjoint((each, *places_around(each)))
+                for each in self.included
+                if "-" in each
             )
-            self._touches[place] = found
-        return found
+        )
+
+    def reached(self, places: "Places", *, whole: bool) -> frozenset[str]:
+        """Which of the places it covers (`whole`) or touches."""
+        own = self._covered if whole else self._touched
+        return (places.countries & own) | {
+            each for each in places.parts if (self.covers(each) if whole else self.touches(each))
+        }
+
+    @cached_property
+    def _covered(self) -> frozenset[str]:
+        """Countries that are in it whole."""
+        broken = {each.partition("-")[0] for each in self.excluded if "-" in each}
+        return self.included - self.excluded - broken
+
+    @cached_property
+    def _touched(self) -> frozenset[str]:
+        """Countries of which something is in it."""
+        parts = {
+            each.partition("-")[0]
+            for each in self.included
+            if "-" in each and self.excluded.isdisjoint((each, *places_around(each)))
+        }
+        return (self.included | parts) - self.excluded
 
 
-@lru_cache(maxsize=8192)
+class Places:
+    """The territories of a question, in its order. Equal ones are one object."""
+
+    def __init__(self, names: tuple[str, ...]) -> None:
+        self.names = names
+        self.index = {name: number for number, name in enumerate(names)}
+        self.countries = frozenset(each for each in names if "-" not in each)
+        self.parts = frozenset(names) - self.countries
+
+
+@lru_cache(maxsize=256)
+def places_of(names: tuple[str, ...]) -> Places:
+    """These territories, made ready to be looked up."""
+    return Places(names)
+
+
+@lru_cache(maxsize=32_768)
+def spread(where: Area, places: Places, whole: bool) -> tuple[bool, tuple[int, ...]]:
+    """Which places an area covers (`whole`) or touches: whether it is most of them, and the indices of the others
+    (those it does not reach where it is most, those it does where it is not)."""
+    found = where.reached(places, whole=whole)
+    most = len(found) * 2 > len(places.names)
+    return most, tuple(places.index[each] for each in places.names if (each in found) != most)
+
+
 def area(territories: tuple[str, ...], excluded: tuple[str, ...], on: date) -> Area:
     """The area that these codes and groups mean on a day. Raises Problem TERRITORY_UNKNOWN for one never checked."""
-    return Area(expand_territories(territories, on), expand_territories(excluded, on))
+    dated = any(is_group(each) for each in territories) or any(is_group(each) for each in excluded)
+    return _area(territories, excluded, on if dated else date.max)
+
+
+@lru_cache(maxsize=32_768)
+def _area(territories: tuple[str, ...], excluded: tuple[str, ...], on: date) -> Area:
+    return _one_area(expand_territories(territories, on), expand_territories(excluded, on))
+
+
+@lru_cache(maxsize=32_768)
+def _one_area(included: frozenset[str], excluded: frozenset[str]) -> Area:
+    return Area(included, excluded)
 
 
 @lru_cache(maxsize=8192)
@@ -130,6 +184,10 @@ class Entry:
         """Its contract as it is on record."""
         return self.read()[1]
 
+    def about(self, kind: ElementKind) -> bool:
+        """Whether it speaks of this kind of element."""
+        return not self.element_kinds or kind in self.element_kinds
+
     def reaches_place(self, place: str) -> bool:
         """Whether it speaks for this territory: a grant for all of it, a restriction for any of it."""
         return self.area.covers(place) if self.grants else self.area.touches(place)
@@ -195,39 +253,25 @@ def groups_day(right: Right) -> date:
 
 
 class Book:
-    """All rights recorded for one reference, of whatever status. Reach is worked out once a place and once a node."""
+    """All rights recorded for one reference, of whatever status, in order of their ids."""
 
     def __init__(self, entries: Iterable[Entry]) -> None:
-        self.entries = tuple(sorted(entries, key=lambda each: each.id))
-        self._places: dict[str, int] = {}
-        self._media: dict[str, int] = {}
-        self._kinds: dict[ElementKind, int] = {}
+        self.entries = tuple(sorted(entries, key=attrgetter("id")))
 
     @cached_property
     def snapshot(self) -> str:
         """`sha256:<hex>` of all that is recorded here: it changes with any change of a right or its contract."""
-        return canonical_sha256([each.mark() for each in self.entries])
+        return "sha256:" + sha256("\n".join([each.mark() for each in self.entries]).encode()).hexdigest()
 
-    def place_mask(self, place: str) -> int:
-        """A bit for each entry that reaches the territory."""
-        mask = self._places.get(place)
-        if mask is None:
-            mask = self._places[place] = self._mask(lambda each: each.reaches_place(place))
-        return mask
+    def meeting(self, within: Window) -> tuple[Entry, ...]:
+        """The entries whose window has an instant of this one, in order of their ids."""
+        start, end = within
+        return tuple([each for each in self.entries if each.window[0] < end and each.window[1] > start])
 
-    def medium_mask(self, node: str) -> int:
-        """A bit for each entry that reaches the platform."""
-        mask = self._media.get(node)
-        if mask is None:
-            mask = self._media[node] = self._mask(lambda each: each.reaches_medium(node))
-        return mask
+    def knows(self, kind: ElementKind) -> bool:
+        """Whether anything is recorded about this kind of element."""
+        return any(each.about(kind) for each in self.entries)
 
-    def kind_mask(self, kind: ElementKind) -> int:
-        """A bit for each entry about this kind of element."""
-        mask = self._kinds.get(kind)
-        if mask is None:
-            mask = self._kinds[kind] = self._mask(lambda each: not each.element_kinds or kind in each.element_kinds)
-        return mask
-
-    def _mask(self, reaches: Callable[[Entry], bool]) -> int:
-        return sum(1 << index for index, each in enumerate(self.entries) if reaches(each))
+    def beside(self, blanket: "Book", kind: ElementKind) -> "Book":
+        """What is recorded here and in another book about one kind of element."""
+        return Book(each for book in (self, blanket) for each in book.entries if each.about(kind))

@@ -3,30 +3,34 @@
 Without a cut no condition can be seen to be met and no duration is known: what a grant asks for is told, not judged.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Final
 
 from holdback_base.elements import Element, ElementKind
+from holdback_base.problem import Problem
 from holdback_base.vocabulary import Span
 
 from holdback_servers.rights.answers import Available, AvailableCell, OpenCondition
 from holdback_servers.rights.availability import Judgement, Use
 from holdback_servers.rights.book import Book, Entry
-from holdback_servers.rights.clearance import Decision, Judged, judge, overall
-from holdback_servers.rights.conditions import Duty
+from holdback_servers.rights.clearance import BLANKET, MUSIC, Decision, Judged, book_for, judge, overall
+from holdback_servers.rights.conditions import Duty, told_duty
 from holdback_servers.rights.explaining import groups
 from holdback_servers.rights.report import Asked
-from holdback_servers.rights.windows import clipped, window
+from holdback_servers.rights.windows import window
 
+_WHOLE: Final = (Span(in_frame=0, out_frame=1),)
+_EMPTY: Final = Book(())
 _KINDS: dict[str, tuple[ElementKind, ...]] = {
     "film": ("programme",),
-    "music": ("music_master", "music_publishing"),
+    "music": MUSIC,
     "talent": ("talent",),
     "clip": ("third_party_clip",),
     "still": ("still",),
     "logo": ("logo",),
     "location": ("location",),
 }
-"""What stands before the colon of a reference says which elements need rights in it; music needs both of its own."""
+"""What stands before the colon of a reference says which elements need rights in it; music needs all of its own."""
 
 
 def kinds_of(ref: str, book: Book) -> tuple[ElementKind, ...]:
@@ -36,31 +40,53 @@ def kinds_of(ref: str, book: Book) -> tuple[ElementKind, ...]:
     return known or tuple(sorted(named)) or ("programme",)
 
 
-def available(ref: str, book: Book, asked: Asked, *, derivative: bool) -> Available | None:
+def reference_decision(refs: Sequence[str], books: Mapping[str, Book], asked: Asked, *, derivative: bool) -> Decision:
+    """May these be shown, each whole or in part, before there is a cut? What grants ask for is told, not judged.
+
+    Args:
+        refs: element references; one that `books` does not hold is unknown.
+        derivative: that they would be cut, which not every grant allows.
+
+    Raises:
+        Problem: INVALID_ARGUMENT without a reference.
+    """
+    if not refs:
+        raise Problem("INVALID_ARGUMENT", "The question names no reference.", "Name at least one, such as film:name.")
+    within = window(asked.window.start, asked.window.end)
+    judged: list[Judged] = []
+    for ref in sorted(set(refs)):
+
+        def duties(entry: Entry, ref: str = ref) -> list[Duty]:
+            return [told_duty(entry.id, each, ref, asked.undertakings) for each in entry.conditions]
+
+        for kind in kinds_of(ref, books.get(ref, _EMPTY)):
+            element = Element(id=ref, kind=kind, ref=ref, name=ref, spans=_WHOLE)
+            use = Use(kind, within, asked.purpose, asked.languages, None, derivative, asked.runs, asked.exclusive)
+            judged.append(Judged((element,), kind, Judgement(book_for(ref, kind, books), use, duties)))
+    return judge(asked, (), tuple(judged), books)
+
+
+def available(ref: str, books: Mapping[str, Book], asked: Asked, *, derivative: bool) -> Available | None:
     """Where and when the reference may be shown, at least once conditions are met; None when nowhere.
 
-    `derivative` says that it would be cut, which not every grant allows.
+    `derivative` says that it would be cut, which not every grant allows. `books` holds the reference's and, for music,
+    that of the blanket licences, which is nothing to show by itself.
     """
-    within = window(asked.window.start, asked.window.end)
-    whole = (Span(in_frame=0, out_frame=1),)
-    judged = tuple(
-        Judged(
-            Element(id=ref, kind=kind, ref=ref, name=ref, spans=whole),
-            kind,
-            Judgement(book, Use(kind, within, asked.purpose, asked.languages, None, derivative), _asks),
-        )
-        for kind in kinds_of(ref, book)
-    )
-    decision = judge(asked, (), judged)
-    open_cells = [each for each in groups(decision) if each.verdict in ("CLEARED", "PARTIAL", "CONDITIONAL")]
+    if ref == BLANKET:
+        return None
+    decision = reference_decision((ref,), books, asked, derivative=derivative)
+    if not any(cell.once for row in decision.cells for cell in row):
+        return None
+    told = groups(decision)
+    open_cells = [each for each in told if each.verdict in ("CLEARED", "PARTIAL", "CONDITIONAL")]
     if not open_cells:
         return None
     used = _used(decision)
     limits = [limit for each in used if (limit := each.limits.longest) is not None]
     return Available(
         ref=ref,
-        kinds=tuple(each.kind for each in judged),
-        verdict=overall(each.verdict for each in groups(decision)),
+        kinds=tuple(each.kind for each in decision.judged),
+        verdict=overall(each.verdict for each in told),
         cells=tuple(
             AvailableCell(
                 territories=each.territories,
@@ -76,20 +102,15 @@ def available(ref: str, book: Book, asked: Asked, *, derivative: bool) -> Availa
     )
 
 
-def _asks(entry: Entry) -> Sequence[Duty]:
-    return [Duty(entry.id, each, "", each.ref or entry.right.ref, (), (), met=False) for each in entry.conditions]
-
-
 def _used(decision: Decision) -> list[Entry]:
     """Grants without a fault that speak in an open cell."""
     found: dict[str, Entry] = {}
-    for places, row in zip(decision.rows, decision.cells, strict=True):
-        for media, cell in zip(decision.columns, row, strict=True):
-            for each in decision.judged if cell.once else ():
-                mask = each.judgement.place_mask(places[0]) & each.judgement.medium_mask(media[0])
-                for index, entry in enumerate(each.judgement.book.entries):
-                    gives = entry.grants and mask >> index & 1 and not each.judgement.faults(index)
-                    if gives and clipped(entry.window, each.judgement.use.window):
+    for masks, row in zip(decision.reach, decision.cells, strict=True):
+        for media, cell in zip(decision.media, row, strict=True):
+            for number, each in enumerate(decision.judged if cell.once else ()):
+                mask = masks[number] & media[number]
+                for index, entry in enumerate(each.judgement.entries):
+                    if mask >> index & 1 and entry.grants and each.judgement.gives(index):
                         found[entry.id] = entry
     return list(found.values())
 

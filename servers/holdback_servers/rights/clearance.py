@@ -7,26 +7,31 @@ PARTIAL (some of the window), CLEARED (all of it). A cell that is clear for some
 conditions are met is PARTIAL and says both windows.
 """
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Final
 
 from holdback_base.elements import CutFacts, Element, ElementKind
 from holdback_base.problem import Problem
 from holdback_base.vocabulary import Span, expand_territories, parse_medium, time_range
 
 from holdback_servers.rights.availability import Answer, Judgement, Use
-from holdback_servers.rights.book import Book, Entry
+from holdback_servers.rights.book import Book, Entry, places_of
 from holdback_servers.rights.conditions import Duty, duty, frames_of
 from holdback_servers.rights.model import Purpose
-from holdback_servers.rights.report import Asked, Verdict
+from holdback_servers.rights.report import Asked, Undertaking, Verdict
 from holdback_servers.rights.tongues import parse_tongue
 from holdback_servers.rights.windows import Windows, shared, window
 
 _LIMIT = 400
 """Most elements, territories or platforms in one question; 250 countries is the world."""
-_RECORDING: tuple[ElementKind, ...] = ("music_master", "music_publishing")
-"""A recording embodies a work: where a cut lists only the master, the publishing is judged all the same."""
+_MOST_RUNS = 1_000_000
+BLANKET: Final = "music:any"
+"""The reference of blanket licences: what is recorded there counts for the performance of every piece of music."""
+MUSIC: Final[tuple[ElementKind, ...]] = ("music_master", "music_publishing", "music_performance")
+"""A recording embodies a work, and showing it performs the work: whatever of it a cut lists, the rest is judged too."""
+_EMPTY: Final = Book(())
 
 
 def ask(
@@ -37,8 +42,17 @@ def ask(
     end: datetime | None,
     purpose: Purpose,
     languages: Iterable[str] = (),
+    runs: int = 1,
+    exclusive: bool = False,
+    undertakings: Iterable[Undertaking] = (),
 ) -> Asked:
     """A question with its words checked. Groups of territories mean their members on the day the window begins.
+
+    Args:
+        languages: BCP 47 tags, with a use where only one track is meant (`subtitle:de`); all of them must be covered.
+        runs: transmissions planned in the window, 1 to 1,000,000.
+        exclusive: whether it must be possible to the exclusion of others.
+        undertakings: conditions that will be kept where it is delivered.
 
     Raises:
         Problem: TERRITORY_UNKNOWN, MEDIUM_UNKNOWN, LANGUAGE_UNKNOWN, RANGE_INVALID, INVALID_ARGUMENT, TOO_LARGE.
@@ -53,24 +67,43 @@ def ask(
             raise Problem(
                 "TOO_LARGE", f"The question has {len(found)} entries of {what}.", f"Ask for {_LIMIT} at most."
             )
-    tongues = sorted({parse_tongue(each) for each in languages})
+    if not 1 <= runs <= _MOST_RUNS:
+        raise Problem("INVALID_ARGUMENT", f"The question has {runs} runs.", f"Ask for 1 to {_MOST_RUNS}.")
     return Asked(
-        territories=tuple(places), platforms=tuple(media), window=within, purpose=purpose, languages=tuple(tongues)
+        territories=tuple(places),
+        platforms=tuple(media),
+        window=within,
+        purpose=purpose,
+        languages=tuple(sorted({parse_tongue(each) for each in languages})),
+        runs=runs,
+        exclusive=exclusive,
+        undertakings=tuple(sorted(set(undertakings))),
     )
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Judged:
-    """One element on trial, of one of the decision's cuts or, in the catalogue, of none."""
+    """A reference on trial for one kind of right, in one of the decision's cuts or, in the catalogue, in none.
 
-    element: Element
+    `elements` are those it is judged for, in order of their ids.
+    """
+
+    elements: tuple[Element, ...]
     kind: ElementKind
     judgement: Judgement
 
+    @property
+    def element(self) -> Element:
+        """The first of its elements: all are of one reference."""
+        return self.elements[0]
 
-@dataclass(frozen=True, slots=True)
+
+@dataclass(frozen=True, slots=True, eq=False)
 class CellAnswer:
-    """One cell: each element's answer in the decision's order, and what all of them allow."""
+    """One cell: each judgement's answer in the decision's order, and what all of them allow.
+
+    Cells with the same answers are one object.
+    """
 
     answers: tuple[Answer, ...]
     now: Windows
@@ -80,7 +113,11 @@ class CellAnswer:
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """All cells, with territories and platforms that the same rights reach taken together."""
+    """All cells, with territories and platforms that the same rights reach taken together.
+
+    `reach` says for each row, and `media` for each column, which entries of each judgement reach it. `books` is what it
+    was decided on, by reference; for music the blanket licences are among them.
+    """
 
     asked: Asked
     cuts: tuple[CutFacts, ...]
@@ -88,11 +125,20 @@ class Decision:
     rows: tuple[tuple[str, ...], ...]
     columns: tuple[tuple[str, ...], ...]
     cells: tuple[tuple[CellAnswer, ...], ...]
+    reach: tuple[tuple[int, ...], ...]
+    media: tuple[tuple[int, ...], ...]
+    books: Mapping[str, Book]
 
     @property
     def clear(self) -> bool:
         """Whether every cell is CLEARED."""
         return all(cell.verdict == "CLEARED" for row in self.cells for cell in row)
+
+
+def refs_of(cuts: Iterable[CutFacts]) -> list[str]:
+    """The references whose books a decision on these cuts is made from; for music the blanket licences are among them."""
+    elements = [each for cut in cuts for each in cut.element_list.elements]
+    return sorted({each.ref for each in elements} | {BLANKET for each in elements if each.kind in MUSIC})
 
 
 def decide(asked: Asked, cuts: Sequence[CutFacts], books: Mapping[str, Book]) -> Decision:
@@ -102,17 +148,44 @@ def decide(asked: Asked, cuts: Sequence[CutFacts], books: Mapping[str, Book]) ->
     """
     if not cuts:
         raise Problem("CUT_STATEMENT_REQUIRED", "There is no cut to judge.", "Pass the signed statement of the cut.")
-    return judge(asked, tuple(cuts), tuple(each for cut in cuts for each in _on_trial(asked, cut, books)))
+    return judge(asked, tuple(cuts), tuple(each for cut in cuts for each in _on_trial(asked, cut, books)), books)
 
 
-def judge(asked: Asked, cuts: tuple[CutFacts, ...], judged: tuple[Judged, ...]) -> Decision:
-    """All cells of elements that stand before their books; `cuts` are only carried along."""
-    rows = _alike(asked.territories, lambda place: tuple(each.judgement.place_mask(place) for each in judged))
-    columns = _alike(asked.platforms, lambda node: tuple(each.judgement.medium_mask(node) for each in judged))
+def judge(asked: Asked, cuts: tuple[CutFacts, ...], judged: tuple[Judged, ...], books: Mapping[str, Book]) -> Decision:
+    """All cells of references that stand before their books; `cuts` are only carried along."""
+    places = places_of(asked.territories)
+    rows = _alike(asked.territories, zip(*(each.judgement.place_masks(places) for each in judged), strict=True))
+    columns = _alike(
+        asked.platforms, ([each.judgement.medium_mask(node) for each in judged] for node in asked.platforms)
+    )
     whole = (window(asked.window.start, asked.window.end),)
-    kept: dict[tuple[int, ...], CellAnswer] = {}
-    cells = tuple(tuple(_cell(judged, places, media, whole, kept) for media in columns) for places in rows)
-    return Decision(asked, cuts, judged, tuple(map(tuple, rows.values())), tuple(map(tuple, columns.values())), cells)
+    kept: dict[tuple[Answer, ...], CellAnswer] = {}
+    tables = [_Table(each.judgement, media) for each, media in zip(judged, zip(*columns, strict=True), strict=True)]
+    cells = tuple(
+        tuple(
+            kept.get(answers) or kept.setdefault(answers, _cell(answers, whole))
+            for answers in zip(*(table.row(mask) for table, mask in zip(tables, masks, strict=True)), strict=True)
+        )
+        for masks in rows
+    )
+    refs = {each.element.ref for each in judged} | {BLANKET for each in judged if each.kind == "music_performance"}
+    return Decision(
+        asked,
+        cuts,
+        judged,
+        tuple(map(tuple, rows.values())),
+        tuple(map(tuple, columns.values())),
+        cells,
+        tuple(rows),
+        tuple(columns),
+        {ref: books.get(ref, _EMPTY) for ref in sorted(refs)},
+    )
+
+
+def book_for(ref: str, kind: ElementKind, books: Mapping[str, Book]) -> Book:
+    """What is recorded about a reference, with the blanket licences where its performance is judged."""
+    own, blanket = books.get(ref, _EMPTY), books.get(BLANKET)
+    return own if kind != "music_performance" or blanket is None else own.beside(blanket, kind)
 
 
 def verdict_of(now: Windows, once: Windows, whole: Windows, unknown: bool, hopeless: bool) -> Verdict:
@@ -145,20 +218,26 @@ def _on_trial(asked: Asked, cut: CutFacts, books: Mapping[str, Book]) -> Iterabl
     if len(elements) > _LIMIT:
         raise Problem("TOO_LARGE", f"The cut has {len(elements)} elements.", f"A cut may have {_LIMIT} at most.")
     within = window(asked.window.start, asked.window.end)
-    alike: dict[tuple[str, ElementKind], list[Element]] = {}
-    for element in elements:
-        alike.setdefault((element.ref, element.kind), []).append(element)
-    for element in sorted(elements, key=lambda each: (each.id, each.ref, each.kind)):
-        book = books.get(element.ref) or Book(())
-        seconds = cut.element_list.rate.seconds(frames_of(alike[element.ref, element.kind]))
+    for (ref, kind), found in sorted(_needing(elements).items()):
 
-        def duties(found: Entry, element: Element = element) -> list[Duty]:
-            return [duty(found.id, each, element.ref, cut) for each in found.conditions]
+        def duties(entry: Entry, ref: str = ref) -> list[Duty]:
+            return [duty(entry.id, each, ref, cut, asked.undertakings) for each in entry.conditions]
 
-        bare = element.kind == "music_master" and (element.ref, "music_publishing") not in alike
-        for kind in _RECORDING if bare else (element.kind,):
-            use = Use(kind, within, asked.purpose, asked.languages, seconds, derivative=True)
-            yield Judged(element, kind, Judgement(book, use, duties))
+        seconds = cut.element_list.rate.seconds(frames_of(found))
+        use = Use(kind, within, asked.purpose, asked.languages, seconds, True, asked.runs, asked.exclusive)
+        yield Judged(tuple(found), kind, Judgement(book_for(ref, kind, books), use, duties))
+
+
+def _needing(elements: Iterable[Element]) -> dict[tuple[str, ElementKind], list[Element]]:
+    """The elements that each reference is judged for, by the kind of right it needs."""
+    found: dict[tuple[str, ElementKind], list[Element]] = {}
+    for each in sorted(elements, key=lambda each: each.id):
+        found.setdefault((each.ref, each.kind), []).append(each)
+    for ref in {ref for ref, kind in found if kind in ("music_master", "music_publishing")}:
+        sound = [each for kind in MUSIC[:2] for each in found.get((ref, kind), ())]
+        found.setdefault((ref, "music_publishing"), sound)
+        found.setdefault((ref, "music_performance"), sorted(sound, key=lambda each: each.id))
+    return found
 
 
 def _unlisted(cut: CutFacts) -> Element:
@@ -167,29 +246,32 @@ def _unlisted(cut: CutFacts) -> Element:
     return Element(id="cut", kind="programme", ref="(unlisted)", name="Everything in the cut", spans=whole)
 
 
-def _alike(names: Sequence[str], masks: Callable[[str], tuple[int, ...]]) -> dict[tuple[int, ...], list[str]]:
+def _alike(names: Sequence[str], masks: Iterable[Sequence[int]]) -> dict[tuple[int, ...], list[str]]:
     groups: dict[tuple[int, ...], list[str]] = {}
-    for name in names:
-        groups.setdefault(masks(name), []).append(name)
+    for name, mask in zip(names, masks, strict=True):
+        groups.setdefault(tuple(mask), []).append(name)
     return groups
 
 
-def _cell(
-    judged: Sequence[Judged],
-    places: tuple[int, ...],
-    media: tuple[int, ...],
-    whole: Windows,
-    kept: dict[tuple[int, ...], CellAnswer],
-) -> CellAnswer:
-    masks = tuple(place & medium for place, medium in zip(places, media, strict=True))
-    cell = kept.get(masks)
-    if cell is None:
-        answers = tuple(each.judgement.answer(mask) for each, mask in zip(judged, masks, strict=True))
-        now = once = known = whole
-        for answer in answers:
-            now, once = shared(now, answer.now), shared(once, answer.once)
-            if not answer.unknown:
-                known = shared(known, answer.once)
-        unknown = any(answer.unknown for answer in answers)
-        cell = kept[masks] = CellAnswer(answers, now, once, verdict_of(now, once, whole, unknown, not known))
-    return cell
+class _Table:
+    """One judgement over the columns: the answers of a row are the same wherever the same entries reach its places."""
+
+    def __init__(self, judgement: Judgement, media: Sequence[int]) -> None:
+        self._judgement, self._media = judgement, media
+        self._rows: dict[int, tuple[Answer, ...]] = {}
+
+    def row(self, mask: int) -> tuple[Answer, ...]:
+        found = self._rows.get(mask)
+        if found is None:
+            found = self._rows[mask] = tuple([self._judgement.answer(mask & media) for media in self._media])
+        return found
+
+
+def _cell(answers: tuple[Answer, ...], whole: Windows) -> CellAnswer:
+    now = once = known = whole
+    for answer in answers:
+        now, once = shared(now, answer.now), shared(once, answer.once)
+        if not answer.unknown:
+            known = shared(known, answer.once)
+    unknown = any(answer.unknown for answer in answers)
+    return CellAnswer(answers, now, once, verdict_of(now, once, whole, unknown, not known))

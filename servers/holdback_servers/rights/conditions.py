@@ -1,6 +1,6 @@
 """Whether a cut meets the conditions of a grant, judged by its element list and nothing that anybody says. Pure."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -8,11 +8,15 @@ from holdback_base.elements import CutFacts, Element, Notice, uncovered
 from holdback_base.vocabulary import Span
 
 from holdback_servers.rights.model import Condition
+from holdback_servers.rights.report import Undertaking
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Duty:
-    """A condition of a right, and how one cut stands to it: frames of its elements that are still to be treated."""
+    """A condition of a right, and how one cut stands to it: frames of its elements that are still to be treated.
+
+    `media` is the sha256 of the cut; empty where there is none (a question to the catalogue).
+    """
 
     right: str
     condition: Condition
@@ -23,12 +27,14 @@ class Duty:
     met: bool
 
 
-def duty(right: str, condition: Condition, own_ref: str, cut: CutFacts) -> Duty:
+def duty(
+    right: str, condition: Condition, own_ref: str, cut: CutFacts, undertakings: Collection[Undertaking] = ()
+) -> Duty:
     """How the cut stands to the condition of a right over `own_ref`.
 
     Blur and mute are met when the element is obscured in every frame; a replacement when it is not there; a credit or
-    a disclaimer when notices that contain its words stand long enough in all. What a cut cannot show (an age gate, an
-    approval) is not met.
+    a disclaimer when notices that contain its words stand long enough in all; an approval when it is for these very
+    bytes; an age gate or a geo-block when whoever delivers undertakes it.
     """
     ref = condition.ref or own_ref
     elements = tuple(each for each in cut.element_list.elements if each.ref == ref)
@@ -40,9 +46,16 @@ def duty(right: str, condition: Condition, own_ref: str, cut: CutFacts) -> Duty:
     elif condition.type == "replace_music":
         spans = merged(span for each in elements for span in each.spans)
         met, ids = not elements, tuple(each.id for each in elements)
+    elif condition.type == "approval":
+        met, spans, ids = cut.media in condition.approved, (), ()
     else:
-        met, spans, ids = False, (), ()
+        met, spans, ids = condition.type in undertakings, (), ()
     return Duty(right, condition, cut.media, ref, ids, spans, met)
+
+
+def told_duty(right: str, condition: Condition, own_ref: str, undertakings: Collection[Undertaking] = ()) -> Duty:
+    """A condition where there is no cut: only what is undertaken can be seen to be met."""
+    return Duty(right, condition, "", condition.ref or own_ref, (), (), condition.type in undertakings)
 
 
 def merged(spans: Iterable[Span]) -> tuple[Span, ...]:

@@ -1,6 +1,5 @@
 """The rights tools that decide: check a cut, have it cleared, ask how a clearance stands, take it back."""
 
-from collections.abc import Sequence
 from typing import Annotated, Any
 
 from holdback_base.elements import CutFacts
@@ -14,12 +13,12 @@ from starlette.responses import Response
 
 from holdback_servers.rights import clearances, issuing
 from holdback_servers.rights.answers import ClearanceRecord, IssuedClearance, Note, Revoked
-from holdback_servers.rights.clearance import ask, decide
+from holdback_servers.rights.clearance import Decision, ask, decide, refs_of
 from holdback_servers.rights.clearances import Standing, clearance_status, status_statement
 from holdback_servers.rights.explaining import report
 from holdback_servers.rights.model import Purpose
-from holdback_servers.rights.plans import plans
-from holdback_servers.rights.report import Asked, ClearanceReport
+from holdback_servers.rights.plans import plans as ways_out
+from holdback_servers.rights.report import Asked, ClearanceReport, Undertaking
 from holdback_servers.rights.store import Shelf, books
 from holdback_servers.services import Call
 from holdback_servers.serving import Door
@@ -41,7 +40,17 @@ Start = Annotated[Instant, Field(description="When it shall first be shown, UTC 
 End = Annotated[Instant | None, Field(description="First instant it is no longer shown; leave out for no end.")]
 Uses = Annotated[Purpose, Field(description="What it is shown for; training must be licensed by name.")]
 Languages = Annotated[
-    list[str] | None, Field(description="BCP 47 tags of the cut's languages; needed where licences name languages.")
+    list[str] | None,
+    Field(
+        description="BCP 47 tags of the cut's languages, with a use where it is one track (subtitle:de); needed where "
+        "licences name languages. All must be covered."
+    ),
+]
+Runs = Annotated[int, Field(description="Transmissions planned in the window.", ge=1, le=1_000_000)]
+Exclusive = Annotated[bool, Field(description="It must be possible to the exclusion of others, as for a sale.")]
+Undertakings = Annotated[
+    list[Undertaking] | None,
+    Field(description="Conditions you will keep where it is delivered, which no cut can show.", max_length=2),
 ]
 ClearanceId = Annotated[str, Field(description="The clr_ id of a clearance.")]
 
@@ -66,6 +75,10 @@ def _offer_checking(door: Door, shelf: Shelf) -> None:
         end: End = None,
         purpose: Uses = "promotion",
         languages: Languages = None,
+        runs: Runs = 1,
+        exclusive: Exclusive = False,
+        undertakings: Undertakings = None,
+        plans: Annotated[bool, Field(description="Also work out what would clear it.")] = True,
     ) -> ClearanceReport:
         """Say whether cuts may be shown in these territories, on these platforms, in this window, and if not, why.
 
@@ -74,9 +87,19 @@ def _offer_checking(door: Door, shelf: Shelf) -> None:
         contract and clause; plans say which changes would clear it, the smallest first, each decided again. Several
         cuts are cleared only where all of them are. Nothing is issued or kept.
         """
-        asked = ask(territories, platforms, start=start, end=end, purpose=purpose, languages=languages or ())
+        asked = ask(
+            territories,
+            platforms,
+            start=start,
+            end=end,
+            purpose=purpose,
+            languages=languages or (),
+            runs=runs,
+            exclusive=exclusive,
+            undertakings=undertakings or (),
+        )
         cuts = _cuts(call, cut_statements)
-        return await services.database.read(lambda c: _decided(c, shelf, asked, cuts))
+        return await services.database.read(lambda c: _decided(c, shelf, asked, cuts, plans=plans)[1])
 
     @door.tool(title="Issue clearance", scope="rights:clear", kind="write")
     async def issue_clearance(
@@ -89,6 +112,9 @@ def _offer_checking(door: Door, shelf: Shelf) -> None:
         end: End = None,
         purpose: Uses = "promotion",
         languages: Languages = None,
+        runs: Runs = 1,
+        exclusive: Exclusive = False,
+        undertakings: Undertakings = None,
         accept_partial: Annotated[
             bool, Field(description="Sign for what is clear although other cells, or some of the time, are not.")
         ] = False,
@@ -102,7 +128,17 @@ def _offer_checking(door: Door, shelf: Shelf) -> None:
         are clear, and is valid for seven days at most. Where nothing can be signed there is no `statement`, and
         `not_issued` says why; the report is there in both cases.
         """
-        asked = ask(territories, platforms, start=start, end=end, purpose=purpose, languages=languages or ())
+        asked = ask(
+            territories,
+            platforms,
+            start=start,
+            end=end,
+            purpose=purpose,
+            languages=languages or (),
+            runs=runs,
+            exclusive=exclusive,
+            undertakings=undertakings or (),
+        )
         cuts = _cuts(call, cut_statements)
         result = await services.database.write(
             lambda c: call.once(
@@ -110,8 +146,7 @@ def _offer_checking(door: Door, shelf: Shelf) -> None:
                 lambda: _issued(
                     c,
                     call,
-                    _decided(c, shelf, asked, cuts),
-                    _refs(cuts),
+                    *_decided(c, shelf, asked, cuts),
                     accept_partial=accept_partial,
                     sign_refusal=sign_refusal,
                 ).model_dump(mode="json"),
@@ -186,21 +221,19 @@ def _cuts(call: Call, statements: list[str]) -> list[CutFacts]:
     return list({cut.media: cut for cut in read}.values())
 
 
-def _refs(cuts: list[CutFacts]) -> list[str]:
-    return sorted({each.ref for cut in cuts for each in cut.element_list.elements})
-
-
-def _decided(c: Connection, shelf: Shelf, asked: Asked, cuts: list[CutFacts]) -> ClearanceReport:
-    known = books(c, _refs(cuts), shelf)
+def _decided(
+    c: Connection, shelf: Shelf, asked: Asked, cuts: list[CutFacts], *, plans: bool = True
+) -> tuple[Decision, ClearanceReport]:
+    known = books(c, refs_of(cuts), shelf)
     decision = decide(asked, cuts, known)
-    return report(decision, plans(decision, known))
+    return decision, report(decision, ways_out(decision, known) if plans else ())
 
 
 def _issued(
     c: Connection,
     call: Call,
+    decision: Decision,
     told: ClearanceReport,
-    refs: Sequence[str],
     *,
     accept_partial: bool,
     sign_refusal: bool,
@@ -210,4 +243,4 @@ def _issued(
         return IssuedClearance(not_issued=refused, report=told)
     services, caller = call.services, call.caller
     claims: dict[str, Any] = issuing.claims(told, services.new_id("clr"), services.clock(), caller.chain, caller.person)
-    return clearances.keep(c, told, refs, claims, sign(services.keys, CLEARANCE, claims))
+    return clearances.keep(c, told, list(decision.books), claims, sign(services.keys, CLEARANCE, claims))

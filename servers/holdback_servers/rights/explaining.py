@@ -1,12 +1,15 @@
 """A decision told: cells grouped, reasons and conditions numbered, each with its right, contract and clause. Pure."""
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
-from typing import get_args
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from functools import reduce
+from itertools import chain, compress, product
+from typing import TypeVar, get_args
 
 from holdback_base.canonical import canonical_sha256
 
 from holdback_servers.rights.availability import Answer, Finding
+from holdback_servers.rights.book import Book
 from holdback_servers.rights.clearance import CellAnswer, Decision, Judged, overall
 from holdback_servers.rights.conditions import Duty
 from holdback_servers.rights.report import (
@@ -22,6 +25,7 @@ from holdback_servers.rights.report import (
 from holdback_servers.rights.windows import Windows, ranges
 from holdback_servers.rights.wording import reason_text
 
+_DIGITS = bytes.maketrans(b"01", b"\0\1")
 _ORDER = {code: index for index, code in enumerate(get_args(ReasonCode))}
 
 
@@ -41,8 +45,13 @@ def report(decision: Decision, plans: Sequence[Plan] = ()) -> ClearanceReport:
         reasons=told.reasons(),
         conditions=told.conditions(),
         plans=tuple(plans),
-        rights_snapshot=canonical_sha256({each.element.ref: each.judgement.book.snapshot for each in decision.judged}),
+        rights_snapshot=snapshot_of(decision.books),
     )
+
+
+def snapshot_of(books: Mapping[str, Book]) -> str:
+    """`sha256:<hex>` of all that is recorded in these books: it changes with any change to a right in them."""
+    return canonical_sha256({ref: book.snapshot for ref, book in books.items()})
 
 
 def groups(decision: Decision) -> tuple[CellGroup, ...]:
@@ -50,16 +59,33 @@ def groups(decision: Decision) -> tuple[CellGroup, ...]:
     return _Told(decision).groups()
 
 
-@dataclass
+_Key = tuple[object, ...]
+
+
+@dataclass(slots=True)
 class _Where:
-    element: Judged | None
+    """A reason, and the rows and columns of the decision where it holds, a bit for each."""
+
+    judged: Judged | None
     finding: Finding
     elements: set[str] = field(default_factory=set[str])
-    territories: set[str] = field(default_factory=set[str])
-    platforms: set[str] = field(default_factory=set[str])
+    rows: int = 0
+    columns: int = 0
+    place: int = 0
 
 
-_Key = tuple[int | str, ...]
+@dataclass(frozen=True, slots=True)
+class _CellTold:
+    """What a cell says; `reasons` and `duties` have a bit for each, in the order of the report."""
+
+    verdict: Verdict
+    now: Windows
+    once: Windows
+    reasons: int
+    duties: int
+
+
+_NEVER_AT_ONCE: _Key = ("~", _ORDER["NO_COMMON_WINDOW"])
 
 
 class _Told:
@@ -67,87 +93,110 @@ class _Told:
         self.decision = decision
         self._found: dict[_Key, _Where] = {}
         self._duties: dict[_Key, Duty] = {}
-        self._cells: dict[int, tuple[tuple[_Key, ...], tuple[_Key, ...]]] = {}
-        self._answers: dict[tuple[int, int], tuple[tuple[_Key, ...], tuple[_Key, ...]]] = {}
-        for row, places in zip(decision.cells, decision.rows, strict=True):
-            for cell, media in zip(row, decision.columns, strict=True):
-                for key in self._read(cell)[0]:
-                    self._found[key].territories.update(places)
-                    self._found[key].platforms.update(media)
-        self._reason_names = {key: f"R{number}" for number, key in enumerate(sorted(self._found), 1)}
-        self._condition_names = {key: f"C{number}" for number, key in enumerate(sorted(self._duties), 1)}
+        self._said: dict[Answer, tuple[list[_Where], list[_Key]]] = {}
+        for number, judged in enumerate(decision.judged):
+            self._read(number, judged)
+        cells = list({id(cell): cell for row in decision.cells for cell in row}.values())
+        never = [cell for cell in cells if not cell.once and all(answer.once for answer in cell.answers)]
+        if never:
+            self._read_never(frozenset(never))
+        self._reasons = [self._found[key] for key in sorted(self._found)]  # pyright: ignore[reportArgumentType]
+        for place, each in enumerate(self._reasons):
+            each.place = place
+        self._conditions = sorted(self._duties)  # pyright: ignore[reportArgumentType]
+        order = {key: place for place, key in enumerate(self._conditions)}
+        bits = {
+            answer: (
+                reduce(int.__or__, (1 << each.place for each in reasons), 0),
+                reduce(int.__or__, (1 << order[each] for each in duties), 0),
+            )
+            for answer, (reasons, duties) in self._said.items()
+        }
+        self._cells = {cell: self._cell(cell, bits) for cell in cells}
+        for cell in never:
+            told = self._cells[cell]
+            self._cells[cell] = replace(told, reasons=told.reasons | 1 << self._found[_NEVER_AT_ONCE].place)
 
-    def _read(self, cell: CellAnswer) -> tuple[tuple[_Key, ...], tuple[_Key, ...]]:
-        known = self._cells.get(id(cell))
-        if known is not None:
-            return known
-        reasons: dict[_Key, None] = {}
-        duties: dict[_Key, None] = {}
-        for number, answer in enumerate(cell.answers):
-            found, asked = self._answers.get((number, id(answer))) or self._read_answer(number, answer)
-            reasons.update(dict.fromkeys(found))
-            duties.update(dict.fromkeys(asked))
-        if not cell.once and all(answer.once for answer in cell.answers):
-            key = ("~", _ORDER["NO_COMMON_WINDOW"])
-            self._found.setdefault(key, _Where(None, Finding("NO_COMMON_WINDOW", None, ())))
-            reasons[key] = None
-        told = self._cells[id(cell)] = (tuple(sorted(reasons)), tuple(sorted(duties)))
-        return told
+    def _read(self, number: int, judged: Judged) -> None:
+        """What one judgement says, and where: rows that the same entries reach are taken together."""
+        decision, known = self.decision, dict[Finding, _Where]()
+        rows_of: dict[int, int] = {}
+        for row, masks in enumerate(decision.reach):
+            rows_of[masks[number]] = rows_of.get(masks[number], 0) | 1 << row
+        columns_of: dict[int, int] = {}
+        for column, masks in enumerate(decision.media):
+            columns_of[masks[number]] = columns_of.get(masks[number], 0) | 1 << column
+        ids = {each.id for each in judged.elements}
+        for (reach, rows), (media, columns) in product(rows_of.items(), columns_of.items()):
+            answer = judged.judgement.answer(reach & media)
+            if answer not in self._said:
+                found = [known.get(each) or self._where(known, judged, each, ids) for each in answer.findings]
+                self._said[answer] = (found, [self._duty_key(each) for each in (*answer.met, *answer.unmet)])
+            for each in self._said[answer][0]:
+                each.rows |= rows
+                each.columns |= columns
 
-    def _read_answer(self, number: int, answer: Answer) -> tuple[tuple[_Key, ...], tuple[_Key, ...]]:
-        judged = self.decision.judged[number]
-        reasons: list[_Key] = []
-        for finding in answer.findings:
-            key = _reason_key(judged, finding)
-            self._found.setdefault(key, _Where(judged, finding)).elements.add(judged.element.id)
-            reasons.append(key)
-        duties = tuple(self._duty_key(duty) for duty in (*answer.met, *answer.unmet))
-        read = self._answers[number, id(answer)] = (tuple(reasons), duties)
-        return read
+    def _where(self, known: dict[Finding, _Where], judged: Judged, finding: Finding, ids: set[str]) -> _Where:
+        found = known[finding] = self._found.setdefault(_reason_key(judged, finding), _Where(judged, finding))
+        found.elements |= ids
+        return found
+
+    def _read_never(self, cells: frozenset[CellAnswer]) -> None:
+        found = self._found[_NEVER_AT_ONCE] = _Where(None, Finding("NO_COMMON_WINDOW", None, ()))
+        for row, each in enumerate(self.decision.cells):
+            for column, cell in enumerate(each):
+                if cell in cells:
+                    found.rows |= 1 << row
+                    found.columns |= 1 << column
 
     def _duty_key(self, duty: Duty) -> _Key:
         key = (duty.right, duty.condition.model_dump_json(), duty.media)
         self._duties.setdefault(key, duty)
         return key
 
+    def _cell(self, cell: CellAnswer, bits: Mapping[Answer, tuple[int, int]]) -> _CellTold:
+        reasons = duties = 0
+        for answer in cell.answers:
+            more, asked = bits[answer]
+            reasons |= more
+            duties |= asked
+        return _CellTold(cell.verdict, cell.now, cell.once, reasons, duties)
+
     def groups(self) -> tuple[CellGroup, ...]:
         """Cells with the same answer, as rectangles: territories that answer alike on the same platforms."""
-        shapes: dict[tuple[object, ...], list[str]] = {}
+        patterns: dict[tuple[_CellTold, ...], list[str]] = {}
         for row, places in zip(self.decision.cells, self.decision.rows, strict=True):
-            alike: dict[tuple[object, ...], list[str]] = {}
-            for cell, media in zip(row, self.decision.columns, strict=True):
-                reasons, duties = self._read(cell)
-                told = (cell.verdict, cell.now, cell.once, reasons, duties)
+            patterns.setdefault(tuple([self._cells[cell] for cell in row]), []).extend(places)
+        shapes: dict[tuple[_CellTold, tuple[str, ...]], list[str]] = {}
+        for pattern, places in patterns.items():
+            alike: dict[_CellTold, list[str]] = {}
+            for told, media in zip(pattern, self.decision.columns, strict=True):
                 alike.setdefault(told, []).extend(media)
             for told, media in alike.items():
                 shapes.setdefault((told, tuple(sorted(media))), []).extend(places)
-        made = [self._group(told, places, media) for (told, media), places in shapes.items()]  # pyright: ignore
+        reasons = [f"R{number}" for number in range(1, len(self._reasons) + 1)]
+        conditions = [f"C{number}" for number in range(1, len(self._conditions) + 1)]
+        made = [
+            _group(told, tuple(sorted(places)), media, _picked(reasons, told.reasons), _picked(conditions, told.duties))
+            for (told, media), places in shapes.items()
+        ]
         return tuple(sorted(made, key=lambda each: (each.territories, each.platforms)))
-
-    def _group(
-        self,
-        told: tuple[Verdict, Windows, Windows, tuple[_Key, ...], tuple[_Key, ...]],
-        places: list[str],
-        media: tuple[str, ...],
-    ) -> CellGroup:
-        verdict, now, once, reasons, duties = told
-        held = verdict not in ("NEEDS_HUMAN", "DENIED") and once != now
-        return CellGroup(
-            territories=tuple(sorted(places)),
-            platforms=media,
-            verdict=verdict,
-            windows=ranges(now),
-            windows_once_met=ranges(once) if held else None,
-            reasons=tuple(self._reason_names[key] for key in reasons),
-            conditions=tuple(self._condition_names[key] for key in duties),
-        )
 
     def reasons(self) -> tuple[Reason, ...]:
         """Every reason once, with all places and platforms it holds for."""
-        return tuple(self._reason(name, self._found[key]) for key, name in self._reason_names.items())
+        decision = self.decision
+        rows: dict[int, tuple[str, ...]] = {each.rows: () for each in self._reasons}
+        columns: dict[int, tuple[str, ...]] = {each.columns: () for each in self._reasons}
+        for found, names in ((rows, decision.rows), (columns, decision.columns)):
+            for bits in found:
+                found[bits] = tuple(sorted(chain.from_iterable(_picked(names, bits))))
+        return tuple(
+            self._reason(f"R{number}", each, rows[each.rows], columns[each.columns])
+            for number, each in enumerate(self._reasons, 1)
+        )
 
-    def _reason(self, name: str, where: _Where) -> Reason:
-        finding, judged, entry = where.finding, where.element, where.finding.entry
+    def _reason(self, name: str, where: _Where, places: tuple[str, ...], media: tuple[str, ...]) -> Reason:
+        finding, judged, entry = where.finding, where.judged, where.finding.entry
         return Reason(
             key=name,
             code=finding.code,
@@ -159,22 +208,25 @@ class _Told:
             right=entry.id if entry else None,
             contract=entry.contract_id if entry else None,
             clause=(entry.right.clause or None) if entry else None,
-            territories=tuple(sorted(where.territories)),
-            platforms=tuple(sorted(where.platforms)),
+            territories=places,
+            platforms=media,
             windows=ranges(finding.windows) if judged else (self.decision.asked.window,),
         )
 
     def conditions(self) -> tuple[ConditionState, ...]:
         """Every condition that is relied on, once."""
-        entries = {each.id: each for judged in self.decision.judged for each in judged.judgement.book.entries}
+        wanted = {duty.right for duty in self._duties.values()}
+        entries = {
+            each.id: each for judged in self.decision.judged for each in judged.judgement.entries if each.id in wanted
+        }
         return tuple(
             ConditionState(
-                key=name,
+                key=f"C{number}",
                 type=duty.condition.type,
                 met=duty.met,
                 text=duty.condition.text,
                 min_seconds=duty.condition.min_seconds,
-                media=duty.media,
+                media=duty.media or None,
                 elements=duty.elements,
                 ref=duty.ref,
                 spans=duty.spans,
@@ -182,9 +234,36 @@ class _Told:
                 contract=entries[duty.right].contract_id,
                 clause=entries[duty.right].right.clause or None,
             )
-            for key, name in self._condition_names.items()
+            for number, key in enumerate(self._conditions, 1)
             for duty in (self._duties[key],)
         )
+
+
+def _group(
+    told: _CellTold,
+    places: tuple[str, ...],
+    media: tuple[str, ...],
+    reasons: tuple[str, ...],
+    conditions: tuple[str, ...],
+) -> CellGroup:
+    held = told.verdict not in ("NEEDS_HUMAN", "DENIED") and told.once != told.now
+    return CellGroup(
+        territories=places,
+        platforms=media,
+        verdict=told.verdict,
+        windows=ranges(told.now),
+        windows_once_met=ranges(told.once) if held else None,
+        reasons=reasons,
+        conditions=conditions,
+    )
+
+
+_Name = TypeVar("_Name")
+
+
+def _picked(names: Sequence[_Name], bits: int) -> tuple[_Name, ...]:
+    """The names whose bit is set."""
+    return tuple(compress(names, format(bits, "b")[::-1].encode().translate(_DIGITS)))
 
 
 def _reason_key(judged: Judged, finding: Finding) -> _Key:
@@ -194,7 +273,7 @@ def _reason_key(judged: Judged, finding: Finding) -> _Key:
         judged.kind,
         _ORDER[finding.code],
         finding.entry.id if finding.entry else "",
-        str(finding.windows),
+        finding.windows,
         "" if duty is None else duty.condition.model_dump_json() + duty.media,
     )
 

@@ -34,8 +34,9 @@ def claims(report: ClearanceReport, identity: str, now: datetime, by: Sequence[s
     """The claims of the signed clearance. `deliveries` are all sha256 it covers; the first is the subject. A refusal on
     record has no cells.
 
-    `delivery_elements` gives each delivery's own element hash. `cells` hold only what is clear. `exp` is seven days on,
-    or the end of the last window where that is sooner.
+    `delivery_elements` gives each delivery's own element hash. `cells` hold only what is clear. `runs` are the
+    transmissions it was decided for. `conditions` are those it relies on; `undertakings` name those among them that
+    whoever delivers must keep. `exp` is seven days on, or the end of the last window where that is sooner.
     """
     cells = open_cells(report)
     relied_on = {key for each in cells for key in each.conditions}
@@ -48,6 +49,9 @@ def claims(report: ClearanceReport, identity: str, now: datetime, by: Sequence[s
         "verdict": report.verdict,
         "purpose": report.asked.purpose,
         "languages": list(report.asked.languages),
+        "runs": report.asked.runs,
+        "exclusive": report.asked.exclusive,
+        "undertakings": list(report.asked.undertakings),
         "cells": [
             each.model_dump(mode="json", include={"territories", "platforms", "verdict", "windows"}, exclude_none=True)
             for each in cells

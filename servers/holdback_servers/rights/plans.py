@@ -188,7 +188,7 @@ def _ask(ref: str, decision: Decision, rights: tuple[str, ...]) -> Remedy:
     return Remedy(
         kind="ask_human",
         text=f"Ask a person to {what} {judged.element.name} ({ref}).",
-        elements=tuple(sorted({each.element.id for each in decision.judged if each.element.ref == ref})),
+        elements=tuple(sorted({one.id for each in decision.judged if each.element.ref == ref for one in each.elements})),
         ref=ref,
         rights=rights,
     )

@@ -104,7 +104,8 @@ class Reason(Noun):
 class ConditionState(Noun):
     """A condition of a right that is relied on, and whether the element list shows that it is met.
 
-    `elements` are ids of what is to be treated; `spans` the frames of that cut (`media`) still to be treated.
+    `elements` are ids of what is to be treated; `spans` the frames of that cut (`media`) still to be treated. Without a
+    cut there is no `media`, and the condition is told, not judged.
     """
 
     key: str = Field(description="How groups refer to it: C1, C2 ...")
@@ -112,7 +113,7 @@ class ConditionState(Noun):
     met: bool
     text: str
     min_seconds: int | None = None
-    media: Sha256
+    media: Sha256 | None = None
     elements: tuple[str, ...] = ()
     ref: str
     spans: tuple[Span, ...] = ()

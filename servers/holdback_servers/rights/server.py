@@ -155,7 +155,7 @@ def _available(c: Connection, shelf: Shelf, asked: Asked, *, derivative: bool, a
         refs = store.offered_refs(c, asked.window.start, asked.window.end, after=after, limit=limit * 4)
         known = store.books(c, refs, shelf)
         for ref in refs:
-            item = available(ref, known[ref], asked, derivative=derivative)
+            item = available(ref, known, asked, derivative=derivative)
             if item is not None and len(found) == limit:
                 return AvailablePage(items=tuple(found), next_cursor=encode_cursor({"after": after}))
             after = ref

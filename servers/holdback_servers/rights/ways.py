@@ -59,7 +59,7 @@ def ways_out(ref: str, decision: Decision) -> list[Way]:
 
 def _limits(judgement: Judgement) -> Iterator[int]:
     """Durations under which a grant that fails on nothing else would cover."""
-    for index, entry in enumerate(judgement.book.entries):
+    for index, entry in enumerate(judgement.entries):
         if judgement.faults(index) == ("DURATION_OVER_LIMIT",) and entry.limits.longest:
             yield entry.limits.longest
 

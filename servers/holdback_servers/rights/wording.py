@@ -1,5 +1,7 @@
 """Reasons in words: short sentences that name the right, what it gives and what it asks. Pure."""
 
+from datetime import datetime
+
 from holdback_base.vocabulary import instant_text
 
 from holdback_servers.rights.availability import Finding
@@ -7,7 +9,9 @@ from holdback_servers.rights.book import Entry
 from holdback_servers.rights.clearance import Judged
 from holdback_servers.rights.conditions import Duty
 from holdback_servers.rights.model import Right
+from holdback_servers.rights.moments import EventLag
 from holdback_servers.rights.report import Asked
+from holdback_servers.rights.tongues import grants_tongue
 
 _NAMED = 12
 """Codes named one by one before the rest is only counted."""
@@ -42,9 +46,13 @@ def scope_text(right: Right) -> str:
     where = _listed(right.territories)
     if right.excluded_territories:
         where += " except " + _listed(right.excluded_territories)
-    when = f" from {instant_text(right.start)}" if right.start else ""
-    when += f" until {instant_text(right.end)}" if right.end else ""
+    when = _moment("from", right.start, right.start_event) + _moment("until", right.end, right.end_event)
     return f"{', '.join(right.media)} in {where}{when}"
+
+
+def _moment(word: str, at: datetime | None, lag: EventLag | None) -> str:
+    said = instant_text(at) if at else lag.text() if lag else ""
+    return f" {word} {said}" if said else ""
 
 
 def duty_text(duty: Duty, what: str) -> str:
@@ -62,8 +70,11 @@ def duty_text(duty: Duty, what: str) -> str:
             return f"{what} asks that {duty.ref} be muted; in {frames} frames it is not.{said}"
         case "replace_music":
             return f"{what} asks that {duty.ref} be replaced; it is still in the cut.{said}"
-        case "age_gate" | "geo_block" | "approval":
-            return f"{what} asks for an {condition.type.replace('_', ' ')}, which a cut cannot show.{said}"
+        case "approval":
+            return f"{what} asks for an approval of this very cut; none is recorded for it.{said}"
+        case "age_gate" | "geo_block":
+            gate = "an age gate" if condition.type == "age_gate" else "a geo-block"
+            return f"{what} asks for {gate} where it is delivered; nobody has undertaken it.{said}"
 
 
 def _listed(codes: tuple[str, ...]) -> str:
@@ -75,30 +86,69 @@ def _against_text(finding: Finding, entry: Entry, what: str) -> str:
     scope = scope_text(entry.right)
     match finding.code:
         case "RIGHTS_OUT_OVERLAP":
-            return f"{what} is licensed out exclusively to {entry.contract.counterparty}: {scope}."
+            how = "exclusively " if entry.exclusive else "already, so not to the exclusion of others, "
+            return f"{what} is licensed out {how}to {entry.contract.counterparty}: {scope}."
         case "HOLDBACK":
             return f"{what} is held back: {scope}."
         case "BLACKOUT":
             return f"{what} is blacked out: {scope}."
+        case "UNRESOLVED_EVENT":
+            kind = entry.kind.replace("_", " ")
+            return (
+                f"A {kind} stands against {what}: {scope}. {_events(entry)} not on record, so it counts for as long "
+                "as it may last; record the event to know."
+            )
         case _:
             return f"{what} is under embargo: {scope}."
 
 
+def _events(entry: Entry) -> str:
+    names = " and ".join(entry.unresolved)
+    return f"The date of {names} is"
+
+
 def _fault_text(finding: Finding, entry: Entry, what: str, judged: Judged, asked: Asked) -> str:
     right, contract = entry.right, entry.contract
+    own = f"{right.id} of {contract.title or contract.id}"
     match finding.code:
         case "CONTRACT_NOT_ACTIVE":
-            return f"{right.id} names {what}, but its contract {contract.title or contract.id} is {contract.status}."
+            said = f"names {what}, but that contract is {contract.status}"
+        case "UNRESOLVED_EVENT":
+            said = f"gives {what} {scope_text(right)}, once that is known. {_events(entry)} not on record"
+        case "NO_EXCLUSIVE_RIGHTS_IN":
+            said = f"covers {what}, but not exclusively; an exclusive grant would be enough"
         case "PURPOSE_NOT_LICENSED":
             given = ", ".join(right.purposes) or "purposes that do not include it"
-            return f"{right.id} covers {what} for {given}; not for {asked.purpose}."
+            named = "; training must be granted by name" if asked.purpose == "training" else ""
+            said = f"covers {what} for {given}; not for {asked.purpose}{named}"
         case "LANGUAGE_NOT_LICENSED":
-            wanted = ", ".join(asked.languages) or "a language that the request does not name"
-            return f"{right.id} covers {what} in {', '.join(right.languages)}; not in {wanted}."
+            said = f"covers {what} in {', '.join(right.languages)}; not in {_not_covered(right, asked)}"
         case "DERIVATIVE_NOT_ALLOWED":
-            return f"{right.id} lets {what} be shown whole only, not cut."
+            said = f"lets {what} be shown whole only, not cut"
         case _:
-            lasts = float(judged.judgement.use.seconds or 0)
-            return (
-                f"{right.id} lets {what} last {right.max_duration_seconds} s at most; in this cut it lasts {lasts:g} s."
-            )
+            said = _limit_text(finding, entry, what, judged, asked)
+    return f"{own} {said}."
+
+
+def _not_covered(right: Right, asked: Asked) -> str:
+    missing = [each for each in asked.languages if not any(grants_tongue(own, each) for own in right.languages)]
+    return ", ".join(missing) or "a language that the request does not name"
+
+
+def _limit_text(finding: Finding, entry: Entry, what: str, judged: Judged, asked: Asked) -> str:
+    right, limits = entry.right, entry.limits
+    if finding.code == "WINDOW_LIMIT":
+        return f"lets {what} stay up {limits.window_days} days of 24 hours at most; asked is {asked.window.text()}"
+    if finding.code == "RUNS_EXHAUSTED":
+        left = max(0, (limits.max_runs or 0) - entry.taken)
+        return (
+            f"gives {limits.max_runs} runs of {what}, of which {entry.taken} are used or reserved; {left} are left, "
+            f"{asked.runs} are asked for"
+        )
+    lasts = float(judged.judgement.use.seconds or 0)
+    share = (
+        ""
+        if limits.longest == right.max_duration_seconds
+        else (f" ({right.max_excerpt_percent} % of a work of {right.work_seconds} s)")
+    )
+    return f"lets {what} last {limits.longest} s at most{share}; in this cut it lasts {lasts:g} s"
