@@ -1,29 +1,24 @@
 """`holdback demo` and `holdback run`: the main job on real film, in a house of its own or at one that is up."""
 
 import asyncio
-import logging
-import shutil
-import sys
 import time
+from functools import partial
 from pathlib import Path
 
 from holdback_base.ids import system_clock
 from holdback_base.problem import Problem
 from holdback_servers.settings import Settings
 
-from holdback.foundation import lay_foundation
-from holdback.outcome import Outcome
+from holdback.desk import Desk
+from holdback.loading import Loaded, load
 from holdback.pack import load_pack
 from holdback.pack_model import Pack
-from holdback.people import LOADER
 from holdback.performance import Performance
 from holdback.results import Finished, write_results
-from holdback.starting import undisturbed_start
+from holdback.staging import fresh_folder, keep_log, last_words, own_house, telling
 from holdback.telling import Teller
 
 PACK = Path(__file__).resolve().parent / "examples" / "butterfly"
-_MARK = ".holdback"
-"""Marks an output folder as one that may be made afresh."""
 
 
 def run_demo(out: Path, *, yes: bool, as_json: bool) -> None:
@@ -32,11 +27,11 @@ def run_demo(out: Path, *, yes: bool, as_json: bool) -> None:
     Raises:
         Problem: INVALID_ARGUMENT before any work, when the folder holds other things.
     """
-    began, folder = time.monotonic(), _fresh(out)
-    logging.basicConfig(filename=folder / "log.txt", level=logging.WARNING, format="%(asctime)s %(name)s %(message)s")
-    with _teller(as_json) as teller:
+    began, folder = time.monotonic(), fresh_folder(out)
+    keep_log(folder)
+    with telling(as_json) as teller:
         finished = asyncio.run(_in_own_house(folder, teller, began, yes=yes))
-        _show(write_results(finished, folder, folder / "home"), folder, teller, as_json=as_json)
+        last_words(write_results(finished, folder, folder / "home"), folder, teller, as_json=as_json)
 
 
 def run_brief(brief: Path, settings: Settings, url: str, out: Path, *, yes: bool, as_json: bool) -> None:
@@ -48,12 +43,12 @@ def run_brief(brief: Path, settings: Settings, url: str, out: Path, *, yes: bool
     began, place = time.monotonic(), brief.expanduser().absolute()
     pack = load_pack(place.parent, system_clock().date(), place.name)
     _answers(url)
-    folder = _fresh(out)
-    with _teller(as_json) as teller:
+    folder = fresh_folder(out)
+    with telling(as_json) as teller:
         _introduce(pack, teller)
-        play = Performance(pack, settings.home, url, teller, folder, yes=yes, tries=False, began=began)
+        play = _performance(pack, settings.home, url, teller, folder, yes=yes, tries=False, began=began)
         finished = asyncio.run(play.play())
-        _show(write_results(finished, folder, settings.home), folder, teller, as_json=as_json)
+        last_words(write_results(finished, folder, settings.home), folder, teller, as_json=as_json)
 
 
 def _answers(url: str) -> None:
@@ -79,48 +74,29 @@ async def _in_own_house(folder: Path, teller: Teller, began: float, *, yes: bool
     settings = Settings(home=folder / "home", library_roots=(PACK.resolve(),))
     pack = load_pack(PACK, system_clock().date())
     _introduce(pack, teller)
-    with undisturbed_start():
-        from holdback.house import open_house
-        from holdback.serving import listen, served
-
-    opened = time.monotonic()
-    foundation = lay_foundation(settings, "gateway")
-    listener = listen(settings.host, 0)
-    url = f"http://{settings.host}:{listener.getsockname()[1]}"
-    play = Performance(pack, settings.home, url, teller, folder, yes=yes, tries=True, began=began)
-    async with (
-        open_house(foundation, url, (LOADER, play.asker, play.approver)) as house,
-        served(house.gateway, listener),
-    ):
-        took = time.monotonic() - opened
-        teller.done("house", f"four servers, three agents and a gateway answer on {url} after {took:.1f} s")
+    people = (pack.brief.requester.setting(), pack.brief.approver.setting())
+    async with own_house(settings, people, teller) as url:
+        play = _performance(pack, settings.home, url, teller, folder, yes=yes, tries=True, began=began)
         return await play.play()
 
 
-def _teller(as_json: bool) -> Teller:
-    return Teller(sys.stderr if as_json else sys.stdout, live=False if as_json else None, clock=time.monotonic)
+def _performance(
+    pack: Pack, home: Path, url: str, teller: Teller, folder: Path, *, yes: bool, tries: bool, began: float
+) -> Performance:
+    return Performance(
+        brief=pack.brief,
+        load=partial(_load, pack, teller),
+        source=pack.media[0].title,
+        notice=pack.notice,
+        home=home,
+        url=url,
+        teller=teller,
+        folder=folder,
+        yes=yes,
+        tries=tries,
+        began=began,
+    )
 
 
-def _show(outcome: Outcome, folder: Path, teller: Teller, *, as_json: bool) -> None:
-    teller.finish(outcome, folder)
-    if as_json:
-        sys.stdout.write(outcome.model_dump_json(exclude_none=True) + "\n")
-
-
-def _fresh(out: Path) -> Path:
-    """The output folder, empty: a new one, or that of an earlier run."""
-    folder = out.expanduser().absolute()
-    if folder.is_dir() and (folder / _MARK).exists():
-        shutil.rmtree(folder)
-    elif folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
-        raise Problem(
-            "INVALID_ARGUMENT", f"{folder} holds other things.", "Choose another with --out; nothing was touched."
-        )
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        (folder / _MARK).touch()
-    except OSError as error:
-        raise Problem(
-            "INVALID_ARGUMENT", f"{folder} cannot be made: {error.strerror}.", "Choose another folder with --out."
-        ) from error
-    return folder
+async def _load(pack: Pack, teller: Teller, desk: Desk) -> Loaded:
+    return await load(pack, desk, lambda text: teller.done("library", text))

@@ -53,6 +53,14 @@ class Refusal(Noun):
     hint: str = ""
 
 
+class Ended(Noun):
+    """Why it did not come to a publication, and what would cure it."""
+
+    code: str
+    message: str
+    hint: str = ""
+
+
 class AuditOutcome(Noun):
     """The audit log after the work: whether it verifies, its rows and its signed heads."""
 
@@ -63,9 +71,14 @@ class AuditOutcome(Noun):
 
 
 class Outcome(Noun):
-    """The whole of it. Files are relative to the output folder; instants are UTC; `window` is when it was to be up."""
+    """The whole of it. Files are relative to the output folder; instants are UTC; `window` is when it was to be up.
+
+    `approved_by` is who decided, also when it was a no; `ended` says why nothing was published; `notes` are what a
+    person should know of how the cut was made.
+    """
 
     state: Literal["scheduled", "rejected", "failed"]
+    ended: Ended | None = None
     title: str
     brief: str
     window: TimeRange | None = None
@@ -80,6 +93,7 @@ class Outcome(Noun):
     publications: tuple[Publication, ...] = ()
     slots: tuple[str, ...] = ()
     not_included: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
     refusals: tuple[Refusal, ...] = ()
     files: dict[str, str]
     audit: AuditOutcome

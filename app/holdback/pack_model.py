@@ -10,6 +10,7 @@ from holdback_base.vocabulary import Noun, Rate, Span, timecode_to_frames
 from holdback_servers.assets.model import AssetKind, LogEntry
 from holdback_servers.rights.model import ContractTerms, RightTerms
 from holdback_servers.schedule.model import Channel
+from holdback_servers.settings import PersonSetting
 from pydantic import ConfigDict, Field, field_validator, model_validator
 
 
@@ -126,6 +127,11 @@ class Person(Noun):
     name: str
     title: str = ""
     roles: tuple[str, ...] = Field(min_length=1)
+
+    def setting(self) -> PersonSetting:
+        """The person as a house knows them."""
+        name = f"{self.name}, {self.title}" if self.title else self.name
+        return PersonSetting(id=self.person, name=name, roles=frozenset(self.roles))
 
 
 class PackBrief(Noun):

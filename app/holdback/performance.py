@@ -1,8 +1,9 @@
-"""A pack's brief performed at a house that answers: loaded, told, approved, and what must not work tried."""
+"""A brief performed at a house that answers: loaded, told, approved, and what must not work tried."""
 
 import asyncio
 import shutil
 import sys
+from collections.abc import Awaitable, Callable
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,19 +16,22 @@ from holdback_servers.settings import PersonSetting
 from holdback.attempts import Attempts
 from holdback.desk import Desk, open_desk
 from holdback.foundation import party_keys
-from holdback.loading import load
-from holdback.pack_model import Pack
+from holdback.outcome import Refusal
+from holdback.pack_model import PackBrief
 from holdback.people import LOADER
 from holdback.results import Finished
-from holdback.story import Told, decide, tell_brief
+from holdback.story import Told, Unfinished, decide, tell_brief
 from holdback.telling import Teller
 
 
 @dataclass(frozen=True)
 class Performance:
-    """Who plays: the pack with its two people, at the house of this home and URL, told to the teller.
+    """Who plays: the brief with its two people, at the house of this home and URL, told to the teller.
 
     Args:
+        load: puts the material, its rights and the channels into the house, at the desk of a loader.
+        source: what the highlight is made of, in words.
+        notice: what of it all is invented, for the foot of the page.
         home: of the house; the people's keys are there, and its media to look at before the approval.
         folder: where what comes out is put.
         yes: answers the approval as the pack's second person.
@@ -35,7 +39,10 @@ class Performance:
         began: of the whole, on `time.monotonic`.
     """
 
-    pack: Pack
+    brief: PackBrief
+    load: Callable[[Desk], Awaitable[object]]
+    source: str
+    notice: str
     home: Path
     url: str
     teller: Teller
@@ -47,44 +54,55 @@ class Performance:
     @property
     def asker(self) -> PersonSetting:
         """Who asks."""
-        return _setting(self.pack, "requester")
+        return self.brief.requester.setting()
 
     @property
     def approver(self) -> PersonSetting:
         """Who may approve; never who asks."""
-        return _setting(self.pack, "approver")
+        return self.brief.approver.setting()
 
     async def play(self) -> Finished:
-        """From the pack to the outcome. Raises Problem with whatever a server or an agent refused."""
+        """From the material to the outcome, also where that is a no.
+
+        Raises Problem with whatever a server refused before the agents were at work.
+        """
         started = system_clock()
         async with self._desk(LOADER) as loader:
-            await load(self.pack, loader, lambda text: self.teller.done("library", text))
-        async with self._desk(self.asker) as desk, self._desk(self.approver) as second:
-            attempts = Attempts(desk, self.teller, [])
-            told = await self._told(desk, second, attempts)
-            if self.tries:
-                self.teller.heading("What must not work")
-                await _try(attempts, told.highlight)
+            await self.load(loader)
+        refusals: list[Refusal] = []
+        told = await self._followed(refusals)
         return Finished(
-            highlight=told.highlight,
+            brief=self.brief.text,
+            made=told.highlight if isinstance(told, Told) else told.draft,
+            problem=None if isinstance(told, Told) else told.problem,
             story=told.story,
             asked_by=self.asker.name,
             approved_by=self.approver.name,
-            source=self.pack.media[0].title,
-            notice=self.pack.notice,
+            source=self.source,
+            notice=self.notice,
             started=started,
             began=self.began,
-            refusals=attempts.refusals,
+            refusals=refusals,
         )
 
-    async def _told(self, desk: Desk, second: Desk, attempts: Attempts) -> Told:
+    async def _followed(self, refusals: list[Refusal]) -> Told | Unfinished:
+        async with self._desk(self.asker) as desk, self._desk(self.approver) as second:
+            attempts = Attempts(desk, self.teller, refusals)
+            told = await self._told(desk, second, attempts)
+            if self.tries and isinstance(told, Told):
+                self.teller.heading("What must not work")
+                await _try(attempts, told.highlight)
+            return told
+
+    async def _told(self, desk: Desk, second: Desk, attempts: Attempts) -> Told | Unfinished:
         self.teller.heading("The agents at work")
 
         async def approve(question: ApprovalQuestion) -> None:
             await self._approve(question, second, attempts)
 
-        told = await tell_brief(desk, self.pack.brief.text, self.teller, self._new_id, approve, asks=sys.stdin.isatty())
-        self.teller.done("editing-assistant", told.highlight.text)
+        told = await tell_brief(desk, self.brief.text, self.teller, self._new_id, approve, asks=sys.stdin.isatty())
+        if isinstance(told, Told):
+            self.teller.done("editing-assistant", told.highlight.text)
         return told
 
     async def _approve(self, question: ApprovalQuestion, second: Desk, attempts: Attempts) -> None:
@@ -101,7 +119,7 @@ class Performance:
             await decide(second, question, "approved", "approved by --yes, as the brief's second person")
             self.teller.done(name, f"approves {question.media[:19]}... (answered by --yes)")
             return
-        lines = [question.text, *(f"  not included: {line}" for line in question.not_included)]
+        lines = [question.text, *(f"  not included: {line}" for line in question.not_included), *question.notes]
         lines.append(f"{name}, do you approve?")
         said = await asyncio.to_thread(self.teller.ask, "\n".join(lines), ("yes", "no"))
         decision = "approved" if said == "yes" else "rejected"
@@ -122,8 +140,3 @@ async def _try(attempts: Attempts, highlight: Highlight) -> None:
     await attempts.other_places_and_times(highlight)
     await attempts.changed_cut(highlight)
     await attempts.second_commit(highlight)
-
-
-def _setting(pack: Pack, part: str) -> PersonSetting:
-    person = pack.brief.requester if part == "requester" else pack.brief.approver
-    return PersonSetting(id=person.person, name=f"{person.name}, {person.title}", roles=frozenset(person.roles))

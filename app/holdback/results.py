@@ -7,12 +7,14 @@ from dataclasses import dataclass
 from datetime import datetime
 from fractions import Fraction
 from pathlib import Path
+from typing import Literal
 
-from holdback_agents.contracts import CutVersion, Highlight, Slot
+from holdback_agents.contracts import CutVersion, ExportedFile, Highlight, HighlightDraft, Publication, Slot
+from holdback_base.problem import Problem
 from holdback_servers.media_store import MediaStore
 from holdback_trust.audit_check import verify
 
-from holdback.outcome import AuditOutcome, Outcome, Refusal, Still, VersionOutcome
+from holdback.outcome import AuditOutcome, Ended, Outcome, Refusal, Still, VersionOutcome
 from holdback.page import write_page
 
 _STILLS = (0.12, 0.5, 0.9)
@@ -21,12 +23,19 @@ _STILLS = (0.12, 0.5, 0.9)
 
 @dataclass(frozen=True)
 class Finished:
-    """What is known once a brief is done.
+    """What is known once a brief is done, or has ended without a publication.
 
-    `began` is when the whole began, on `time.monotonic`; `source` is the material it was made from.
+    Args:
+        brief: in the words of whoever asked.
+        made: the highlight, or how far it had come; None when there was no cut.
+        problem: why nothing was published, when nothing was.
+        source: the material it was made from.
+        began: when the whole began, on `time.monotonic`.
     """
 
-    highlight: Highlight
+    brief: str
+    made: Highlight | HighlightDraft | None
+    problem: Problem | None
     story: str
     asked_by: str
     approved_by: str
@@ -36,6 +45,14 @@ class Finished:
     began: float
     refusals: Sequence[Refusal]
 
+    @property
+    def state(self) -> Literal["scheduled", "rejected", "failed"]:
+        """How it ended."""
+        if isinstance(self.made, Highlight):
+            return "scheduled"
+        decided = self.problem is not None and self.problem.code == "APPROVAL_REQUIRED"
+        return "rejected" if decided else "failed"
+
 
 def write_results(finished: Finished, folder: Path, home: Path) -> Outcome:
     """Write every file and answer the outcome; `index.html` is the one to open first.
@@ -44,50 +61,62 @@ def write_results(finished: Finished, folder: Path, home: Path) -> Outcome:
         folder: made before, and empty but for what the work itself left there.
         home: of the house that did the work; its media store and its audit log are read.
     """
-    highlight, store, audit = finished.highlight, MediaStore(home / "media"), home / "audit"
-    files: dict[str, str] = {}
-    versions = tuple(_version(each, folder, store, files) for each in highlight.versions)
-    for made in highlight.files:
-        name = Path(made.filename).name
-        (folder / name).write_text(made.content, encoding="utf-8", newline="")
-        files[Path(name).suffix.lstrip(".")] = name
-    report = verify(audit)
+    made, store, files = finished.made, MediaStore(home / "media"), dict[str, str]()
+    versions = tuple(_version(each, folder, store, files) for each in (made.versions if made else ()))
+    highlight = made if isinstance(made, Highlight) else None
+    _write_papers(highlight.files if highlight else (), folder, files)
     files["json"] = "outcome.json"
-    for chain in sorted(audit.glob("*.jsonl")):
-        (folder / "audit").mkdir(exist_ok=True)
-        shutil.copyfile(chain, folder / "audit" / chain.name)
-    for key in sorted(audit.glob("*.key.json")):
-        shutil.copyfile(key, folder / "audit" / key.name)
+    audit = _keep_audit(home / "audit", folder)
     files["audit"] = "audit/gateway.jsonl"
+    problem = finished.problem
+    publications: tuple[Publication, ...] = highlight.publications if highlight else ()
     outcome = Outcome(
-        state="scheduled",
-        title=highlight.title,
-        brief=highlight.brief.text,
+        state=finished.state,
+        ended=Ended(code=problem.code, message=problem.message, hint=problem.hint) if problem else None,
+        title=made.title if made else "No cut was made",
+        brief=made.brief.text if made else finished.brief,
         asked_by=finished.asked_by,
-        approved_by=finished.approved_by,
-        approval=highlight.approval.approval,
+        approved_by=finished.approved_by if finished.state != "failed" else None,
+        approval=highlight.approval.approval if highlight else None,
         started=finished.started,
         seconds_taken=f"{time.monotonic() - finished.began:.1f}",
         story=finished.story,
         source=finished.source,
         versions=versions,
-        publications=highlight.publications,
-        window=highlight.brief.window,
-        slots=tuple(_slot_line(slot) for slot in highlight.slots),
-        not_included=highlight.not_included,
+        publications=publications,
+        window=made.brief.window if made else None,
+        slots=tuple(_slot_line(slot) for slot in made.slots) if made else (),
+        not_included=made.not_included if made else (),
+        notes=made.notes if made else (),
         refusals=tuple(finished.refusals),
         files=files,
-        audit=AuditOutcome(
-            ok=report.ok,
-            rows=sum(chain.rows for chain in report.chains),
-            heads=sum(chain.heads for chain in report.chains),
-            text=report.text(),
-        ),
+        audit=audit,
         notice=finished.notice,
     )
     (folder / "outcome.json").write_text(outcome.model_dump_json(indent=2, exclude_none=True) + "\n", encoding="utf-8")
     write_page(outcome, folder)
     return outcome
+
+
+def _write_papers(papers: Sequence[ExportedFile], folder: Path, files: dict[str, str]) -> None:
+    for made in papers:
+        name = Path(made.filename).name
+        (folder / name).write_text(made.content, encoding="utf-8", newline="")
+        files[Path(name).suffix.lstrip(".")] = name
+
+
+def _keep_audit(audit: Path, folder: Path) -> AuditOutcome:
+    """Copy the audit log beside the page, and check it."""
+    report = verify(audit)
+    (folder / "audit").mkdir(exist_ok=True)
+    for kept in (*sorted(audit.glob("*.jsonl")), *sorted(audit.glob("*.key.json"))):
+        shutil.copyfile(kept, folder / "audit" / kept.name)
+    return AuditOutcome(
+        ok=report.ok,
+        rows=sum(chain.rows for chain in report.chains),
+        heads=sum(chain.heads for chain in report.chains),
+        text=report.text(),
+    )
 
 
 def _slot_line(slot: Slot) -> str:

@@ -6,7 +6,15 @@ from dataclasses import dataclass
 from typing import Any
 
 from a2a.types.a2a_pb2 import Task, TaskState
-from holdback_agents.contracts import Answer, ApprovalAnswer, ApprovalQuestion, Highlight, Progress, Question
+from holdback_agents.contracts import (
+    Answer,
+    ApprovalAnswer,
+    ApprovalQuestion,
+    Highlight,
+    HighlightDraft,
+    Progress,
+    Question,
+)
 from holdback_agents.runtime.parts import data_part, find_part, message, problem_of, result_of, text_part
 from holdback_agents.runtime.peers import Listener
 from holdback_agents.runtime.task_store import WAITING
@@ -29,9 +37,19 @@ class Told:
     story: str
 
 
+@dataclass(frozen=True)
+class Unfinished:
+    """It ended without a publication: of what, and how far it had got, if there was a cut."""
+
+    problem: Problem
+    draft: HighlightDraft | None
+    task: str
+    story: str
+
+
 async def tell_brief(
     desk: Desk, text: str, teller: Teller, new_id: Callable[[str], str], approve: Approve, *, asks: bool
-) -> Told:
+) -> Told | Unfinished:
     """Send the brief, show its progress, and see it through.
 
     Args:
@@ -40,8 +58,11 @@ async def tell_brief(
         approve: called with the question for approval.
         asks: whether somebody is there to answer what the brief leaves open.
 
+    Returns:
+        The highlight; or what the task failed of or was rejected for.
+
     Raises:
-        Problem: BRIEF_INCOMPLETE when nobody is there to answer; else what the task failed of.
+        Problem: BRIEF_INCOMPLETE when nobody is there to answer.
     """
 
     async def progress(report: Progress) -> None:
@@ -62,6 +83,7 @@ async def tell_brief(
                 continue
             words = _asked(find_part(parts, Question, Question.schema_uri()))
             if not asks:
+                await desk.peers.cancel(peer, task.id)
                 raise Problem("BRIEF_INCOMPLETE", words, "Say it in the brief, or run this on a terminal.")
             answer = Answer(text=await asyncio.to_thread(teller.ask, words))
             reply = message([data_part(answer)], message_id=new_id("evt"), task_id=task.id)
@@ -76,12 +98,14 @@ def _asked(question: Question | None) -> str:
     return question.text if question else "The assistant asks something that this program does not understand."
 
 
-def _told(task: Task) -> Told:
+def _told(task: Task) -> Told | Unfinished:
     if task.status.state == TaskState.TASK_STATE_COMPLETED:
         highlight = result_of(task, Highlight, Highlight.schema_uri())
         if highlight is not None:
             return Told(highlight, task.id, task.context_id)
-    raise problem_of(task, Problem("INTERNAL", "The task ended without a highlight.", "See the audit log."))
+    problem = problem_of(task, Problem("INTERNAL", "The task ended without a highlight.", "See the audit log."))
+    draft = result_of(task, HighlightDraft, HighlightDraft.schema_uri())
+    return Unfinished(problem, draft, task.id, task.context_id)
 
 
 async def decide(approver: Desk, question: ApprovalQuestion, decision: str, comment: str) -> ApprovalAnswer:

@@ -266,17 +266,20 @@ def _last_words(outcome: Outcome, folder: Path) -> LastWords:
     for version in outcome.versions:
         verdict = f"{wording.SIGNS.get(version.verdict, '·')} {wording.verdict(version.verdict)}"
         sentences.append(f"{version.name}  {verdict}  {version.seconds} s, {version.width}x{version.height}")
+    sentences += outcome.notes
+    if outcome.state == "failed":
+        sentences += _why(outcome)
     if outcome.refusals:
         sentences.append(f"{len(outcome.refusals)} attempts were refused, as they must be.")
-    approved = outcome.approved_by or "nobody"
-    sentences.append(f"Asked by {outcome.asked_by}; approved by {approved}.")
+    approved = f"{'rejected' if outcome.state == 'rejected' else 'approved'} by {outcome.approved_by or 'nobody'}"
+    sentences.append(f"Asked by {outcome.asked_by}; {approved}.")
     proof = "verified" if outcome.audit.ok else "DOES NOT VERIFY"
     sentences.append(f"Audit log {proof}: {outcome.audit.rows} rows, {outcome.audit.heads} signed heads.")
     sentences.append(f"Done in {outcome.seconds_taken} s.")
     sign, title = {
         "scheduled": ("CLEARED", f"{outcome.title}: approved and scheduled"),
         "rejected": ("DENIED", f"{outcome.title}: rejected by a person"),
-        "failed": ("DENIED", f"{outcome.title}: not finished"),
+        "failed": (_verdict(outcome), f"{outcome.title}: not published"),
     }[outcome.state]
     files = [(name.replace("_", " "), str(folder / file)) for name, file in outcome.files.items() if file != _PAGE]
     files.insert(0, ("look at first", str(folder / _PAGE)))
@@ -286,3 +289,22 @@ def _last_words(outcome: Outcome, folder: Path) -> LastWords:
         tuple(wording.clean(each) for each in sentences),
         tuple((wording.clean(what), wording.clean(file)) for what, file in files),
     )
+
+
+def _verdict(outcome: Outcome) -> Mark:
+    """What was decided last; a denial where nothing was."""
+    last = outcome.versions[-1].verdict if outcome.versions else ""
+    return "NEEDS_HUMAN" if last == "NEEDS_HUMAN" else "DENIED"
+
+
+def _why(outcome: Outcome) -> list[str]:
+    """The reasons of the last cut, and what would clear it; without a cut what would cure the failure."""
+    lines = [f"To go on: {outcome.ended.hint}"] if outcome.ended and outcome.ended.hint else []
+    if not outcome.versions:
+        return lines
+    last = outcome.versions[-1]
+    lines += ["", *(f"Why: {wording.instants_in_words(reason.text)}" for reason in last.reasons)]
+    for plan in last.plans[:1]:
+        lead = "What would clear it" if plan.verified else "Whom to ask"
+        lines += [f"{lead}: {wording.instants_in_words(each.text)}" for each in plan.remedies]
+    return [*lines, ""]

@@ -154,6 +154,8 @@ def headline(outcome: Outcome) -> str:
     """The outcome in a sentence or two."""
     if outcome.state == "rejected":
         return "A person was asked and said no; nothing was published."
+    if outcome.ended is not None:
+        return f"Nothing was published. {instants_in_words(outcome.ended.message)}"
     if outcome.state == "failed" or not outcome.publications:
         return "It did not come to a publication; below is how far it got, and why."
     opens = _opens(outcome.publications)
