@@ -1,98 +1,307 @@
-"""A clearance report for people: a matrix, the reasons with their clauses, and what would clear it. Pure."""
+"""A clearance report for people: a matrix, when, why not with the clauses, and what would clear it. Pure.
 
+Days and times are UTC, months by name; the end of a window is the first instant that is no longer in it. What is long
+is cut short and says how much more there is: the report itself has everything.
+"""
+
+import re
 from collections.abc import Iterable, Iterator, Sequence
+from datetime import date, datetime
+from functools import lru_cache
 
-from holdback_base.vocabulary import TimeRange
+from holdback_base.vocabulary import TimeRange, countries, group_members, groups, to_utc
 
-from holdback_servers.rights.report import CellGroup, ClearanceReport, ConditionState, Reason
+from holdback_servers.rights.report import CellGroup, ClearanceReport, ConditionState, Plan, Reason
 
-_PLACES = 8
+_PLACES, _STACKED, _KEYS = 8, 6, 4
+"""Most codes in a line, platforms in a heading, keys in a cell."""
+_GROUPS = 3
+"""Most groups that a set of territories is told by."""
+_ROWS, _TOLD = 40, 20
+"""Most rows of the matrix; most lines of each list under it."""
+_CLAUSE, _TEXT = 240, 600
+"""Most characters of a clause, and of the sentence of a reason or a condition."""
+_INSTANT = re.compile(r"\b\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?Z")
+_MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
+_WORDS = {"CLEARED": "cleared", "PARTIAL": "partly", "CONDITIONAL": "if", "NEEDS_HUMAN": "ask", "DENIED": "denied"}
+_LEGEND = {
+    "PARTIAL": "partly: for some of the window, see When",
+    "CONDITIONAL": "if: once these conditions are met",
+    "NEEDS_HUMAN": "ask: a person must find out first",
+}
 
 
 def report_text(report: ClearanceReport) -> str:
-    """The whole report in plain text, no wider than a person reads with pleasure."""
-    return "\n".join(_lines(report))
+    """The whole report in plain text, no longer than a person reads with pleasure."""
+    return "\n".join(_lines(report, _Names(report)))
 
 
-def _lines(report: ClearanceReport) -> Iterator[str]:
-    asked = report.asked
+def moment_text(at: datetime) -> str:
+    """An instant for people, in UTC: `24 Nov 2026 19:00`; seconds only where there are any."""
+    at = to_utc(at)
+    seconds = f":{at:%S}" if at.second or at.microsecond else ""
+    return f"{at.day} {_MONTHS[at.month - 1]} {at.year} {at:%H:%M}{seconds}"
+
+
+def window_text(window: TimeRange) -> str:
+    """A window for people, in UTC: `24 Nov 2026 19:00 until 1 Dec 2026 00:00`, `from 24 Nov 2026 19:00`."""
+    if window.end is None:
+        return f"from {moment_text(window.start)}"
+    return f"{moment_text(window.start)} until {moment_text(window.end)}"
+
+
+def places(codes: Sequence[str], on: date = date.max) -> str:
+    """Territories in a line: all of a few, known groups by name and the rest, or the first and how many more.
+
+    Args:
+        on: the day whose members a group has.
+    """
+    named = _named(frozenset(codes), on)
+    return f"{', '.join(codes[: _PLACES - 1])} and {len(codes) - _PLACES + 1} more" if named is None else named
+
+
+@lru_cache(maxsize=2048)
+def _named(codes: frozenset[str], on: date) -> str | None:
+    """Groups that make up these codes, and what is left over; the world and what is not in it; nothing where that
+    would not be shorter than a list."""
+    left, found = set(codes), list[str]()
+    for name, members in _by_size(on):
+        if len(members) > 2 and members <= left and len(found) < _GROUPS:
+            few = members == codes and len(members) <= _PLACES
+            found.append(f"{name} ({', '.join(sorted(members)) if few else len(members)})")
+            left -= members
+    if len(codes) <= _PLACES and (left or len(found) > 1):
+        return ", ".join(sorted(codes))
+    if len(left) <= _PLACES - len(found):
+        return ", ".join([*found, *sorted(left)])
+    outside = None if not codes <= countries() else _named(countries() - codes, on)
+    return None if outside is None else f"WORLD except {outside}"
+
+
+@lru_cache(maxsize=64)
+def _by_size(on: date) -> tuple[tuple[str, frozenset[str]], ...]:
+    """WORLD and the groups as they are on a day, the largest first."""
+    found = [("WORLD", countries()), *((name, group_members(name, on)) for name in groups())]
+    return tuple(sorted(found, key=lambda each: (-len(each[1]), len(each[0]), each[0])))
+
+
+class _Names:
+    """Sets of places and platforms as this report calls them."""
+
+    def __init__(self, report: ClearanceReport) -> None:
+        self._asked = report.asked
+        self._on = report.asked.window.start.date()
+
+    def places(self, codes: Sequence[str]) -> str:
+        """Territories, or what they are of all that was asked for."""
+        asked = self._asked.territories
+        if len(codes) == len(asked) > 1:
+            return "everywhere"
+        found = _named(frozenset(codes), self._on)
+        if len(codes) > _PLACES and (found is None or found.startswith("WORLD except")):
+            outside = _named(frozenset(asked) - frozenset(codes), self._on)
+            return places(codes, self._on) if outside is None else f"everywhere but {outside}"
+        return places(codes, self._on)
+
+    def media(self, nodes: Sequence[str]) -> str:
+        """Platforms, or that they are all."""
+        if len(nodes) == len(self._asked.platforms) > 1:
+            return "all platforms"
+        return _some(nodes, _PLACES)
+
+    def where(self, codes: Sequence[str], nodes: Sequence[str]) -> str:
+        """Both: `GB, IE on social.youtube`."""
+        if len(codes) == len(self._asked.territories) and len(nodes) == len(self._asked.platforms):
+            return "everywhere asked"
+        return f"{self.places(codes)} on {self.media(nodes)}"
+
+
+def _lines(report: ClearanceReport, names: _Names) -> Iterator[str]:
     yield report.summary
-    tongues = f", in {', '.join(asked.languages)}" if asked.languages else ""
-    yield f"Asked: {asked.purpose}{tongues}, {asked.window.text()}."
-    for cut in report.cuts:
-        yield f"Cut: {cut.title + ' ' if cut.title else ''}{cut.media[:19]}…, elements {cut.elements[:19]}…"
     yield ""
-    yield from _matrix(report)
-    if report.reasons:
-        yield "\nReasons:"
-        for reason in report.reasons:
-            yield from _reason(reason, report)
-    if report.conditions:
-        yield "\nConditions:"
-        for condition in report.conditions:
-            yield _condition(condition)
-    for number, plan in enumerate(report.plans, 1):
-        how = "decided again: it clears" if plan.verified else "not decided: a person is needed"
-        yield f"\nWhat would clear it, plan {number} ({how} {places(plan.territories)} on {', '.join(plan.platforms)}):"
-        yield from (f"  - {remedy.text}" for remedy in plan.remedies)
+    yield from _question(report)
+    yield ""
+    yield from _matrix(report, names)
+    yield from _when(report, names)
+    yield from _listed("Why not", [_reason(each, report, names) for each in _told(report)])
+    yield from _listed("Conditions", [_condition(each) for each in report.conditions])
+    yield from _listed("What would clear it", [_plan(n, each, names) for n, each in enumerate(report.plans, 1)])
 
 
-def _matrix(report: ClearanceReport) -> Iterator[str]:
-    platforms = report.asked.platforms
-    cell_of = {
-        (place, node): group for group in report.groups for place in group.territories for node in group.platforms
+def _listed(title: str, items: Sequence[Iterable[str]]) -> Iterator[str]:
+    if not items:
+        return
+    yield ""
+    yield f"{title}:"
+    for item in items[:_TOLD]:
+        yield from item
+    if len(items) > _TOLD:
+        yield f"  and {len(items) - _TOLD} more in the report"
+
+
+def _question(report: ClearanceReport) -> Iterator[str]:
+    asked = report.asked
+    on = asked.window.start.date()
+    more = [f"in {', '.join(asked.languages)}"] if asked.languages else []
+    more += [f"{asked.runs} runs"] if asked.runs != 1 else []
+    more += ["exclusively"] if asked.exclusive else []
+    kept = [each.replace("_", "-") for each in asked.undertakings]
+    more += [f"with {' and '.join(kept)} undertaken"] if kept else []
+    where = f"{places(asked.territories, on)} on {_some(asked.platforms, _PLACES)}"
+    yield f"Asked: {', '.join([f'{asked.purpose} in {where}', *more])},"
+    yield f"{window_text(asked.window)} (all times UTC)."
+    for cut in report.cuts:
+        named = f"{_short(cut.title, 80)}, " if cut.title else ""
+        yield f"Cut: {named}{cut.media[:19]}…, elements {cut.elements[:19]}…"
+    if not report.cuts:
+        yield "No cut was judged: what a cut must meet is told under Conditions."
+
+
+def _matrix(report: ClearanceReport, names: _Names) -> Iterator[str]:
+    asked = report.asked
+    group_of = {
+        (place, node): number
+        for number, group in enumerate(report.groups)
+        for place in group.territories
+        for node in group.platforms
     }
     rows: dict[tuple[int, ...], list[str]] = {}
-    for place in report.asked.territories:
-        rows.setdefault(tuple(id(cell_of[place, node]) for node in platforms), []).append(place)
-    table = [["", *platforms]]
-    table += [[places(found), *(_cell(cell_of[found[0], node]) for node in platforms)] for found in rows.values()]
+    for place in asked.territories:
+        rows.setdefault(tuple(group_of[place, node] for node in asked.platforms), []).append(place)
+    columns: dict[tuple[int, ...], list[int]] = {}
+    for column in range(len(asked.platforms)):
+        columns.setdefault(tuple(row[column] for row in rows), []).append(column)
+    alike = list(columns.values())
+    stacked = [_stack([asked.platforms[each] for each in column]) for column in alike]
+    depth = max(len(each) for each in stacked)
+    table = [["" if line else "Territory", *(_at(each, line) for each in stacked)] for line in range(depth)]
+    ranked = sorted(rows.items(), key=lambda each: len(each[1]))
+    shown = ranked if len(ranked) <= _ROWS else [*ranked[: _ROWS - 2], ranked[-1]]
+    for keys, found in shown:
+        label = names.places(found)
+        if found is ranked[-1][1] and len(ranked) > 1 and (len(found) > _PLACES and label[:10] == "everywhere"):
+            label = f"everywhere else ({len(found)})"
+        table.append([label, *(_cell(report.groups[keys[column[0]]], report) for column in alike)])
     widths = [max(len(row[column]) for row in table) for column in range(len(table[0]))]
     for row in table:
         yield "  ".join(text.ljust(width) for text, width in zip(row, widths, strict=True)).rstrip()
-    told = [each for each in report.groups if each.windows or each.windows_once_met]
-    if told and report.verdict != "CLEARED":
-        yield ""
-    for group in told:
-        if group.verdict in ("PARTIAL", "CONDITIONAL"):
-            where = f"{places(group.territories)} on {', '.join(group.platforms)}"
-            if group.windows:
-                yield f"{where}: cleared {_when(group.windows)}."
-            if group.windows_once_met:
-                yield f"{where}: once conditions are met, {_when(group.windows_once_met)}."
+    if hidden := sum(map(len, rows.values())) - sum(len(found) for _, found in shown):
+        yield f"and {hidden} more territories in the report"
+    used = [said for verdict, said in _LEGEND.items() if any(each.verdict == verdict for each in report.groups)]
+    if used:
+        yield f"({'; '.join(used)})"
 
 
-def _cell(group: CellGroup) -> str:
-    keys = [*group.reasons, *(key for key in group.conditions if group.verdict in ("CLEARED", "PARTIAL"))]
-    return f"{group.verdict} {' '.join(keys)}".strip()
+def _stack(nodes: Sequence[str]) -> list[str]:
+    """The lines of a heading."""
+    if len(nodes) <= _STACKED:
+        return [*nodes]
+    return [*nodes[: _STACKED - 1], f"and {len(nodes) - _STACKED + 1} more"]
 
 
-def places(codes: Sequence[str]) -> str:
-    """Territories in a line: all of a few, the first of many and how many more."""
-    if len(codes) <= _PLACES:
-        return ", ".join(codes)
-    return f"{', '.join(codes[: _PLACES - 1])} and {len(codes) - _PLACES + 1} more"
+def _at(texts: Sequence[str], number: int) -> str:
+    return texts[number] if number < len(texts) else ""
 
 
-def _when(windows: Iterable[TimeRange]) -> str:
-    return "; ".join(each.text() for each in windows)
+def _cell(group: CellGroup, report: ClearanceReport) -> str:
+    """`cleared`, `partly R2`, `if C1 C3`, `denied R1 R2`: what is in the way and what is asked, not what is met."""
+    open_ones = {each.key for each in report.conditions if not each.met}
+    asks = [key for key in group.conditions if key in open_ones]
+    told = {each.key for each in _told(report)}
+    reasons = [key for key in group.reasons if key in told]
+    keys = {"CLEARED": [], "CONDITIONAL": [*asks, *reasons]}.get(group.verdict, [*reasons, *asks])
+    more = f" +{len(keys) - _KEYS}" if len(keys) > _KEYS else ""
+    return f"{_WORDS[group.verdict]} {' '.join(keys[:_KEYS])}{more}".strip()
 
 
-def _reason(reason: Reason, report: ClearanceReport) -> Iterator[str]:
-    everywhere = reason.territories == report.asked.territories and reason.platforms == report.asked.platforms
-    where = "everywhere" if everywhere else f"{places(reason.territories)} on {', '.join(reason.platforms)}"
-    yield f"  {reason.key} {reason.code} ({where}): {reason.text}"
-    if reason.right:
-        clause = f": {reason.clause}" if reason.clause else ""
-        yield f"     {reason.right} of {reason.contract}{clause}"
-    if reason.windows and reason.windows != (report.asked.window,):
-        yield f"     in the way {_when(reason.windows)}"
+def _when(report: ClearanceReport, names: _Names) -> Iterator[str]:
+    """When each group that is not simply clear or closed is."""
+    told: list[tuple[str, str, str]] = []
+    for group in report.groups:
+        if group.verdict not in ("PARTIAL", "CONDITIONAL"):
+            continue
+        keys = [key for key in group.conditions if any(c.key == key and not c.met for c in report.conditions)]
+        once = f"once {', '.join(keys) or 'conditions'} {'are' if len(keys) != 1 else 'is'} met"
+        where = names.where(group.territories, group.platforms)
+        told += [(where, "cleared", _within(each, report)) for each in group.windows]
+        told += [(where, once, _within(each, report)) for each in group.windows_once_met or ()]
+    if not told:
+        return
+    yield ""
+    yield "When (UTC; the end is the first instant no longer cleared):"
+    widths = [max(len(row[column]) for row in told[:_TOLD]) for column in (0, 1)]
+    before = ("", "")
+    for where, how, when in told[:_TOLD]:
+        yield f"  {('' if before[0] == where else where).ljust(widths[0])}  {how.ljust(widths[1])}  {when}"
+        before = (where, how)
+    if len(told) > _TOLD:
+        yield f"  and {len(told) - _TOLD} more in the report"
 
 
-def _condition(condition: ConditionState) -> str:
-    spans = " ".join(f"[{span.in_frame},{span.out_frame})" for span in condition.spans)
-    long = f" for {condition.min_seconds} s" if condition.min_seconds else ""
-    words = f' "{condition.text}"{long}' if condition.text else long
-    left = f", frames left {spans}" if spans else ""
-    state = "met" if condition.met else "NOT MET"
-    return f"  {condition.key} {state}: {condition.type} {condition.ref}{words}{left} ({condition.right})"
+def _within(window: TimeRange, report: ClearanceReport) -> str:
+    return "all of the window" if window == report.asked.window else window_text(window)
+
+
+def _told(report: ClearanceReport) -> list[Reason]:
+    """The reasons that are told as such: an unmet condition is told with the conditions."""
+    known = {(each.right, each.media) for each in report.conditions if not each.met}
+    rights = {right for right, _ in known}
+    return [each for each in report.reasons if each.code != "CONDITION_UNMET" or each.right not in rights]
+
+
+def _reason(reason: Reason, report: ClearanceReport, names: _Names) -> Iterator[str]:
+    yield f"  {reason.key} {reason.code}: {_short(reason.text, _TEXT)}"
+    then = "" if reason.windows in ((), (report.asked.window,)) else f", {_spell(reason.windows)}"
+    yield f"     {names.where(reason.territories, reason.platforms)}{then}"
+    yield from _source(reason.right, reason.contract, reason.clause)
+
+
+def _source(right: str | None, contract: str | None, clause: str | None) -> Iterator[str]:
+    if right:
+        said = f': "{_short(clause, _CLAUSE)}"' if clause else ", no clause on record"
+        yield f"     {right} of {contract}{said}"
+
+
+def _condition(condition: ConditionState) -> Iterator[str]:
+    state = "met" if condition.met else "to meet" if condition.media else "asked of a cut"
+    what = f"{condition.type.replace('_', ' ')} for {condition.ref}"
+    words = f' "{_short(condition.text, _TEXT)}"' if condition.text else ""
+    long = f", {condition.min_seconds} s in all" if condition.min_seconds else ""
+    frames = ", ".join(f"{span.in_frame} to {span.out_frame}" for span in condition.spans[:_PLACES])
+    left = f", still in frames {frames}" if frames else ""
+    more = f" and {len(condition.spans) - _PLACES} more spans" if len(condition.spans) > _PLACES else ""
+    yield f"  {condition.key} {state}: {what}{words}{long}{left}{more}"
+    yield from _source(condition.right, condition.contract, condition.clause)
+
+
+def _plan(number: int, plan: Plan, names: _Names) -> Iterator[str]:
+    first, *others = plan.remedies
+    yield f"  {number}. {_short(first.text, _TEXT)}"
+    yield from (f"     {_short(each.text, _TEXT)}" for each in others[: _TOLD - 1])
+    if len(others) >= _TOLD:
+        yield f"     and {len(others) - _TOLD + 1} more changes in the report"
+    where = names.where(plan.territories, plan.platforms)
+    buys = any(each.kind == "acquire_right" for each in plan.remedies)
+    if not plan.verified:
+        yield "     Not decided: a person is needed."
+    elif buys:
+        yield f"     Decided again as if it were on record: then clear, {where}. A person has to buy it."
+    else:
+        yield f"     Decided again: then clear, {where}."
+
+
+def _spell(windows: Sequence[TimeRange]) -> str:
+    more = f" and {len(windows) - 3} more" if len(windows) > 3 else ""
+    return "; ".join(window_text(each) for each in windows[:3]) + more
+
+
+def _some(names: Sequence[str], most: int) -> str:
+    if len(names) <= most:
+        return ", ".join(names)
+    return f"{', '.join(names[: most - 1])} and {len(names) - most + 1} more"
+
+
+def _short(text: str, most: int) -> str:
+    """On one line, instants as people read them, cut at a word where it is longer."""
+    line = _INSTANT.sub(lambda found: moment_text(datetime.fromisoformat(found[0])), " ".join(text.split()))
+    return line if len(line) <= most else f"{line[:most].rsplit(' ', 1)[0]}…"
