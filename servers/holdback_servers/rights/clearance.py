@@ -136,7 +136,7 @@ class Decision:
 
 
 def refs_of(cuts: Iterable[CutFacts]) -> list[str]:
-    """The references whose books a decision on these cuts is made from; for music the blanket licences are among them."""
+    """The references whose books these cuts are decided by; for music the blanket licences are among them."""
     elements = [each for cut in cuts for each in cut.element_list.elements]
     return sorted({each.ref for each in elements} | {BLANKET for each in elements if each.kind in MUSIC})
 
