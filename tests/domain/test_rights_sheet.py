@@ -1,0 +1,356 @@
+"""The plain rights sheet: what people write becomes rights, and every mistake is told at its cell with its cure."""
+
+import io
+from datetime import UTC, date, datetime
+from typing import Any
+
+import pytest
+from holdback_base.elements import Box
+from holdback_base.problem import Problem
+from holdback_servers.rights.interchange import sheet
+from holdback_servers.rights.interchange.batch import Batch
+from holdback_servers.rights.interchange.sheet_conditions import read_conditions, write_conditions
+from holdback_servers.rights.interchange.sheet_elements import read_elements
+from holdback_servers.rights.model import Condition, Reruns, RightTerms
+from holdback_servers.rights.moments import EventLag
+from hypothesis import given
+from hypothesis import strategies as st
+from openpyxl import Workbook
+
+BASICS = {
+    "Reference": "film:a",
+    "From whom": "Northern Film",
+    "Contract": "NF-1",
+    "Contract status": "active",
+    "Where": "GB",
+    "Platforms": "web",
+    "From": "2026-11-24",
+}
+
+
+def csv(*lines: dict[str, str]) -> bytes:
+    headers = list({name: None for line in lines for name in line})
+    rows = [headers, *([line.get(name, "") for name in headers] for line in lines)]
+    quoted = (",".join('"' + cell.replace('"', '""') + '"' for cell in row) for row in rows)
+    return "\r\n".join(quoted).encode()
+
+
+def workbook(title: str, rows: list[list[Any]]) -> bytes:
+    book = Workbook()
+    page = book.active
+    assert page is not None
+    page.title = title
+    for row in rows:
+        page.append(row)
+    file = io.BytesIO()
+    book.save(file)
+    return file.getvalue()
+
+
+def read(*lines: dict[str, str], time_zone: str = "UTC") -> Batch:
+    return sheet.read(csv(*lines), "deal.csv", time_zone)
+
+
+def terms(**cells: str) -> RightTerms:
+    batch = read(BASICS | {name.replace("_", " "): value for name, value in cells.items()})
+    assert batch.mistakes == ()
+    return batch.rights[0].terms
+
+
+def mistakes(*lines: dict[str, str]) -> list[str]:
+    return [f"{each.place}: {each.message} {each.hint}" for each in read(*lines).mistakes]
+
+
+def test_one_line_with_blanks_is_a_grant_of_an_active_contract() -> None:
+    batch = read(BASICS)
+    assert batch.mistakes == batch.losses == ()
+    contract, right = batch.contracts[0], batch.rights[0]
+    assert contract.terms.model_dump(exclude={"note"}) == {
+        "counterparty": "Northern Film",
+        "direction": "in",
+        "status": "active",
+        "title": "NF-1",
+        "time_zone": "UTC",
+    }
+    assert right.contract == contract.key
+    assert right.key.startswith(contract.key + "/")
+    assert batch.replaces == (contract.key + "/",)
+    assert right.terms == RightTerms(
+        ref="film:a", kind="grant", media=("web",), territories=("GB",), first_day=date(2026, 11, 24)
+    )
+
+
+def test_headers_come_in_any_order_case_and_with_friendly_names() -> None:
+    other = {
+        "countries": "GB",
+        "LICENSOR": "Northern Film",
+        "ref": "film:a",
+        "contract_status ": "Active",
+        "Agreement": "NF-1",
+        "start date": "2026-11-24",
+        "media": "web",
+    }
+    assert read(other).rights[0].terms == read(BASICS).rights[0].terms
+
+
+def test_every_column_says_its_field() -> None:
+    found = terms(
+        Element="film, music recording",
+        Where="WORLD except CN; RU",
+        Except="US",
+        Platforms="YouTube, vod.svod",
+        Until="2026-12-24",
+        Languages="de, subtitle:EN-gb",
+        Purposes="promotion only",
+        Exclusive="Yes",
+        May_be_cut="no",
+        Max_seconds="0:01:30",
+        Max_percent="10%",
+        Length_of_the_work="1:35:00",
+        Max_runs="3",
+        Reruns="2 within 2 days",
+        Max_days_up="30",
+        Conditions="credit for 3 s: (c) Northern; blur of logo:acme",
+        Clause="4.2",
+        Note="talks",
+        Title="Night Train",
+    )
+    assert found == RightTerms(
+        ref="film:a",
+        kind="grant",
+        element_kinds=("programme", "music_master"),
+        media=("social.youtube", "vod.svod"),
+        territories=("WORLD",),
+        excluded_territories=("CN", "RU", "US"),
+        first_day=date(2026, 11, 24),
+        last_day=date(2026, 12, 24),
+        languages=("de", "subtitle:en-GB"),
+        purposes=("promotion",),
+        exclusive=True,
+        derivative_allowed=False,
+        max_duration_seconds=90,
+        max_excerpt_percent=10,
+        work_seconds=5700,
+        max_runs=3,
+        reruns=Reruns(repeats=2, hours=48),
+        window_max_days=30,
+        conditions=(
+            Condition(type="credit", text="(c) Northern", min_seconds=3),
+            Condition(type="blur", ref="logo:acme"),
+        ),
+        clause="4.2",
+        carried=(("Title", "Night Train"), ("Note", "talks")),
+    )
+
+
+def test_a_reference_is_made_of_element_and_title() -> None:
+    assert terms(Reference="", Element="film", Title="Night Train").ref == "film:night-train"
+    assert terms(Reference="", Element="music publishing", Title="Slow Waltz").ref == "music:slow-waltz"
+
+
+def test_what_takes_away_speaks_everywhere_unless_it_says_where() -> None:
+    found = terms(Kind="blackout", Where="", Platforms="", From="")
+    assert (found.territories, found.media, found.first_day) == (("WORLD",), ("all",), None)
+
+
+@pytest.mark.parametrize("blank", ["Where", "Platforms", "From", "Contract status", "From whom"])
+def test_what_must_not_be_guessed_is_asked_for(blank: str) -> None:
+    (told,) = mistakes(BASICS | {blank: "", "Clause": "4"})
+    assert f"({blank})" in told
+
+
+def test_a_licence_out_is_of_a_contract_out() -> None:
+    assert read(BASICS | {"Kind": "licence out"}).contracts[0].terms.direction == "out"
+
+
+@pytest.mark.parametrize(
+    ("text", "field", "value"),
+    [
+        ("2026-11-24T19:00Z", "start", datetime(2026, 11, 24, 19, tzinfo=UTC)),
+        ("2026-11-24 19:00", "start", datetime(2026, 11, 24, 18, tzinfo=UTC)),
+        ("2026-11-24 19:00:30 +02:00", "start", datetime(2026, 11, 24, 17, 0, 30, tzinfo=UTC)),
+        ("90 days after theatrical", "start_event", EventLag(event="theatrical", lag="P90D")),
+        ("3 months before Broadcast", "start_event", EventLag(event="broadcast", lag="-P3M")),
+        ("event announced", "start_event", EventLag(event="announced")),
+        ("theatrical PT12H", "start_event", EventLag(event="theatrical", lag="PT12H")),
+    ],
+)
+def test_moments_are_written_in_the_zone_in_utc_or_after_an_event(text: str, field: str, value: object) -> None:
+    batch = read(BASICS | {"From": text, "Time zone": "Europe/Berlin"})
+    assert batch.mistakes == ()
+    assert getattr(batch.rights[0].terms, field) == value
+
+
+@pytest.mark.parametrize(
+    ("column", "text", "says"),
+    [
+        ("Where", "UK", "Did you mean GB?"),
+        ("Where", "Germany", "Did you mean DE?"),
+        ("Platforms", "facetube", "media tree"),
+        ("From", "03/04/2026", "two different days"),
+        ("From", "24/12/2026", "year first"),
+        ("From", "2026-02-30", "no day"),
+        ("From", "TBD", "not a day"),
+        ("From", "=B2+90", "formula"),
+        ("From", "2026-03-29 02:30", "does not exist"),
+        ("From", "2026-10-25 02:30", "comes twice"),
+        ("Until", "2026-11-25 26:00", "no time"),
+        ("Languages", "German", "Did you mean de?"),
+        ("Purposes", "fun", "editorial"),
+        ("Exclusive", "maybe", "yes or no"),
+        ("Max seconds", "90.5", "Round it down"),
+        ("Max seconds", "00:01:30:12", "frame"),
+        ("Max runs", "many", "number"),
+        ("Max percent", "120", "less than or equal"),
+        ("Reruns", "often", "2 within 48 hours"),
+        ("Conditions", "sing", "not a condition"),
+        ("Conditions", "credit", "no words"),
+        ("Reference", "Night Train", "Did you mean film:night-train?"),
+        ("Element", "smell", "film"),
+        ("Kind", "gift", "grant"),
+        ("Contract status", "perhaps", "active"),
+        ("Time zone", "Berlin", "Europe/Berlin"),
+        ("Licence type", "XVOD", "SVOD"),
+        ("Reference", "film:" + "a" * 300, "200"),
+    ],
+)
+def test_every_wrong_cell_is_named_with_its_cure(column: str, text: str, says: str) -> None:
+    told = mistakes({**BASICS, "Time zone": "Europe/Berlin", column: text})
+    assert len(told) == 1, told
+    assert told[0].startswith("Rights!")
+    assert f"2 ({column})" in told[0]
+    assert says in told[0]
+
+
+def test_all_mistakes_are_told_in_one_go() -> None:
+    told = mistakes(
+        BASICS | {"Where": "UK", "Platforms": "facetube"}, BASICS | {"From": "soon"}, BASICS | {"Contract": "B"}
+    )
+    assert [each.split(" ")[0] for each in told] == ["Rights!E2", "Rights!F2", "Rights!G3"]
+
+
+def test_a_contract_said_in_two_ways_is_a_mistake_that_names_both_cells() -> None:
+    (told,) = mistakes(BASICS, BASICS | {"Reference": "film:b", "Contract status": "draft"})
+    assert "Rights!D3 (Contract status)" in told
+    assert "Rights!D2 (Contract status)" in told
+
+
+def test_a_fact_of_a_contract_may_stand_on_any_of_its_lines() -> None:
+    batch = read(
+        BASICS | {"Contract status": "", "From whom": ""},
+        {**BASICS, "Reference": "film:b", "Time zone": "Europe/Berlin", "Contract": " nf-1 "},
+    )
+    assert batch.mistakes == ()
+    (contract,) = batch.contracts
+    assert (contract.terms.status, contract.terms.time_zone) == ("active", "Europe/Berlin")
+
+
+def test_the_same_line_name_with_other_terms_is_a_mistake() -> None:
+    (told,) = mistakes(BASICS | {"Line": "7"}, BASICS | {"Line": "7", "Where": "IE"})
+    assert "Rights!H3 (Line)" in told
+    assert "Rights!A2" in told
+
+
+def test_the_same_line_twice_counts_once_and_is_told() -> None:
+    batch = read(BASICS, BASICS)
+    assert len(batch.rights) == 1
+    assert "counts once" in batch.losses[0].message
+
+
+def test_a_line_that_changes_keeps_its_key() -> None:
+    before, after = read(BASICS, BASICS | {"Where": "IE"}), read(BASICS, BASICS | {"Where": "FR"})
+    assert [each.key for each in before.rights] == [each.key for each in after.rights]
+    named, changed = read(BASICS | {"Line": "7"}), read(BASICS | {"Line": "7", "Reference": "film:b"})
+    assert named.rights[0].key == changed.rights[0].key
+
+
+def test_no_contract_name_is_the_beginning_of_another() -> None:
+    batch = read(BASICS | {"Contract": "A"}, BASICS | {"Contract": "A/grant"})
+    first, second = batch.rights
+    assert not second.key.startswith(batch.replaces[0])
+    assert first.key.startswith(batch.replaces[0])
+
+
+def test_a_column_that_nearly_has_a_known_name_is_a_mistake_and_another_is_told() -> None:
+    batch = read(BASICS | {"Exept": "US", "Our shelf": "12"})
+    assert "Did you mean Except?" in batch.mistakes[0].hint
+    assert "Our shelf" in batch.losses[0].message
+
+
+def test_an_example_line_is_left_out_and_told() -> None:
+    batch = read(BASICS | {"Reference": "EXAMPLE film:x", "Where": "nowhere"}, BASICS)
+    assert batch.mistakes == ()
+    assert [each.terms.ref for each in batch.rights] == ["film:a"]
+    assert "example" in batch.losses[0].message
+
+
+def test_excel_days_times_and_shares_are_read_as_they_are_shown() -> None:
+    headers = [*BASICS, "Until", "Max percent", "Length of the work", "Exclusive"]
+    row = [*list(BASICS.values())[:-1], date(2026, 11, 24), datetime(2026, 12, 24, 12), 0.07, 5700, True]
+    batch = sheet.read(workbook("Deals", [["Our deals"], [], headers, row]), "deal.xlsx")
+    assert batch.mistakes == ()
+    found = batch.rights[0].terms
+    assert (found.first_day, found.end) == (date(2026, 11, 24), datetime(2026, 12, 24, 12, tzinfo=UTC))
+    assert (found.max_excerpt_percent, found.work_seconds, found.exclusive) == (7, 5700, True)
+    assert batch.rights[0].place == "Deals!A4"
+
+
+def test_a_file_without_such_a_sheet_is_refused_with_the_cure() -> None:
+    with pytest.raises(Problem, match="Reference") as refusal:
+        sheet.read(b"a,b,c\n1,2,3\n", "x.csv")
+    assert "template" in refusal.value.hint
+
+
+texts = st.text(st.characters(exclude_categories=["Cs", "Cc"]), max_size=30).map(str.strip)
+
+
+@given(
+    st.lists(
+        st.builds(
+            Condition,
+            type=st.sampled_from(["credit", "blur", "mute", "replace_music", "age_gate", "geo_block", "approval"]),
+            text=texts.filter(bool) | st.sampled_from(["a;b", 'say "no"', "two\nlines", "x: of film:a for 3 s"]),
+            min_seconds=st.none() | st.integers(0, 86_400),
+            ref=st.none() | st.sampled_from(["logo:acme", "music:a-b.c"]),
+            approved=st.lists(st.sampled_from(["sha256:" + "a" * 64, "sha256:" + "0" * 64]), max_size=2),
+        ),
+        max_size=4,
+    )
+)
+def test_conditions_are_written_as_they_are_read(conditions: list[Condition]) -> None:
+    assert read_conditions(write_conditions(conditions)) == tuple(conditions)
+
+
+def test_elements_are_read_with_times_and_boxes() -> None:
+    data = workbook(
+        "Elements",
+        [
+            ["Element", "Reference", "Name", "From", "To", "Box"],
+            ["film", "film:a", "A", None, None, None],
+            ["logo", None, "Acme", "0:01:30.5", 95, "820, 60, 140, 90"],
+        ],
+    )
+    whole, logo = read_elements(data, "a.xlsx")
+    assert (whole.kind, whole.ref, whole.start_seconds, whole.end_seconds) == ("programme", "film:a", None, None)
+    assert (logo.kind, logo.ref, logo.start_seconds, logo.end_seconds) == ("logo", "logo:acme", 90.5, 95)
+    assert (logo.box, logo.place) == (Box(x=820, y=60, width=140, height=90), "Elements!A3")
+
+
+def test_mistakes_in_elements_are_told_all_at_once() -> None:
+    rows = [
+        ["Element", "Reference", "From", "To", "Box"],
+        ["smell", "x", 9, 3, "1"],
+        ["film", "film:a", "1:2:3:4", 5, None],
+    ]
+    with pytest.raises(Problem) as refusal:
+        read_elements(workbook("Elements", rows), "a.xlsx")
+    assert {each["place"] for each in refusal.value.details["mistakes"]} == {
+        "Elements!A2 (Element)",
+        "Elements!B2 (Reference)",
+        "Elements!E2 (Box)",
+        "Elements!C3 (From)",
+    }
+
+
+def test_a_workbook_without_elements_has_none() -> None:
+    assert read_elements(csv(BASICS), "a.csv") == ()
