@@ -19,7 +19,7 @@ from holdback_servers.rights.model import (
 )
 from holdback_servers.rights.report import CellGroup, ClearanceReport, ConditionState, Verdict
 
-ClearanceState = Literal["valid", "expired", "revoked"]
+ClearanceState = Literal["valid", "expired", "stale", "revoked"]
 Change = Literal["created", "updated", "unchanged"]
 Note = Annotated[str, Field(max_length=2000)]
 
@@ -172,11 +172,45 @@ class Delivery(Noun):
     elements: Sha256
 
 
-class ClearanceRecord(Noun):
-    """A clearance as its issuer keeps it.
+class ClearanceLoss(Noun):
+    """Places and platforms that a clearance opened, and when they are no longer clear, with the reasons: each names
+    the right, its contract and clause."""
 
-    `rights_changed` says that a right or contract it was decided on has changed since: decide again before relying on
-    it for something new.
+    territories: tuple[str, ...]
+    platforms: tuple[str, ...]
+    windows: tuple[TimeRange, ...]
+    reasons: tuple[str, ...]
+
+    def text(self) -> str:
+        """For people: where, when, why."""
+        when = "; ".join(each.text() for each in self.windows)
+        return f"{places(self.territories)} on {', '.join(self.platforms)}, {when}: {' '.join(self.reasons)}"
+
+
+class StaleClearance(Noun):
+    """A clearance with what it lost, or would lose, by a change of the rights under it."""
+
+    clearance: str
+    deliveries: tuple[Sha256, ...] = Field(description="The cuts it covers.")
+    lost: tuple[ClearanceLoss, ...] = ()
+
+    @property
+    def reason(self) -> str:
+        """What it lost, in words."""
+        return "No longer clear: " + "\n".join(each.text() for each in self.lost)
+
+    def text(self) -> str:
+        """A line for the clearance, one for each loss."""
+        lines = [f"{self.clearance} {'loses' if self.lost else 'relies on it and loses nothing'}"]
+        return "\n".join([*lines, *(f"  {each.text()}" for each in self.lost)])
+
+
+class ClearanceRecord(Noun):
+    """A clearance as its issuer keeps it. Only a `valid` one may be relied on.
+
+    It is `stale`, for good, since a change of the rights under it took away something that it opened: `stale_reason`
+    says why, `lost` what. `advice` is what to do where it is not valid. `rights_changed` says that a right or contract
+    it was decided on has changed since, whether or not it lost anything.
     """
 
     clearance: str
@@ -191,6 +225,10 @@ class ClearanceRecord(Noun):
     on_behalf_of: str
     revoked: Instant | None = None
     reason: str | None = None
+    stale: Instant | None = None
+    stale_reason: str | None = None
+    lost: tuple[ClearanceLoss, ...] = ()
+    advice: str | None = None
     rights_changed: bool
 
 

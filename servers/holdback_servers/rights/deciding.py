@@ -165,10 +165,11 @@ def _offer_clearances(door: Door, shelf: Shelf) -> None:
         media: Annotated[Sha256 | None, Field(description="Refuse unless the clearance covers these bytes.")] = None,
         elements: Annotated[Sha256 | None, Field(description="Refuse unless it is for this element list.")] = None,
     ) -> ClearanceRecord:
-        """Look up a clearance: what it covers, its cells, and whether it is valid, expired or revoked.
+        """Look up a clearance: what it covers, its cells, and whether it is valid, expired, stale or revoked.
 
         With `media` or `elements` it is checked against them: a clearance of one cut used for another is refused with
-        CLEARANCE_HASH_MISMATCH. `rights_changed` says that the rights behind it are no longer what they were.
+        CLEARANCE_HASH_MISMATCH. It is stale once a change of the rights behind it took away something that it opened:
+        the answer says since when, why, what was lost and what to do.
         """
         now = services.clock()
         return await services.database.read(
@@ -243,4 +244,5 @@ def _issued(
         return IssuedClearance(not_issued=refused, report=told)
     services, caller = call.services, call.caller
     claims: dict[str, Any] = issuing.claims(told, services.new_id("clr"), services.clock(), caller.chain, caller.person)
-    return clearances.keep(c, told, list(decision.books), claims, sign(services.keys, CLEARANCE, claims))
+    statement = sign(services.keys, CLEARANCE, claims)
+    return clearances.keep(c, decision, told, claims, statement)

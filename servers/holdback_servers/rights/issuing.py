@@ -1,10 +1,18 @@
 """A clearance as a statement: what may be signed, what the statement says, and how it stands later. Pure."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
+from itertools import product
 from typing import Any
 
-from holdback_servers.rights.report import CellGroup, ClearanceReport
+from holdback_base.elements import CutFacts
+
+from holdback_servers.rights.answers import ClearanceLoss
+from holdback_servers.rights.book import Book
+from holdback_servers.rights.clearance import decide
+from holdback_servers.rights.explaining import report as told_of
+from holdback_servers.rights.report import Asked, CellGroup, ClearanceReport, Reason
+from holdback_servers.rights.windows import OPEN, Windows, clipped, point, ranges, window, without
 
 ISSUER = "mcp:rights"
 STATUS = "status+jwt"
@@ -76,3 +84,61 @@ def expiry(cells: Sequence[CellGroup], now: datetime) -> datetime:
     ends = [window.end for each in cells for window in each.windows]
     last = max((end for end in ends if end is not None), default=latest)
     return (latest if None in ends else min(latest, last)).replace(microsecond=0)
+
+
+def losses(
+    asked: Asked,
+    cuts: Sequence[CutFacts],
+    cells: Sequence[CellGroup],
+    books: Mapping[str, Book],
+    now: datetime,
+) -> tuple[ClearanceLoss, ...]:
+    """What a clearance opened and is no longer clear, decided again on its own question: from now on, with the reasons.
+
+    Args:
+        asked: the question that it answered. Its runs are not asked for again: a reservation holds them.
+        cells: what it opened.
+    """
+    decision = decide(asked.model_copy(update={"runs": 0}), cuts, books)
+    rows = {place: n for n, places in enumerate(decision.rows) for place in places}
+    columns = {node: n for n, nodes in enumerate(decision.columns) for node in nodes}
+    lost: dict[tuple[str, str], Windows] = {}
+    for cell in cells:
+        opened = tuple(
+            part for each in cell.windows for part in clipped(window(each.start, each.end), (point(now), OPEN))
+        )
+        for place, node in product(cell.territories, cell.platforms):
+            if gone := without(opened, decision.cells[rows[place]][columns[node]].now):
+                lost[place, node] = gone
+    return _told(lost, told_of(decision)) if lost else ()
+
+
+def _told(lost: Mapping[tuple[str, str], Windows], told: ClearanceReport) -> tuple[ClearanceLoss, ...]:
+    """Places and platforms that lose the same for the same reasons, together."""
+    by_key = {each.key: each for each in told.reasons}
+    reasons_of = {
+        (place, node): [by_key[key] for key in group.reasons]
+        for group in told.groups
+        for place, node in product(group.territories, group.platforms)
+    }
+    media: dict[tuple[str, Windows, tuple[str, ...]], list[str]] = {}
+    for (place, node), gone in lost.items():
+        why = [each for each in reasons_of[place, node] if _meets(each, gone)]
+        media.setdefault((place, gone, tuple(_line(each) for each in why)), []).append(node)
+    alike: dict[tuple[Windows, tuple[str, ...], tuple[str, ...]], list[str]] = {}
+    for (place, gone, lines), nodes in media.items():
+        alike.setdefault((gone, lines, tuple(sorted(nodes))), []).append(place)
+    return tuple(
+        ClearanceLoss(territories=tuple(sorted(places)), platforms=nodes, windows=ranges(gone), reasons=lines)
+        for (gone, lines, nodes), places in sorted(alike.items(), key=lambda each: (sorted(each[1]), each[0][2]))
+    )
+
+
+def _meets(reason: Reason, gone: Windows) -> bool:
+    return any(clipped(window(each.start, each.end), part) for each in reason.windows for part in gone)
+
+
+def _line(reason: Reason) -> str:
+    clause = f", clause {reason.clause}" if reason.clause else ""
+    source = f" ({reason.right} of {reason.contract}{clause})" if reason.right else ""
+    return f"{reason.code}: {reason.text}{source}"
