@@ -29,15 +29,28 @@ _PLATFORMS = {
     "social.tiktok": ("tiktok", "tik tok"),
     "social.facebook": ("facebook",),
     "social.x": ("twitter",),
+    "social.bluesky": ("bluesky",),
+    "social.linkedin": ("linkedin",),
+    "social.snapchat": ("snapchat",),
+    "social.pinterest": ("pinterest",),
+    "social.twitch": ("twitch",),
+    "social.threads": (),
+    "audio.podcast": ("podcasts", "podcast"),
     "web": ("website", "web", "our site"),
     "vod.svod": ("svod",),
     "vod.avod": ("avod",),
+    "vod.fvod": ("fvod",),
+    "vod.tvod": ("tvod",),
+    "linear.fast": ("fast channels", "fast channel"),
     "linear": ("linear television", "linear tv", "linear", "television", "tv", "for broadcast"),
 }
-_NODES = {name: node for node, names in _PLATFORMS.items() for name in names} | {"x": "social.x"}
+_NODES = {name: node for node, names in _PLATFORMS.items() for name in names} | {
+    "x": "social.x",
+    "threads": "social.threads",
+}
 _PLATFORM = re.compile(
     rf"(?i:\b(?:{'|'.join(re.escape(name) for name in sorted(_NODES, key=len, reverse=True) if len(name) > 1)})\b)"
-    r"|(?:(?<=\bon )|(?<=\bfor )|(?<=\band )|(?<=, ))X\b"
+    r"|(?:(?<=\bon )|(?<=\bfor )|(?<=\band )|(?<=, ))(?:X|Threads)\b"
 )
 _UNKNOWN_PLATFORM = re.compile(
     rf"(?:\b(?:on|for)\s+(?:the\s+)?|{LISTED}\s*(?:,|\band\b|&|\+|/)\s*(?:and\s+)?(?:(?:on|for)\s+)?)(?P<name>[A-Z]\w+)"
@@ -55,13 +68,21 @@ _MONTH_NAMES = (
 )
 _MONTH = "|".join(f"{name[:3]}(?:{name[3:]})?" if name != "september" else "sept?(?:ember)?" for name in _MONTH_NAMES)
 _DAY = rf"(\d{{4}}-\d\d-\d\d|\d{{1,2}}\.?\s+(?:{_MONTH})\b(?:\s+\d{{4}}\b)?)"
+_WEEKDAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
+_NAMED_DAY = rf"(?:(?:next\s+)?({'|'.join((*_WEEKDAYS, 'today', 'tomorrow'))})|{_DAY})"
 _BETWEEN = re.compile(rf"\b(?:from\s+)?{_DAY}\s*(?:-|\u2013|to|until|till)\s*{_DAY}", re.IGNORECASE)
+_SINCE = re.compile(
+    rf"\bfrom\s+{_NAMED_DAY}(?:\s+(?:on|onwards?)\b|\s+for\s+(?:(\d{{1,3}}|an?|one|two)\s+)?(day|week|month)s?\b"
+    rf"|\s*(?:-|\u2013|to|until|till)\s*{_NAMED_DAY})?",
+    re.IGNORECASE,
+)
+_UNTIL = re.compile(rf"\b(?:until|till)\s+{_NAMED_DAY}", re.IGNORECASE)
 ASKED: Mapping[str, str] = MappingProxyType(
     {
         "seconds": "how long it shall be (for example: 15 s)",
         "platforms": "where it shall be published (for example: YouTube and Instagram)",
         "territories": "in which territories (ISO codes, for example: in GB, DE and US)",
-        "window": "when it shall be up (for example: for the next month, or from 24 Nov to 24 Dec)",
+        "window": "when it shall be up (for example: for the next month, from Monday, or from 24 Nov to 24 Dec)",
     }
 )
 """How to say what a request needs, by field."""
@@ -154,12 +175,14 @@ def _territories(place: str, today: date) -> Sequence[str] | Doubt | None:
 
 
 def window_in(reading: Reading, now: datetime) -> TimeRange | Doubt | None:
-    """When: `for the next month`, or two days, the last one included; days are UTC days, instants whole seconds."""
+    """When: `for the next month`; two days, the last one included; `from Monday`, which has no end, or `from Monday for
+    two weeks`; `until 24 Dec`. Days are UTC days, instants whole seconds; a weekday is the next one after today."""
     windows: dict[str, TimeRange] = {}
     now = now.replace(microsecond=0)
-    for match in (*reading.take(_AHEAD), *reading.take(_BETWEEN)):
+    ways = {_AHEAD: _ahead, _BETWEEN: _between, _SINCE: _since, _UNTIL: _until}
+    for match in [match for pattern in ways for match in reading.take(pattern)]:
         try:
-            window = _ahead(match, now) if match.re is _AHEAD else _between(match, now)
+            window = ways[match.re](match, now)
         except (OverflowError, ValueError):
             return Doubt(f"{match[0]!r} is not a time that exists.")
         if isinstance(window, Doubt):
@@ -188,6 +211,45 @@ def _between(match: re.Match[str], now: datetime) -> TimeRange | Doubt:
     if last < first:
         return Doubt(f"The end {last.isoformat()} is before the start {first.isoformat()}.")
     return TimeRange(start=_midnight(first), end=_midnight(last + timedelta(days=1)))
+
+
+def _since(match: re.Match[str], now: datetime) -> TimeRange | Doubt:
+    weekday, written, count, unit, last_weekday, last_written = match.groups()
+    first = _named_day(weekday, written, now)
+    if first is None:
+        return Doubt(f"{match[0]!r} is not a day that exists.")
+    start = max(_midnight(first), now) if first == now.astimezone(UTC).date() else _midnight(first)
+    if unit:
+        many = {"a": 1, "an": 1, "one": 1, "two": 2}.get((count or "a").lower()) or int(count)
+        days = many * (7 if unit.lower() == "week" else 1)
+        month = unit.lower() == "month"
+        return TimeRange(start=start, end=_months_on(start, many) if month else start + timedelta(days=days))
+    if not (last_weekday or last_written):
+        return TimeRange(start=start)
+    last = _named_day(last_weekday, last_written, _midnight(first) if last_weekday else now)
+    if last is None or last < first:
+        return Doubt(f"{match[0]!r} does not end after it begins.")
+    return TimeRange(start=start, end=_midnight(last + timedelta(days=1)))
+
+
+def _until(match: re.Match[str], now: datetime) -> TimeRange | Doubt:
+    last = _named_day(match[1], match[2], now)
+    if last is None:
+        return Doubt(f"{match[0]!r} is not a day that exists.")
+    end = _midnight(last + timedelta(days=1))
+    return TimeRange(start=min(now, end - timedelta(seconds=1)), end=end)
+
+
+def _named_day(name: str | None, written: str | None, now: datetime) -> date | None:
+    """A day as written, or the day of a name: today, tomorrow, or the next such weekday after today."""
+    if name is None:
+        return _day(written or "", now)
+    today = now.astimezone(UTC).date()
+    word = name.lower()
+    if word in ("today", "tomorrow"):
+        return today + timedelta(days=word == "tomorrow")
+    ahead = (_WEEKDAYS.index(word) - today.weekday() - 1) % 7 + 1
+    return today + timedelta(days=ahead)
 
 
 def _midnight(day: date) -> datetime:

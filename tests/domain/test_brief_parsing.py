@@ -42,6 +42,37 @@ def test_days_are_utc_days_and_the_last_one_is_included() -> None:
     assert (brief.seconds, brief.territories, brief.aspect) == (30, ("FR",), "16:9")
 
 
+@pytest.mark.parametrize(
+    ("words", "start", "end"),
+    [
+        ("from Monday", "2026-11-23", None),
+        ("from next Sunday onwards", "2026-11-29", None),
+        ("from tomorrow", "2026-11-23", None),
+        ("from 24 Nov", "2026-11-24", None),
+        ("from Monday for two weeks", "2026-11-23", "2026-12-07"),
+        ("from 1 Dec for a month", "2026-12-01", "2027-01-01"),
+        ("from Friday to Tuesday", "2026-11-27", "2026-12-02"),
+        ("from Monday until 24 Dec", "2026-11-23", "2026-12-25"),
+    ],
+)
+def test_a_window_may_begin_on_a_named_day_and_stay_open(words: str, start: str, end: str | None) -> None:
+    window = _brief(f"15 s vertical highlight of the harbour for YouTube in GB and DE, {words}").window
+    assert window.start == datetime.fromisoformat(f"{start}T00:00Z")
+    assert window.end == (datetime.fromisoformat(f"{end}T00:00Z") if end else None)
+
+
+def test_until_a_day_begins_now_and_from_today_does_too() -> None:
+    until = _brief("15 s clip of the harbour for YouTube in GB until 24 Dec").window
+    assert (until.start, until.end) == (NOW, datetime(2026, 12, 25, tzinfo=UTC))
+    assert _brief("15 s clip of the harbour for YouTube in GB from today").window.start == NOW
+
+
+def test_platforms_of_the_media_tree_are_known_by_their_names() -> None:
+    brief = _brief("15 s clip of the harbour for LinkedIn, Snapchat and Threads in GB from Monday")
+    assert brief.platforms == ("social.linkedin", "social.snapchat", "social.threads")
+    assert _brief("15 s clip of the threads scene for YouTube in GB from Monday").platforms == ("social.youtube",)
+
+
 def test_a_day_without_a_year_that_is_long_past_means_next_year() -> None:
     brief = _brief("30 s clip of the chase on TikTok in FR from 3 Feb to 5 Feb")
     assert brief.window.start == datetime(2027, 2, 3, tzinfo=UTC)
