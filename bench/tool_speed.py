@@ -174,10 +174,8 @@ def _queried(folder: Path) -> "tuple[ASGIApp, str]":
     async def list_rights(ref: str | None = None, limit: int = 50) -> RightsPage:
         """List the rights on record with their contracts, clauses and windows, whatever their status."""
         with engine.connect() as c:
-            items, more = store.list_rights(
-                c, ref=ref, contract=None, territory=None, status=None, after="", limit=limit
-            )
-        return RightsPage(items=items, next_cursor=encode_cursor({"after": items[-1].right.id}) if more else None)
+            items, more = store.list_rights(c, store.Listing(ref=ref), limit=limit)
+        return RightsPage(items=items, next_cursor=encode_cursor({"after": more}) if more else None)
 
     return _bare(list_rights)
 
@@ -190,11 +188,14 @@ def _written(folder: Path) -> "tuple[ASGIApp, str]":
     async def list_rights(ref: str | None = None, limit: int = 50) -> dict[str, Any]:
         """List the rights on record with their contracts, clauses and windows, whatever their status."""
         rows = connection.execute(
-            "SELECT r.body, c.body FROM rights r JOIN contracts c ON c.id = r.contract"
+            "SELECT r.id, r.body, c.body FROM rights r JOIN contracts c ON c.id = r.contract"
             " WHERE r.id > '' AND (:ref IS NULL OR r.ref = :ref) ORDER BY r.id LIMIT :most",
             {"ref": ref, "most": limit + 1},
         ).fetchall()
-        items = [{"right": json.loads(right), "contract": json.loads(contract)} for right, contract in rows[:limit]]
+        items = [
+            {"right": {"id": identity, **json.loads(right)}, "contract": json.loads(contract)}
+            for identity, right, contract in rows[:limit]
+        ]
         return {"items": items, "next_cursor": items[-1]["right"]["id"] if len(rows) > limit else None}
 
     return _bare(list_rights)

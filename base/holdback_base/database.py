@@ -53,13 +53,13 @@ class Database:
     Args:
         path: the SQLite file, made with its folder when it is missing; None keeps everything in memory.
         metadata: the room's tables, made when they are missing.
-        version: of the room's schema; a file of another version is refused.
+        version: of the room's schema, otherwise what the metadata's info says; a file of another is refused.
 
     Raises:
         Problem: CONFLICT when the file was written by another version of the schema.
     """
 
-    def __init__(self, path: Path | None, metadata: MetaData, *, version: int = 1) -> None:
+    def __init__(self, path: Path | None, metadata: MetaData, *, version: int | None = None) -> None:
         self._path = path
         self._work: queue.SimpleQueue[tuple[Unit[Any], Future[Any]] | None] = queue.SimpleQueue()
         if path is not None:
@@ -70,7 +70,7 @@ class Database:
         self._idle: deque[_Reader] = deque()
         self._took: dict[CodeType, float] = {}
         try:
-            _prepare(self._writing, metadata, version, path)
+            _prepare(self._writing, metadata, metadata.info.get("version", 1) if version is None else version, path)
         except BaseException:
             self._writing.dispose()
             raise

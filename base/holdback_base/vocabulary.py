@@ -356,6 +356,12 @@ def expand_territories(codes: Iterable[str], on: date) -> frozenset[str]:
     return frozenset(named)
 
 
+@functools.cache
+def groups_with(code: str) -> tuple[str, ...]:
+    """The groups that the territory is, was or will be a member of; WORLD is none of them."""
+    return tuple(name for name, members in _groups().items() if any(each == code for each, _, _ in members))
+
+
 def membership_since(names: Iterable[str], on: date) -> date:
     """The earliest day since when these groups have had the members that they have on that day; other names count for
     nothing."""

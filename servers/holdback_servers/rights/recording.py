@@ -1,14 +1,19 @@
-"""Recording contracts and rights: made, replaced or left as they are, all of a call or nothing. Plain transactions."""
+"""Recording contracts, rights and events: made, replaced, withdrawn or left as they are, all of a call or nothing.
 
-from collections.abc import Iterable, Mapping, Sequence
+Plain transactions. Each tells the references it concerned, whose books and clearances are no longer what they were.
+"""
+
+from collections import Counter
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Final, Literal
 
-from holdback_base.canonical import canonical_sha256
 from holdback_base.database import store_instant
+from holdback_base.elements import is_ref
 from holdback_base.ids import NewId
 from holdback_base.problem import Problem
-from sqlalchemy import Connection, RowMapping, insert, select, update
+from sqlalchemy import Connection, delete, select
 from sqlalchemy.dialects.sqlite import insert as upsert
 
 from holdback_servers.rights.answers import (
@@ -19,132 +24,276 @@ from holdback_servers.rights.answers import (
     RecordedRight,
     RightGiven,
 )
-from holdback_servers.rights.model import Contract, Right, contract_on_record, right_on_record, terms_of
-from holdback_servers.rights.tables import contracts, refs, rights
+from holdback_servers.rights.model import Contract, Right, RightTerms, right_on_record, terms_of
+from holdback_servers.rights.moments import Event
+from holdback_servers.rights.rows import RightRow, read_right, row_of
+from holdback_servers.rights.tables import contracts, events
+from holdback_servers.rights.writing import (
+    KnownRight,
+    Writer,
+    check_key_free,
+    contract_by_id,
+    in_parts,
+    known_by,
+    known_like,
+    known_of_contract,
+    known_under,
+    not_on_record,
+    save_contract,
+    touch,
+)
+
+_PART: Final = 20_000
+"""Rows that are compared and written together."""
+_ROOM: Final = 65_536
+"""Kibibytes of pages kept in memory while many rows are written; SQLite's usual 2,000 would write pages many times."""
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """What became of rows: how many contracts and rights of each change, and the references concerned."""
+
+    contracts: Mapping[Change, int]
+    rights: Mapping[Change | Literal["withdrawn"], int]
+    refs: frozenset[str]
 
 
 def record(
     c: Connection, given: ContractGiven, right_list: Sequence[RightGiven], *, new_id: NewId, now: datetime, by: str
 ) -> Recorded:
-    """Record a contract with rights in it: made, replaced or left as they are. All of it or nothing.
+    """Record a contract with rights in it, as `record_telling` does, without the references."""
+    return record_telling(c, given, right_list, new_id=new_id, now=now, by=by)[0]
+
+
+def record_telling(
+    c: Connection, given: ContractGiven, right_list: Sequence[RightGiven], *, new_id: NewId, now: datetime, by: str
+) -> tuple[Recorded, frozenset[str]]:
+    """Record a contract with rights in it: made, replaced or left as they are; answers with the references concerned.
 
     Rights of the contract that are not given stay; their windows are worked out again when the contract changes.
 
     Raises:
-        Problem: NOT_FOUND for an id that is not on record; CONFLICT for a right of another contract; what
-            `contract_on_record` and `right_on_record` raise.
+        Problem: NOT_FOUND for an id that is not on record; CONFLICT for a right of another contract or a key of
+            another record; what `contract_on_record` and `right_on_record` raise.
     """
-    stamp = {"changed_at": store_instant(now), "changed_by": by}
-    contract, change = _save_contract(c, given, new_id, stamp)
-    concerned: set[str] = set()
-    if change == "updated":
-        concerned |= _work_out_again(c, contract)
+    writer = Writer(c, now, by)
+    contract, change, before = save_contract(c, given, new_id=new_id, now=now, by=by)
+    _contract_changed(c, before, contract, writer)
     made: list[RecordedRight] = []
     for each in right_list:
-        right, what, seen = _save_right(c, each, contract, new_id, stamp)
-        concerned |= seen
-        made.append(RecordedRight(id=right.id, external_key=right.external_key, ref=right.ref, change=what))
-    touched(c, concerned, now)
+        identity, row, what = _save_right(c, each, contract, writer, new_id)
+        writer.write()
+        made.append(RecordedRight(id=identity, external_key=row.external_key, ref=row.ref, change=what))
+    touched(c, writer.refs, now)
     on_record = RecordedContract(
         id=contract.id, external_key=contract.external_key, status=contract.status, change=change
     )
-    return Recorded(contract=on_record, rights=tuple(made))
+    return Recorded(contract=on_record, rights=tuple(made)), frozenset(writer.refs)
 
 
-def _save_contract(
-    c: Connection, given: ContractGiven, new_id: NewId, stamp: Mapping[str, str]
-) -> tuple[Contract, Change]:
-    terms = {"id", "external_key"}
-    fingerprint = canonical_sha256([given.model_dump(mode="json", exclude=terms), given.external_key])
-    known = _known(c, contracts, given.id, given.external_key, "contract")
-    if known is None and given.external_key is None:
-        query = select(contracts).where(contracts.c.fingerprint == fingerprint, contracts.c.external_key.is_(None))
-        known = c.execute(query).mappings().first()
-    key = given.external_key or (known["external_key"] if known else None)
-    contract = contract_on_record(known["id"] if known else new_id("ctr"), given, key)
-    body = contract.model_dump(mode="json")
-    if known is not None and known["body"] == body:
-        return contract, "unchanged"
-    values = {"external_key": key, "status": contract.status, "fingerprint": fingerprint, "body": body, **stamp}
-    if known is not None:
-        c.execute(update(contracts).where(contracts.c.id == contract.id).values(values))
-        return contract, "updated"
-    c.execute(insert(contracts).values(id=contract.id, **values))
-    return contract, "created"
-
-
-def _work_out_again(c: Connection, contract: Contract) -> set[str]:
-    """The rights of a contract that changed: a new zone moves its days. Answers with the references concerned."""
-    concerned: set[str] = set()
-    for row in c.execute(select(rights).where(rights.c.contract == contract.id)).mappings().all():
-        right = Right.model_validate(row["body"])
-        again = right_on_record(right.id, terms_of(right), contract, right.external_key)
-        concerned.add(right.ref)
-        if again != right:
-            c.execute(update(rights).where(rights.c.id == right.id).values(_columns(again)))
-    return concerned
-
-
-def _save_right(
+def record_rows(
     c: Connection,
-    given: RightGiven,
-    contract: Contract,
+    given: Iterable[ContractGiven],
+    rows: Iterable[tuple[str, RightRow]],
+    *,
     new_id: NewId,
-    stamp: Mapping[str, str],
-) -> tuple[Right, Change, set[str]]:
-    """The right, what happened to it, and the references whose books are no longer what they were."""
-    known = _known(c, rights, given.id, given.external_key, "right")
-    key = given.external_key or (known["external_key"] if known else None)
-    right = right_on_record(known["id"] if known else new_id("rgt"), given, contract, key)
-    if known is None and key is None:
-        same = rights.c.contract == contract.id, rights.c.fingerprint == _fingerprint(right)
-        known = c.execute(select(rights).where(*same)).mappings().first()
-        right = right if known is None else right.model_copy(update={"id": known["id"]})
-    if known is None:
-        c.execute(insert(rights).values(id=right.id, **_columns(right), **stamp))
-        return right, "created", {right.ref}
-    if known["contract"] != contract.id:
-        raise Problem(
-            "CONFLICT",
-            f"The right {right.id} belongs to the contract {known['contract']}, not to {contract.id}.",
-            "Record it under its own contract, or under another external_key.",
-        )
-    if known["body"] == right.model_dump(mode="json"):
-        return right, "unchanged", set()
-    c.execute(update(rights).where(rights.c.id == right.id).values(**_columns(right), **stamp))
-    return right, "updated", {right.ref, known["ref"]}
+    now: datetime,
+    by: str,
+) -> Written:
+    """Record many rights by their external keys: new ones are made, others replaced, the same left as they are.
+
+    Args:
+        given: contracts with their external keys.
+        rows: each with the external key of its contract, which is given or on record.
+
+    Raises:
+        Problem: INVALID_ARGUMENT for a row without a key and for a key that comes twice; NOT_FOUND for a contract that
+            is neither given nor on record; CONFLICT for a right of another contract.
+    """
+    writer = Writer(c, now, by)
+    parties: dict[str, str] = {}
+    saved: Counter[Change] = Counter()
+    changes: Counter[Change | Literal["withdrawn"]] = Counter()
+    seen: set[str] = set()
+    c.exec_driver_sql(f"PRAGMA cache_size = -{_ROOM}")
+    try:
+        for each in given:
+            contract, change, before = save_contract(c, each, new_id=new_id, now=now, by=by)
+            _contract_changed(c, before, contract, writer)
+            parties[str(each.external_key)] = contract.id
+            saved[change] += 1
+        for part in in_parts(rows, _PART):
+            _check_keys(part, seen)
+            _find_parties(c, {key for key, _ in part}, parties)
+            known = {each.row.external_key: each for each in known_by(c, "external_key", _keys(part))}
+            for key, row in part:
+                found = known.get(row.external_key)
+                identity = new_id("rgt") if found is None else found.id
+                changes[_save_row(found, identity, parties[key], row, writer)] += 1
+            writer.write()
+        touched(c, writer.refs, now)
+    finally:
+        c.exec_driver_sql("PRAGMA cache_size = -2000")
+    return Written(saved, changes, frozenset(writer.refs))
 
 
-def _known(c: Connection, table: Any, identity: str | None, key: str | None, what: str) -> RowMapping | None:
-    if identity is not None:
-        found = c.execute(select(table).where(table.c.id == identity)).mappings().first()
-        if found is None:
-            raise Problem("NOT_FOUND", f"There is no {what} {identity}.", "Leave the id out to record a new one.")
-        return found
-    if key is None:
-        return None
-    return c.execute(select(table).where(table.c.external_key == key)).mappings().first()
+def withdraw(c: Connection, keys: Iterable[str] = (), *, prefix: str | None = None, now: datetime, by: str) -> Written:
+    """Take rights back, by their external keys or by what their keys begin with: they are in no book and no list any
+    more, and stay in `history`. Keys that are not on record change nothing. Recording one again brings it back."""
+    writer = Writer(c, now, by)
+    chosen = list(known_by(c, "external_key", keys))
+    if prefix is not None:
+        chosen += known_under(c, prefix)
+    gone = {each.id: each for each in chosen if not each.withdrawn}
+    for each in gone.values():
+        writer.withdraw(each)
+    writer.write()
+    touched(c, writer.refs, now)
+    return Written({}, {"withdrawn": len(gone)}, frozenset(writer.refs))
 
 
-def _columns(right: Right) -> dict[str, Any]:
-    return {
-        "external_key": right.external_key,
-        "contract": right.contract,
-        "ref": right.ref,
-        "kind": right.kind,
-        "start_at": store_instant(right.start) if right.start else None,
-        "end_at": store_instant(right.end) if right.end else None,
-        "fingerprint": _fingerprint(right),
-        "body": right.model_dump(mode="json"),
-    }
+def record_event(c: Connection, event: Event, now: datetime, by: str) -> frozenset[str]:
+    """Record when something happens to a reference, and work out again the windows that hang on it.
+
+    Raises:
+        Problem: INVALID_ARGUMENT for a reference that is none; RANGE_INVALID where a window would end before it begins.
+    """
+    if not is_ref(event.ref):
+        raise Problem("INVALID_ARGUMENT", f"ref {event.ref!r} is not an element reference.", "Write kind:name in lower "
+                      "case, such as film:big-buck-bunny.")  # fmt: skip
+    body = event.model_dump_json(exclude_defaults=True)
+    where = {"ref": event.ref, "event": event.event}
+    if c.execute(select(events.c.body).filter_by(**where)).scalar() == body:
+        return frozenset()
+    stamp = {"body": body, "changed_at": store_instant(now), "changed_by": by}
+    made = upsert(events).values(**where, **stamp)
+    c.execute(made.on_conflict_do_update(index_elements=["ref", "event"], set_=stamp))
+    return _windows_again(c, event.ref, now, by)
 
 
-def _fingerprint(right: Right) -> str:
-    return canonical_sha256(right.model_dump(mode="json", exclude={"id", "external_key"}))
+def forget_event(c: Connection, ref: str, event: str, now: datetime, by: str) -> frozenset[str]:
+    """An event is put off to nobody knows when: windows that hang on it are unresolved again."""
+    if not c.execute(delete(events).where(events.c.ref == ref, events.c.event == event)).rowcount:
+        return frozenset()
+    return _windows_again(c, ref, now, by)
+
+
+def known_events(c: Connection, names: Collection[str]) -> dict[str, dict[str, Event]]:
+    """What is known to happen to these references, by reference and by name."""
+    found: dict[str, dict[str, Event]] = {}
+    for some in in_parts(sorted(names), 900):
+        for body in c.execute(select(events.c.body).where(events.c.ref.in_(some))).scalars():
+            event = Event.model_validate_json(body)
+            found.setdefault(event.ref, {})[event.event] = event
+    return found
 
 
 def touched(c: Connection, concerned: Iterable[str], now: datetime) -> None:
     """Something recorded for these references has changed: what was read of them is read again."""
-    for ref in sorted(set(concerned)):
-        made = upsert(refs).values(ref=ref, version=1)
-        c.execute(made.on_conflict_do_update(index_elements=["ref"], set_={"version": refs.c.version + 1}))
+    touch(c, concerned)
+
+
+def _contract_changed(c: Connection, before: Contract | None, contract: Contract, writer: Writer) -> None:
+    """All its references are concerned; where its zone or direction changed, its rights are worked out again."""
+    if before is None:
+        return
+    query = "SELECT DISTINCT ref FROM rights WHERE contract = ? AND withdrawn_at IS NULL"
+    writer.refs.update(ref for (ref,) in c.exec_driver_sql(query, (contract.id,)))
+    turned = before.direction != contract.direction
+    if turned or before.time_zone != contract.time_zone:
+        for part in in_parts(known_of_contract(c, contract.id), 5000):
+            _work_out_again(c, [each for each in part if turned or _hangs(each.row)], contract, writer)
+            writer.write()
+
+
+def _hangs(row: RightRow) -> bool:
+    """Whether its window hangs on days or events."""
+    return '_day":' in row.body or '_event":' in row.body
+
+
+def _work_out_again(c: Connection, known: Sequence[KnownRight], contract: Contract, writer: Writer) -> None:
+    happening = known_events(c, {each.row.ref for each in known if '_event":' in each.row.body})
+    for each in known:
+        right = read_right(each.id, each.contract, each.row.external_key, each.row.body)
+        terms, occasions = terms_of(right), happening.get(right.ref)
+        again = row_of(right_on_record(right.id, terms, contract, right.external_key, occasions))
+        if again != each.row:
+            writer.replace(each, again)
+
+
+def _windows_again(c: Connection, ref: str, now: datetime, by: str) -> frozenset[str]:
+    writer = Writer(c, now, by)
+    hanging = [each for each in known_by(c, "ref", [ref]) if '_event":' in each.row.body and not each.withdrawn]
+    for identity in sorted({each.contract for each in hanging}):
+        contract = contract_by_id(c, identity)
+        _work_out_again(c, [each for each in hanging if each.contract == identity], contract, writer)
+    writer.write()
+    touched(c, writer.refs, now)
+    return frozenset(writer.refs)
+
+
+def _save_right(
+    c: Connection, given: RightGiven, contract: Contract, writer: Writer, new_id: NewId
+) -> tuple[str, RightRow, Change]:
+    known = _known_right(c, given)
+    key = given.external_key or (known.row.external_key if known else None)
+    row = row_of(_on_record(c, given, contract, key))
+    if known is None and key is None and (known := known_like(c, contract.id, row)) is not None:
+        row = row._replace(external_key=known.row.external_key)
+    identity = new_id("rgt") if known is None else known.id
+    return identity, row, _save_row(known, identity, contract.id, row, writer)
+
+
+def _on_record(c: Connection, terms: RightTerms, contract: Contract, key: str | None) -> Right:
+    lags = terms.start_event or terms.end_event
+    happening = known_events(c, [terms.ref]).get(terms.ref) if lags else None
+    return right_on_record("", terms, contract, key, happening)
+
+
+def _known_right(c: Connection, given: RightGiven) -> KnownRight | None:
+    found = None
+    if given.external_key is not None:
+        found = next(known_by(c, "external_key", [given.external_key]), None)
+    if given.id is None:
+        return found
+    known = next(known_by(c, "id", [given.id]), None)
+    if known is None:
+        raise not_on_record("right", given.id)
+    check_key_free("right", given.external_key, known.id, found.id if found else None)
+    return known
+
+
+def _save_row(known: KnownRight | None, identity: str, contract: str, row: RightRow, writer: Writer) -> Change:
+    if known is None:
+        writer.make(identity, contract, row)
+        return "created"
+    if known.contract != contract:
+        raise Problem(
+            "CONFLICT",
+            f"The right {row.external_key or known.id} belongs to the contract {known.contract}, not to {contract}.",
+            "Record it under its own contract, or under another external_key.",
+        )
+    if known.row == row and not known.withdrawn:
+        return "unchanged"
+    writer.replace(known, row)
+    return "updated"
+
+
+def _check_keys(part: Sequence[tuple[str, RightRow]], seen: set[str]) -> None:
+    for _, row in part:
+        if row.external_key is None or row.external_key in seen:
+            how = "has no key" if row.external_key is None else f"has the key {row.external_key} of another row"
+            raise Problem("INVALID_ARGUMENT", f"A right for {row.ref} {how}.", "Give each right a key of its own.")
+        seen.add(row.external_key)
+
+
+def _keys(part: Sequence[tuple[str, RightRow]]) -> list[str]:
+    return [row.external_key for _, row in part if row.external_key is not None]
+
+
+def _find_parties(c: Connection, keys: Collection[str], parties: dict[str, str]) -> None:
+    for some in in_parts(sorted(set(keys) - parties.keys()), 900):
+        query = select(contracts.c.external_key, contracts.c.id).where(contracts.c.external_key.in_(some))
+        parties.update({row.external_key: row.id for row in c.execute(query)})
+    if missing := sorted(set(keys) - parties.keys()):
+        raise not_on_record("contract", missing[0])

@@ -5,38 +5,35 @@ from typing import Annotated
 from holdback_base.vocabulary import parse_territory
 from holdback_trust.identity import Caller
 from pydantic import Field
-from sqlalchemy import Connection
 
 from holdback_servers.rights import recording, store
 from holdback_servers.rights.answers import (
-    Available,
     AvailablePage,
     ContractGiven,
     Recorded,
     RightGiven,
     RightsPage,
 )
-from holdback_servers.rights.catalogue import available
 from holdback_servers.rights.clearance import ask
 from holdback_servers.rights.deciding import (
     End,
+    Exclusive,
     Languages,
     Platforms,
+    Runs,
     Start,
     Territories,
+    Undertakings,
     Uses,
     offer_deciding,
     offer_status,
 )
-from holdback_servers.rights.model import ContractStatus
-from holdback_servers.rights.report import Asked
-from holdback_servers.rights.store import Shelf
+from holdback_servers.rights.model import ContractStatus, RightKind
+from holdback_servers.rights.store import Listing, Shelf
 from holdback_servers.services import Call, Services
 from holdback_servers.serving import Door
 from holdback_servers.wire import decode_cursor, encode_cursor
 
-_SCANNED = 2_000
-"""References looked at for one page: beyond it the page ends early, with a cursor."""
 _INSTRUCTIONS = """\
 check_clearance decides and keeps nothing; issue_clearance signs what is clear. Both take signed cut statements only.
 Unknown is never clear, a contract that is not active clears nothing, and a new render needs a new clearance.
@@ -62,13 +59,13 @@ def build(services: Services, *, local: Caller | None = None) -> Door:
     )
     shelf = Shelf()
     offer_deciding(door, shelf)
-    _offer_reading(door, shelf)
+    _offer_reading(door)
     _offer_recording(door)
     offer_status(door)
     return door
 
 
-def _offer_reading(door: Door, shelf: Shelf) -> None:
+def _offer_reading(door: Door) -> None:
     services = door.services
 
     @door.tool(title="Find available", scope="rights:read")
@@ -81,6 +78,9 @@ def _offer_reading(door: Door, shelf: Shelf) -> None:
         end: End = None,
         purpose: Uses = "promotion",
         languages: Languages = None,
+        runs: Runs = 1,
+        exclusive: Exclusive = False,
+        undertakings: Undertakings = None,
         derivative: Annotated[bool, Field(description="It will be cut, not shown whole.")] = True,
         cursor: Cursor = None,
         limit: Limit = 50,
@@ -90,11 +90,22 @@ def _offer_reading(door: Door, shelf: Shelf) -> None:
         Each item has its cells with windows, what its grants ask for, the longest it may last, and the rights that
         give it. A page may be short and still have a next_cursor. For a cut, ask check_clearance.
         """
-        asked = ask(territories, platforms, start=start, end=end, purpose=purpose, languages=languages or ())
-        after = str(decode_cursor(cursor).get("after", ""))
-        return await services.database.read(
-            lambda c: _available(c, shelf, asked, derivative=derivative, after=after, limit=limit)
+        asked = ask(
+            territories,
+            platforms,
+            start=start,
+            end=end,
+            purpose=purpose,
+            languages=languages or (),
+            runs=runs,
+            exclusive=exclusive,
+            undertakings=undertakings or (),
         )
+        after = str(decode_cursor(cursor).get("after", ""))
+        items, more = await services.database.read(
+            lambda c: store.available_page(c, asked, derivative=derivative, after=after, limit=limit)
+        )
+        return AvailablePage(items=items, next_cursor=None if more is None else encode_cursor({"after": more}))
 
     @door.tool(title="List rights", scope="rights:read")
     async def list_rights(
@@ -102,20 +113,28 @@ def _offer_reading(door: Door, shelf: Shelf) -> None:
         *,
         ref: Annotated[str | None, Field(description="Of this element, such as film:big-buck-bunny.")] = None,
         contract: Annotated[str | None, Field(description="Of this contract, by its ctr_ id.")] = None,
+        kind: Annotated[RightKind | None, Field(description="Only grants, licences out, holdbacks ...")] = None,
         territory: Annotated[str | None, Field(description="That speak for this ISO 3166 territory.")] = None,
         status: Annotated[ContractStatus | None, Field(description="Of contracts with this status.")] = None,
+        withdrawn: Annotated[bool, Field(description="Also those that were taken back.")] = False,
+        right: Annotated[
+            str | None, Field(description="This one, by its rgt_ id, with its whole contract and its history.")
+        ] = None,
         cursor: Cursor = None,
         limit: Limit = 50,
     ) -> RightsPage:
-        """List the rights on record with their contracts, clauses and windows, whatever their status."""
+        """List the rights on record with their contracts, clauses and windows, whatever their status.
+
+        Of what is given all must hold. With `right` it is that one alone: what a reason in a report names, down to the
+        clause, its contract, and what it was before each change. A page may be short and still have a next_cursor.
+        """
+        if right is not None:
+            return RightsPage(items=(await services.database.read(lambda c: store.the_right(c, right)),))
         place = None if territory is None else parse_territory(territory)
+        listing = Listing(ref, contract, kind, place, status, withdrawn)
         after = str(decode_cursor(cursor).get("after", ""))
-        items, more = await services.database.read(
-            lambda c: store.list_rights(
-                c, ref=ref, contract=contract, territory=place, status=status, after=after, limit=limit
-            )
-        )
-        return RightsPage(items=items, next_cursor=encode_cursor({"after": items[-1].right.id}) if more else None)
+        items, more = await services.database.read(lambda c: store.list_rights(c, listing, after=after, limit=limit))
+        return RightsPage(items=items, next_cursor=None if more is None else encode_cursor({"after": more}))
 
 
 def _offer_recording(door: Door) -> None:
@@ -146,22 +165,3 @@ def _offer_recording(door: Door) -> None:
             )
         )
         return Recorded.model_validate(result)
-
-
-def _available(c: Connection, shelf: Shelf, asked: Asked, *, derivative: bool, after: str, limit: int) -> AvailablePage:
-    found: list[Available] = []
-    scanned = 0
-    while scanned < _SCANNED:
-        refs = store.offered_refs(c, asked.window.start, asked.window.end, after=after, limit=limit * 4)
-        known = store.books(c, refs, shelf)
-        for ref in refs:
-            item = available(ref, known, asked, derivative=derivative)
-            if item is not None and len(found) == limit:
-                return AvailablePage(items=tuple(found), next_cursor=encode_cursor({"after": after}))
-            after = ref
-            scanned += 1
-            if item is not None:
-                found.append(item)
-        if len(refs) < limit * 4:
-            return AvailablePage(items=tuple(found))
-    return AvailablePage(items=tuple(found), next_cursor=encode_cursor({"after": after}))

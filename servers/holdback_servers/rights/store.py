@@ -1,130 +1,275 @@
 """What the rights room reads: books of references, lists of rights; and its store's names. Plain transactions."""
 
 from collections.abc import Iterable, Sequence
-from datetime import datetime
-from functools import cache
+from dataclasses import dataclass
 from threading import Lock
-from typing import Any, cast
+from typing import Any, Final
 
-from holdback_base.database import store_instant
-from sqlalchemy import ColumnElement, Connection, Select, bindparam, select
+from holdback_base.database import load_instant
+from holdback_base.problem import Problem
+from sqlalchemy import Connection
 
-from holdback_servers.rights.answers import RightListed
-from holdback_servers.rights.book import Book, entry
+from holdback_servers.rights import reach
+from holdback_servers.rights.answers import Available, RightBefore, RightListed
+from holdback_servers.rights.book import Book, Entry, covers_medium
+from holdback_servers.rights.catalogue import available
+from holdback_servers.rights.clearance import BLANKET
 from holdback_servers.rights.clearances import clearance_status
-from holdback_servers.rights.model import Contract, Right
-from holdback_servers.rights.tables import METADATA, TABLES, contracts, refs, rights
+from holdback_servers.rights.model import ContractStatus, RightKind
+from holdback_servers.rights.report import Asked
+from holdback_servers.rights.rows import ContractRow, Party, RightRow, entry_of, read_contract, read_facts, read_right
+from holdback_servers.rights.tables import METADATA, TABLES
+from holdback_servers.rights.windows import Window, window
+from holdback_servers.rights.writing import contract_by_id, in_parts
 
-__all__ = ["METADATA", "TABLES", "Shelf", "books", "clearance_status", "list_rights", "offered_refs"]
+__all__ = [
+    "METADATA",
+    "TABLES",
+    "Listing",
+    "Shelf",
+    "available_page",
+    "books",
+    "clearance_status",
+    "list_rights",
+    "the_right",
+]
 
-_KEPT = 20_000
-"""Books kept in memory."""
+_KEPT: Final = 30_000
+"""Weight of the books kept in memory: their entries, and a few more for each book."""
+_A_BOOK: Final = 8
+_SCANNED: Final = 20_000
+"""Rights looked at for one page of a list: beyond it the page ends early."""
+_LOOKED_AT: Final = 2_000
+"""References looked at for one page of what is available."""
+_AT_ONCE: Final = 900
+_READ = (
+    "SELECT r.id, r.external_key, r.ref, r.kind, r.opens, r.closes, r.facts, r.hash, r.body,"
+    " c.id, c.external_key, c.status, c.hash, c.body FROM rights r CROSS JOIN contracts c ON c.id = r.contract"
+)
+"""A cross join is SQLite's way to say what is looked up first."""
+_LIST = (
+    "SELECT r.id, r.kind, r.facts, c.status FROM rights r CROSS JOIN contracts c ON c.id = r.contract"
+    " WHERE {} ORDER BY r.id LIMIT ?"
+)
 
 
 class Shelf:
-    """Books already read, each with the version it was read at. Threads may share it."""
+    """Books already read, each with the version it was read at. Threads may share it. It holds so many entries that
+    memory stays bounded; the books used longest ago go first."""
 
-    def __init__(self) -> None:
+    def __init__(self, weight: int = _KEPT) -> None:
         self._books: dict[str, tuple[int, Book]] = {}
+        self._free = weight
         self._lock = Lock()
 
     def get(self, ref: str, version: int) -> Book | None:
         """The book, if it is of this version."""
-        found = self._books.get(ref)
-        return found[1] if found is not None and found[0] == version else None
+        with self._lock:
+            found = self._books.pop(ref, None)
+            if found is None:
+                return None
+            if found[0] != version:
+                self._free += _weight(found[1])
+                return None
+            self._books[ref] = found
+            return found[1]
 
     def keep(self, ref: str, version: int, book: Book) -> None:
-        """Keep the book; the ones kept longest go first."""
+        """Keep the book, unless it alone is more than the shelf holds."""
         with self._lock:
-            self._books.pop(ref, None)
-            while len(self._books) >= _KEPT:
-                del self._books[next(iter(self._books))]
+            before = self._books.pop(ref, None)
+            self._free += (_weight(before[1]) if before else 0) - _weight(book)
             self._books[ref] = (version, book)
+            while self._free < 0:
+                self._free += _weight(self._books.pop(next(iter(self._books)))[1])
+
+
+def _weight(book: Book) -> int:
+    return len(book.entries) + _A_BOOK
 
 
 def books(c: Connection, wanted: Iterable[str], shelf: Shelf) -> dict[str, Book]:
     """What is recorded for each of these references; one without any record is absent."""
-    names = sorted(set(wanted))
-    versions = {row.ref: row.version for row in c.execute(select(refs).where(refs.c.ref.in_(names)))}
-    found = {ref: book for ref, version in versions.items() if (book := shelf.get(ref, version)) is not None}
-    missing = [ref for ref in versions if ref not in found]
-    if missing:
-        for ref, book in _read_books(c, missing).items():
-            shelf.keep(ref, versions[ref], book)
-            found[ref] = book
+    found: dict[str, Book] = {}
+    missing: dict[str, int] = {}
+    for some in in_parts(sorted(set(wanted)), _AT_ONCE):
+        query = f"SELECT ref, version FROM refs WHERE ref IN ({_marks(some)})"  # noqa: S608 - marks only
+        for ref, version in c.exec_driver_sql(query, some):
+            book = shelf.get(ref, version)
+            if book is None:
+                missing[ref] = version
+            else:
+                found[ref] = book
+    for ref, entries in _read(c, tuple(missing)).items():
+        found[ref] = Book(entries)
+        shelf.keep(ref, missing[ref], found[ref])
     return found
 
 
-def _read_books(c: Connection, wanted: Sequence[str]) -> dict[str, Book]:
-    rows = c.execute(
-        select(rights.c.ref, rights.c.body, contracts.c.id, contracts.c.body.label("contract_body"))
-        .join(contracts, contracts.c.id == rights.c.contract)
-        .where(rights.c.ref.in_(wanted))
-    ).all()
-    parties = {row.id: row.contract_body for row in rows}
-    known = {identity: Contract.model_validate(body) for identity, body in parties.items()}
-    entries = [(row.ref, entry(Right.model_validate(row.body), known[row.id])) for row in rows]
-    return {ref: Book(each for found, each in entries if found == ref) for ref in wanted}
+def available_page(
+    c: Connection, asked: Asked, *, derivative: bool, after: str = "", limit: int = 50
+) -> tuple[tuple[Available, ...], str | None]:
+    """What may be shown, in order of references after `after`, and the reference to go on after, if there may be more.
+
+    Where few of many references with grants are available the page ends before it is full.
+    """
+    within = window(asked.window.start, asked.window.end)
+    found: list[Available] = []
+    blanket = _open_books(c, [BLANKET], within)
+    seen = 0
+    for some in in_parts(reach.candidates(c, asked.territories, asked.platforms, within, after), limit + 1):
+        known = _open_books(c, some, within)
+        for ref in some:
+            item = None
+            if ref in known and _may_open(known[ref], asked):
+                item = available(ref, {ref: known[ref], **blanket}, asked, derivative=derivative)
+            if item is not None and len(found) == limit:
+                return tuple(found), after
+            after, seen = ref, seen + 1
+            if item is not None:
+                found.append(item)
+        if seen >= _LOOKED_AT:
+            return tuple(found), after
+    return tuple(found), None
 
 
-def list_rights(
-    c: Connection,
-    *,
-    ref: str | None,
-    contract: str | None,
-    territory: str | None,
-    status: str | None,
-    after: str,
-    limit: int,
-) -> tuple[tuple[RightListed, ...], bool]:
-    """Rights in order of ids after `after`, and whether there are more. `territory` keeps those that speak there."""
-    filters = {"ref": ref, "contract": contract, "status": status}
-    given = {name: value for name, value in filters.items() if value is not None}
-    query, most = _listing(frozenset(given)), limit + 1 if territory is None else 500
-    found: list[RightListed] = []
-    while True:
-        rows = c.execute(query, {**given, "after": after, "most": most}).all()
-        for row in rows:
-            after = row.id
-            right, party = Right.model_validate(row.body), Contract.model_validate(row.contract_body)
-            if territory is not None and not entry(right, party).reaches_place(territory):
-                continue
-            if len(found) == limit:
-                return tuple(found), True
-            found.append(
-                RightListed(
-                    right=right,
-                    counterparty=party.counterparty,
-                    direction=party.direction,
-                    contract_status=party.status,
-                )
-            )
-        if territory is None or len(rows) < 500:
-            return tuple(found), False
+def _open_books(c: Connection, wanted: Sequence[str], within: Window) -> dict[str, Book]:
+    """The part of each reference's book that says something about the window. It is not kept: a look over the catalogue
+    would take the place of what is asked for again."""
+    return {ref: Book(entries) for ref, entries in _read(c, wanted, within).items()}
 
 
-@cache
-def _listing(given: frozenset[str]) -> Select[Any, Any, Any]:
-    """The query with these filters, built once: building it takes longer than answering it."""
-    columns: dict[str, ColumnElement[Any]] = {
-        "ref": rights.c.ref,
-        "contract": rights.c.contract,
-        "status": contracts.c.status,
-    }
-    return (
-        select(rights.c.id, rights.c.body, contracts.c.body.label("contract_body"))
-        .join(contracts, contracts.c.id == rights.c.contract)
-        .where(rights.c.id > bindparam("after"), *(columns[name] == bindparam(name) for name in sorted(given)))
-        .order_by(rights.c.id)
-        .limit(bindparam("most"))
+def _may_open(book: Book, asked: Asked) -> bool:
+    """Whether a grant in force covers one of the cells, for whatever use: most candidates that are none fail here."""
+    return any(
+        each.kind == "grant"
+        and each.status == "active"
+        and any(covers_medium(each.media, node) for node in asked.platforms)
+        and any(each.area.covers(place) for place in asked.territories)
+        for each in book.entries
     )
 
 
-def offered_refs(c: Connection, start: datetime, end: datetime | None, *, after: str, limit: int) -> list[str]:
-    """References after `after`, in order, with a grant whose window meets `[start, end)`."""
-    conditions = [rights.c.kind == "grant", rights.c.ref > after]
-    conditions.append(rights.c.end_at.is_(None) | (rights.c.end_at > store_instant(start)))
-    if end is not None:
-        conditions.append(rights.c.start_at < store_instant(end))
-    query = select(rights.c.ref).where(*conditions).distinct().order_by(rights.c.ref).limit(limit)
-    return cast(list[str], list(c.execute(query).scalars()))
+def _read(c: Connection, wanted: Sequence[str], meeting: Window | None = None) -> dict[str, list[Entry]]:
+    found: dict[str, list[Entry]] = {}
+    parties: dict[str, Party] = {}
+    within = "" if meeting is None else " AND r.closes > ? AND r.opens < ?"
+    for some in in_parts(wanted, _AT_ONCE):
+        where = f" WHERE r.ref IN ({_marks(some)}){within} AND r.withdrawn_at IS NULL"
+        rows = c.exec_driver_sql(_READ + where, (*some, *(meeting or ()))).fetchall()
+        limited = [row[0] for row in rows if read_facts(row[6]).limits.max_runs is not None]
+        taken = _taken(c, limited)
+        for identity, key, ref, kind, opens, closes, facts, hash_, body, contract, *of_contract in rows:
+            party = parties.get(contract)
+            if party is None:
+                party = parties[contract] = Party(contract, ContractRow._make(of_contract))
+            row = RightRow(key, ref, kind, opens, closes, facts, hash_, body)
+            found.setdefault(ref, []).append(entry_of(identity, row, party, taken.get(identity, 0)))
+    return found
+
+
+def _taken(c: Connection, wanted: Sequence[str]) -> dict[str, int]:
+    """Runs used or reserved of these rights."""
+    found: dict[str, int] = {}
+    for some in in_parts(wanted, _AT_ONCE):
+        query = (
+            'SELECT "right", sum(counted) FROM runs'  # noqa: S608 - marks only
+            f" WHERE state IN ('reserved', 'used') AND \"right\" IN ({_marks(some)}) GROUP BY \"right\""
+        )
+        found.update((right, count) for right, count in c.exec_driver_sql(query, some))
+    return found
+
+
+def _marks(values: Sequence[Any]) -> str:
+    return ",".join("?" * len(values))
+
+
+@dataclass(frozen=True, slots=True)
+class Listing:
+    """Which rights to list: all that is given must hold. `territory` keeps those that speak there, `status` is the
+    contract's; `withdrawn` lists those taken back too."""
+
+    ref: str | None = None
+    contract: str | None = None
+    kind: RightKind | None = None
+    territory: str | None = None
+    status: ContractStatus | None = None
+    withdrawn: bool = False
+
+    def where(self) -> tuple[str, list[str]]:
+        """What the store can look for, and the values."""
+        given = {"r.ref": self.ref, "r.contract": self.contract, "+r.kind": self.kind}
+        values = {name: value for name, value in given.items() if value is not None}
+        open_ = [] if self.withdrawn else ["r.withdrawn_at IS NULL"]
+        return " AND ".join(["r.id > ?", *(f"{name} = ?" for name in values), *open_]), list(values.values())
+
+    def holds(self, kind: str, facts: str, status: str) -> bool:
+        """Whether a right is wanted, as far as the store cannot tell. A grant speaks for all of a place, a restriction
+        for any of it."""
+        if self.status not in (None, status):
+            return False
+        if self.territory is None:
+            return True
+        area = read_facts(facts).area
+        return area.covers(self.territory) if kind == "grant" else area.touches(self.territory)
+
+
+def list_rights(
+    c: Connection, listing: Listing, *, after: str = "", limit: int = 50
+) -> tuple[tuple[RightListed, ...], str | None]:
+    """Rights in order of ids after `after`, and the id to go on after, if there may be more.
+
+    Where few of many rights are wanted the page ends before it is full.
+    """
+    where, values = listing.where()
+    result = c.exec_driver_sql(_LIST.format(where), (after, *values, _SCANNED))
+    found: list[str] = []
+    seen = 0
+    while batch := result.fetchmany(limit + 1):
+        for identity, kind, facts, status in batch:
+            if len(found) == limit:
+                result.close()
+                return _listed(c, found), after
+            if listing.holds(kind, facts, status):
+                found.append(identity)
+            after, seen = identity, seen + 1
+    return _listed(c, found), after if seen == _SCANNED else None
+
+
+def the_right(c: Connection, identity: str) -> RightListed:
+    """One right with its whole contract and its history, whether withdrawn or not. Raises Problem NOT_FOUND."""
+    found = _listed(c, [identity])
+    if not found:
+        raise Problem("NOT_FOUND", f"There is no right {identity}.", "Take an id from list_rights or from a report.")
+    query = 'SELECT until, body, replaced_by FROM history WHERE "right" = ? ORDER BY until DESC'
+    right = found[0].right
+    before = tuple(
+        RightBefore(
+            until=load_instant(until),
+            right=read_right(right.id, right.contract, right.external_key, body),
+            replaced_by=by,
+        )
+        for until, body, by in c.exec_driver_sql(query, (identity,))
+    )
+    return found[0].model_copy(update={"contract": contract_by_id(c, right.contract), "history": before})
+
+
+def _listed(c: Connection, wanted: Sequence[str]) -> tuple[RightListed, ...]:
+    query = (
+        "SELECT r.id, r.external_key, r.body, r.withdrawn_at, c.id, c.external_key, c.status, c.hash, c.body"  # noqa: S608
+        " FROM rights r JOIN contracts c ON c.id = r.contract"
+        f" WHERE r.id IN ({_marks(wanted)}) ORDER BY r.id"
+    )
+    items: list[RightListed] = []
+    for identity, key, body, withdrawn, contract, *of_contract in c.exec_driver_sql(query, tuple(wanted)):
+        party = read_contract(contract, ContractRow._make(of_contract))
+        items.append(
+            RightListed(
+                right=read_right(identity, contract, key, body),
+                counterparty=party.counterparty,
+                direction=party.direction,
+                contract_status=party.status,
+                withdrawn=load_instant(withdrawn) if withdrawn else None,
+            )
+        )
+    return tuple(items)

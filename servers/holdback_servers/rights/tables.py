@@ -1,10 +1,14 @@
-"""The tables of the rights room's store."""
+"""The tables of the rights room's store.
+
+What decides is in columns of its own (`rows`), bodies are JSON text that is read only for words. Windows are integer
+microseconds, as in `windows`.
+"""
 
 from sqlalchemy import JSON, Column, ForeignKey, Index, Integer, MetaData, String, Table
 
 from holdback_servers.services import room_tables
 
-METADATA = MetaData()
+METADATA = MetaData(info={"version": 2})
 TABLES = room_tables(METADATA)
 
 contracts = Table(
@@ -13,8 +17,8 @@ contracts = Table(
     Column("id", String, primary_key=True),
     Column("external_key", String, unique=True),
     Column("status", String, nullable=False),
-    Column("fingerprint", String, nullable=False, index=True),
-    Column("body", JSON, nullable=False),
+    Column("hash", String, nullable=False, index=True),
+    Column("body", String, nullable=False),
     Column("changed_at", String, nullable=False),
     Column("changed_by", String, nullable=False),
 )
@@ -26,23 +30,40 @@ rights = Table(
     Column("contract", String, ForeignKey("contracts.id"), nullable=False),
     Column("ref", String, nullable=False),
     Column("kind", String, nullable=False),
-    Column("start_at", String),
-    Column("end_at", String),
-    Column("fingerprint", String, nullable=False),
-    Column("body", JSON, nullable=False),
+    Column("opens", Integer, nullable=False),
+    Column("closes", Integer, nullable=False),
+    Column("facts", String, nullable=False),
+    Column("hash", String, nullable=False),
+    Column("body", String, nullable=False),
     Column("withdrawn_at", String),
     Column("changed_at", String, nullable=False),
     Column("changed_by", String, nullable=False),
-    Index("rights_by_ref", "ref", "kind", "start_at", "end_at"),
-    Index("rights_by_contract", "contract", "fingerprint"),
+    Index("rights_by_ref", "ref", "closes", "opens"),
+    Index("rights_by_contract", "contract", "id"),
+    Index("rights_by_end", "kind", "closes"),
 )
 refs = Table(
     "refs",
     METADATA,
     Column("ref", String, primary_key=True),
     Column("version", Integer, nullable=False),
+    sqlite_with_rowid=False,
 )
-"""Grows with each change to a right of the reference or to its contract, so that what was read can be kept."""
+"""A version is another after each change to a right of the reference or to its contract, so that what was read can be
+kept until then."""
+reach = Table(
+    "reach",
+    METADATA,
+    Column("place", String, primary_key=True),
+    Column("medium", String, primary_key=True),
+    Column("span", Integer, primary_key=True),
+    Column("ref", String, primary_key=True),
+    Column("opens", Integer, nullable=False),
+    Column("closes", Integer, nullable=False),
+    Column("grants", Integer, nullable=False),
+    sqlite_with_rowid=False,
+)
+"""Where to look for grants (see `reach`): places and media as they were recorded, spans of time, whole days."""
 history = Table(
     "history",
     METADATA,
@@ -50,6 +71,7 @@ history = Table(
     Column("until", String, primary_key=True),
     Column("body", String, nullable=False),
     Column("replaced_by", String, nullable=False),
+    sqlite_with_rowid=False,
 )
 """Rights as they were until they were changed or withdrawn, and by whom."""
 events = Table(

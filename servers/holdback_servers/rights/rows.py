@@ -1,0 +1,208 @@
+"""Rights and contracts as rows: what decides in short columns, the record itself as text. Pure.
+
+A decision looks at many rights and tells of few, so a row becomes an `Entry` without reading its record. The facts of
+a right are one text, read once for all rights that have the same: deals repeat their scope.
+"""
+
+import hashlib
+import json
+from dataclasses import dataclass
+from datetime import date
+from functools import lru_cache
+from typing import NamedTuple
+
+from holdback_base.elements import ElementKind
+from holdback_base.vocabulary import is_group, membership_since
+
+from holdback_servers.rights.book import NO_LIMITS, Area, Entry, Limits, area, groups_day, mark_of
+from holdback_servers.rights.model import Condition, Contract, ContractStatus, Purpose, Reruns, Right, RightKind
+from holdback_servers.rights.windows import window
+
+_IDS = {"id", "contract", "external_key"}
+
+
+class RightRow(NamedTuple):
+    """What is kept of a right, apart from its ids and its contract.
+
+    `opens` and `closes` are microseconds (`windows.EVER`, `windows.OPEN` where absent); `facts` is what decides beside
+    the window, `body` the record without ids, both compact JSON; `hash` is of the body, in hex.
+    """
+
+    external_key: str | None
+    ref: str
+    kind: RightKind
+    opens: int
+    closes: int
+    facts: str
+    hash: str
+    body: str
+
+
+class ContractRow(NamedTuple):
+    """What is kept of a contract, apart from its id. `hash` is of the body, in hex."""
+
+    external_key: str | None
+    status: ContractStatus
+    hash: str
+    body: str
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Facts:
+    """What decides of a right beside its kind and window: shared by all rights of the same scope."""
+
+    element_kinds: tuple[ElementKind, ...]
+    media: tuple[str, ...]
+    territories: tuple[str, ...]
+    area: Area
+    exclusive: bool
+    purposes: tuple[Purpose, ...]
+    languages: tuple[str, ...]
+    derivative_allowed: bool
+    limits: Limits
+    conditions: tuple[Condition, ...]
+    unresolved: tuple[str, ...]
+
+
+def row_of(right: Right) -> RightRow:
+    """The row of a right."""
+    opens, closes = window(right.start, right.end)
+    body = right.model_dump_json(exclude=_IDS, exclude_defaults=True)
+    return RightRow(right.external_key, right.ref, right.kind, opens, closes, facts_text(right), _hash(body), body)
+
+
+def contract_row(contract: Contract) -> ContractRow:
+    """The row of a contract."""
+    body = contract.model_dump_json(exclude=_IDS, exclude_defaults=True)
+    return ContractRow(contract.external_key, contract.status, _hash(body), body)
+
+
+def facts_text(right: Right) -> str:
+    """The facts of a right as compact JSON: the same text for the same scope. The day of its groups is the one since
+    when they have had the same members, and is left out where no group is named."""
+    named = [each for each in (*right.territories, *right.excluded_territories) if is_group(each)]
+    since = membership_since(named, groups_day(right)).isoformat() if named else None
+    reruns = right.reruns
+    limits = [
+        right.longest_seconds(),
+        right.max_runs,
+        None if reruns is None else [reruns.repeats, reruns.hours],
+        right.window_max_days,
+    ]
+    facts = [
+        right.element_kinds,
+        right.media,
+        right.territories,
+        right.excluded_territories,
+        since,
+        right.exclusive,
+        right.purposes,
+        right.languages,
+        right.derivative_allowed,
+        None if limits == [None] * 4 else limits,
+        [each.model_dump(mode="json", exclude_defaults=True) for each in right.conditions],
+        right.unresolved,
+    ]
+    return json.dumps(facts, separators=(",", ":"), ensure_ascii=False)
+
+
+@lru_cache(maxsize=16_384)
+def read_facts(text: str) -> Facts:
+    """The facts that `facts_text` wrote."""
+    kinds, media, places, out, since, exclusive, purposes, languages, derivative, limits, asks, open_ = json.loads(text)
+    return Facts(
+        element_kinds=tuple(kinds),
+        media=tuple(media),
+        territories=tuple(places),
+        area=area(tuple(places), tuple(out), date.fromisoformat(since) if since else date.max),
+        exclusive=exclusive,
+        purposes=tuple(purposes),
+        languages=tuple(languages),
+        derivative_allowed=derivative,
+        limits=NO_LIMITS if limits is None else _limits(*limits),
+        conditions=tuple(Condition.model_validate(each) for each in asks),
+        unresolved=tuple(open_),
+    )
+
+
+def _limits(longest: int | None, runs: int | None, reruns: list[int] | None, days: int | None) -> Limits:
+    repeats = None if reruns is None else Reruns(repeats=reruns[0], hours=reruns[1])
+    return Limits(longest, runs, repeats, days)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Party:
+    """A contract on record, read when it is asked for."""
+
+    id: str
+    row: ContractRow
+
+    def read(self) -> Contract:
+        """The contract."""
+        return read_contract(self.id, self.row)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Record:
+    """A right on record with its contract, read when it is asked for."""
+
+    id: str
+    external_key: str | None
+    hash: str
+    body: str
+    party: Party
+
+    def read(self) -> tuple[Right, Contract]:
+        """The right and its contract."""
+        return read_right(self.id, self.party.id, self.external_key, self.body), self.party.read()
+
+    def mark(self) -> str:
+        """What changes when the right or its contract does."""
+        return mark_of(self.hash, self.party.row.hash)
+
+
+def entry_of(right_id: str, row: RightRow, party: Party, taken: int = 0) -> Entry:
+    """Make a row ready for deciding; `taken` are its runs used or reserved."""
+    facts = read_facts(row.facts)
+    record = Record(right_id, row.external_key, row.hash, row.body, party)
+    return Entry(
+        id=right_id,
+        contract_id=party.id,
+        kind=row.kind,
+        status=party.row.status,
+        element_kinds=facts.element_kinds,
+        media=facts.media,
+        area=facts.area,
+        window=(row.opens, row.closes),
+        exclusive=facts.exclusive,
+        purposes=facts.purposes,
+        languages=facts.languages,
+        derivative_allowed=facts.derivative_allowed,
+        limits=facts.limits,
+        conditions=facts.conditions,
+        unresolved=facts.unresolved,
+        taken=taken,
+        read=record.read,
+        mark=record.mark,
+    )
+
+
+@lru_cache(maxsize=4096)
+def read_right(right_id: str, contract_id: str, external_key: str | None, body: str) -> Right:
+    """The right of a row."""
+    return Right.model_validate_json(_with_ids(body, id=right_id, contract=contract_id, external_key=external_key))
+
+
+@lru_cache(maxsize=4096)
+def read_contract(contract_id: str, row: ContractRow) -> Contract:
+    """The contract of a row."""
+    return Contract.model_validate_json(_with_ids(row.body, id=contract_id, external_key=row.external_key))
+
+
+def _with_ids(body: str, **ids: str | None) -> str:
+    """The body with its ids in front; no body is empty."""
+    return f"{json.dumps(ids)[:-1]},{body[1:]}"
+
+
+def _hash(body: str) -> str:
+    return hashlib.sha256(body.encode()).hexdigest()
