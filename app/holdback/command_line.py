@@ -35,6 +35,28 @@ def demo(
     run_demo(out, yes=yes, as_json=as_json)
 
 
+@app.command("try")
+def try_own(  # noqa: PLR0917 - an option each
+    film: Annotated[Path, typer.Argument(help="A film of your own.")],
+    rights: Annotated[Path, typer.Option("--rights", help="Its rights sheet, XLSX or CSV.")],
+    brief: Annotated[str, typer.Option("--brief", help="What you want, in words.")],
+    channels: Annotated[
+        Path | None, typer.Option("--channels", help="Your channels as TOML.", show_default="YouTube, Instagram")
+    ] = None,
+    ref: Annotated[
+        str | None, typer.Option("--ref", help="The film's reference, where the sheet does not say.")
+    ] = None,
+    out: Annotated[Path, typer.Option("--out", help="Folder for what comes out; made fresh.")] = Path("holdback-try"),
+    yes: Annotated[bool, typer.Option("--yes", help="Answer the approval as the second person.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the whole outcome as one JSON object.")] = False,
+) -> None:
+    """Take your own film and its rights sheet from a brief to a cleared and scheduled highlight, or to why not."""
+    _somebody_there(yes)
+    from holdback.trying import run_try
+
+    run_try(film, rights, brief, channels, out, ref, yes=yes, as_json=as_json)
+
+
 def _somebody_there(yes: bool) -> None:
     """Before anything is loaded: who approves? Raises Problem INVALID_ARGUMENT when nobody can."""
     from holdback_base.problem import Problem

@@ -67,13 +67,26 @@ def load_pack(folder: Path, today: date, brief: str = "brief.toml") -> Pack:
     )
     _check_elements(pack)
     _check_rights(pack)
-    _check_channels(pack)
+    _check_channels(pack.channels, today)
     return pack
 
 
 def load_brief(path: Path) -> PackBrief:
     """Read a brief by itself. Raises Problem FILE_MISSING or INVALID_ARGUMENT, naming the file and the key."""
     return _read(path.parent, path.name, PackBrief, None)
+
+
+def load_channels(path: Path, today: date) -> tuple[Channel, ...]:
+    """Read channels by themselves, dates counted from today.
+
+    Raises:
+        Problem: FILE_MISSING, or INVALID_ARGUMENT and its kin, each naming the file and the key.
+    """
+    if not path.is_file():
+        raise Problem("FILE_MISSING", f"There is no file {path}.", "Name a file of channels as TOML.")
+    channels = _read(path.parent, path.name, _ChannelsFile, today).channel
+    _check_channels(channels, today, path.name)
+    return channels
 
 
 def _read(folder: Path, name: str, shape: type[Table], today: date | None) -> Table:
@@ -163,8 +176,8 @@ def _check_rights(pack: Pack) -> None:
         raise _wrong("rights.toml", "contract", what)
 
 
-def _check_channels(pack: Pack) -> None:
-    midnight = datetime.combine(pack.day, time(), UTC)
-    for number, channel in enumerate(pack.channels):
-        with _naming("channels.toml", f"channel[{number}].territories"):
+def _check_channels(channels: tuple[Channel, ...], day: date, name: str = "channels.toml") -> None:
+    midnight = datetime.combine(day, time(), UTC)
+    for number, channel in enumerate(channels):
+        with _naming(name, f"channel[{number}].territories"):
             channel.reaches(midnight)
