@@ -389,3 +389,54 @@ def _ending_lines(item: EndingRight) -> list[str]:
     lines += [f"then nobody gives {each.text()}" for each in item.lost]
     lines += [f"relied on by {', '.join(item.clearances)}"] if item.clearances else []
     return lines
+
+
+# --- a reference without a cut, and a change not yet made ----------------------------------------------------------
+
+
+class Opening(Noun):
+    """When it may first be shown in some places on some platforms; absent where it never may in the window asked.
+
+    `once_met` says that conditions have to be met for it.
+    """
+
+    territories: tuple[str, ...]
+    platforms: tuple[str, ...]
+    opens: Instant | None = None
+    once_met: bool = False
+
+    def text(self) -> str:
+        """For people: `GB, IE on linear: opens ...`."""
+        where = f"{places(self.territories)} on {', '.join(self.platforms)}"
+        if self.opens is None:
+            return f"{where}: does not open"
+        return f"{where}: opens {instant_text(self.opens)}{' once conditions are met' if self.once_met else ''}"
+
+
+class ReferenceReport(Noun):
+    """Whether references may be shown together, without a cut of them, and when that opens.
+
+    No cut shows whether a condition is met, so the report tells conditions as what is asked for.
+    """
+
+    refs: tuple[str, ...]
+    opens: tuple[Opening, ...]
+    report: ClearanceReport
+
+    def text(self) -> str:
+        """What opens when, then the report."""
+        lines = [f"{', '.join(self.refs)}, before any cut:", *(f"  {each.text()}" for each in self.opens)]
+        return "\n".join([*lines, "", self.report.text()])
+
+
+class ChangeAssessed(Noun):
+    """Valid clearances that a change would touch. Nothing has been changed."""
+
+    change: str
+    items: tuple[StaleClearance, ...]
+
+    def text(self) -> str:
+        """Those that would lose something first, with where, when and why."""
+        losing = sum(bool(each.lost) for each in self.items)
+        head = f"{self.change}: {losing} of {len(self.items)} valid clearances that rely on it would go stale."
+        return "\n".join([head, *(each.text() for each in self.items)])

@@ -14,6 +14,7 @@ from holdback_servers.rights.answers import (
     RightGiven,
     RightsPage,
 )
+from holdback_servers.rights.asking.tools import offer_asking
 from holdback_servers.rights.clearance import ask
 from holdback_servers.rights.deciding import (
     End,
@@ -59,6 +60,7 @@ def build(services: Services, *, local: Caller | None = None) -> Door:
     )
     shelf = Shelf()
     offer_deciding(door, shelf)
+    offer_asking(door, shelf)
     _offer_reading(door)
     _offer_recording(door)
     offer_status(door)

@@ -30,6 +30,8 @@ __all__ = [
     "available_page",
     "books",
     "clearance_status",
+    "contract_refs",
+    "ending",
     "list_rights",
     "the_right",
 ]
@@ -273,3 +275,28 @@ def _listed(c: Connection, wanted: Sequence[str]) -> tuple[RightListed, ...]:
             )
         )
     return tuple(items)
+
+
+def contract_refs(c: Connection, contract: str, *, begin: str = "", limit: int = -1) -> list[str]:
+    """References that rights of a contract are about, in order, from `begin` on; as many as there are by default."""
+    query = (
+        "SELECT DISTINCT ref FROM rights WHERE contract = ? AND ref >= ? AND withdrawn_at IS NULL ORDER BY ref LIMIT ?"
+    )
+    return [ref for (ref,) in c.exec_driver_sql(query, (contract, begin, limit))]
+
+
+def ending(
+    c: Connection, within: Window, *, ref: str | None, contract: str | None, after: tuple[int, str], limit: int
+) -> list[tuple[int, str, str]]:
+    """Grants of active contracts that end in `(start, end]`: their end in microseconds, id and reference, in that order
+    after `after`."""
+    given = {"r.ref": ref, "r.contract": contract}
+    values = {name: value for name, value in given.items() if value is not None}
+    narrowed = "".join(f" AND {name} = ?" for name in values)
+    query = (
+        "SELECT r.closes, r.id, r.ref FROM rights r CROSS JOIN contracts c ON c.id = r.contract"  # noqa: S608
+        " WHERE r.kind = 'grant' AND r.closes > ? AND r.closes <= ? AND r.closes >= ? AND (r.closes, r.id) > (?, ?)"
+        f" AND r.withdrawn_at IS NULL AND c.status = 'active'{narrowed} ORDER BY r.closes, r.id LIMIT ?"
+    )
+    found = c.exec_driver_sql(query, (*within, after[0], *after, *values.values(), limit))
+    return [(closes, identity, about) for closes, identity, about in found]
