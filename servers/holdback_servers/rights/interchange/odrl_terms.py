@@ -58,7 +58,8 @@ _USE: Final = _words(
     "digitize distribute ensureExclusivity execute grantUse include index inform install modify move nextPolicy "
     "obtainConsent play present print read reproduce reviewPolicy stream synchronize textToSpeech transform "
     "translate uninstall watermark cc:Attribution cc:CommercialUse cc:DerivativeWorks cc:Distribution cc:Notice "
-    "cc:Reproduction cc:ShareAlike cc:Sharing cc:SourceCode tdm:mine holdback:train"
+    "cc:Reproduction cc:ShareAlike cc:Sharing cc:SourceCode tdm:mine "
+    "holdback:train holdback:blur holdback:mute holdback:replaceMusic holdback:ageGate holdback:geoBlock"
 )
 INCLUDED_IN: Final[dict[str, str]] = {
     **dict.fromkeys(_USE, "use"),
