@@ -12,6 +12,7 @@ NewId = Callable[[str], str]
 
 KINDS = frozenset({"ast", "ver", "tl", "seg", "el", "rgt", "ctr", "clr", "pub", "hold", "apr", "job", "cut", "evt"})
 _ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
+_PAIRS = [first + second for first in _ALPHABET for second in _ALPHABET]
 _SHAPE = re.compile(r"([a-z]{2,4})_([0-9A-HJKMNP-TV-Z]{26})")
 
 
@@ -29,7 +30,7 @@ def id_maker(clock: Clock = system_clock, entropy: Callable[[int], bytes] = os.u
         milliseconds = int(clock().timestamp() * 1000)
         chance = int.from_bytes(entropy(10), "big")
         number = milliseconds << 80 | 0x7 << 76 | (chance >> 62 & 0xFFF) << 64 | 0b10 << 62 | chance & (1 << 62) - 1
-        return f"{kind}_" + "".join(_ALPHABET[number >> shift & 31] for shift in range(125, -1, -5))
+        return f"{kind}_" + "".join([_PAIRS[number >> shift & 1023] for shift in range(120, -1, -10)])
 
     return new_id
 

@@ -9,9 +9,9 @@ A window lies in one or two spans of the smallest kind that is as long as it is;
 
 import heapq
 from collections.abc import Iterable, Iterator, Sequence
+from functools import lru_cache
 from itertools import groupby
-from operator import itemgetter
-from typing import Final, NamedTuple
+from typing import Final
 
 from holdback_base.vocabulary import groups_with
 from sqlalchemy import Connection
@@ -48,56 +48,56 @@ _TAKE = "UPDATE reach SET grants = grants - ? WHERE place = ? AND medium = ? AND
 _CLEAR = "DELETE FROM reach WHERE place = ? AND medium = ? AND span = ? AND ref = ? AND grants <= 0"
 
 
-class Spot(NamedTuple):
-    """One place of the index; `opens` and `closes` are whole days since 1970, half-open."""
-
-    place: str
-    medium: str
-    span: int
-    ref: str
-    opens: int
-    closes: int
+Corner = tuple[str, str, int]
+"""Place, medium and span of time."""
 
 
-def spots(row: RightRow) -> list[Spot]:
+def corners(row: RightRow) -> Iterator[Corner]:
     """Where a right stands in the index: nowhere unless it is a grant whose window is known."""
-    facts = read_facts(row.facts)
-    if row.kind != "grant" or facts.unresolved:
-        return []
-    opens, closes = _days((row.opens, row.closes))
+    if row.kind == "grant":
+        spans = _spans(row.opens, row.closes)
+        for place, medium in _cells(row.facts):
+            for span in spans:
+                yield place, medium, span
+
+
+@lru_cache(maxsize=16_384)
+def _cells(text: str) -> tuple[tuple[str, str], ...]:
+    """Places and media of a grant with these facts."""
+    facts = read_facts(text)
+    if facts.unresolved:
+        return ()
     many = len(facts.territories) > _PLACES_APART
     places = ("WORLD", _ANYWHERE) if many else (*facts.territories, _ANYWHERE)
-    spans = _spans(row.opens, row.closes)
-    return [
-        Spot(place, medium, span, row.ref, opens, closes)
-        for place in places
-        for medium in facts.media
-        for span in spans
-    ]
+    return tuple((place, medium) for place in places for medium in facts.media)
 
 
 def add(c: Connection, rows: Iterable[RightRow]) -> None:
     """Enter grants that are new. In the order of the index, which is how many are entered fast."""
-    if found := _counted(rows):
+    if found := list(_counted(rows)):
         c.exec_driver_sql(_ADD, found)
 
 
 def take(c: Connection, rows: Iterable[RightRow]) -> None:
     """Take out grants as they were when they were entered."""
-    found = _counted(rows)
-    if found:
+    if found := list(_counted(rows)):
         c.exec_driver_sql(_TAKE, [(number, *where) for *where, _, _, number in found])
         c.exec_driver_sql(_CLEAR, [tuple(where) for *where, _, _, _ in found])
 
 
-def _counted(rows: Iterable[RightRow]) -> list[tuple[str, str, int, str, int, int, int]]:
-    """Spots of all rows in order, each once, with the number of grants there and the days they lie between."""
-    alike = groupby(sorted(spot for row in rows for spot in spots(row)), itemgetter(0, 1, 2, 3))
-    found: list[tuple[str, str, int, str, int, int, int]] = []
-    for key, group in alike:
-        each = list(group)
-        found.append((*key, min(spot.opens for spot in each), max(spot.closes for spot in each), len(each)))
-    return found
+def _counted(rows: Iterable[RightRow]) -> Iterator[tuple[str, str, int, str, int, int, int]]:
+    """The index's rows for these rights, in its order: corner and reference, the days the grants there lie between,
+    and how many they are."""
+    found: dict[Corner, dict[str, tuple[int, int, int]]] = {}
+    for row in rows:
+        opens, closes = _days((row.opens, row.closes))
+        for corner in corners(row):
+            there = found.setdefault(corner, {})
+            first, last, number = there.get(row.ref, (opens, closes, 0))
+            there[row.ref] = (min(first, opens), max(last, closes), number + 1)
+    for corner, there in sorted(found.items()):
+        for ref, about in sorted(there.items()):
+            yield (*corner, ref, *about)
 
 
 def candidates(
