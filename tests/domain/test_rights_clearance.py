@@ -310,12 +310,12 @@ def test_a_film_may_ask_for_another_elements_treatment() -> None:
     assert judged(entries, cut(element("film:a"))).verdict == "CLEARED"
 
 
-def test_what_a_cut_cannot_show_needs_a_person() -> None:
-    for kind in ("age_gate", "approval"):
+def test_what_a_cut_cannot_show_is_undertaken_or_needs_a_person() -> None:
+    for kind, way in (("age_gate", "undertake"), ("geo_block", "undertake"), ("approval", "ask_human")):
         answer = judged([right("a", "film:a", conditions=[{"type": kind}])], cut(element("film:a")))
         assert answer.verdict == "CONDITIONAL"
-        assert [kinds(each) for each in answer.plans] == [["ask_human"]]
-        assert not answer.plans[0].verified
+        assert [kinds(each) for each in answer.plans] == [[way]]
+        assert answer.plans[0].verified is (way == "undertake")
 
 
 def test_a_grant_without_conditions_makes_those_of_another_unneeded() -> None:
@@ -376,10 +376,10 @@ def test_a_platform_that_nothing_opens_is_dropped_rather_than_every_territory() 
     assert [(each.kind, each.platforms) for each in answer.plans[0].remedies] == [("drop_platform", ("linear",))]
 
 
-def test_a_film_that_is_licensed_nowhere_asked_leaves_only_a_person_to_ask() -> None:
+def test_a_film_that_is_licensed_nowhere_asked_leaves_only_to_buy_it() -> None:
     answer = judged([right("a", "film:a", territories=["US"])], cut(element("film:a")))
 
-    assert [kinds(each) for each in answer.plans] == [["ask_human"]]
+    assert [kinds(each) for each in answer.plans] == [["acquire_right"]]
     assert answer.plans[0].remedies[0].rights == ("rgt_a",)
 
 

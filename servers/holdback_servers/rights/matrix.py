@@ -74,7 +74,8 @@ def _named(codes: frozenset[str], on: date) -> str | None:
         return ", ".join(sorted(codes))
     if len(left) <= _PLACES - len(found):
         return ", ".join([*found, *sorted(left)])
-    outside = None if not codes <= countries() else _named(countries() - codes, on)
+    rest = countries() - codes
+    outside = _named(rest, on) if codes <= countries() and len(rest) < len(codes) else None
     return None if outside is None else f"WORLD except {outside}"
 
 
@@ -173,6 +174,8 @@ def _matrix(report: ClearanceReport, names: _Names) -> Iterator[str]:
         columns.setdefault(tuple(row[column] for row in rows), []).append(column)
     alike = list(columns.values())
     stacked = [_stack([asked.platforms[each] for each in column]) for column in alike]
+    if len(alike) == 1 and len(asked.platforms) > 1:
+        stacked = [["every platform"]]
     depth = max(len(each) for each in stacked)
     table = [["" if line else "Territory", *(_at(each, line) for each in stacked)] for line in range(depth)]
     ranked = sorted(rows.items(), key=lambda each: len(each[1]))
