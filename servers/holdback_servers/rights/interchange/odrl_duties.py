@@ -41,9 +41,13 @@ def condition_of(duty: Duty) -> dict[str, Any] | None:
             return None
     if kind == "disclaimer" and not text:
         kind = "approval"
-    if kind == "approval" and (duty.action.term != "obtainConsent" or not text):
-        text = text or words(duty)
-    target = duty.target.uid if duty.target and duty.target.uid and is_ref(duty.target.uid) else None
+    if kind == "approval":
+        bare = duty.action.term == "obtainConsent" and not (
+            duty.constraints or duty.functions or duty.action.refinements
+        )
+        text = text or ("" if bare else words(duty))
+    named = (duty.target.ref, duty.target.uid) if duty.target else ()
+    target = next((each for each in named if each and is_ref(each)), None)
     seconds = duty.detail("minSeconds")
     return {
         "type": kind,

@@ -39,7 +39,8 @@ class Constraint(Noun):
 
     def text(self) -> str:
         """For people: `dateTime lt 2026-12-01`."""
-        return f"{self.left} {self.operator} {', '.join(each.value for each in self.right) or self.reference or ''}"
+        right = ", ".join(each.value for each in self.right) or self.reference or ""
+        return " ".join(each for each in (self.left, self.operator, right, self.unit) if each)
 
 
 class LogicalConstraint(Noun):

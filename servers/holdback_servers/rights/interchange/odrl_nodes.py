@@ -88,8 +88,11 @@ class Nodes:
         return self._values(node, _RDF + "value")
 
     def own(self, node: "Node", name: str) -> str | None:
-        """A property of Holdback's profile."""
-        return next(iter(map(str, self._values(node, terms.OWN + name))), None)
+        """A property of Holdback's profile, which may stand once."""
+        found = sorted({str(each) for each in self._values(node, terms.OWN + name)})
+        if len(found) > 1:
+            self.wrong(self.label(node), f"holdback:{name} is {' and '.join(found)} at once.", "Give it once.")
+        return found[0] if found else None
 
     def _values(self, node: "Node", iri: str) -> "list[Node]":
         found: list[Node] = []
@@ -167,7 +170,10 @@ def details_of(nodes: Nodes, node: "Node") -> tuple[tuple[str, str], ...]:
     if nodes.is_text(node):
         return ()
     said = ((str(predicate), str(value)) for predicate, value in nodes.graph.predicate_objects(node))
-    return tuple(sorted((name[len(terms.OWN) :], value) for name, value in said if name.startswith(terms.OWN)))
+    found = sorted((name[len(terms.OWN) :], value) for name, value in said if name.startswith(terms.OWN))
+    for name in {name for name, _ in found} - {"carried", "approved"}:
+        nodes.own(node, name)
+    return tuple(found)
 
 
 def constraints_of(nodes: Nodes, node: "Node", name: str, place: str) -> tuple[AnyConstraint, ...]:

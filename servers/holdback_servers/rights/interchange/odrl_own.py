@@ -11,6 +11,7 @@ _TEXTS: Final = {
     "clause": "clause",
     "source": "source",
     "groupsOn": "groups_on",
+    "workSeconds": "work_seconds",
 }
 
 
@@ -26,7 +27,12 @@ def own_terms(rule: Rule) -> dict[str, Any]:
     if reruns is not None:
         repeats, _, hours = reruns.partition("/")
         found["reruns"] = {"repeats": repeats, "hours": hours}
-    carried = [value.partition("=") for name, value in rule.details if name == "carried"]
+    carried = [value.partition(" ")[2].partition("=") for value in sorted(_carried(rule))]
     if carried:
         found["carried"] = tuple((unquote(name), value) for name, _, value in carried)
     return found
+
+
+def _carried(rule: Rule) -> list[str]:
+    """`003 name=value`: numbered, since a graph keeps no order."""
+    return [value for name, value in rule.details if name == "carried"]
