@@ -8,7 +8,7 @@ import hashlib
 import inspect
 import json
 import logging
-from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any, Literal, TypeVar
@@ -21,12 +21,13 @@ from mcp.server.mcpserver import Context
 from mcp.server.mcpserver.exceptions import ResourceError, ResourceNotFoundError
 from mcp.server.mcpserver.utilities.func_metadata import FuncMetadata, func_metadata
 from mcp.server.transport_security import TransportSecuritySettings
-from mcp_types import CallToolResult, ToolAnnotations
+from mcp_types import CallToolResult, SubscribeRequestParams, ToolAnnotations
 from mcp_types import Tool as MCPTool
 from pydantic import BaseModel, ValidationError
 from pydantic_core import to_json
 from starlette.applications import Starlette
 
+from holdback_servers.listening import Listeners, Request
 from holdback_servers.services import Call, Services
 from holdback_servers.wire import answer_result, argument_problem, problem_result, small_schema
 
@@ -67,6 +68,12 @@ class _Server(MCPServer[Any]):
     """MCPServer whose tools and resources stand behind the door."""
 
     door: "Door"
+
+    def hear_older_clients(self, listeners: Listeners) -> None:
+        """Let clients of before 2026-07-28 subscribe to resources."""
+        add = self._lowlevel_server.add_request_handler
+        add("resources/subscribe", SubscribeRequestParams, listeners.subscribe)
+        add("resources/unsubscribe", SubscribeRequestParams, listeners.unsubscribe)
 
     async def list_tools(self) -> list[MCPTool]:
         return self.door.listing
@@ -109,6 +116,7 @@ class Door:
     ) -> None:
         self.name, self.services, self.local = name, services, local
         self.audience = f"mcp:{name}"
+        self.listeners = Listeners(self._admit_listener)
         self.mcp = _Server(
             f"holdback-{name}",
             title=title,
@@ -116,8 +124,11 @@ class Door:
             instructions=instructions,
             version=VERSION,
             log_level="WARNING",
+            subscriptions=self.listeners.bus,
+            middleware=[self.listeners.guard],
         )
         self.mcp.door = self
+        self.mcp.hear_older_clients(self.listeners)
         self._offers: dict[str, _Offer] = {}
         self._reading = Action(name=f"{name}.read_resource", scope=f"{name}:read")
 
@@ -208,10 +219,18 @@ class Door:
         self._note(visit, None)
         return _allowed(visit)
 
+    def _admit_listener(self, uris: Sequence[str], request: Request) -> None:
+        visit = self._visit(self._reading, {"listen": uris}, request)
+        self._note(visit, None)
+        _allowed(visit)
+
     def _admit(self, action: Action, arguments: dict[str, Any], context: Context[Any, Any] | None) -> _Visit:
-        request = None if context is None else context.request_context.request
-        caller = self.local if request is None else request.scope.get(CALLER_SCOPE)
-        return _Visit(caller, action, decide(caller, action), _key(context), _digest(arguments))
+        return self._visit(action, arguments, None if context is None else context.request_context)
+
+    def _visit(self, action: Action, arguments: dict[str, Any], request: Request | None) -> _Visit:
+        over_http = None if request is None else request.request
+        caller = self.local if over_http is None else over_http.scope.get(CALLER_SCOPE)
+        return _Visit(caller, action, decide(caller, action), _key(request), _digest(arguments))
 
     def _note(self, visit: _Visit, result: CallToolResult | None) -> None:
         caller, failed = visit.caller, result is not None and result.is_error
@@ -261,8 +280,8 @@ def _allowed(visit: _Visit) -> Caller:
     return visit.caller
 
 
-def _key(context: Context[Any, Any] | None) -> str | None:
-    meta: Mapping[str, Any] | None = None if context is None else context.request_context.meta
+def _key(request: Request | None) -> str | None:
+    meta: Mapping[str, Any] | None = None if request is None else request.meta
     key = meta.get(IDEMPOTENCY_META) if meta else None
     return str(key) if key else None
 
