@@ -1,21 +1,32 @@
 """The plain rights sheet: what people write becomes rights, and every mistake is told at its cell with its cure."""
 
+import base64
 import io
 from datetime import UTC, date, datetime
+from pathlib import Path
 from typing import Any
 
 import pytest
 from holdback_base.elements import Box
 from holdback_base.problem import Problem
-from holdback_servers.rights.interchange import sheet
-from holdback_servers.rights.interchange.batch import Batch
+from holdback_servers.rights.interchange import sheet, sheet_writing
+from holdback_servers.rights.interchange.batch import Batch, Exported
+from holdback_servers.rights.interchange.sheet_columns import ELEMENTS, RIGHTS
 from holdback_servers.rights.interchange.sheet_conditions import read_conditions, write_conditions
 from holdback_servers.rights.interchange.sheet_elements import read_elements
-from holdback_servers.rights.model import Condition, Reruns, RightTerms
+from holdback_servers.rights.model import (
+    Condition,
+    Contract,
+    Reruns,
+    Right,
+    RightTerms,
+    contract_on_record,
+    right_on_record,
+)
 from holdback_servers.rights.moments import EventLag
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
-from openpyxl import Workbook
+from openpyxl import Workbook, load_workbook
 
 BASICS = {
     "Reference": "film:a",
@@ -354,3 +365,121 @@ def test_mistakes_in_elements_are_told_all_at_once() -> None:
 
 def test_a_workbook_without_elements_has_none() -> None:
     assert read_elements(csv(BASICS), "a.csv") == ()
+
+
+# --- writing --------------------------------------------------------------------------------------------------------
+
+words = st.text(st.characters(exclude_categories=["Cs", "Cc", "Co", "Cn"]), min_size=1, max_size=20).map(str.strip)
+codes = st.lists(st.sampled_from(["GB", "US-CA", "EU", "WORLD"]), min_size=1, max_size=3)
+days = st.dates(date(2000, 1, 1), date(2030, 1, 1))
+lags = st.builds(
+    EventLag, event=st.sampled_from(["theatrical", "est_start"]), lag=st.sampled_from(["P0D", "P90D", "-P3M"])
+)
+
+
+@st.composite
+def recorded(draw: st.DrawFn) -> tuple[Right, Contract]:
+    kind = draw(st.sampled_from(["grant", "licence_out", "blackout", "embargo"]))
+    contract = Contract(
+        id="ctr_" + draw(st.sampled_from("ab")),
+        external_key=draw(st.none() | st.just("deal-1") | st.just("sheet:nf")),
+        counterparty=draw(words.filter(bool)),
+        direction="out" if kind == "licence_out" else "in",
+        status=draw(st.sampled_from(["active", "draft"])),
+        title=draw(words),
+        note=draw(words),
+        time_zone=draw(st.sampled_from(["UTC", "Europe/Berlin"])),
+    )
+    shape: dict[str, Any] = {
+        "ref": "film:a",
+        "kind": kind,
+        "element_kinds": draw(st.lists(st.sampled_from(["programme", "music_performance"]), max_size=2)),
+        "media": draw(st.lists(st.sampled_from(["social.x", "vod"]), min_size=1, max_size=2)),
+        "territories": draw(codes),
+        "excluded_territories": draw(st.lists(st.sampled_from(["CN", "LATAM"]), max_size=2)),
+        "exclusive": draw(st.booleans()),
+        "purposes": draw(st.lists(st.sampled_from(["news", "training"]), max_size=2)),
+        "languages": draw(st.lists(st.sampled_from(["de", "subtitle:es-419"]), max_size=2)),
+        "derivative_allowed": draw(st.booleans()),
+        "licence_type": draw(st.sampled_from([None, "SVOD", "Pre-Release"])),
+        "clause": draw(words | st.just("=1+1") | st.just("'=x")),
+        "source": draw(words),
+        "carried": draw(st.lists(st.tuples(st.sampled_from(["HDR", "Note", "Title"]), words.filter(bool)), max_size=3)),
+    }
+    shape |= draw(
+        st.fixed_dictionaries({"first_day": days})
+        | st.fixed_dictionaries(
+            {"start": st.datetimes(datetime(2000, 1, 1), datetime(2030, 1, 1), timezones=st.just(UTC))}
+        )
+        | st.fixed_dictionaries({"start_event": lags})
+    )
+    shape |= draw(st.just({}) | st.fixed_dictionaries({"last_day": st.dates(date(2031, 1, 1), date(2040, 1, 1))}))
+    shape |= draw(st.just({}) | st.fixed_dictionaries({"groups_on": days}))
+    if kind == "grant":
+        shape |= draw(
+            st.just({})
+            | st.just({"max_runs": 3, "reruns": Reruns(repeats=2, hours=48), "window_max_days": 30})
+            | st.just({"max_excerpt_percent": 10, "work_seconds": 5700, "max_duration_seconds": 0})
+        )
+    return right_on_record(
+        "rgt_1", RightTerms.model_validate(shape), contract, draw(st.none() | st.just("k1"))
+    ), contract
+
+
+def content(exported: Exported) -> bytes:
+    return base64.b64decode(exported.content) if exported.base64 else exported.content.encode()
+
+
+@pytest.mark.parametrize("form", ["xlsx", "csv"])
+@settings(max_examples=12)  # a workbook each
+@given(pair=recorded())
+def test_a_right_written_and_read_again_has_equal_terms(form: sheet_writing.Form, pair: tuple[Right, Contract]) -> None:
+    right, contract = pair
+    exported = sheet_writing.write([pair], form)
+    assert exported.losses == ()
+    batch = sheet.read(content(exported), exported.file_name)
+    assert batch.mistakes == ()
+    (given_contract,), (given_right,) = batch.contracts, batch.rights
+    assert contract_on_record(contract.id, given_contract.terms, contract.external_key) == contract
+    assert right_on_record(right.id, given_right.terms, contract, right.external_key) == right
+    assert given_contract.key == (contract.external_key or contract.id)
+    assert given_right.key == (right.external_key or right.id)
+
+
+def test_text_that_looks_like_a_formula_stays_text() -> None:
+    contract = Contract(id="ctr_1", counterparty="=HYPERLINK(1)", direction="in", status="active")
+    terms = RightTerms(ref="film:a", kind="grant", media=("web",), territories=("GB",), first_day=date(2026, 1, 1))
+    right = right_on_record("rgt_1", terms, contract)
+    book = load_workbook(io.BytesIO(content(sheet_writing.write([(right, contract)]))))
+    assert book["Rights"]["D2"].data_type != "f"
+    assert "'=HYPERLINK" in sheet_writing.write([(right, contract)], "csv").content
+
+
+def test_signs_that_a_workbook_cannot_hold_are_told() -> None:
+    contract = Contract(id="ctr_1", counterparty="A", direction="in", status="active")
+    terms = RightTerms(
+        ref="film:a", kind="grant", media=("web",), territories=("GB",), first_day=date(2026, 1, 1), clause="a\x07b"
+    )
+    exported = sheet_writing.write([(right_on_record("rgt_1", terms, contract), contract)])
+    assert "left out" in exported.losses[0].message
+
+
+def test_the_template_has_what_people_need_and_its_examples_are_right_and_left_out() -> None:
+    data = content(sheet_writing.template())
+    book = load_workbook(io.BytesIO(data))
+    page = book["Rights"]
+    assert book.sheetnames == ["Rights", "Elements", "Read me"]
+    assert page.freeze_panes == "B2"
+    assert all(cell.comment is not None for cell in page[1])
+    assert {each.formula1 for each in page.data_validations.dataValidation} >= {'"yes,no"', '"in,out"'}
+    assert [each.place for each in sheet.read(data, "t.xlsx").losses] == ["Rights!A2", "Rights!A3"]
+    assert read_elements(data, "t.xlsx") == ()
+    filled = sheet.read(sheet_writing.template("csv").content.replace("EXAMPLE ", "").encode(), "t.csv")
+    assert filled.mistakes == ()
+    assert [each.terms.kind for each in filled.rights] == ["grant", "blackout"]
+
+
+def test_every_column_is_explained_on_the_page_about_the_sheet() -> None:
+    page = (Path(__file__).parents[2] / "docs" / "rights-sheet.md").read_text(encoding="utf-8")
+    for each in (*RIGHTS, *ELEMENTS):
+        assert f"| {each.header} | {each.explains} | {each.blank} |" in page

@@ -48,6 +48,10 @@ class Party:
         """What was said, or nothing."""
         return self.facts[name][0] if name in self.facts else ""
 
+    def spoken_title(self) -> str:
+        """The name on the sheet, unless it was made of the party's, or Holdback knows the contract by another one."""
+        return self.name if self.key == contract_key(self.name) and "contract" in self.first.cells else ""
+
 
 def contract_key(name: str) -> str:
     """The key of a contract by its name: case and spaces do not matter, and no name is the beginning of another's."""
@@ -98,7 +102,7 @@ def imported(parties: Sequence[Party], ledger: Ledger) -> tuple[ImportedContract
             "counterparty": party.fact("party"),
             "direction": party.fact("direction") or ("out" if party.sells else "in"),
             "status": party.fact("status"),
-            "title": party.fact("contract_title") or ("" if party.name == party.fact("party") else party.name),
+            "title": party.fact("contract_title") or party.spoken_title(),
             "note": party.fact("contract_note"),
             "time_zone": party.fact("time_zone"),
         }

@@ -18,6 +18,8 @@ from holdback_servers.rights.model import Reruns
 from holdback_servers.rights.moments import EventLag, check_lag, zone_of
 from holdback_servers.rights.tongues import parse_tongue
 
+_GUARDED: Final = re.compile(r"'+[=+@-]")
+"""How text that a spreadsheet program would take for a formula is guarded: by one quotation mark before it."""
 _SPLIT: Final = re.compile(r"[,;\n]+")
 _DAY: Final = re.compile(r"(\d{4})-(\d{1,2})-(\d{1,2})")
 _MOMENT: Final = re.compile(
@@ -51,7 +53,8 @@ def said(cell: Cell) -> str:
         return ""
     if isinstance(cell, bool):
         return "yes" if cell else "no"
-    return cell.strip() if isinstance(cell, str) else str(cell)
+    text = cell.strip() if isinstance(cell, str) else str(cell)
+    return text[1:] if _GUARDED.match(text) else text
 
 
 def wrong(message: str, hint: str, code: str = "INVALID_ARGUMENT") -> Problem:

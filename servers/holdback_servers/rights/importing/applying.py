@@ -1,0 +1,256 @@
+"""What a prepared file would change, and changing it. Plain transactions: all of a file or nothing.
+
+Rights are known by their keys, so that the same file again changes nothing. A right recorded without a key is known by
+its id where a file gives that.
+"""
+
+import json
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, Final
+
+from holdback_base.ids import NewId
+from holdback_base.problem import Problem
+from sqlalchemy import Connection, select, update
+
+from holdback_servers.rights import recording
+from holdback_servers.rights.answers import ContractGiven
+from holdback_servers.rights.importing.outcome import (
+    SHOWN,
+    Counts,
+    ImportReport,
+    RightChange,
+    field_changes,
+    right_words,
+    told,
+)
+from holdback_servers.rights.importing.preparing import Prepared, PreparedRight
+from holdback_servers.rights.interchange.batch import Remark
+from holdback_servers.rights.model import Contract, contract_on_record, right_on_record, terms_of
+from holdback_servers.rights.moments import Event
+from holdback_servers.rights.rows import ContractRow, RightRow, contract_row, read_right, row_of
+from holdback_servers.rights.tables import contracts, rights
+from holdback_servers.rights.writing import KnownRight, in_parts, known_by, known_under
+
+_PART: Final = 5_000
+_AT_ONCE: Final = 900
+
+
+@dataclass
+class _Comparison:
+    """What a file would change, as far as it has been compared."""
+
+    counts: Counter[str] = field(default_factory=Counter[str])
+    shown: dict[str, list[RightChange]] = field(default_factory=dict[str, list[RightChange]])
+    parties: Counter[str] = field(default_factory=Counter[str])
+    mistakes: list[Remark] = field(default_factory=list[Remark])
+    losses: list[Remark] = field(default_factory=list[Remark])
+    gone: list[str] = field(default_factory=list[str])
+    refs: set[str] = field(default_factory=set[str])
+
+    def note(self, change: RightChange, *refs: str) -> None:
+        """Count a change, and show it if few of its sort are shown yet."""
+        self.counts[change.change] += 1
+        self.refs.update(refs)
+        self.shown.setdefault(change.change, []).append(change)
+
+    def full(self, change: str) -> bool:
+        """Whether enough of this sort are shown."""
+        return len(self.shown.get(change, ())) >= SHOWN
+
+    def count(self, change: str, *refs: str) -> None:
+        """Count a change without showing it."""
+        self.counts[change] += 1
+        self.refs.update(refs)
+
+
+def preview(c: Connection, prepared: Prepared) -> ImportReport:
+    """What the file would change; nothing is written. With mistakes in the file only those are told."""
+    return _report(prepared, _compare(c, prepared), applied=False)
+
+
+def apply(
+    c: Connection, prepared: Prepared, *, new_id: NewId, now: datetime, by: str
+) -> tuple[ImportReport, frozenset[str]]:
+    """Record the file, all of it, and tell what changed and which references are concerned. With a mistake nothing is
+    written, and the report tells the mistakes.
+
+    Raises:
+        Problem: what `recording.record_rows` raises where the store has changed in between.
+    """
+    found = _compare(c, prepared)
+    if prepared.head.mistakes or found.mistakes:
+        return _report(prepared, found, applied=False), frozenset()
+    _adopt(c, prepared)
+    concerned: set[str] = set()
+    for event in prepared.head.events:
+        concerned |= recording.record_event(c, event, now, by)
+    given = [ContractGiven(**each.terms.model_dump(), external_key=each.key) for each in prepared.head.contracts]
+    rows = ((each.contract, each.row) for each in _resolved(c, prepared))
+    written = recording.record_rows(c, given, rows, new_id=new_id, now=now, by=by)
+    concerned |= written.refs
+    if found.gone:
+        concerned |= recording.withdraw(c, found.gone, now=now, by=by).refs
+    found.refs |= concerned
+    return _report(prepared, found, applied=True), frozenset(concerned)
+
+
+def _report(prepared: Prepared, found: _Comparison, *, applied: bool) -> ImportReport:
+    head = prepared.head
+    mistakes, losses = (*head.mistakes, *found.mistakes), (*head.losses, *found.losses)
+    about = ImportReport(
+        file=head.file, format=head.format, applied=False, losses=told(losses), losses_in_all=len(losses)
+    )
+    if mistakes:
+        return about.model_copy(update={"mistakes": told(mistakes), "mistakes_in_all": len(mistakes)})
+    shown = (each for change in ("created", "updated", "withdrawn") for each in found.shown.get(change, ()))
+    return about.model_copy(
+        update={
+            "applied": applied,
+            "contracts": Counts.model_validate(found.parties),
+            "rights": Counts.model_validate(found.counts),
+            "refs": len(found.refs),
+            "changes": tuple(shown),
+        }
+    )
+
+
+def _compare(c: Connection, prepared: Prepared) -> _Comparison:
+    found = _Comparison()
+    if prepared.head.mistakes:
+        return found
+    ids = _compare_contracts(c, prepared, found)
+    keys: set[str] = set()
+    for part in in_parts(_resolved(c, prepared), _PART):
+        known = _known(c, [str(each.row.external_key) for each in part])
+        for each in part:
+            keys.add(str(each.row.external_key))
+            _compare_right(each, known.get(str(each.row.external_key)), ids.get(each.contract), found)
+    _compare_gone(c, prepared, keys, found)
+    return found
+
+
+def _compare_contracts(c: Connection, prepared: Prepared, found: _Comparison) -> dict[str, str]:
+    """The ids of contracts on record by their keys in the file; each contract counted."""
+    given = {each.key: contract_row(contract_on_record("", each.terms, each.key)) for each in prepared.head.contracts}
+    on_record = {row.external_key: (identity, row) for identity, row in _contract_rows(c, list(given))}
+    for key, row in given.items():
+        known = on_record.get(key)
+        found.parties["created" if known is None else "unchanged" if known[1] == row else "updated"] += 1
+    return {str(key): identity for key, (identity, _) in on_record.items()}
+
+
+def _contract_rows(c: Connection, keys: Sequence[str]) -> Iterator[tuple[str, ContractRow]]:
+    columns = (contracts.c.id, contracts.c.external_key, contracts.c.status, contracts.c.hash, contracts.c.body)
+    for some in in_parts(keys, _AT_ONCE):
+        for row in c.execute(select(*columns).where(contracts.c.external_key.in_(some))):
+            yield row.id, ContractRow(row.external_key, row.status, row.hash, row.body)
+        by_id = [key for key in some if key.startswith("ctr_")]
+        query = select(*columns).where(contracts.c.id.in_(by_id), contracts.c.external_key.is_(None))
+        for row in c.execute(query) if by_id else ():
+            yield row.id, ContractRow(row.id, row.status, row.hash, row.body)
+
+
+def _known(c: Connection, keys: Sequence[str]) -> dict[str, KnownRight]:
+    """Rights on record by key; those without one by their id, as if that were their key."""
+    known = {str(each.row.external_key): each for each in known_by(c, "external_key", keys)}
+    missing = [key for key in keys if key.startswith("rgt_") and key not in known]
+    for each in known_by(c, "id", missing):
+        if each.row.external_key is None:
+            known[each.id] = each._replace(row=each.row._replace(external_key=each.id))
+    return known
+
+
+def _compare_right(given: PreparedRight, known: KnownRight | None, contract: str | None, found: _Comparison) -> None:
+    row, key = given.row, str(given.row.external_key)
+    if known is None or (known.withdrawn and given.expects != "known"):
+        if given.expects == "known":
+            found.mistakes.append(Remark(place=given.place, message=f"It updates {row.ref}, which is not on record.",
+                                         hint="Send it as new, or as a full extract."))  # fmt: skip
+        elif found.full("created"):
+            found.count("created", row.ref)
+        else:
+            found.note(_change("created", key, row, given.place), row.ref)
+        return
+    if known.contract != contract:
+        found.mistakes.append(Remark(place=given.place, message=f"The right {key} is on record under another contract.",
+                                     hint="Leave it under its contract, or give it another name."))  # fmt: skip
+    elif known.row == row and not known.withdrawn:
+        found.counts["unchanged"] += 1
+    elif given.expects == "new":
+        found.mistakes.append(Remark(place=given.place, message=f"It calls itself new, and {row.ref} is on record with "
+                                     "other terms.", hint="Send it as an update."))  # fmt: skip
+    elif found.full("updated"):
+        found.count("updated", row.ref, known.row.ref)
+    else:
+        fields = field_changes(json.loads(known.row.body), json.loads(row.body))
+        found.note(
+            _change("updated", key, row, given.place).model_copy(update={"fields": fields}), row.ref, known.row.ref
+        )
+
+
+def _compare_gone(c: Connection, prepared: Prepared, keys: set[str], found: _Comparison) -> None:
+    gone: dict[str, tuple[RightRow, str]] = {}
+    for prefix in prepared.head.replaces:
+        for known in known_under(c, prefix):
+            key = str(known.row.external_key)
+            if key not in keys and not known.withdrawn:
+                gone[key] = (known.row, "")
+    places = dict(prepared.head.withdraws)
+    on_record = _known(c, list(places))
+    for key, place in places.items():
+        known = on_record.get(key)
+        if known is not None and not known.withdrawn:
+            gone[key] = (known.row, place)
+        else:
+            what = "It takes back a right that is not on record"
+            found.losses.append(Remark(place=place, message=f"{what}; nothing changes.", given=key))
+    for key, (row, place) in gone.items():
+        if found.full("withdrawn"):
+            found.count("withdrawn", row.ref)
+        else:
+            found.note(_change("withdrawn", key, row, place), row.ref)
+    found.gone = list(gone)
+
+
+def _change(change: Any, key: str, row: RightRow, place: str) -> RightChange:
+    return RightChange(change=change, key=key, right=right_words(json.loads(row.body)), place=place)
+
+
+def _adopt(c: Connection, prepared: Prepared) -> None:
+    """Contracts and rights without a key that the file knows by their ids take those for keys."""
+    named = {str(each.row.external_key) for each in prepared.rights()} | {key for key, _ in prepared.head.withdraws}
+    for table, kind, keys in (
+        (contracts, "ctr_", {each.key for each in prepared.head.contracts}),
+        (rights, "rgt_", named),
+    ):
+        for some in in_parts(sorted(key for key in keys if key.startswith(kind)), _AT_ONCE):
+            change = update(table).where(table.c.id.in_(some), table.c.external_key.is_(None))
+            c.execute(change.values(external_key=table.c.id))
+
+
+def _resolved(c: Connection, prepared: Prepared) -> Iterator[PreparedRight]:
+    """The rights of the file, with windows worked out by the events on record and in the file."""
+    parties = {each.key: contract_on_record("", each.terms, each.key) for each in prepared.head.contracts}
+    coming: dict[str, dict[str, Event]] = {}
+    for event in prepared.head.events:
+        coming.setdefault(event.ref, {})[event.event] = event
+    for part in in_parts(prepared.rights(), _PART):
+        refs = {each.row.ref for each in part if '_event":' in each.row.body}
+        known = recording.known_events(c, refs) if refs else {}
+        for each in part:
+            happening = known.get(each.row.ref, {}) | coming.get(each.row.ref, {})
+            if happening and '_event":' in each.row.body:
+                yield each._replace(row=_again(each, parties[each.contract], happening))
+            else:
+                yield each
+
+
+def _again(given: PreparedRight, party: Contract, happening: dict[str, Event]) -> RightRow:
+    right = read_right("", "", given.row.external_key, given.row.body)
+    try:
+        return row_of(right_on_record("", terms_of(right), party, given.row.external_key, happening))
+    except Problem as problem:
+        raise Problem(problem.code, f"{given.place}: {problem.message}", problem.hint) from problem
