@@ -20,6 +20,7 @@ from holdback_servers.rights.model import Purpose
 from holdback_servers.rights.plans import plans as ways_out
 from holdback_servers.rights.report import Asked, ClearanceReport, Undertaking
 from holdback_servers.rights.store import Shelf, books
+from holdback_servers.rights.watching import CLEARANCE_URI
 from holdback_servers.services import Call
 from holdback_servers.serving import Door
 
@@ -190,6 +191,7 @@ def _offer_clearances(door: Door, shelf: Shelf) -> None:
         result = await services.database.write(
             lambda c: call.once(c, lambda: clearances.revoke(c, clearance, reason, now, by).model_dump(mode="json"))
         )
+        await door.listeners.tell_changed([CLEARANCE_URI + clearance])
         return Revoked.model_validate(result)
 
 

@@ -18,8 +18,8 @@ from holdback_servers.rights.tables import contracts, rights
 from holdback_servers.services import Call
 from holdback_servers.serving import Door
 
-CLEARANCE: Final = "clearance://"
-RIGHT: Final = "right://"
+CLEARANCE_URI: Final = "clearance://"
+RIGHT_URI: Final = "right://"
 _AT_ONCE: Final = 500
 
 
@@ -78,8 +78,8 @@ def look_again(c: Connection, refs: Iterable[str], shelf: Shelf, now: datetime) 
 def news(c: Connection, door: Door, stale: Sequence[StaleClearance], now: datetime) -> list[str]:
     """The resources that a change made now concerns, out of those that somebody listens to."""
     listened = door.listeners.listened
-    found = [CLEARANCE + each.clearance for each in stale]
-    watched = sorted(uri.removeprefix(RIGHT) for uri in listened if uri.startswith(RIGHT))
+    found = [CLEARANCE_URI + each.clearance for each in stale]
+    watched = sorted(uri.removeprefix(RIGHT_URI) for uri in listened if uri.startswith(RIGHT_URI))
     at = store_instant(now)
     for begin in range(0, len(watched), _AT_ONCE):
         query = (
@@ -88,7 +88,7 @@ def news(c: Connection, door: Door, stale: Sequence[StaleClearance], now: dateti
             .where(rights.c.id.in_(watched[begin : begin + _AT_ONCE]))
             .where(or_(rights.c.changed_at == at, rights.c.withdrawn_at == at, contracts.c.changed_at == at))
         )
-        found += [RIGHT + identity for identity in c.execute(query).scalars()]
+        found += [RIGHT_URI + identity for identity in c.execute(query).scalars()]
     return [uri for uri in found if uri in listened]
 
 
@@ -97,10 +97,9 @@ def offer_watching(door: Door, shelf: Shelf) -> None:
     services = door.services
 
     @door.mcp.resource(
-        CLEARANCE + "{clearance}",
+        CLEARANCE_URI + "{clearance}",
         title="A clearance",
-        description="A clearance as it stands, as get_clearance gives it. Listen to it to hear when it goes stale or is "
-        "revoked.",
+        description="A clearance as get_clearance gives it. Listen to it to hear when it goes stale or is revoked.",
         mime_type="application/json",
     )
     async def clearance_resource(clearance: str) -> str:  # pyright: ignore[reportUnusedFunction] - a resource
@@ -111,10 +110,9 @@ def offer_watching(door: Door, shelf: Shelf) -> None:
         return record.model_dump_json(exclude_none=True)
 
     @door.mcp.resource(
-        RIGHT + "{right}",
+        RIGHT_URI + "{right}",
         title="A right",
-        description="A right with its contract and history, as list_rights gives it. Listen to it to hear when it or its "
-        "contract changes.",
+        description="A right with its contract and its history. Listen to it to hear when it or its contract changes.",
         mime_type="application/json",
     )
     async def right_resource(right: str) -> str:  # pyright: ignore[reportUnusedFunction] - a resource
