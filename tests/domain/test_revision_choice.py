@@ -6,12 +6,15 @@ from holdback_agents.contracts import Brief, Cell, ClearanceReport, Plan, Reason
 from holdback_agents.editing_assistant.revision import (
     chosen_plan,
     edits_of,
+    heard_in_film,
     is_hopeless,
     not_cleared,
     revision_of,
+    seen_in_film,
     with_wanted_credit,
 )
-from holdback_base.vocabulary import TimeRange
+from holdback_base.elements import Element, ElementList
+from holdback_base.vocabulary import Rate, Span, TimeRange
 
 WINDOW = TimeRange(start=datetime(2026, 11, 24, tzinfo=UTC), end=datetime(2026, 12, 24, tzinfo=UTC))
 CREDIT = Remedy(kind="add_credit", text="Credit it.", credit="(c) Somebody")
@@ -89,3 +92,39 @@ def test_a_credit_that_a_right_asks_for_already_is_enough() -> None:
 
 def test_a_brief_that_wants_no_credit_gets_none() -> None:
     assert with_wanted_credit(_brief(credit_film=False), (MUTE,), "Big Fox") == (MUTE,)
+
+
+def _film() -> ElementList:
+    def element(kind: str, ref: str, start: int, end: int) -> Element:
+        spans = (Span(in_frame=start, out_frame=end),)
+        return Element.model_validate({"id": ref, "kind": kind, "ref": ref, "name": ref, "spans": spans})
+
+    listed = (
+        element("programme", "film:a", 0, 1000),
+        element("music_master", "music:w", 100, 300),
+        element("music_publishing", "music:w", 100, 300),
+        element("third_party_clip", "clip:b", 400, 500),
+    )
+    return ElementList(rate=Rate(num=24), frames=1000, elements=listed)
+
+
+def test_music_in_the_films_own_sound_is_silenced_where_the_cut_holds_it() -> None:
+    clips = [
+        {"in_frame": 50, "out_frame": 150, "record_in": 0, "record_out": 100},
+        {"in_frame": 250, "out_frame": 350, "record_in": 100, "record_out": 200},
+    ]
+    heard = heard_in_film(_film(), clips)
+    assert heard == {"music:w": (Span(in_frame=50, out_frame=100), Span(in_frame=100, out_frame=150))}
+    replace = Remedy(kind="replace_element", text="Take out the waltz.", ref="music:w")
+    silences = [
+        {"op": "mute_track", "track": "programme", "span": {"in_frame": start, "out_frame": end}}
+        for start, end in ((50, 100), (100, 150))
+    ]
+    assert revision_of((replace,), frames=200, rate=24, music=None, heard=heard)[0] == silences
+    operations, _ = revision_of((replace,), frames=200, rate=24, music="sha256:x", heard=heard)
+    assert operations[:2] == silences
+    assert operations[2]["op"] == "replace_music"
+
+
+def test_only_what_is_seen_and_is_not_the_film_itself_can_be_cut_around() -> None:
+    assert seen_in_film(_film()) == {"clip:b": (Span(in_frame=400, out_frame=500),)}

@@ -4,8 +4,9 @@ from fractions import Fraction
 from itertools import pairwise
 
 import pytest
-from holdback_agents.editing_assistant.choice import Piece, choose, chosen, spread, trimmed
+from holdback_agents.editing_assistant.choice import Piece, choose, chosen, spread, trimmed, without
 from holdback_base.problem import Problem
+from holdback_base.vocabulary import Span
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -90,3 +91,9 @@ def test_spread_picks_are_in_order_apart_within_their_shots_and_exactly_long_eno
     assert all(one.out_frame <= other.in_frame for one, other in pairwise(picks))
     for pick in picks:
         assert any(shot.in_frame <= pick.in_frame < pick.out_frame <= shot.out_frame for shot in shots)
+
+
+def test_pieces_are_cut_around_what_must_not_be_seen_and_short_remains_are_dropped() -> None:
+    pieces = [_piece("shot", 0, 100, ""), _piece("shot", 100, 200, ""), _piece("shot", 200, 300, "")]
+    left = without(pieces, [Span(in_frame=95, out_frame=150), Span(in_frame=205, out_frame=300)], RATE)
+    assert [(each.in_frame, each.out_frame) for each in left] == [(0, 95), (150, 200)]

@@ -9,6 +9,7 @@ from collections.abc import Iterable, Sequence
 from fractions import Fraction
 
 from holdback_base.problem import Problem
+from holdback_base.vocabulary import Span
 from pydantic import BaseModel, ConfigDict
 
 _STANDING = {"marker": 2, "log": 1, "shot": 0}
@@ -117,6 +118,22 @@ def chosen(
         f"Nobody has described the shots of {film}, so nothing says where {subject!r} is: {shots} of all of it are used"
     )
     return picks, (f"{note}; look at them.",)
+
+
+def without(pieces: Iterable[Piece], spans: Iterable[Span], rate: Fraction) -> tuple[Piece, ...]:
+    """What is left of the pieces outside these frames of the film; remains of less than half a second are dropped."""
+    left = list(pieces)
+    for span in spans:
+        left = [part for piece in left for part in _outside(piece, span)]
+    return tuple(piece for piece in left if piece.frames >= _SHORTEST * rate)
+
+
+def _outside(piece: Piece, span: Span) -> list[Piece]:
+    ends = (
+        (piece.in_frame, min(piece.out_frame, span.in_frame)),
+        (max(piece.in_frame, span.out_frame), piece.out_frame),
+    )
+    return [piece.model_copy(update={"in_frame": start, "out_frame": end}) for start, end in ends if start < end]
 
 
 def is_described(pieces: Iterable[Piece]) -> bool:

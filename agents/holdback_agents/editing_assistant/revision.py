@@ -95,6 +95,16 @@ def heard_in_film(film: ElementList, clips: Sequence[Mapping[str, Any]]) -> Hear
     return {ref: tuple(dict.fromkeys(spans)) for ref, spans in found.items()}
 
 
+def seen_in_film(film: ElementList) -> Mapping[str, tuple[Span, ...]]:
+    """Where the film holds what can only be taken out with the picture, by reference: all but music and the film
+    itself. Frames of the film."""
+    found: dict[str, list[Span]] = {}
+    for element in film.elements:
+        if element.kind != "programme" and not element.ref.startswith("music:"):
+            found.setdefault(element.ref, []).extend(element.spans)
+    return {ref: tuple(spans) for ref, spans in found.items()}
+
+
 def operations_for(
     remedy: Remedy, *, frames: int, rate: float, music: str | None, heard: Heard | None = None
 ) -> list[Operation]:
