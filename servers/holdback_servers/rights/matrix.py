@@ -124,7 +124,7 @@ def _lines(report: ClearanceReport, names: _Names) -> Iterator[str]:
     yield ""
     yield from _matrix(report, names)
     yield from _when(report, names)
-    yield from _listed("Why not", [_reason(each, report, names) for each in _told(report)])
+    yield from _listed("Why not", [_reason(each, report, names) for each in _alike(_told(report))])
     yield from _listed("Conditions", [_condition(each) for each in report.conditions])
     yield from _listed("What would clear it", [_plan(n, each, names) for n, each in enumerate(report.plans, 1)])
 
@@ -212,7 +212,7 @@ def _cell(group: CellGroup, report: ClearanceReport) -> str:
     asks = [key for key in group.conditions if key in open_ones]
     told = {each.key for each in _told(report)}
     reasons = [key for key in group.reasons if key in told]
-    keys = {"CLEARED": [], "CONDITIONAL": [*asks, *reasons]}.get(group.verdict, [*reasons, *asks])
+    keys = {"CLEARED": [], "CONDITIONAL": [*asks, *reasons], "PARTIAL": [*reasons, *asks]}.get(group.verdict, reasons)
     more = f" +{len(keys) - _KEYS}" if len(keys) > _KEYS else ""
     return f"{_WORDS[group.verdict]} {' '.join(keys[:_KEYS])}{more}".strip()
 
@@ -252,11 +252,21 @@ def _told(report: ClearanceReport) -> list[Reason]:
     return [each for each in report.reasons if each.code != "CONDITION_UNMET" or each.right not in rights]
 
 
-def _reason(reason: Reason, report: ClearanceReport, names: _Names) -> Iterator[str]:
-    yield f"  {reason.key} {reason.code}: {_short(reason.text, _TEXT)}"
-    then = "" if reason.windows in ((), (report.asked.window,)) else f", {_spell(reason.windows)}"
-    yield f"     {names.where(reason.territories, reason.platforms)}{then}"
-    yield from _source(reason.right, reason.contract, reason.clause)
+def _alike(reasons: Iterable[Reason]) -> list[list[Reason]]:
+    """Reasons that say the same of different places."""
+    found: dict[tuple[str, str, str | None], list[Reason]] = {}
+    for each in reasons:
+        found.setdefault((each.code, each.text, each.right), []).append(each)
+    return list(found.values())
+
+
+def _reason(alike: Sequence[Reason], report: ClearanceReport, names: _Names) -> Iterator[str]:
+    first = alike[0]
+    yield f"  {' '.join(each.key for each in alike)} {first.code}: {_short(first.text, _TEXT)}"
+    for each in alike[:_PLACES]:
+        then = "" if each.windows in ((), (report.asked.window,)) else f", {_spell(each.windows)}"
+        yield f"     {names.where(each.territories, each.platforms)}{then}"
+    yield from _source(first.right, first.contract, first.clause)
 
 
 def _source(right: str | None, contract: str | None, clause: str | None) -> Iterator[str]:

@@ -66,7 +66,7 @@ def ways_out(ref: str, decision: Decision) -> list[Way]:
     """What can be done about a reference; living with it comes first."""
     judged = [each for each in decision.judged if each.element.ref == ref]
     pictures = {each.element.ref for each in decision.judged if each.kind in _PICTURE}
-    known = ref in decision.books and bool(decision.books[ref].entries)
+    known = is_known(ref, decision)
     ways: list[Way] = [KEEP]
     limit = max((each for one in judged for each in _limits(one.judgement)), default=None)
     if decision.cuts and limit:
@@ -80,6 +80,11 @@ def ways_out(ref: str, decision: Decision) -> list[Way]:
     if ways == [KEEP] or not known:
         ways.append(("ask", 0))
     return ways
+
+
+def is_known(ref: str, decision: Decision) -> bool:
+    """Whether anything is recorded of what a reference is judged for; of music some of it is enough."""
+    return any(not each.judgement.unknown for each in decision.judged if each.element.ref == ref)
 
 
 def _limits(judgement: Judgement) -> Iterator[int]:

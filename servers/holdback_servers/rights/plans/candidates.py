@@ -41,12 +41,27 @@ class Candidate:
     territories: tuple[str, ...]
     platforms: tuple[str, ...]
     asks: str
-    """Whom it waits for: nobody, somebody who records an `event`, or somebody to `ask`."""
+    """What it waits for: nothing, one thing a person can do (`do`: record an event, approve), or what a person must
+    find out (`ask`)."""
 
     @property
     def buys(self) -> bool:
         """Whether a right would be bought."""
         return any(each.kind == "acquire_right" for each in self.remedies)
+
+    def is_beaten(self, other: "Candidate") -> bool:
+        """Whether another, no dearer, makes no change of a kind that this one does not, and leaves all that it does."""
+        return (
+            other._changes <= self._changes
+            and set(other.territories) >= set(self.territories)
+            and set(other.platforms) >= set(self.platforms)
+        )
+
+    @property
+    def _changes(self) -> set[tuple[str, str | None]]:
+        """What is changed, apart from what is left out."""
+        told = (each for each in self.remedies if each.kind not in ("drop_territory", "drop_platform"))
+        return {(each.kind, each.ref or each.credit or str(each.languages)) for each in told}
 
     def plan(self) -> Plan:
         """What is offered of it, once decided again unless it asks a person."""
@@ -76,7 +91,10 @@ def candidates(decision: Decision, looks: int) -> Iterator[Candidate]:
     """
     refs = in_the_way(decision)
     blame = rights_in_the_way(decision)
+    every = {each.element.ref for each in decision.judged}
     for ways in combinations_of({ref: ways_out(ref, decision) for ref in refs}, looks):
+        if every and all(ways.get(ref) == ("replace", 0) for ref in every):
+            continue  # a cut of nothing is unknown
         grid = grid_of(decision, ways)
         for met in (True, False):
             for dropped in _column_drops(grid, met):
@@ -128,8 +146,8 @@ def _candidate(decision: Decision, choice: _Choice) -> Candidate | None:
     ]
     cost = sum(cost_of(each, decision) for each in remedies)
     asks = [each for each in remedies if each.kind == "ask_human"]
-    events = {way for way, _ in choice.ways.values()} & {"event", "ask"} == {"event"}
-    waits = "" if not asks else "event" if events else "ask"
+    unknown = any(way == "ask" for way, _ in choice.ways.values())
+    waits = "" if not asks else "ask" if unknown else "do"
     return Candidate(tuple(remedies), cost, territories, platforms, waits)
 
 

@@ -13,7 +13,7 @@ from holdback_servers.rights.report import Plan, ReasonCode, RemedyKind
 from holdback_servers.rights.ways import findings, in_the_way, questions, rights_in_the_way
 
 OFFERED = 3
-"""Plans in an answer; one that buys a right and one that has an event recorded may come on top."""
+"""Plans in an answer; one that buys a right and one for which a person has to do something may come on top."""
 _TRIED, _BOUGHT = 8, 3
 """Candidates decided again, and more of them that buy a right."""
 _LOOKS, _FEWEST = 12_000, 8
@@ -28,16 +28,18 @@ _LIMITED: dict[ReasonCode, RemedyKind] = {
 def plans(
     decision: Decision, books: Mapping[str, Book], offered: int = OFFERED, decide_again: Decide = decide
 ) -> tuple[Plan, ...]:
-    """Up to `offered` plans, the cheapest first, then one that buys a right and one that has an event recorded where
-    these would help and are not among them; none when all is clear. When nothing else clears, one plan says whom to ask
-    about what.
+    """Up to `offered` plans, the cheapest first, then one that buys a right where that would help and none of them
+    does, then one for which a person has to do something: record an event, give an approval. None when all is clear.
+    When nothing else clears, one plan says whom to ask about what.
 
     Args:
         decide_again: how the decision was made; without a cut its conditions are told, not judged.
     """
     if decision.clear or not (in_the_way(decision) or decision.cuts):
         return ()
-    ranked = sorted(_candidates(decision, books, decide_again), key=lambda each: (each.cost, str(each.remedies)))
+    ranked = sorted(
+        _candidates(decision, books, decide_again), key=lambda each: (each.cost, [one.text for one in each.remedies])
+    )
     distinct = list({each.remedies: each for each in reversed(ranked) if each.remedies}.values())[::-1]
     free = [each for each in distinct if not each.asks]
     made: list[Candidate] = []
@@ -46,21 +48,16 @@ def plans(
         for each in found:
             if len(made) >= most:
                 return
-            if not _does_more(each, made) and clears(decision, each.remedies, books, decide_again):
+            if not any(map(each.is_beaten, made)) and clears(decision, each.remedies, books, decide_again):
                 made.append(each)
 
     verified(free[:_TRIED], offered)
     if not any(each.buys for each in made):
         verified([each for each in free if each.buys][:_BOUGHT], len(made) + 1)
-    events = [each for each in distinct if each.asks == "event" and not _does_more(each, made)]
-    others = [] if made or events else [each for each in distinct if each.asks == "ask"]
-    told = tuple(each.plan() for each in [*made, *events[:1], *others[:1]])
+    doing = [each for each in distinct if each.asks == "do" and not any(map(each.is_beaten, made))]
+    asking = [] if made or doing else [each for each in distinct if each.asks == "ask"]
+    told = tuple(each.plan() for each in [*made, *doing[:1], *asking[:1]])
     return told or (_ask_about_everything(decision),)
-
-
-def _does_more(candidate: Candidate, made: Iterable[Candidate]) -> bool:
-    """Whether the candidate does all that a plan does and more."""
-    return any(set(each.remedies) <= set(candidate.remedies) for each in made)
 
 
 def _candidates(decision: Decision, books: Mapping[str, Book], decide_again: Decide) -> Iterator[Candidate]:

@@ -11,6 +11,7 @@ from holdback_servers.rights.clearance import Decision
 from holdback_servers.rights.conditions import Duty
 from holdback_servers.rights.matrix import places
 from holdback_servers.rights.report import Asked, MissingRight, Remedy, RemedyKind, Undertaking
+from holdback_servers.rights.ways import is_known
 
 _NAMED = 4
 """Most rights named in a sentence."""
@@ -158,8 +159,7 @@ def shorten_remedy(ref: str, seconds: int, cuts: Sequence[CutFacts], rights: tup
 def ask_remedy(ref: str, decision: Decision, rights: tuple[str, ...]) -> Remedy:
     """Have a person find out about a reference, or agree or buy the rights in it."""
     judged = [each for each in decision.judged if each.element.ref == ref]
-    known = ref in decision.books and bool(decision.books[ref].entries)
-    what = "agree or buy the rights in" if known else "find out who owns, and record, the rights in"
+    what = "agree or buy the rights in" if is_known(ref, decision) else "find out who owns, and record, the rights in"
     return Remedy(
         kind="ask_human",
         text=f"Ask a person to {what} {judged[0].element.name} ({ref}).",
