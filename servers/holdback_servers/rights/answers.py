@@ -1,5 +1,6 @@
 """What the rights room's tools answer with, beside the clearance report. Pure."""
 
+from datetime import date
 from typing import Annotated, Literal
 
 from holdback_base.elements import ElementKind
@@ -57,10 +58,22 @@ class RecordedRight(Noun):
 
 
 class Recorded(Noun):
-    """What was recorded, in the order it was given."""
+    """What was recorded, in the order it was given, and the clearances that lost something by it."""
 
     contract: RecordedContract
     rights: tuple[RecordedRight, ...] = ()
+    stale: "tuple[StaleClearance, ...]" = ()
+
+
+class RecordedEvent(Noun):
+    """An event as it is now on record, how many windows moved with it, and the clearances that lost something by it."""
+
+    ref: str
+    event: str
+    at: Instant | None = None
+    day: date | None = None
+    windows_moved: int
+    stale: "tuple[StaleClearance, ...]" = ()
 
 
 class RightBefore(Noun):

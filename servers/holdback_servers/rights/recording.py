@@ -152,7 +152,7 @@ def withdraw(c: Connection, keys: Iterable[str] = (), *, prefix: str | None = No
     return Written({}, {"withdrawn": len(gone)}, frozenset(writer.refs))
 
 
-def record_event(c: Connection, event: Event, now: datetime, by: str) -> frozenset[str]:
+def record_event(c: Connection, event: Event, now: datetime, by: str) -> Written:
     """Record when something happens to a reference, and work out again the windows that hang on it.
 
     Raises:
@@ -164,17 +164,17 @@ def record_event(c: Connection, event: Event, now: datetime, by: str) -> frozens
     body = event.model_dump_json(exclude_defaults=True)
     where = {"ref": event.ref, "event": event.event}
     if c.execute(select(events.c.body).filter_by(**where)).scalar() == body:
-        return frozenset()
+        return Written({}, {}, frozenset())
     stamp = {"body": body, "changed_at": store_instant(now), "changed_by": by}
     made = upsert(events).values(**where, **stamp)
     c.execute(made.on_conflict_do_update(index_elements=["ref", "event"], set_=stamp))
     return _windows_again(c, event.ref, now, by)
 
 
-def forget_event(c: Connection, ref: str, event: str, now: datetime, by: str) -> frozenset[str]:
+def forget_event(c: Connection, ref: str, event: str, now: datetime, by: str) -> Written:
     """An event is put off to nobody knows when: windows that hang on it are unresolved again."""
     if not c.execute(delete(events).where(events.c.ref == ref, events.c.event == event)).rowcount:
-        return frozenset()
+        return Written({}, {}, frozenset())
     return _windows_again(c, ref, now, by)
 
 
@@ -211,7 +211,9 @@ def _hangs(row: RightRow) -> bool:
     return '_day":' in row.body or '_event":' in row.body
 
 
-def _work_out_again(c: Connection, known: Sequence[KnownRight], contract: Contract, writer: Writer) -> None:
+def _work_out_again(c: Connection, known: Sequence[KnownRight], contract: Contract, writer: Writer) -> int:
+    """Window by window; answers with how many moved."""
+    moved = 0
     happening = known_events(c, {each.row.ref for each in known if '_event":' in each.row.body})
     for each in known:
         right = read_right(each.id, each.contract, each.row.external_key, each.row.body)
@@ -219,17 +221,20 @@ def _work_out_again(c: Connection, known: Sequence[KnownRight], contract: Contra
         again = row_of(right_on_record(right.id, terms, contract, right.external_key, occasions))
         if again != each.row:
             writer.replace(each, again)
+            moved += 1
+    return moved
 
 
-def _windows_again(c: Connection, ref: str, now: datetime, by: str) -> frozenset[str]:
+def _windows_again(c: Connection, ref: str, now: datetime, by: str) -> Written:
     writer = Writer(c, now, by)
+    moved = 0
     hanging = [each for each in known_by(c, "ref", [ref]) if '_event":' in each.row.body and not each.withdrawn]
     for identity in sorted({each.contract for each in hanging}):
         contract = contract_by_id(c, identity)
-        _work_out_again(c, [each for each in hanging if each.contract == identity], contract, writer)
+        moved += _work_out_again(c, [each for each in hanging if each.contract == identity], contract, writer)
     writer.write()
     touched(c, writer.refs, now)
-    return frozenset(writer.refs)
+    return Written({}, {"updated": moved}, frozenset(writer.refs))
 
 
 def _save_right(

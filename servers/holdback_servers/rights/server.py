@@ -1,16 +1,20 @@
 """The rights door: what may be shown where and when, why not, and what would make it so."""
 
+from datetime import date, datetime
 from typing import Annotated
 
-from holdback_base.vocabulary import parse_territory
+from holdback_base.problem import Problem
+from holdback_base.vocabulary import Instant, parse_territory
 from holdback_trust.identity import Caller
 from pydantic import Field
+from sqlalchemy import Connection
 
 from holdback_servers.rights import recording, store
 from holdback_servers.rights.answers import (
     AvailablePage,
     ContractGiven,
     Recorded,
+    RecordedEvent,
     RightGiven,
     RightsPage,
 )
@@ -30,7 +34,9 @@ from holdback_servers.rights.deciding import (
     offer_status,
 )
 from holdback_servers.rights.model import ContractStatus, RightKind
+from holdback_servers.rights.moments import Event, EventName
 from holdback_servers.rights.store import Listing, Shelf
+from holdback_servers.rights.watching import changing, offer_watching
 from holdback_servers.services import Call, Services
 from holdback_servers.serving import Door
 from holdback_servers.wire import decode_cursor, encode_cursor
@@ -61,8 +67,9 @@ def build(services: Services, *, local: Caller | None = None) -> Door:
     shelf = Shelf()
     offer_deciding(door, shelf)
     offer_asking(door, shelf)
+    offer_watching(door, shelf)
     _offer_reading(door)
-    _offer_recording(door)
+    _offer_recording(door, shelf)
     offer_status(door)
     return door
 
@@ -139,7 +146,7 @@ def _offer_reading(door: Door) -> None:
         return RightsPage(items=items, next_cursor=None if more is None else encode_cursor({"after": more}))
 
 
-def _offer_recording(door: Door) -> None:
+def _offer_recording(door: Door, shelf: Shelf) -> None:
     services = door.services
 
     @door.tool(title="Record right", scope="rights:write", kind="write", idempotent=True)
@@ -156,14 +163,48 @@ def _offer_recording(door: Door) -> None:
         A grant belongs to a contract of direction in, a licence_out to one of direction out; holdback, blackout and
         embargo to either. Territories are ISO codes or groups, media nodes of the media tree. All of it is recorded or
         nothing; recording the same again changes nothing. To withdraw rights, set the contract's status to inactive.
+        The answer names the clearances that lost something by it and are stale from now on.
         """
         now, by = services.clock(), call.caller.agent or call.caller.person
-        result = await services.database.write(
-            lambda c: call.once(
-                c,
-                lambda: recording.record(c, contract, rights or (), new_id=services.new_id, now=now, by=by).model_dump(
-                    mode="json"
-                ),
-            )
+
+        def change(c: Connection) -> tuple[Recorded, frozenset[str]]:
+            return recording.record_telling(c, contract, rights or (), new_id=services.new_id, now=now, by=by)
+
+        return Recorded.model_validate(await changing(call, door, shelf, change))
+
+    @door.tool(title="Record event", scope="rights:write", kind="write", idempotent=True)
+    async def record_event(
+        call: Call,
+        ref: Annotated[str, Field(description="What it happens to, such as film:big-buck-bunny.", max_length=200)],
+        event: Annotated[EventName, Field(description="What happens, such as theatrical, broadcast or est_start.")],
+        at: Annotated[Instant | None, Field(description="The instant of it, UTC with a Z.")] = None,
+        day: Annotated[
+            date | None, Field(description="Or its day, which begins at midnight of each contract's zone.")
+        ] = None,
+    ) -> RecordedEvent:
+        """Record when something happens to a film or other reference, so that windows which hang on it are known.
+
+        Rights may open or end so long after an event (start_event, end_event). Until it is recorded such a window is
+        unresolved: a grant gives nothing and a restriction stands. Recording it again moves the windows; with neither
+        `at` nor `day` it is put off, and they are unresolved again.
+        """
+        now, by = services.clock(), call.caller.agent or call.caller.person
+        known = None if at is None and day is None else _event(ref, event, at, day)
+
+        def change(c: Connection) -> tuple[RecordedEvent, frozenset[str]]:
+            if known is None:
+                done = recording.forget_event(c, ref, event, now, by)
+            else:
+                done = recording.record_event(c, known, now, by)
+            moved = done.rights.get("updated", 0)
+            return RecordedEvent(ref=ref, event=event, at=at, day=day, windows_moved=moved), done.refs
+
+        return RecordedEvent.model_validate(await changing(call, door, shelf, change))
+
+
+def _event(ref: str, event: str, at: datetime | None, day: date | None) -> Event:
+    if at is not None and day is not None:
+        raise Problem(
+            "INVALID_ARGUMENT", f"The event {event} of {ref} has an instant and a day.", "Give `at` or `day`, not both."
         )
-        return Recorded.model_validate(result)
+    return Event(ref=ref, event=event, at=at, day=day)
