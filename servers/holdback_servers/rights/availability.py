@@ -7,44 +7,17 @@ covered, by one grant or by several together. Unknown is never clear.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from fractions import Fraction
-from functools import cached_property, lru_cache, reduce
-
-from holdback_base.elements import ElementKind
+from functools import cached_property, reduce
 
 from holdback_servers.rights.book import Book, Entry, Places, covers_medium, places_of, spread, touches_medium
 from holdback_servers.rights.conditions import Duty
-from holdback_servers.rights.model import Purpose
+from holdback_servers.rights.fitting import Use, against_code, covered, faults_of, stands_against
 from holdback_servers.rights.report import ReasonCode
-from holdback_servers.rights.tongues import grants_tongue, meets_tongue
-from holdback_servers.rights.windows import OPEN, Window, Windows, clipped, joined, shared, without
+from holdback_servers.rights.windows import Window, Windows, clipped, joined, shared, without
 
-_STANDS_AGAINST: dict[str, ReasonCode] = {
-    "licence_out": "RIGHTS_OUT_OVERLAP",
-    "holdback": "HOLDBACK",
-    "blackout": "BLACKOUT",
-    "embargo": "EMBARGO",
-}
 _SILENT: tuple[ReasonCode, ...] = ("LANGUAGE_NOT_LICENSED",)
-_DAY = 24 * 3600 * 1_000_000
-
-
-@dataclass(frozen=True, slots=True)
-class Use:
-    """What is asked of one element, apart from where: when, what for, in which languages, for how long, edited or not.
-
-    `seconds` is how long the element lasts in the cut, in all; None when there is no cut (a question to the catalogue).
-    """
-
-    kind: ElementKind
-    window: Window
-    purpose: Purpose
-    languages: tuple[str, ...]
-    seconds: Fraction | None
-    derivative: bool
-    runs: int = 1
-    exclusive: bool = False
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -72,32 +45,48 @@ class Answer:
     unmet: tuple[Duty, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class _Given:
-    """What grants that cover the use give, for each language: all of them, and those whose duties are met."""
+@dataclass(frozen=True, slots=True, eq=False)
+class _Voice:
+    """One bit of a mask: a right, and `more` that give the same; its part of the window; as a grant, its faults and the
+    languages asked for that it covers."""
 
-    all: tuple[Windows, ...]
-    free: tuple[Windows, ...]
+    entry: Entry
+    part: Windows
+    faults: tuple[ReasonCode, ...]
+    tongues: int
+    more: list[Entry] = field(default_factory=list[Entry])
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Given:
+    """What grants that cover the use give, all of them and those whose duties are met: in every language at once, and
+    language by language."""
+
+    whole: Windows
+    free: Windows
+    by_tongue: tuple[Windows, ...]
+    free_by_tongue: tuple[Windows, ...]
 
 
 class Judgement:
     """One element before its book.
 
     `entries` are the rights that can matter: about its kind, meeting the window, and if restrictions, against this
-    use. Where they reach is a mask with a bit for each; answers are kept by mask, so that cells alike cost nothing.
+    use. Where they reach is a mask; grants that give the same on the same media share a bit of it, everything else has
+    its own. Answers are kept by mask, so that cells alike cost nothing.
     """
 
     def __init__(self, book: Book, use: Use, duties: Callable[[Entry], Sequence[Duty]]) -> None:
         self.book, self.use, self._duties_of = book, use, duties
         about = [each for each in book.meeting(use.window) if each.about(use.kind)]
-        self.entries = tuple([each for each in about if each.kind == "grant" or _stands_against(each, use)])
+        self.entries = tuple([each for each in about if each.kind == "grant" or stands_against(each, use)])
         self.unknown = not about and not book.knows(use.kind)
         self._tongues = len(use.languages) or 1
-        self._faults: dict[int, tuple[ReasonCode, ...]] = {}
-        self._covered: dict[int, int] = {}
+        self._every_tongue = (1 << self._tongues) - 1
+        self._voices: list[_Voice] = []
         self._good = self._lacks = self._against = self._bound = 0
-        for index, each in enumerate(self.entries):
-            self._sort(index, each)
+        self._alike: dict[object, int] = {}
+        self._sort()
         self._answers: dict[int, Answer] = {}
         self._same: dict[object, Answer] = {}
         self._gifts: dict[int, _Given] = {}
@@ -106,29 +95,46 @@ class Judgement:
         self._findings: dict[object, Finding] = {}
         self._duties: dict[int, tuple[Duty, ...]] = {}
 
-    def _sort(self, index: int, each: Entry) -> None:
-        bit = 1 << index
-        if each.kind != "grant":
-            self._against |= bit
-            return
-        faults, covered = _faults(each, self.use), _covered(each.languages, self.use.languages)
-        self._faults[index], self._covered[index] = faults, covered
-        if not faults and covered:
-            self._good |= bit
-            self._bound |= bit if each.conditions else 0
-        if faults or covered + 1 != 1 << self._tongues:
-            self._lacks |= bit
+    def _sort(self) -> None:
+        shared_bits: dict[object, _Voice] = {}
+        start, end = self.use.window
+        for each in self.entries:
+            part = ((max(each.window[0], start), min(each.window[1], end)),)
+            if each.kind != "grant":
+                self._against |= 1 << len(self._voices)
+                self._voices.append(_Voice(each, part, (), 0))
+                continue
+            faults, tongues = faults_of(each, self.use), covered(each.languages, self.use.languages)
+            if not faults and tongues and not each.conditions:
+                voice = shared_bits.get((part, tongues, each.media))
+                if voice is not None:
+                    voice.more.append(each)
+                    continue
+            voice, bit = _Voice(each, part, faults, tongues), 1 << len(self._voices)
+            self._voices.append(voice)
+            if not faults and tongues:
+                self._good |= bit
+                if each.conditions:
+                    self._bound |= bit
+                else:
+                    shared_bits[part, tongues, each.media] = voice
+            if faults or tongues != self._every_tongue:
+                self._lacks |= bit
+                key = (faults, tongues, part)
+                self._alike[key] = self._alike.get(key, 0) | bit
 
     def faults(self, index: int) -> tuple[ReasonCode, ...]:
         """On what points the grant at this place of `entries` does not cover the use; nothing for a restriction."""
-        if index not in self._faults:
+        each = self.entries[index]
+        if each.kind != "grant":
             return ()
-        silent = self._covered[index] + 1 != 1 << self._tongues
-        return (*self._faults[index], *_SILENT) if silent else self._faults[index]
+        silent = covered(each.languages, self.use.languages) != self._every_tongue
+        return (*faults_of(each, self.use), *_SILENT) if silent else faults_of(each, self.use)
 
-    def gives(self, index: int) -> bool:
-        """Whether the entry at this place of `entries` is a grant that gives something of the use."""
-        return bool(self._good >> index & 1)
+    def giving(self, mask: int, place: str) -> Iterator[Entry]:
+        """The grants that give something in the territory, where exactly these entries speak."""
+        for voice in self._of(mask & self._good):
+            yield from (each for each in (voice.entry, *voice.more) if not voice.more or each.reaches_place(place))
 
     def using(self, use: Use) -> "Judgement":
         """The same element, put to another use."""
@@ -138,37 +144,35 @@ class Judgement:
         """The same element if it lasted no longer than so many seconds."""
         return self.using(replace(self.use, seconds=Fraction(seconds)))
 
-    def place_masks(self, places: Places) -> list[int]:
-        """For each of the places, in order, which entries reach it."""
-        bits: dict[tuple[object, bool], int] = {}
-        for index, each in enumerate(self.entries):
-            key = (each.area, each.kind == "grant")
-            bits[key] = bits.get(key, 0) | 1 << index
-        base, flipped = 0, list[tuple[int, tuple[int, ...]]]()
-        for (area, whole), own in bits.items():
-            most, others = spread(area, places, whole)  # pyright: ignore[reportArgumentType]
-            base |= own if most else 0
-            flipped.append((own, others))
-        masks = [base] * len(places.names)
-        for own, others in flipped:
-            for each in others:
-                masks[each] ^= own
-        return masks
+    def reach(self, places: Places) -> dict[int, int]:
+        """Which entries (a mask) reach each set of the places (a bit for each place)."""
+        found: dict[int, int] = {}
+        bit = 1
+        for voice in self._voices:
+            spots = spread(voice.entry.area, places, voice.entry.kind == "grant")
+            for each in voice.more:
+                spots |= spread(each.area, places, True)
+            found[spots] = found.get(spots, 0) | bit
+            bit <<= 1
+        return found
+
+    @property
+    def width(self) -> int:
+        """How many bits a mask has."""
+        return len(self._voices)
 
     def place_mask(self, place: str) -> int:
         """Which entries reach the territory."""
-        return self.place_masks(places_of((place,)))[0]
+        return sum(mask for spots, mask in self.reach(places_of((place,))).items() if spots)
 
     def medium_mask(self, node: str) -> int:
         """Which entries reach the platform."""
-        bits: dict[tuple[tuple[str, ...], bool], int] = {}
-        for index, each in enumerate(self.entries):
-            key = (each.media, each.kind == "grant")
-            bits[key] = bits.get(key, 0) | 1 << index
-        reach = (
-            own for (media, whole), own in bits.items() if (covers_medium if whole else touches_medium)(media, node)
-        )
-        return reduce(int.__or__, reach, 0)
+        mask, bit = 0, 1
+        for voice in self._voices:
+            if (covers_medium if voice.entry.kind == "grant" else touches_medium)(voice.entry.media, node):
+                mask |= bit
+            bit <<= 1
+        return mask
 
     def answer(self, mask: int) -> Answer:
         """The answer where exactly these entries speak."""
@@ -185,111 +189,125 @@ class Judgement:
     def _judge(self, mask: int) -> Answer:
         given = self._given(mask & self._good)
         barred, against = self._barred(mask & self._against)
-        free, whole = _common(given.free), _common(given.all)
-        now, once = without(free, barred), without(whole, barred)
-        gaps = () if whole == (self.use.window,) else self._lacking(given.all, mask & self._lacks)
+        now, once = without(given.free, barred), without(given.whole, barred)
+        gaps = () if given.whole == (self.use.window,) else self._lacking(given, self._named(mask & self._lacks))
         if not mask & self._bound:
             return Answer(now, once, False, gaps + against, (), ())
         bound = list(_bits(mask & self._bound))
-        held = [index for index in bound if not all(each.met for each in self._duties_on(index))]
-        needed = self._needed(held, given.free, once) if now != once else []
-        kept = [index for index in bound if index not in held and shared(self._part(index), once)]
-        duties = [each for index in (*kept, *needed) for each in self._duties_on(index)]
+        held = [bit for bit in bound if not all(each.met for each in self._duties_on(bit))]
+        needed = self._needed(held, given.free_by_tongue, once) if now != once else []
+        kept = [bit for bit in bound if bit not in held and shared(self._voices[bit].part, once)]
+        duties = [each for bit in (*kept, *needed) for each in self._duties_on(bit)]
         asks = [
-            self._finding("CONDITION_UNMET", self.entries[index], without(self._part(index), free), each)
-            for index in needed
-            for each in self._duties_on(index)
+            self._finding("CONDITION_UNMET", voice.entry, without(voice.part, given.free), each)
+            for bit in needed
+            for voice in (self._voices[bit],)
+            for each in self._duties_on(bit)
             if not each.met
         ]
         met, unmet = (tuple(each for each in duties if each.met is wanted) for wanted in (True, False))
         return Answer(now, once, False, (*gaps, *against, *asks), met, unmet)
 
-    def _part(self, index: int) -> Windows:
-        return clipped(self.entries[index].window, self.use.window)
+    def _of(self, mask: int) -> list[_Voice]:
+        return [self._voices[bit] for bit in _bits(mask)]
 
-    def _duties_on(self, index: int) -> tuple[Duty, ...]:
-        found = self._duties.get(index)
+    def _named(self, mask: int) -> int:
+        """Of grants that fail on the same points over the same time only the first is named."""
+        if mask & (mask - 1):
+            for alike in self._alike.values():
+                own = mask & alike
+                mask ^= own & (own - 1)
+        return mask
+
+    def _duties_on(self, bit: int) -> tuple[Duty, ...]:
+        found = self._duties.get(bit)
         if found is None:
-            found = self._duties[index] = tuple(self._duties_of(self.entries[index]))
+            found = self._duties[bit] = tuple(self._duties_of(self._voices[bit].entry))
         return found
 
     def _given(self, mask: int) -> _Given:
         kept = self._gifts.get(mask)
         if kept is None:
-            grants = list(_bits(mask))
-            free = [each for each in grants if all(duty.met for duty in self._duties_on(each))]
-            every = self._by_tongue(grants)
-            kept = self._gifts[mask] = _Given(every, every if free == grants else self._by_tongue(free))
+            bound = mask & self._bound
+            for bit in _bits(bound):
+                if all(duty.met for duty in self._duties_on(bit)):
+                    bound ^= 1 << bit
+            every = self._by_tongue(self._of(mask))
+            free = self._by_tongue(self._of(mask & ~bound)) if bound else every
+            kept = self._gifts[mask] = _Given(_common(every), _common(free), every, free)
         return kept
 
-    def _by_tongue(self, grants: Iterable[int], beside: Sequence[Windows] = ()) -> tuple[Windows, ...]:
+    def _by_tongue(self, grants: Iterable[_Voice], beside: Sequence[Windows] = ()) -> tuple[Windows, ...]:
         """For each language asked for, when at least one of these grants gives it."""
         parts = [list(each) for each in beside] or [list[Window]() for _ in range(self._tongues)]
-        for index in grants:
+        for voice in grants:
             for number, part in enumerate(parts):
-                if self._covered[index] >> number & 1:
-                    part += self._part(index)
-        return tuple(joined(each) for each in parts)
+                if voice.tongues >> number & 1:
+                    part += voice.part
+        return tuple([joined(each) for each in parts])
 
     def _barred(self, mask: int) -> tuple[Windows, tuple[Finding, ...]]:
         kept = self._barring.get(mask)
         if kept is None:
-            found = [(self.entries[index], self._part(index)) for index in _bits(mask)]
-            findings = tuple(self._finding(_against(each), each, part) for each, part in found)
-            kept = self._barring[mask] = (joined(span for _, part in found for span in part), findings)
+            found = self._of(mask)
+            findings = tuple([self._finding(against_code(each.entry), each.entry, each.part) for each in found])
+            kept = self._barring[mask] = (joined([span for each in found for span in each.part]), findings)
         return kept
 
     def _needed(self, held: Iterable[int], free: Sequence[Windows], once: Windows) -> list[int]:
         """A small set of grants with unmet duties that together give what only they give; few duties first."""
-        covered, chosen = [shared(each, once) for each in free], list[int]()
-        for index in sorted(held, key=lambda each: (sum(not duty.met for duty in self._duties_on(each)), each)):
-            more = [shared(each, once) for each in self._by_tongue((index,), covered)]
-            if more != covered:
-                covered = more
-                chosen.append(index)
-        for index in tuple(reversed(chosen)):
-            rest = self._by_tongue((other for other in chosen if other != index), free)
+        covers, chosen = [shared(each, once) for each in free], list[int]()
+        for bit in sorted(held, key=lambda each: (sum(not duty.met for duty in self._duties_on(each)), each)):
+            more = [shared(each, once) for each in self._by_tongue((self._voices[bit],), covers)]
+            if more != covers:
+                covers = more
+                chosen.append(bit)
+        for bit in tuple(reversed(chosen)):
+            rest = self._by_tongue((self._voices[other] for other in chosen if other != bit), free)
             if shared(_common(rest), once) == once:
-                chosen.remove(index)
+                chosen.remove(bit)
         return sorted(chosen)
 
-    def _lacking(self, given: tuple[Windows, ...], mask: int) -> tuple[Finding, ...]:
+    def _lacking(self, given: _Given, mask: int) -> tuple[Finding, ...]:
         """What no grant gives: grants that fail on a point are named for it; the rest is simply not there."""
-        key = (given, mask)
+        key = (given.by_tongue, mask)
         kept = self._gaps.get(key)
         if kept is None:
-            kept = self._gaps[key] = tuple(self._gap_findings(given, mask))
+            kept = self._gaps[key] = tuple(self._gap_findings(given.by_tongue, self._of(mask)))
         return kept
 
-    def _gap_findings(self, given: tuple[Windows, ...], mask: int) -> Iterator[Finding]:
+    def _gap_findings(self, given: tuple[Windows, ...], grants: Sequence[_Voice]) -> Iterator[Finding]:
         asked: Windows = (self.use.window,)
-        grants = {index: self._part(index) for index in _bits(mask)}
-        named: dict[tuple[int, ReasonCode], Windows] = {}
+        named: dict[tuple[Entry, ReasonCode], Windows] = {}
         nowhere: Windows = ()
         for number, part in enumerate(given):
             gap = without(asked, part)
-            for index, own in grants.items():
-                silent = not self._covered[index] >> number & 1
-                if (silent or self._faults[index]) and (away := shared(own, gap)):
-                    for code in (*self._faults[index], *(_SILENT if silent else ())):
-                        named[index, code] = joined((*named.get((index, code), ()), *away))
-            rest = without(gap, joined(each for own in grants.values() for each in own))
+            for voice in grants:
+                silent = not voice.tongues >> number & 1
+                if (silent or voice.faults) and (away := shared(voice.part, gap)):
+                    for code in (*voice.faults, *(_SILENT if silent else ())):
+                        named[voice.entry, code] = joined((*named.get((voice.entry, code), ()), *away))
+            rest = without(gap, joined(span for voice in grants for span in voice.part))
             nowhere = joined((*nowhere, *rest))
-        for (index, code), windows in named.items():
-            yield self._finding(code, self.entries[index], windows)
+        for (entry, code), windows in named.items():
+            yield self._finding(code, entry, windows)
         if nowhere:
             code = "NO_RIGHTS_IN" if nowhere == asked else "PARTIAL_RIGHTS_IN"
             yield self._finding(code, self._nearest, nowhere)
 
     def _finding(self, code: ReasonCode, entry: Entry | None, windows: Windows, duty: Duty | None = None) -> Finding:
-        return self._findings.setdefault((code, entry, windows, duty), Finding(code, entry, windows, duty))
+        key = (code, entry, windows, duty)
+        found = self._findings.get(key)
+        if found is None:
+            found = self._findings[key] = Finding(code, entry, windows, duty)
+        return found
 
     @cached_property
     def _nearest(self) -> Entry | None:
         """The grant to name where none covers: active before others, most of the window first, then by id."""
         about = [each for each in self.book.entries if each.kind == "grant" and each.about(self.use.kind)]
         outside = next((each for each in about if each.status == "active"), about[0] if about else None)
-        here = [self.entries[index] for index in self._faults]
+        here = [each for each in self.entries if each.kind == "grant"]
 
         def distance(each: Entry) -> tuple[bool, int, str]:
             inside = clipped(each.window, self.use.window)
@@ -307,57 +325,3 @@ def _bits(mask: int) -> Iterator[int]:
 
 def _common(parts: Sequence[Windows]) -> Windows:
     return parts[0] if len(parts) == 1 else reduce(shared, parts)
-
-
-@lru_cache(maxsize=8192)
-def _covered(own: tuple[str, ...], asked: tuple[str, ...]) -> int:
-    """A bit for each language asked for that a grant in these languages covers; one bit where none is asked for.
-
-    A grant without languages covers any; one with languages covers nothing of a request that names none.
-    """
-    if not own:
-        return (1 << (len(asked) or 1)) - 1
-    return sum(1 << number for number, each in enumerate(asked) if any(grants_tongue(one, each) for one in own))
-
-
-def _stands_against(each: Entry, use: Use) -> bool:
-    """Whether a restriction is in force and against this use."""
-    if each.status != "active" or (each.kind == "licence_out" and not each.exclusive and not use.exclusive):
-        return False
-    if each.purposes and use.purpose not in each.purposes:
-        return False
-    if not each.languages or not use.languages:
-        return True
-    return any(meets_tongue(own, asked) for asked in use.languages for own in each.languages)
-
-
-def _against(each: Entry) -> ReasonCode:
-    return "UNRESOLVED_EVENT" if each.unresolved else _STANDS_AGAINST[each.kind]
-
-
-def _faults(each: Entry, use: Use) -> tuple[ReasonCode, ...]:
-    """Points on which a grant that reaches the cell still does not cover the use, but for its languages."""
-    found: list[ReasonCode] = []
-    limits = each.limits
-    if use.exclusive and not each.exclusive:
-        found.append("NO_EXCLUSIVE_RIGHTS_IN")
-    if each.status != "active":
-        found.append("CONTRACT_NOT_ACTIVE")
-    if each.unresolved:
-        found.append("UNRESOLVED_EVENT")
-    if use.purpose not in each.purposes and (each.purposes or use.purpose == "training"):
-        found.append("PURPOSE_NOT_LICENSED")
-    if use.derivative and not each.derivative_allowed:
-        found.append("DERIVATIVE_NOT_ALLOWED")
-    if limits.longest is not None and use.seconds is not None and use.seconds > limits.longest:
-        found.append("DURATION_OVER_LIMIT")
-    if limits.window_days is not None and longer_than(use.window, limits.window_days):
-        found.append("WINDOW_LIMIT")
-    if limits.max_runs is not None and limits.max_runs - each.taken < use.runs:
-        found.append("RUNS_EXHAUSTED")
-    return tuple(found)
-
-
-def longer_than(within: Window, days: int) -> bool:
-    """Whether a window is longer than so many days of 24 hours; one without an end is."""
-    return within[1] == OPEN or within[1] - within[0] > days * _DAY

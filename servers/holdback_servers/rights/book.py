@@ -92,12 +92,15 @@ def places_of(names: tuple[str, ...]) -> Places:
 
 
 @lru_cache(maxsize=32_768)
-def spread(where: Area, places: Places, whole: bool) -> tuple[bool, tuple[int, ...]]:
-    """Which places an area covers (`whole`) or touches: whether it is most of them, and the indices of the others
-    (those it does not reach where it is most, those it does where it is not)."""
-    found = where.reached(places, whole=whole)
-    most = len(found) * 2 > len(places.names)
-    return most, tuple(places.index[each] for each in places.names if (each in found) != most)
+def spread(where: Area, places: Places, whole: bool) -> int:
+    """A bit for each of the places that an area covers (`whole`) or touches."""
+    return sum(1 << places.index[each] for each in where.reached(places, whole=whole))
+
+
+@lru_cache(maxsize=32_768)
+def spots(bits: int) -> tuple[int, ...]:
+    """The numbers of the bits that are set."""
+    return tuple([number for number, each in enumerate(format(bits, "b")[::-1]) if each == "1"])
 
 
 def area(territories: tuple[str, ...], excluded: tuple[str, ...], on: date) -> Area:

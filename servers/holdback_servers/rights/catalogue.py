@@ -11,11 +11,12 @@ from holdback_base.problem import Problem
 from holdback_base.vocabulary import Span
 
 from holdback_servers.rights.answers import Available, AvailableCell, OpenCondition
-from holdback_servers.rights.availability import Judgement, Use
+from holdback_servers.rights.availability import Judgement
 from holdback_servers.rights.book import Book, Entry
 from holdback_servers.rights.clearance import BLANKET, MUSIC, Decision, Judged, book_for, judge, overall
 from holdback_servers.rights.conditions import Duty, told_duty
 from holdback_servers.rights.explaining import groups
+from holdback_servers.rights.fitting import Use
 from holdback_servers.rights.report import Asked
 from holdback_servers.rights.windows import window
 
@@ -105,13 +106,12 @@ def available(ref: str, books: Mapping[str, Book], asked: Asked, *, derivative: 
 def _used(decision: Decision) -> list[Entry]:
     """Grants without a fault that speak in an open cell."""
     found: dict[str, Entry] = {}
-    for masks, row in zip(decision.reach, decision.cells, strict=True):
-        for media, cell in zip(decision.media, row, strict=True):
-            for number, each in enumerate(decision.judged if cell.once else ()):
-                mask = masks[number] & media[number]
-                for index, entry in enumerate(each.judgement.entries):
-                    if mask >> index & 1 and entry.grants and each.judgement.gives(index):
-                        found[entry.id] = entry
+    for number, each in enumerate(decision.judged):
+        for row, masks in enumerate(decision.reach):
+            for column, media in enumerate(decision.media):
+                if decision.cells[row][column].once:
+                    place = decision.rows[row][0]
+                    found |= {one.id: one for one in each.judgement.giving(masks[number] & media[number], place)}
     return list(found.values())
 
 

@@ -16,9 +16,10 @@ from holdback_base.elements import CutFacts, Element, ElementKind
 from holdback_base.problem import Problem
 from holdback_base.vocabulary import Span, expand_territories, parse_medium, time_range
 
-from holdback_servers.rights.availability import Answer, Judgement, Use
-from holdback_servers.rights.book import Book, Entry, places_of
+from holdback_servers.rights.availability import Answer, Judgement
+from holdback_servers.rights.book import Book, Entry, places_of, spots
 from holdback_servers.rights.conditions import Duty, duty, frames_of
+from holdback_servers.rights.fitting import Use
 from holdback_servers.rights.model import Purpose
 from holdback_servers.rights.report import Asked, Undertaking, Verdict
 from holdback_servers.rights.tongues import parse_tongue
@@ -115,8 +116,9 @@ class CellAnswer:
 class Decision:
     """All cells, with territories and platforms that the same rights reach taken together.
 
-    `reach` says for each row, and `media` for each column, which entries of each judgement reach it. `books` is what it
-    was decided on, by reference; for music the blanket licences are among them.
+    `reach` says for each row, and `media` for each column, which entries of each judgement reach it. `answers` are
+    those of each judgement: rows (a bit for each) and what it answers there, column by column. `books` is what it was
+    decided on, by reference; for music the blanket licences are among them.
     """
 
     asked: Asked
@@ -127,6 +129,7 @@ class Decision:
     cells: tuple[tuple[CellAnswer, ...], ...]
     reach: tuple[tuple[int, ...], ...]
     media: tuple[tuple[int, ...], ...]
+    answers: tuple[tuple[tuple[int, tuple[Answer, ...]], ...], ...]
     books: Mapping[str, Book]
 
     @property
@@ -153,21 +156,15 @@ def decide(asked: Asked, cuts: Sequence[CutFacts], books: Mapping[str, Book]) ->
 
 def judge(asked: Asked, cuts: tuple[CutFacts, ...], judged: tuple[Judged, ...], books: Mapping[str, Book]) -> Decision:
     """All cells of references that stand before their books; `cuts` are only carried along."""
-    places = places_of(asked.territories)
-    rows = _alike(asked.territories, zip(*(each.judgement.place_masks(places) for each in judged), strict=True))
-    columns = _alike(
-        asked.platforms, ([each.judgement.medium_mask(node) for each in judged] for node in asked.platforms)
-    )
+    rows = _alike(asked.territories, _reach(judged, asked.territories))
+    media = ([each.judgement.medium_mask(node) for each in judged] for node in asked.platforms)
+    columns = _alike(asked.platforms, map(tuple, media))
     whole = (window(asked.window.start, asked.window.end),)
-    kept: dict[tuple[Answer, ...], CellAnswer] = {}
-    tables = [_Table(each.judgement, media) for each, media in zip(judged, zip(*columns, strict=True), strict=True)]
-    cells = tuple(
-        tuple(
-            kept.get(answers) or kept.setdefault(answers, _cell(answers, whole))
-            for answers in zip(*(table.row(mask) for table, mask in zip(tables, masks, strict=True)), strict=True)
-        )
-        for masks in rows
-    )
+    tables = [
+        _Table(each.judgement, places, media)
+        for each, places, media in zip(judged, zip(*rows, strict=True), zip(*columns, strict=True), strict=True)
+    ]
+    cells = _cells(tables, whole)
     refs = {each.element.ref for each in judged} | {BLANKET for each in judged if each.kind == "music_performance"}
     return Decision(
         asked,
@@ -178,6 +175,7 @@ def judge(asked: Asked, cuts: tuple[CutFacts, ...], judged: tuple[Judged, ...], 
         cells,
         tuple(rows),
         tuple(columns),
+        tuple([_told(each) for each in tables]),
         {ref: books.get(ref, _EMPTY) for ref in sorted(refs)},
     )
 
@@ -246,32 +244,98 @@ def _unlisted(cut: CutFacts) -> Element:
     return Element(id="cut", kind="programme", ref="(unlisted)", name="Everything in the cut", spans=whole)
 
 
-def _alike(names: Sequence[str], masks: Iterable[Sequence[int]]) -> dict[tuple[int, ...], list[str]]:
+def _reach(judged: Sequence[Judged], names: tuple[str, ...]) -> Iterable[tuple[int, ...]]:
+    """For each territory, which entries of each judgement reach it.
+
+    All judgements are taken together: sets of territories repeat, and each is gone through once.
+    """
+    places, offsets, offset = places_of(names), list[tuple[int, int]](), 0
+    together: dict[int, int] = {}
+    for each in judged:
+        for where, mask in each.judgement.reach(places).items():
+            together[where] = together.get(where, 0) | mask << offset
+        offsets.append((offset, (1 << each.judgement.width) - 1))
+        offset += each.judgement.width
+    everywhere, base = (1 << len(names)) - 1, 0
+    masks = [0] * len(names)
+    for where, mask in together.items():
+        most = where.bit_count() * 2 > len(names)
+        base |= mask if most else 0
+        for number in spots(where ^ everywhere if most else where):
+            masks[number] ^= mask
+    split: dict[int, tuple[int, ...]] = {}
+    for mask in masks:
+        found = split.get(mask)
+        if found is None:
+            found = split[mask] = tuple([(mask ^ base) >> offset & own for offset, own in offsets])
+        yield found
+
+
+def _alike(names: Sequence[str], masks: Iterable[tuple[int, ...]]) -> dict[tuple[int, ...], list[str]]:
     groups: dict[tuple[int, ...], list[str]] = {}
     for name, mask in zip(names, masks, strict=True):
-        groups.setdefault(tuple(mask), []).append(name)
+        groups.setdefault(mask, []).append(name)
     return groups
 
 
 class _Table:
-    """One judgement over the columns: the answers of a row are the same wherever the same entries reach its places."""
+    """One judgement over all cells: what it answers in every column, for each row."""
 
-    def __init__(self, judgement: Judgement, media: Sequence[int]) -> None:
-        self._judgement, self._media = judgement, media
-        self._rows: dict[int, tuple[Answer, ...]] = {}
+    def __init__(self, judgement: Judgement, rows: Sequence[int], columns: Sequence[int]) -> None:
+        numbers: dict[tuple[Answer, ...], int] = {}
+        known: dict[int, int] = {}
+        self.rows: list[int] = []
+        """For each row the number of its answers: rows with the same ones have the same number."""
+        for mask in rows:
+            number = known.get(mask)
+            if number is None:
+                answers = tuple([judgement.answer(mask & media) for media in columns])
+                number = known[mask] = numbers.setdefault(answers, len(numbers))
+            self.rows.append(number)
+        self.answers: tuple[tuple[Answer, ...], ...] = tuple(numbers)
 
-    def row(self, mask: int) -> tuple[Answer, ...]:
-        found = self._rows.get(mask)
-        if found is None:
-            found = self._rows[mask] = tuple([self._judgement.answer(mask & media) for media in self._media])
-        return found
+
+def _cells(tables: Sequence[_Table], whole: Windows) -> tuple[tuple[CellAnswer, ...], ...]:
+    rows: dict[tuple[int, ...], tuple[CellAnswer, ...]] = {}
+    kept: dict[tuple[Answer, ...], CellAnswer] = {}
+    found: list[tuple[CellAnswer, ...]] = []
+    for numbers in zip(*[each.rows for each in tables], strict=True):
+        row = rows.get(numbers)
+        if row is None:
+            by_table: list[tuple[Answer, ...]] = [
+                table.answers[number] for table, number in zip(tables, numbers, strict=True)
+            ]
+            row = rows[numbers] = tuple(
+                [
+                    kept.get(answers) or kept.setdefault(answers, _cell(answers, whole))
+                    for answers in zip(*by_table, strict=True)
+                ]
+            )
+        found.append(row)
+    return tuple(found)
+
+
+def _told(table: _Table) -> tuple[tuple[int, tuple[Answer, ...]], ...]:
+    rows = [0] * len(table.answers)
+    for row, number in enumerate(table.rows):
+        rows[number] |= 1 << row
+    return tuple(zip(rows, table.answers, strict=True))
 
 
 def _cell(answers: tuple[Answer, ...], whole: Windows) -> CellAnswer:
-    now = once = known = whole
-    for answer in answers:
-        now, once = shared(now, answer.now), shared(once, answer.once)
-        if not answer.unknown:
-            known = shared(known, answer.once)
-    unknown = any(answer.unknown for answer in answers)
+    once = _common([each.once for each in answers], whole)
+    now = _common([each.now for each in answers], whole) if once else ()
+    unknown = any(each.unknown for each in answers)
+    known = _common([each.once for each in answers if not each.unknown], whole) if unknown else once
     return CellAnswer(answers, now, once, verdict_of(now, once, whole, unknown, not known))
+
+
+def _common(parts: Sequence[Windows], whole: Windows) -> Windows:
+    """What all of them hold."""
+    left = whole
+    for part in parts:
+        if part != left:
+            left = shared(left, part)
+            if not left:
+                break
+    return left

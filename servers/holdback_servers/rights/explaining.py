@@ -1,12 +1,13 @@
 """A decision told: cells grouped, reasons and conditions numbered, each with its right, contract and clause. Pure."""
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
-from functools import reduce
-from itertools import chain, compress, product
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import lru_cache, reduce
+from itertools import chain, compress
 from typing import TypeVar, get_args
 
 from holdback_base.canonical import canonical_sha256
+from holdback_base.elements import ElementList
 
 from holdback_servers.rights.availability import Answer, Finding
 from holdback_servers.rights.book import Book
@@ -39,7 +40,12 @@ def report(decision: Decision, plans: Sequence[Plan] = ()) -> ClearanceReport:
         summary=_summary(verdict, cells),
         asked=decision.asked,
         cuts=tuple(
-            CutNamed(media=cut.media, elements=cut.element_list.sha256(), title=cut.title) for cut in decision.cuts
+            CutNamed(
+                media=cut.media,
+                elements=_hash_of(cut.element_list),  # pyright: ignore[reportArgumentType] - frozen, so hashable
+                title=cut.title,
+            )
+            for cut in decision.cuts
         ),
         groups=cells,
         reasons=told.reasons(),
@@ -47,6 +53,12 @@ def report(decision: Decision, plans: Sequence[Plan] = ()) -> ClearanceReport:
         plans=tuple(plans),
         rights_snapshot=snapshot_of(decision.books),
     )
+
+
+@lru_cache(maxsize=256)
+def _hash_of(elements: ElementList) -> str:
+    """Worked out once: a cut is asked about many times."""
+    return elements.sha256()
 
 
 def snapshot_of(books: Mapping[str, Book]) -> str:
@@ -74,7 +86,7 @@ class _Where:
     place: int = 0
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class _CellTold:
     """What a cell says; `reasons` and `duties` have a bit for each, in the order of the report."""
 
@@ -97,9 +109,9 @@ class _Told:
         for number, judged in enumerate(decision.judged):
             self._read(number, judged)
         cells = list({id(cell): cell for row in decision.cells for cell in row}.values())
-        never = [cell for cell in cells if not cell.once and all(answer.once for answer in cell.answers)]
+        never = {cell for cell in cells if not cell.once and all(answer.once for answer in cell.answers)}
         if never:
-            self._read_never(frozenset(never))
+            self._read_never(never)
         self._reasons = [self._found[key] for key in sorted(self._found)]  # pyright: ignore[reportArgumentType]
         for place, each in enumerate(self._reasons):
             each.place = place
@@ -112,36 +124,34 @@ class _Told:
             )
             for answer, (reasons, duties) in self._said.items()
         }
-        self._cells = {cell: self._cell(cell, bits) for cell in cells}
-        for cell in never:
-            told = self._cells[cell]
-            self._cells[cell] = replace(told, reasons=told.reasons | 1 << self._found[_NEVER_AT_ONCE].place)
+        extra = 1 << self._found[_NEVER_AT_ONCE].place if never else 0
+        alike: dict[object, _CellTold] = {}
+        self._cells = {cell: self._cell(cell, bits, extra if cell in never else 0, alike) for cell in cells}
 
     def _read(self, number: int, judged: Judged) -> None:
-        """What one judgement says, and where: rows that the same entries reach are taken together."""
-        decision, known = self.decision, dict[Finding, _Where]()
-        rows_of: dict[int, int] = {}
-        for row, masks in enumerate(decision.reach):
-            rows_of[masks[number]] = rows_of.get(masks[number], 0) | 1 << row
-        columns_of: dict[int, int] = {}
-        for column, masks in enumerate(decision.media):
-            columns_of[masks[number]] = columns_of.get(masks[number], 0) | 1 << column
+        """What one judgement says, and where."""
+        known = dict[Finding, _Where]()
         ids = {each.id for each in judged.elements}
-        for (reach, rows), (media, columns) in product(rows_of.items(), columns_of.items()):
-            answer = judged.judgement.answer(reach & media)
-            if answer not in self._said:
-                found = [known.get(each) or self._where(known, judged, each, ids) for each in answer.findings]
-                self._said[answer] = (found, [self._duty_key(each) for each in (*answer.met, *answer.unmet)])
-            for each in self._said[answer][0]:
-                each.rows |= rows
-                each.columns |= columns
+        for rows, answers in self.decision.answers[number]:
+            columns_of: dict[Answer, int] = {}
+            for column, answer in enumerate(answers):
+                columns_of[answer] = columns_of.get(answer, 0) | 1 << column
+            for answer, columns in columns_of.items():
+                said = self._said.get(answer)
+                if said is None:
+                    found = [known.get(each) or self._where(known, judged, each, ids) for each in answer.findings]
+                    duties = [self._duty_key(each) for each in (*answer.met, *answer.unmet)]
+                    said = self._said[answer] = (found, duties)
+                for each in said[0]:
+                    each.rows |= rows
+                    each.columns |= columns
 
     def _where(self, known: dict[Finding, _Where], judged: Judged, finding: Finding, ids: set[str]) -> _Where:
         found = known[finding] = self._found.setdefault(_reason_key(judged, finding), _Where(judged, finding))
         found.elements |= ids
         return found
 
-    def _read_never(self, cells: frozenset[CellAnswer]) -> None:
+    def _read_never(self, cells: Collection[CellAnswer]) -> None:
         found = self._found[_NEVER_AT_ONCE] = _Where(None, Finding("NO_COMMON_WINDOW", None, ()))
         for row, each in enumerate(self.decision.cells):
             for column, cell in enumerate(each):
@@ -154,18 +164,29 @@ class _Told:
         self._duties.setdefault(key, duty)
         return key
 
-    def _cell(self, cell: CellAnswer, bits: Mapping[Answer, tuple[int, int]]) -> _CellTold:
-        reasons = duties = 0
+    def _cell(
+        self,
+        cell: CellAnswer,
+        bits: Mapping[Answer, tuple[int, int]],
+        reasons: int,
+        alike: dict[object, _CellTold],
+    ) -> _CellTold:
+        """What the cell says; cells that say the same share it."""
+        duties = 0
         for answer in cell.answers:
             more, asked = bits[answer]
             reasons |= more
             duties |= asked
-        return _CellTold(cell.verdict, cell.now, cell.once, reasons, duties)
+        key = (cell.verdict, cell.now, cell.once, reasons, duties)
+        return alike.setdefault(key, _CellTold(*key))
 
     def groups(self) -> tuple[CellGroup, ...]:
         """Cells with the same answer, as rectangles: territories that answer alike on the same platforms."""
-        patterns: dict[tuple[_CellTold, ...], list[str]] = {}
+        alike_rows: dict[tuple[CellAnswer, ...], list[str]] = {}
         for row, places in zip(self.decision.cells, self.decision.rows, strict=True):
+            alike_rows.setdefault(row, []).extend(places)
+        patterns: dict[tuple[_CellTold, ...], list[str]] = {}
+        for row, places in alike_rows.items():
             patterns.setdefault(tuple([self._cells[cell] for cell in row]), []).extend(places)
         shapes: dict[tuple[_CellTold, tuple[str, ...]], list[str]] = {}
         for pattern, places in patterns.items():
