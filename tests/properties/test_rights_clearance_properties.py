@@ -44,7 +44,7 @@ def day(number: int) -> datetime:
 
 
 CONDITIONS: list[tuple[Condition, ...]] = [
-    (Condition(type="credit", text="By A", min_seconds=2),),
+    *[(Condition(type="credit", text="By A", min_seconds=2),)] * 4,
     (Condition(type="blur"),),
     (Condition(type="blur", ref="logo:c"),),
     (Condition(type="replace_music", ref="music:b"),),
