@@ -69,9 +69,8 @@ class Listeners:
             )
         if len(self._sessions) >= _MOST * 100:
             raise MCPError(INVALID_REQUEST, "Too many resources are listened to. Unsubscribe from some.")
-        sessions = self._sessions.setdefault(str(asked.uri), [])
-        if ctx.session not in sessions:
-            sessions.append(ctx.session)
+        self._forget(str(asked.uri), ctx.session)
+        self._sessions.setdefault(str(asked.uri), []).append(ctx.session)
         return EmptyResult()
 
     async def unsubscribe(self, ctx: Request, asked: SubscribeRequestParams) -> EmptyResult:
@@ -97,9 +96,14 @@ class Listeners:
                     self._forget(uri, session)
 
     def _forget(self, uri: str, session: ServerSession) -> None:
-        left = [each for each in self._sessions.pop(uri, ()) if each is not session]
+        left = [each for each in self._sessions.pop(uri, ()) if not _same_client(each, session)]
         if left:
             self._sessions[uri] = left
+
+
+def _same_client(one: ServerSession, other: ServerSession) -> bool:
+    """A session stands for one request; what its client said when it connected is one object a connection."""
+    return one.client_params is other.client_params
 
 
 def _named(params: Mapping[str, Any]) -> list[str]:

@@ -33,8 +33,10 @@ from holdback_servers.rights.deciding import (
     offer_deciding,
     offer_status,
 )
+from holdback_servers.rights.exchanging import offer_exchanging
 from holdback_servers.rights.model import ContractStatus, RightKind
 from holdback_servers.rights.moments import Event, EventName
+from holdback_servers.rights.running import offer_running
 from holdback_servers.rights.store import Listing, Shelf
 from holdback_servers.rights.watching import changing, offer_watching
 from holdback_servers.services import Call, Services
@@ -67,7 +69,9 @@ def build(services: Services, *, local: Caller | None = None) -> Door:
     shelf = Shelf()
     offer_deciding(door, shelf)
     offer_asking(door, shelf)
+    offer_running(door, shelf)
     offer_watching(door, shelf)
+    offer_exchanging(door, shelf)
     _offer_reading(door)
     _offer_recording(door, shelf)
     offer_status(door)
