@@ -149,9 +149,9 @@ async def revised_cut(run: Run, brief: Brief, cut: Cut, report: ClearanceReport,
     remedies = with_wanted_credit(brief, edits_of(report), cut.film) if first else edits_of(report)
     around, recut = await _cut_around(run, brief, cut, remedies)
     if around and recut is None:
-        remedies = tuple(each for each in remedies if each not in around)
-        if not remedies and not (first and report.open_territories()):
+        if not report.open_territories():
             return None
+        remedies = tuple(each for each in remedies if each not in around)
     cut = replace(recut or cut, remedies=(*cut.remedies, *remedies))
     cut, other_music = await _with_other_music(run, cut, remedies)
     operations, words = revision_of(
