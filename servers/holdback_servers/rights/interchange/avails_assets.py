@@ -30,7 +30,7 @@ def read_asset(element: "Element", path: str, intake: Intake) -> Said:
     if content:
         said.fields[f"{level}ContentID" if level in ("Episode", *LEVELS) else "ContentID"] = content
     else:
-        intake.mistake(said(""), "The Asset has no contentID.", "Give the id of the work.")
+        intake.remarks.mistake(said(""), "The Asset has no contentID.", "Give the id of the work.")
     return said
 
 

@@ -56,9 +56,8 @@ TERMS: Final[dict[str, tuple[str, str]]] = {
     "Bonus": ("Bonus", "Text"),
 }
 """Term/@termName: the field of the spreadsheet, and the element that its value stands in."""
-PRICES: Final = frozenset(
-    ["Tier", "WSP", "EpisodeWSP", "SeasonWSP", "DMRP", "SMRP", "LicenseFee", "Category", "Included"]
-)
+_PRICES: Final = ("Tier", "WSP", "EpisodeWSP", "SeasonWSP", "DMRP", "SMRP", "LicenseFee", "Category", "Included")
+PRICES: Final = frozenset(_PRICES) | {f"TPR-{each}" for each in _PRICES} | {f"{each}-PostTax" for each in _PRICES}
 """Terms that are a price: PriceType and PriceValue of the spreadsheet."""
 TERM_KINDS: Final = ("Money", "Event", "Text", "Number", "Boolean", "Duration", "URI", "Language", "ID", "Time")
 """Elements that a Term may hold and that are text."""
@@ -116,4 +115,4 @@ _MONEY: Final = re.compile(r"(?:[A-Z]{3} )?-?\d+(?:\.\d+)?")
 
 def price_kind(price_type: str, value: str) -> str:
     """The element that a PriceValue stands in: Money for an amount, Text for a tier or a category."""
-    return "Text" if price_type in ("Tier", "Category") or not _MONEY.fullmatch(value) else "Money"
+    return "Text" if price_type.removeprefix("TPR-") in ("Tier", "Category") or not _MONEY.fullmatch(value) else "Money"

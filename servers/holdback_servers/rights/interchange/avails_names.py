@@ -4,7 +4,7 @@ Sources: ContentID, ALID, EIDR and AltID fields of TR-META-AVAIL; ISO 7064 Mod 3
 """
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from hashlib import sha256
 from typing import Final
 
@@ -28,6 +28,8 @@ _IDS: Final = frozenset({"ContentID", "TitleID", "EditID", "EpisodeContentID", "
     "ALID",
     *(f"{level}{name}" for level in ("Season", "Volume", "Series") for name in ("ContentID", "ID")),
 }
+LEVEL_ALIASES: Final = {kind: names[0] for kind, names in _LEVELS.items()}
+"""The field that may hold one of our references, by kind."""
 LONGEST: Final = 90
 """Characters of an id that stand in a key or a reference; a longer one is cut and told apart by a digest."""
 
@@ -119,17 +121,20 @@ def contract_key(licensor: str, contract_id: str, status: str) -> str:
     return f"avails:{owner(licensor)}:contract:{_short(contract_id) or 'default'}{ending}"
 
 
-def right_key(prefix: str, fields: Fields, ref: str) -> str:
-    """The key of one transaction: its AvailID with its format, else a digest of what tells it from its neighbours."""
+def right_key(prefix: str, fields: Fields, decides: Sequence[str]) -> str:
+    """The key of one transaction: its AvailID with its format, else a digest of what tells it from its neighbours.
+
+    Args:
+        decides: its reference, licence, territories and start, in one spelling whatever the file's.
+    """
     profile = "-".join(
         text for name in ("FormatProfile", "HDR", "WCG", "HFR", "NGAudio") if (text := text_of(fields.get(name)))
     )
     given = text_of(fields.get("AvailID"))
     if given:
         return f"{prefix}{_short(given)}{':' + _short(profile, 20) if profile else ''}"
-    telling = ("LicenseType", "Territory", "TerritoryExclusion", "Start", "StartLag", "LicenseRightsDescription",
-               "Description", "ContractID", "Licensee", "CampaignID", "TPRType")  # fmt: skip
-    return f"{prefix}{digest([ref, profile, *(text_of(fields.get(name)) for name in telling)])}"
+    telling = ("LicenseRightsDescription", "Description", "ContractID", "Licensee", "CampaignID", "TPRType")
+    return f"{prefix}{digest([profile, *decides, *(text_of(fields.get(name)) for name in telling)])}"
 
 
 def _short(text: str, longest: int = 60) -> str:

@@ -42,12 +42,12 @@ class Said:
         """Takes down what decides; saying it twice in other words is a mistake."""
         if not self._first(field, text, place):
             told = f"{field} stands twice: {self.fields[field]!r} and {text!r}."
-            self._intake.mistake(place, told, "Keep one of the two.", text)
+            self._intake.remarks.mistake(place, told, "Keep one of the two.", text)
 
     def title(self, field: str, text: str, place: str) -> None:
         """Takes down a title or an id of it; of several the first is kept."""
         if not self._first(field, text, place):
-            self._intake.lose(place, f"A second {field} is not kept; titles decide nothing.")
+            self._intake.remarks.lose(place, f"A second {field} is not kept; titles decide nothing.")
 
     def join(self, field: str, text: str, place: str) -> None:
         """Takes down one of several."""
@@ -56,7 +56,7 @@ class Said:
 
     def drop(self, name: str, place: str) -> None:
         """Tells that an element is not kept."""
-        self._intake.lose(place, f"{name} is not kept: it says nothing that Holdback decides by.")
+        self._intake.remarks.lose(place, f"{name} is not kept: it says nothing that Holdback decides by.")
 
     def take(self, other: "Said") -> None:
         """Adds what was said around it."""

@@ -11,7 +11,7 @@ from typing import Any, Final
 from holdback_base.problem import Problem
 from holdback_base.vocabulary import is_group, parse_language, parse_territory
 
-from holdback_servers.rights.interchange.avails_windows import FROM_EVER, read_window
+from holdback_servers.rights.interchange.avails_windows import read_window
 from holdback_servers.rights.interchange.avails_words import (
     FieldError,
     Fields,
@@ -20,17 +20,12 @@ from holdback_servers.rights.interchange.avails_words import (
     text_of,
     yes_or_no,
 )
-from holdback_servers.rights.model import Contract, ContractStatus, RightTerms, right_on_record
+from holdback_servers.rights.model import Contract, ContractStatus, Right, RightTerms, right_on_record
 
-DECIDING: Final = (
+WORDED: Final = (
     "LicenseType",
     "Territory",
     "TerritoryExclusion",
-    "Start",
-    "StartLag",
-    "End",
-    "EndLag",
-    "WindowDuration",
     "AllowedLanguages",
     "HoldbackLanguage",
     "Exclusive",
@@ -38,7 +33,9 @@ DECIDING: Final = (
     "TitleStatus",
 )
 """The fields that a wording is made of."""
-KEPT_ELSEWHERE: Final = frozenset({*DECIDING, "DisplayName", "EntryType"}) - {"ContractStatus", "TitleStatus"}
+DATED: Final = ("Start", "StartLag", "End", "EndLag", "WindowDuration")
+"""The fields that a window is made of."""
+KEPT_ELSEWHERE: Final = frozenset({*WORDED, *DATED, "DisplayName", "EntryType"}) - {"ContractStatus", "TitleStatus"}
 """Fields that the terms, the contract or the key say already; all others are carried."""
 
 _WORLD: Final = frozenset({"WORLD", "WORLDWIDE", "WW", "ZZ", "001"})
@@ -67,22 +64,38 @@ class Told:
 
 @dataclass(frozen=True)
 class Wording:
-    """What one wording of the deciding fields gives.
+    """What one wording of the fields beside the window gives.
 
-    `grant` and `holdback` are for a reference that has still to be put in; `grant` is absent when `faults` are told.
-    `ended` says that the licensor takes it back now (End is Immediate).
+    `grant` and `holdback` are without a reference and a window; `grant` is absent when `faults` are told. `grouped`
+    says that a territory is a group, whose members depend on the day it begins.
     """
 
     grant: RightTerms | None
     holdback: RightTerms | None
     status: ContractStatus
-    carried: tuple[tuple[str, str], ...]
-    ended: bool
+    grouped: bool
     faults: tuple[Told, ...]
     losses: tuple[Told, ...]
 
 
-def read_wording(fields: Fields, time_zone: str) -> Wording:
+@dataclass(frozen=True)
+class Dates:
+    """What one wording of the window gives: fields of RightTerms, or a fault.
+
+    `began` tells a start from others however it is spelled. `ended` says that the licensor takes the right back now
+    (End is Immediate). `restricts` are the fields that a holdback has too.
+    """
+
+    terms: dict[str, Any]
+    restricts: dict[str, Any]
+    carried: tuple[tuple[str, str], ...]
+    began: str
+    ended: bool
+    fault: Told | None
+    losses: tuple[Told, ...]
+
+
+def read_wording(fields: Fields) -> Wording:
     """The wording of these fields, with everything that is wrong in it, not only the first."""
     faults: list[Told] = []
     losses: list[Told] = []
@@ -96,41 +109,44 @@ def read_wording(fields: Fields, time_zone: str) -> Wording:
 
     opens = attempt(licence, fields.get("LicenseType"))
     inside = attempt(_territories, fields, losses)
-    window = attempt(read_window, fields, time_zone)
     allowed = attempt(read_tongues, "AllowedLanguages", text_of(fields.get("AllowedLanguages")))
     held = attempt(read_tongues, "HoldbackLanguage", text_of(fields.get("HoldbackLanguage")))
     exclusive = attempt(yes_or_no, "Exclusive", fields.get("Exclusive"))
     status = attempt(contract_status, fields) or "draft"
-    shape: dict[str, Any] = {}
-    if not faults:
-        losses += [Told(field, message, "Correct it if it means something else.") for field, message in window.losses]
-        if opens[0] in ("Pre-Release", "Library"):
-            losses.append(Told("LicenseType", f"LicenseType {opens[0]} is read as subscription VOD."))
-        shape = {"media": opens[1], "territories": inside[0], "excluded_territories": inside[1], **window.terms}
-        _check_shape(shape, exclusive, faults, time_zone)
     if faults:
-        return Wording(None, None, status, (), False, tuple(faults), tuple(losses))
-    own = {"licence_type": opens[0], "languages": allowed, "exclusive": exclusive}
-    grant = RightTerms(ref=_SHAPE, kind="grant", **shape, **own)
-    shape.pop("window_max_days", None)
-    holdback = RightTerms(ref=_SHAPE, kind="holdback", languages=held, **shape) if held else None
-    return Wording(grant, holdback, status, tuple(window.carried.items()), window.ended, (), tuple(losses))
+        return Wording(None, None, status, False, tuple(faults), tuple(losses))
+    if opens[0] in ("Pre-Release", "Library"):
+        losses.append(Told("LicenseType", f"LicenseType {opens[0]} is read as subscription VOD."))
+    shape: dict[str, Any] = {"ref": _SHAPE, "media": opens[1], "territories": inside[0]}
+    shape["excluded_territories"] = inside[1]
+    grant = RightTerms(kind="grant", licence_type=opens[0], languages=allowed, exclusive=exclusive, **shape)
+    holdback = RightTerms(kind="holdback", languages=held, **shape) if held else None
+    grouped = any(is_group(each) for each in (*inside[0], *inside[1]))
+    return Wording(grant, holdback, status, grouped, (), tuple(losses))
 
 
-def _check_shape(shape: dict[str, Any], exclusive: bool, faults: list[Told], time_zone: str) -> None:
+def read_dates(fields: Fields, time_zone: str) -> Dates:
+    """The window of these fields, or what is wrong with it."""
+    try:
+        window = read_window(fields, time_zone)
+        right = _right_of(window.terms, time_zone)
+    except FieldError as error:
+        return Dates({}, {}, (), "", False, Told(error.field, error.message, error.hint), ())
+    terms = {**window.terms, "groups_on": right.groups_on}
+    restricts = {name: value for name, value in terms.items() if name != "window_max_days"}
+    began = right.first_day or right.start or (right.start_event.text() if right.start_event else "")
+    losses = tuple(Told(field, text, "Correct it if it means something else.") for field, text in window.losses)
+    return Dates(terms, restricts, tuple(window.carried.items()), str(began), window.ended, None, losses)
+
+
+def _right_of(window: dict[str, Any], time_zone: str) -> Right:
     contract = Contract(id="ctr_shape", counterparty="x", direction="in", status="active", time_zone=time_zone)
     try:
-        terms = RightTerms(ref=_SHAPE, kind="grant", exclusive=exclusive, **shape)
-        right = right_on_record("rgt_shape", terms, contract)
-        shape["groups_on"] = right.groups_on
+        terms = RightTerms(ref=_SHAPE, kind="grant", media=("all",), territories=("WORLD",), **window)
+        return right_on_record("rgt_shape", terms, contract)
     except Problem as problem:
-        field = "End" if problem.code == "RANGE_INVALID" else "Territory"
-        faults.append(Told(field, problem.message.replace(f"The right for {_SHAPE}", "The right"), problem.hint))
-        return
-    if shape.get("first_day") == FROM_EVER and any(is_group(each) for each in shape["territories"]):
-        faults.append(
-            Told("Start", "A group of territories needs a start day, and Start names none.", "Give a day in Start.")
-        )
+        told = problem.message.replace(f"The right for {_SHAPE}", "The right")
+        raise FieldError("End", told, problem.hint) from problem
 
 
 def _territories(fields: Fields, losses: list[Told]) -> tuple[tuple[str, ...], tuple[str, ...]]:

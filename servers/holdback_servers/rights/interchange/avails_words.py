@@ -141,6 +141,8 @@ def plain(value: object) -> str:
 
 def text_of(value: Cell) -> str:
     """What a cell says, as text: whole numbers without a fraction, days and instants in ISO 8601, yes and no."""
+    if isinstance(value, str):
+        return value.strip()
     if isinstance(value, bool):
         return "Yes" if value else "No"
     if isinstance(value, datetime):
@@ -149,7 +151,7 @@ def text_of(value: Cell) -> str:
         return value.isoformat()
     if isinstance(value, float) and value.is_integer():
         return str(int(value))
-    return "" if value is None else str(value).strip()
+    return "" if value is None else str(value)
 
 
 def entry_type(value: Cell) -> str:

@@ -38,15 +38,15 @@ def read(data: bytes, name: str, time_zone: str = "UTC") -> Batch:
         found = _header(sheet)
         if found is None:
             if any(any(cell is not None for cell in row) for row in sheet.rows):
-                intake.lose(sheet.name, f"The sheet {sheet.name} has no Avails header and is not read.")
+                intake.remarks.lose(sheet.name, f"The sheet {sheet.name} has no Avails header and is not read.")
             continue
         read_any = True
         for remark in sheet.remarks:
-            intake.lose(remark.place, remark.message, remark.hint)
+            intake.remarks.lose(remark.place, remark.message, remark.hint)
         _read_sheet(sheet, found, intake)
     if not read_any:
         names = ", ".join(sheet.name for sheet in sheets)
-        intake.mistake(
+        intake.remarks.mistake(
             name,
             f"No sheet of {name} ({names}) has the header row of an Avails template.",
             "Use template 1.6 to 1.9, with the fields LicenseType, Territory, Start and End in its second row.",
@@ -76,7 +76,7 @@ def _read_sheet(sheet: Sheet, header: int, intake: Intake) -> None:
     columns = _columns(sheet, header, intake)
     missing = [name for name in _REQUIRED if name not in columns.values()]
     for name in missing:
-        intake.mistake(f"{sheet.name}!{header + 1}", f"The sheet {sheet.name} has no column {name}.", "Add it.")
+        intake.remarks.mistake(f"{sheet.name}!{header + 1}", f"The sheet {sheet.name} has no column {name}.", "Add it.")
     if missing:
         return
     first = header + 1
@@ -126,11 +126,13 @@ def _columns(sheet: Sheet, header: int, intake: Intake) -> dict[int, str]:
         elif name in columns.values():
             first = next(other for other, known in columns.items() if known == name)
             if any(_differ(row, first, at) for row in sheet.rows[header + 2 :]):
-                intake.mistake(place, f"The column {name} stands twice, with different values.", "Keep one.", text)
+                intake.remarks.mistake(
+                    place, f"The column {name} stands twice, with different values.", "Keep one.", text
+                )
         else:
             columns[at] = name
     if unknown:
-        intake.lose(
+        intake.remarks.lose(
             f"{sheet.name}!{header + 1}", f"Columns that no template has are not read: {', '.join(unknown)[:500]}."
         )
     return columns

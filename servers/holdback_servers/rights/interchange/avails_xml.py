@@ -59,16 +59,16 @@ def read(data: bytes, name: str, time_zone: str = "UTC") -> Batch:
             seen += 1
             _read_avail(element, f"Avail[{seen}]", intake)
     except etree.XMLSyntaxError as error:
-        intake.mistake(
+        intake.remarks.mistake(
             f"line {error.lineno or 1}",
             f"{name} is not well-formed XML: {error.msg}.",
             "Send the whole file as the licensor's system wrote it, in the encoding that its first line names.",
         )
     except _OtherDocumentError as other:
-        intake.mistake(name, str(other), "Give an AvailList of MovieLabs Avails 2.1 to 2.7.")
+        intake.remarks.mistake(name, str(other), "Give an AvailList of MovieLabs Avails 2.1 to 2.7.")
     else:
         if not seen:
-            intake.mistake(name, f"{name} holds no Avail.", "Give an AvailList with at least one Avail.")
+            intake.remarks.mistake(name, f"{name} holds no Avail.", "Give an AvailList with at least one Avail.")
     return intake.batch("avails_xml")
 
 
@@ -100,7 +100,7 @@ def _avails(data: bytes, name: str, intake: Intake) -> "Iterator[Element]":
             wanted = 0
             _forget(element)
         elif not wanted and local_name(element) not in (*_ROOTS, *_IGNORED) and depth == 1:
-            intake.lose(f"line {element.sourceline}", f"{local_name(element)} is not an Avail and is not read.")
+            intake.remarks.lose(f"line {element.sourceline}", f"{local_name(element)} is not an Avail and is not read.")
 
 
 def _forget(element: "Element") -> None:
@@ -111,7 +111,7 @@ def _forget(element: "Element") -> None:
 
 
 def _check_root(root: "Element", name: str) -> None:
-    if root.getroottree().docinfo.doctype:
+    if root.getroottree().docinfo.doctype:  # pyright: ignore[reportAttributeAccessIssue, reportUnknownMemberType]  # missing in its stub
         raise _OtherDocumentError(f"{name} declares a document type (DOCTYPE) or entities; Avails have none.")
     namespace, _, own = str(root.tag)[1:].rpartition("}")
     if own not in _ROOTS or not _NAMESPACE.fullmatch(namespace):
@@ -139,9 +139,9 @@ def _read_avail(element: "Element", path: str, intake: Intake) -> None:
             own.drop(name, at)
     whole = own.fields.get("EntryType", "").casefold() == "full delete"
     if not transactions and not whole:
-        intake.mistake(own(""), "The Avail has no Transaction.", "Give one, or take the Avail out.")
+        intake.remarks.mistake(own(""), "The Avail has no Transaction.", "Give one, or take the Avail out.")
     if not assets:
-        intake.mistake(own(""), "The Avail has no Asset.", "Name the work in an Asset with its contentID.")
+        intake.remarks.mistake(own(""), "The Avail has no Asset.", "Name the work in an Asset with its contentID.")
     for asset in assets:
         asset.take(own)
         for each, where in transactions:
