@@ -1,6 +1,7 @@
 """Verdicts, reasons, conditions and plans, by value."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -9,9 +10,10 @@ from holdback_base.elements import CutFacts, Element, ElementList, Notice
 from holdback_base.problem import Problem
 from holdback_base.vocabulary import Rate, Span
 from holdback_servers.rights.book import Book, Entry, entry
-from holdback_servers.rights.catalogue import available
+from holdback_servers.rights.catalogue import available, reference_decision
 from holdback_servers.rights.clearance import ask, decide
 from holdback_servers.rights.explaining import report
+from holdback_servers.rights.issuing import claims
 from holdback_servers.rights.model import ContractTerms, RightTerms, contract_on_record, right_on_record
 from holdback_servers.rights.plans import plans
 from holdback_servers.rights.report import Asked, ClearanceReport, Plan
@@ -244,6 +246,137 @@ def test_a_grant_that_says_so_covers(terms: dict[str, Any], more: dict[str, Any]
     assert judged([right("a", "film:a", **terms)], cut(element("film:a")), asked=question(**more)).verdict == "CLEARED"
 
 
+def test_several_grants_together_cover_the_languages_asked_for() -> None:
+    german, spanish = right("a", "film:a", languages=["de"]), right("b", "film:a", languages=["es"], end=day(3, 10))
+    both = question(languages=["de", "es-419"])
+    answer = judged([german, spanish], cut(element("film:a")), asked=both)
+
+    assert answer.verdict == "PARTIAL"
+    assert answer.groups[0].windows[0].end == day(3, 10)
+    assert codes(answer) == [("LANGUAGE_NOT_LICENSED", "rgt_a")]
+    assert answer.reasons[0].text == "rgt_a of ctr_a covers film:a (programme) in de; not in es-419."
+    assert answer.reasons[0].windows[0].start == day(3, 10)
+
+
+def test_a_credit_is_owed_only_under_the_grant_whose_language_is_used() -> None:
+    owed = right("b", "film:a", languages=["es"], conditions=[{"type": "credit", "text": "B"}])
+    entries = [right("a", "film:a", languages=["de"]), owed]
+
+    assert judged(entries, cut(element("film:a")), asked=question(languages=["de"])).conditions == ()
+    assert judged(entries, cut(element("film:a")), asked=question(languages=["de", "es"])).verdict == "CONDITIONAL"
+
+
+@pytest.mark.parametrize(
+    ("own", "asked", "clear"),
+    [
+        (["subtitle:de"], ["subtitle:de"], True),
+        (["subtitle:de"], ["de"], False),
+        (["subtitle:de"], ["dub:de"], False),
+        (["de"], ["dub:de"], True),
+        (["audio:en", "subtitle:de"], ["audio:en", "subtitle:de"], True),
+    ],
+)
+def test_a_language_may_be_granted_for_one_track_only(own: list[str], asked: list[str], clear: bool) -> None:
+    answer = judged([right("a", "film:a", languages=own)], cut(element("film:a")), asked=question(languages=asked))
+
+    assert (answer.verdict == "CLEARED") is clear
+
+
+def test_a_grant_whose_start_nobody_knows_gives_nothing_yet_and_says_what_is_missing() -> None:
+    lag = {"event": "theatrical", "lag": "P90D"}
+    answer = judged([right("a", "film:a", start=None, start_event=lag)], cut(element("film:a")))
+
+    assert answer.verdict == "DENIED"
+    assert codes(answer) == [("UNRESOLVED_EVENT", "rgt_a")]
+    assert answer.reasons[0].text == (
+        "rgt_a of ctr_a gives film:a (programme) all in WORLD from theatrical P90D, once that is known. "
+        "The date of theatrical is not on record."
+    )
+
+
+def test_a_restriction_whose_end_nobody_knows_stands_for_as_long_as_it_may_last() -> None:
+    held = right("h", "film:a", "holdback", start=day(3, 10), end_event={"event": "broadcast"})
+    answer = judged([right("a", "film:a"), held], cut(element("film:a")))
+
+    assert answer.verdict == "PARTIAL"
+    assert answer.groups[0].windows[0].end == day(3, 10)
+    assert codes(answer) == [("UNRESOLVED_EVENT", "rgt_h")]
+    assert "The date of broadcast is not on record" in answer.reasons[0].text
+
+
+@pytest.mark.parametrize(("end", "clear"), [(day(3, 8), True), (day(3, 9), False), (None, False)])
+def test_a_window_limit_counts_days_of_24_hours(end: datetime | None, clear: bool) -> None:
+    answer = judged([right("a", "film:a", window_max_days=7)], cut(element("film:a")), asked=question(end=end))
+
+    assert (answer.verdict == "CLEARED") is clear
+    if not clear:
+        assert codes(answer) == [("WINDOW_LIMIT", "rgt_a")]
+        assert "7 days of 24 hours at most" in answer.reasons[0].text
+
+
+@pytest.mark.parametrize(("taken", "runs", "clear"), [(0, 3, True), (0, 4, False), (2, 1, True), (2, 2, False)])
+def test_a_run_limit_counts_runs_used_reserved_and_asked_for(taken: int, runs: int, clear: bool) -> None:
+    limited = replace(right("a", "film:a", max_runs=3), taken=taken)
+    answer = judged([limited], cut(element("film:a")), asked=question(runs=runs))
+
+    assert (answer.verdict == "CLEARED") is clear
+    if not clear:
+        assert codes(answer) == [("RUNS_EXHAUSTED", "rgt_a")]
+        assert f"of which {taken} are used or reserved; {3 - taken} are left" in answer.reasons[0].text
+
+
+def test_to_the_exclusion_of_others_needs_an_exclusive_grant_and_no_licence_out_at_all() -> None:
+    asked = question(exclusive=True)
+    sold = right("o", "film:a", "licence_out")
+    shared, own = right("a", "film:a"), right("b", "film:a", exclusive=True)
+
+    assert codes(judged([shared], cut(element("film:a")), asked=asked)) == [("NO_EXCLUSIVE_RIGHTS_IN", "rgt_a")]
+    assert judged([shared, own], cut(element("film:a")), asked=asked).verdict == "CLEARED"
+    assert codes(judged([own, sold], cut(element("film:a")), asked=asked)) == [("RIGHTS_OUT_OVERLAP", "rgt_o")]
+    assert judged([own, sold], cut(element("film:a"))).verdict == "CLEARED"
+
+
+def test_a_share_of_the_work_limits_as_seconds_do() -> None:
+    share = right("a", "film:a", max_excerpt_percent=10, work_seconds=90, max_duration_seconds=60)
+    answer = judged([share], cut(element("film:a")))
+
+    assert codes(answer) == [("DURATION_OVER_LIMIT", "rgt_a")]
+    assert "last 9 s at most (10 % of a work of 90 s); in this cut it lasts 10 s" in answer.reasons[0].text
+
+
+@pytest.mark.parametrize("kind", ["age_gate", "geo_block"])
+def test_what_is_kept_where_it_is_delivered_is_met_by_whoever_undertakes_it(kind: str) -> None:
+    gated = [right("a", "film:a", conditions=[{"type": kind}])]
+    answer = judged(gated, cut(element("film:a")), asked=question(undertakings=[kind]))
+
+    assert answer.verdict == "CLEARED"
+    assert [(each.type, each.met) for each in answer.conditions] == [(kind, True)]
+    assert judged(gated, cut(element("film:a"))).verdict == "CONDITIONAL"
+    signed = claims(answer, "clr_1", day(2, 1), ["agent"], "person")
+    assert (signed["undertakings"], signed["runs"]) == ([kind], 1)
+    assert [each["type"] for each in signed["conditions"]] == [kind]
+
+
+def test_an_approval_is_for_the_very_bytes_that_were_approved() -> None:
+    film = cut(element("film:a"))
+    again = film.model_copy(update={"media": "sha256:" + "2" * 64})
+    approved = [right("a", "film:a", conditions=[{"type": "approval", "approved": [film.media]}])]
+
+    assert judged(approved, film).verdict == "CLEARED"
+    assert codes(judged(approved, again)) == [("CONDITION_UNMET", "rgt_a")]
+
+
+def test_of_many_grants_that_fail_alike_one_is_named() -> None:
+    german = [right(name, "film:a", languages=["de"]) for name in ("c", "a", "b")]
+    french = right("f", "film:a", languages=["fr"], status="pending")
+
+    assert codes(judged([*german, french], cut(element("film:a")))) == [
+        ("CONTRACT_NOT_ACTIVE", "rgt_f"),
+        ("LANGUAGE_NOT_LICENSED", "rgt_a"),
+        ("LANGUAGE_NOT_LICENSED", "rgt_f"),
+    ]
+
+
 def test_a_limit_on_duration_counts_all_that_is_there_of_the_element_in_the_cut() -> None:
     limited = [right("a", "film:a"), right("b", "clip:b", max_duration_seconds=5)]
     first, second = (element("clip:b", "third_party_clip", start, start + 72) for start in (0, 100))
@@ -408,6 +541,8 @@ def test_the_snapshot_changes_with_what_is_recorded_and_with_nothing_else() -> N
         (["GB"], [], {}, "INVALID_ARGUMENT"),
         (["GB"], ["linear"], {"end": day(3, 1)}, "RANGE_INVALID"),
         (["GB"], ["linear"], {"languages": ["?"]}, "LANGUAGE_UNKNOWN"),
+        (["GB"], ["linear"], {"languages": ["song:de"]}, "LANGUAGE_UNKNOWN"),
+        (["GB"], ["linear"], {"runs": 0}, "INVALID_ARGUMENT"),
     ],
 )
 def test_a_question_with_wrong_words_is_refused(
@@ -440,6 +575,32 @@ def test_a_film_that_may_only_be_shown_whole_is_available_whole() -> None:
 
     assert available("film:a", book, question(), derivative=True) is None
     assert available("film:a", book, question(), derivative=False) is not None
+
+
+def test_music_in_the_catalogue_needs_its_performance_and_blanket_licences_are_nothing_to_show() -> None:
+    used = Book([right("m", "music:a", element_kinds=["music_master", "music_publishing"])])
+    blanket = Book([right("s", "music:any", element_kinds=["music_performance"])])
+    found = available("music:a", {"music:a": used, "music:any": blanket}, question(), derivative=True)
+
+    assert found is not None
+    assert (found.verdict, found.rights) == ("CLEARED", ("rgt_m", "rgt_s"))
+    assert available("music:a", {"music:a": used}, question(), derivative=True) is None
+    assert available("music:any", {"music:any": blanket}, question(), derivative=True) is None
+
+
+def test_before_there_is_a_cut_conditions_are_told_and_only_what_is_undertaken_is_met() -> None:
+    asks = [{"type": "credit", "text": "A"}, {"type": "age_gate"}]
+    books = {"film:a": Book([right("a", "film:a", conditions=asks)]), "logo:b": Book([right("b", "logo:b")])}
+    asked = question(undertakings=["age_gate"])
+    answer = report(reference_decision(["film:a", "logo:b"], books, asked, derivative=False))
+
+    assert answer.verdict == "CONDITIONAL"
+    assert {each.type: (each.met, each.media) for each in answer.conditions} == {
+        "credit": (False, None),
+        "age_gate": (True, None),
+    }
+    unknown = report(reference_decision(["film:a", "film:z"], books, asked, derivative=False))
+    assert (unknown.verdict, unknown.cuts) == ("NEEDS_HUMAN", ())
 
 
 def test_a_matrix_of_the_world_stays_short() -> None:

@@ -12,10 +12,12 @@ from holdback_servers.rights.model import (
     Right,
     RightTerms,
     contract_on_record,
-    day_start,
     right_on_record,
     terms_of,
 )
+from holdback_servers.rights.moments import Event, EventLag, check_lag, day_start
+from holdback_servers.rights.tongues import grants_tongue, meets_tongue, parse_tongue
+from pydantic import ValidationError
 
 
 def contract(zone: str = "UTC", direction: str = "in") -> Contract:
@@ -105,7 +107,7 @@ def test_a_grant_speaks_for_the_whole_of_a_place_and_a_restriction_for_any_of_it
     included: list[str], excluded: list[str], grants: set[str], restricts: set[str]
 ) -> None:
     places = ["DE", "US", "US-CA", "US-NY", "GB-SCT", "GB-EDH"]
-    terms = {"territories": included, "excluded_territories": excluded}
+    terms: dict[str, Any] = {"territories": included, "excluded_territories": excluded}
     giving = entry(right(**terms), contract())
     against = entry(right(kind="blackout", **terms), contract())
 
@@ -144,6 +146,12 @@ def test_a_grant_covers_what_lies_below_its_node_and_a_restriction_what_lies_abo
         ("UTC", "in", {"media": ["radio"]}, "MEDIUM_UNKNOWN"),
         ("UTC", "in", {"conditions": [{"type": "blur", "ref": "A Logo"}]}, "INVALID_ARGUMENT"),
         ("Nowhere/City", "in", {}, "INVALID_ARGUMENT"),
+        ("UTC", "in", {"first_day": None, "start_event": {"event": "shown", "lag": "90 days"}}, "INVALID_ARGUMENT"),
+        ("UTC", "in", {"start_event": {"event": "shown"}}, "INVALID_ARGUMENT"),
+        ("UTC", "in", {"max_excerpt_percent": 10}, "INVALID_ARGUMENT"),
+        ("UTC", "in", {"kind": "holdback", "max_runs": 1}, "INVALID_ARGUMENT"),
+        ("UTC", "in", {"reruns": {"repeats": 1, "hours": 24}}, "INVALID_ARGUMENT"),
+        ("UTC", "in", {"languages": ["song:de"]}, "LANGUAGE_UNKNOWN"),
     ],
 )
 def test_a_contradiction_is_refused_with_the_place_and_the_cure(
@@ -154,3 +162,108 @@ def test_a_contradiction_is_refused_with_the_place_and_the_cure(
 
     assert caught.value.code == code
     assert caught.value.hint
+
+
+def dated(zone: str, lag: str, **event: Any) -> Right:
+    """A grant from an event that is known to happen then."""
+    terms = RightTerms.model_validate(
+        {
+            "ref": "film:a",
+            "kind": "grant",
+            "media": ["all"],
+            "territories": ["WORLD"],
+            "start_event": {"event": "shown", "lag": lag},
+        }
+    )
+    known = {"shown": Event.model_validate({"ref": "film:a", "event": "shown", **event})}
+    return right_on_record("rgt_a", terms, contract(zone), events=known)
+
+
+@pytest.mark.parametrize(
+    ("lag", "start"),
+    [
+        ("P0D", utc(2026, 1, 31, 12)),
+        ("P90D", utc(2026, 5, 1, 11)),
+        ("P1M", utc(2026, 2, 28, 12)),
+        ("P1Y1M", utc(2027, 2, 28, 12)),
+        ("P2W", utc(2026, 2, 14, 12)),
+        ("-P7D", utc(2026, 1, 24, 12)),
+        ("PT2160H", utc(2026, 5, 1, 12)),
+        ("P1DT12H", utc(2026, 2, 2, 0)),
+    ],
+)
+def test_days_and_months_from_an_event_go_by_the_clock_of_the_zone_and_hours_as_they_pass(
+    lag: str, start: datetime
+) -> None:
+    assert dated("Europe/Berlin", lag, at="2026-01-31T12:00:00Z").start == start
+
+
+def test_the_day_of_an_event_begins_at_midnight_of_each_contracts_zone() -> None:
+    assert dated("America/New_York", "P1D", day="2026-03-07").start == utc(2026, 3, 8, 5)
+    assert dated("America/New_York", "P2D", day="2026-03-07").start == utc(2026, 3, 9, 4)
+
+
+def test_an_end_that_hangs_on_an_unknown_event_is_absent_and_named() -> None:
+    found = right(end_event={"event": "broadcast", "lag": "-P1D"})
+
+    assert (found.end, found.unresolved) == (None, ("broadcast",))
+
+
+def test_a_right_is_worked_out_again_once_its_event_is_known() -> None:
+    before = right(end_event={"event": "broadcast", "lag": "P1D"})
+    known = {"broadcast": Event(ref="film:a", event="broadcast", day=date(2026, 6, 1))}
+    after = right_on_record("rgt_a", terms_of(before), contract("Europe/Berlin"), events=known)
+
+    assert (after.end, after.unresolved) == (utc(2026, 6, 1, 22), ())
+
+
+@pytest.mark.parametrize("lag", ["", "P", "PT", "90", "P1.5D", "P-7D", "P1D2M", "P1DT", "p1d", "P1H"])
+def test_a_lag_that_is_no_iso_8601_duration_is_refused(lag: str) -> None:
+    with pytest.raises(Problem) as caught:
+        check_lag(lag)
+
+    assert (caught.value.code, bool(caught.value.hint)) == ("INVALID_ARGUMENT", True)
+
+
+def test_a_lag_that_leads_out_of_the_calendar_is_refused() -> None:
+    with pytest.raises(Problem) as caught:
+        dated("UTC", "P999Y9999M", at="9000-01-01T00:00:00Z")
+
+    assert caught.value.code == "RANGE_INVALID"
+
+
+@pytest.mark.parametrize("when", [{}, {"at": "2026-01-01T00:00:00Z", "day": "2026-01-01"}])
+def test_an_event_is_an_instant_or_a_day_and_never_both(when: dict[str, str]) -> None:
+    with pytest.raises(ValidationError):
+        Event.model_validate({"ref": "film:a", "event": "shown", **when})
+
+
+def test_an_event_with_its_lag_reads_as_a_person_would_say_it() -> None:
+    assert [EventLag(event="shown", lag=lag).text() for lag in ("P0D", "P90D")] == ["shown", "shown P90D"]
+
+
+@pytest.mark.parametrize(
+    ("own", "asked", "covers", "meets"),
+    [
+        ("de", "de", True, True),
+        ("es", "es-419", True, True),
+        ("es-419", "es", False, True),
+        ("es", "est", False, False),
+        ("de", "subtitle:de", True, True),
+        ("subtitle:de", "de", False, True),
+        ("subtitle:de", "dub:de", False, False),
+        ("subtitle:es", "subtitle:es-419", True, True),
+        ("zh-Hant", "zh-Hant-TW", True, True),
+    ],
+)
+def test_a_language_covers_its_regions_and_uses_and_a_restriction_meets_what_it_shares(
+    own: str, asked: str, covers: bool, meets: bool
+) -> None:
+    assert (grants_tongue(own, asked), meets_tongue(own, asked)) == (covers, meets)
+
+
+@pytest.mark.parametrize(
+    ("text", "kept"), [(" DE ", "de"), ("Subtitle: es-419", "subtitle:es-419"), ("dub:PT-br", "dub:pt-BR")]
+)
+def test_a_language_is_kept_in_its_usual_case_with_its_use(text: str, kept: str) -> None:
+    assert parse_tongue(text) == kept
