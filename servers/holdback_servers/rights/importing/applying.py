@@ -86,7 +86,7 @@ def apply(
     _adopt(c, prepared)
     concerned: set[str] = set()
     for event in prepared.head.events:
-        concerned |= recording.record_event(c, event, now, by)
+        concerned |= recording.record_event(c, event, now, by).refs
     given = [ContractGiven(**each.terms.model_dump(), external_key=each.key) for each in prepared.head.contracts]
     rows = ((each.contract, each.row) for each in _resolved(c, prepared))
     written = recording.record_rows(c, given, rows, new_id=new_id, now=now, by=by)

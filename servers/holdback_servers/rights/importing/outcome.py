@@ -5,6 +5,7 @@ from typing import Any, Final, Literal
 
 from holdback_base.vocabulary import Noun
 
+from holdback_servers.rights.answers import StaleClearance
 from holdback_servers.rights.interchange.batch import Format, Remark
 
 SHOWN: Final = 50
@@ -79,7 +80,7 @@ class ImportReport(Noun):
     losses: tuple[Remark, ...] = ()
     mistakes_in_all: int = 0
     losses_in_all: int = 0
-    stale: tuple[str, ...] = ()
+    stale: tuple[StaleClearance, ...] = ()
 
     def text(self) -> str:
         """Counts, changes, mistakes by place with their cures, losses."""
@@ -114,7 +115,7 @@ class ImportReport(Noun):
         return lines
 
     def _stale(self) -> list[str]:
-        return [f"Clearances that no longer stand: {', '.join(self.stale)}"] if self.stale else []
+        return [f"The clearance {each.clearance} no longer stands: {each.reason}" for each in self.stale]
 
 
 def told(remarks: tuple[Remark, ...]) -> tuple[Remark, ...]:

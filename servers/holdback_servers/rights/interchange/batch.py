@@ -68,7 +68,7 @@ class Batch(Noun):
 
 
 class Exported(Noun):
-    """A file made of rights on record. `content` is text, or base64 for XLSX; `losses` are what the format cannot say."""
+    """A file made of rights on record. `content` is text, or base64 for XLSX; `losses`: what the format cannot say."""
 
     format: Format
     file_name: str
@@ -77,3 +77,11 @@ class Exported(Noun):
     base64: bool = False
     rights: int
     losses: tuple[Remark, ...] = ()
+
+    def text(self) -> str:
+        """The file where it is text, after what it is and what it cannot say."""
+        lines = [f"{self.file_name}: {self.rights} rights as {self.format}."]
+        lines += [f"  not said: {each.place}: {each.message}" for each in self.losses[:50]]
+        lines += [f"  ... and {len(self.losses) - 50} more"] if len(self.losses) > 50 else []
+        lines.append("Its bytes are in `content` as base64." if self.base64 else self.content)
+        return "\n".join(lines)
