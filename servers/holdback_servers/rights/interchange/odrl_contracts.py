@@ -28,9 +28,13 @@ def contracts_of(policy: Policy, mistakes: list[Remark]) -> list[ImportedContrac
     assigners = _named(rule.assigner for rule in policy.rules)
     assignees = _named(rule.assignee for rule in policy.rules)
     others = assignees if outward else assigners
-    if policy.type != "Set" and (not assigners or (policy.type == "Agreement" and not assignees)):
-        lacking = "assigner" if not assigners else "assignee"
-        mistakes.append(remark(place, f"The {policy.type} has no {lacking}.", f"Name the {lacking} of its rules."))
+    for what in {"Set": (), "Offer": ("assigner",), "Agreement": ("assigner", "assignee")}[policy.type]:
+        if any(getattr(rule, what) is None for rule in policy.rules):
+            mistakes.append(
+                remark(
+                    place, f"A rule of the {policy.type} has no {what}.", f"Name the {what} on the policy or the rule."
+                )
+            )
     for what, found in (("assigners", assigners), ("assignees", assignees)):
         if len(found) > 1 and policy.type == "Agreement":
             mistakes.append(

@@ -17,7 +17,8 @@ if TYPE_CHECKING:
 MOST_BYTES: Final = 8_000_000
 MOST_TRIPLES: Final = 300_000
 DEEPEST: Final = 60
-_BASE: Final = "urn:holdback:file:"
+BASE: Final = "http://file.invalid/"
+"""What addresses that are not whole stand under, so that they are told: they would mean something else elsewhere."""
 
 
 def graph_of(data: bytes, name: str) -> "Graph":
@@ -65,7 +66,7 @@ def _json_ld(text: str, name: str) -> "Graph":
     prepared = _prepared(given, name, 0)
     graph = Graph(bind_namespaces="none")
     try:
-        to_rdf(prepared, cast(Any, graph), base=_BASE, context_data={"@vocab": UNKNOWN})
+        to_rdf(prepared, cast(Any, graph), base=BASE, context_data={"@vocab": UNKNOWN})
     except Problem:
         raise
     except Exception as error:  # the library raises what it likes for a broken context
@@ -145,7 +146,7 @@ def _turtle(text: str, name: str) -> "Graph":
 
     graph = Graph(bind_namespaces="none")
     try:
-        graph.parse(data=text, format="turtle", publicID=_BASE)
+        graph.parse(data=text, format="turtle", publicID=BASE)
     except BadSyntax as error:
         line = int(getattr(error, "lines", 0)) + 1
         why = str(getattr(error, "_why", "")) or "it cannot be read"

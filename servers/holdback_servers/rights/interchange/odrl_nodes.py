@@ -7,6 +7,7 @@ from holdback_base.problem import Problem
 
 from holdback_servers.rights.interchange import odrl_terms as terms
 from holdback_servers.rights.interchange.batch import Remark
+from holdback_servers.rights.interchange.odrl_graph import BASE
 from holdback_servers.rights.interchange.odrl_model import (
     AnyConstraint,
     Constraint,
@@ -104,9 +105,7 @@ class Nodes:
     def iri(self, node: "Node") -> str | None:
         """Its IRI, if it has a whole one."""
         text = str(node)
-        return (
-            text if isinstance(node, self._uri) and ":" in text and not text.startswith("urn:holdback:file:") else None
-        )
+        return text if isinstance(node, self._uri) and ":" in text and not text.startswith(BASE) else None
 
     def is_text(self, node: "Node") -> bool:
         """Whether it is a literal."""
@@ -115,7 +114,7 @@ class Nodes:
     def label(self, node: "Node") -> str:
         """How a person finds it: its IRI, else what it says."""
         if not isinstance(node, self._blank):
-            return str(node)[:300]
+            return str(node).removeprefix(BASE)[:300]
         said = [
             self.told(terms.short(str(each))) for name in ("action", "target", "leftOperand") for each in
             self.values(node, name) if not isinstance(each, self._blank)
@@ -128,7 +127,7 @@ class Nodes:
 
     def told(self, term: str) -> str:
         """A term as the file had it."""
-        return term.removeprefix(terms.UNKNOWN)
+        return term.removeprefix(terms.UNKNOWN).removeprefix(BASE)
 
     def choice(self, node: "Node", name: str, allowed: Collection[str], place: str) -> str | None:
         """The one value of a property, of those that ODRL allows."""
