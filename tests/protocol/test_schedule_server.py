@@ -107,11 +107,11 @@ class House:
     """A schedule with a clock that is set by hand, and what the rights server says of a clearance."""
 
     now: datetime = START
-    status: Literal["valid", "revoked", "unknown", "down"] = "valid"
+    status: Literal["valid", "stale", "revoked", "unknown", "down"] = "valid"
     asked: list[str] = field(default_factory=list)
     client: Client = field(init=False)
 
-    async def clearance_status(self, clearance: str) -> Literal["valid", "revoked", "unknown"]:
+    async def clearance_status(self, clearance: str) -> Literal["valid", "stale", "revoked", "unknown"]:
         self.asked.append(clearance)
         if self.status == "down":
             raise ConnectionError("nobody there")
@@ -272,7 +272,8 @@ async def test_a_commit_without_what_it_needs_is_refused_and_the_hold_stays(tmp_
     assert done["state"] == "scheduled"
 
 
-_ANSWERS: dict[Literal["revoked", "unknown", "down"], str] = {
+_ANSWERS: dict[Literal["stale", "revoked", "unknown", "down"], str] = {
+    "stale": "CLEARANCE_STALE",
     "revoked": "CLEARANCE_REVOKED",
     "unknown": "UNAVAILABLE",
     "down": "UNAVAILABLE",
@@ -297,7 +298,7 @@ async def test_nothing_goes_out_before_an_embargo_after_its_rights_or_where_it_i
 
 
 @pytest.mark.asyncio
-async def test_a_clearance_that_may_have_been_revoked_commits_nothing(tmp_path: Path) -> None:
+async def test_a_clearance_that_may_no_longer_stand_commits_nothing(tmp_path: Path) -> None:
     async with _house(tmp_path) as house:
         signed = {"hold": (await house.held())["id"], "clearance": _clearance(), "approval": _approval()}
         for status, code in _ANSWERS.items():

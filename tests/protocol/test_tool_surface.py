@@ -21,7 +21,7 @@ PINNED = Path(__file__).parent / "tools"
 VERBS = {
     "assets": {"describe", "search", "get", "list", "ingest", "register", "update", "cancel"},
     "editing": {"create", "revise", "get", "diff", "validate", "render", "export", "measure", "cancel"},
-    "rights": {"check", "issue", "get", "revoke", "find", "list", "record"},
+    "rights": {"check", "issue", "get", "revoke", "find", "list", "report", "assess", "record", "reserve", "settle"},
     "schedule": {"record", "list", "get", "propose", "hold", "commit", "cancel", "find", "export"},
 }
 
@@ -91,6 +91,7 @@ def titles(schema: Any, *, named: bool = False) -> Iterator[str]:
 
 def test_hints_are_honest(surface: dict[str, list[Tool]]) -> None:
     reading = {"describe", "search", "get", "list", "diff", "validate", "export", "check", "find", "propose"}
+    reading |= {"report", "assess"}
     for name, tool in every(surface):
         hints = tool.annotations
         assert hints is not None, name

@@ -443,13 +443,18 @@ class ReferenceReport(Noun):
 
 
 class ChangeAssessed(Noun):
-    """Valid clearances that a change would touch. Nothing has been changed."""
+    """What a change would do to valid clearances. Nothing has been changed.
+
+    `relying` counts those decided on what it concerns, `losing` those of them that would go stale; `clearances` are the
+    first 200, those that lose something before the others.
+    """
 
     change: str
-    items: tuple[StaleClearance, ...]
+    losing: int
+    relying: int
+    clearances: tuple[StaleClearance, ...]
 
     def text(self) -> str:
-        """Those that would lose something first, with where, when and why."""
-        losing = sum(bool(each.lost) for each in self.items)
-        head = f"{self.change}: {losing} of {len(self.items)} valid clearances that rely on it would go stale."
-        return "\n".join([head, *(each.text() for each in self.items)])
+        """How many, then each with where, when and why."""
+        head = f"{self.change}: {self.losing} of {self.relying} valid clearances that rely on it would go stale."
+        return "\n".join([head, *(each.text() for each in self.clearances)])

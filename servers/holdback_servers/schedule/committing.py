@@ -1,4 +1,4 @@
-"""Before a commit: are the clearance and the approval genuine, valid, not revoked, and about this publication?"""
+"""Before a commit: are the clearance and the approval genuine, valid, still standing, and about this publication?"""
 
 import asyncio
 import logging
@@ -19,7 +19,7 @@ from holdback_servers.schedule.model import Publication
 from holdback_servers.schedule.store import Admission
 
 ClearanceStatus = Callable[[str], Awaitable[str]]
-"""Asks the issuer of a clearance, by its id, whether it still stands: `valid`, `revoked` or `unknown`."""
+"""Asks the issuer of a clearance, by its id, whether it still stands: `valid`, `stale`, `revoked` or `unknown`."""
 
 log = logging.getLogger(__name__)
 
@@ -39,9 +39,9 @@ async def admit(
     """The verified facts under which the publication may be committed, but for windows and slot.
 
     Raises:
-        Problem: STATEMENT_INVALID, STATEMENT_EXPIRED, CLEARANCE_EXPIRED, CLEARANCE_REVOKED, CLEARANCE_HASH_MISMATCH,
-            APPROVAL_REQUIRED, APPROVAL_HASH_MISMATCH, SEPARATION_OF_DUTIES; UNAVAILABLE when it cannot be learned
-            whether the clearance was revoked.
+        Problem: STATEMENT_INVALID, STATEMENT_EXPIRED, CLEARANCE_EXPIRED, CLEARANCE_REVOKED, CLEARANCE_STALE,
+            CLEARANCE_HASH_MISMATCH, APPROVAL_REQUIRED, APPROVAL_HASH_MISMATCH, SEPARATION_OF_DUTIES; UNAVAILABLE when
+            it cannot be learned whether the clearance still stands.
     """
     cleared = _clearance(clearance, ring, now)
     if not approval:
@@ -81,6 +81,13 @@ async def _still_stands(clearance: str, status: ClearanceStatus) -> None:
     if answer == "revoked":
         raise Problem(
             "CLEARANCE_REVOKED", f"The clearance {clearance} was revoked.", "Ask compliance to clear the cut again."
+        )
+    if answer == "stale":
+        raise Problem(
+            "CLEARANCE_STALE",
+            f"The rights under the clearance {clearance} have changed, and no longer give all that it opened.",
+            "Ask compliance to clear the cut again; get_clearance of the rights server says what was lost and why.",
+            clearance=clearance,
         )
     raise Problem(
         "UNAVAILABLE",

@@ -38,6 +38,8 @@ _SCANNED: Final = 2_000
 """References or rights looked at for one page: beyond it the page ends early, with a cursor."""
 _TOLD: Final = 100
 """Clearances named for one grant that ends."""
+_ASSESSED: Final = 200
+"""Clearances told of one change."""
 
 # --- references without a cut --------------------------------------------------------------------------------------
 
@@ -212,8 +214,13 @@ def assessed(
     def read(names: Sequence[str]) -> Mapping[str, Book]:
         return {name: as_if(name, book) for name, book in store.books(c, names, shelf).items()}
 
-    touched = clearances.at_risk(c, refs, read, now)
-    return ChangeAssessed(change=change, items=tuple(sorted(touched, key=lambda each: (not each.lost, each.clearance))))
+    touched = sorted(clearances.at_risk(c, refs, read, now), key=lambda each: (not each.lost, each.clearance))
+    return ChangeAssessed(
+        change=change,
+        losing=sum(bool(each.lost) for each in touched),
+        relying=len(touched),
+        clearances=tuple(touched[:_ASSESSED]),
+    )
 
 
 def _less(ids: frozenset[str]) -> Callable[[str, Book], Book]:
