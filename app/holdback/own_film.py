@@ -131,7 +131,16 @@ def _in_frames(
         start = floor((each.start_seconds or 0) * rate)
         end = facts.frames if each.end_seconds is None else min(facts.frames, ceil(each.end_seconds * rate))
         spans = () if whole else (Span(in_frame=start, out_frame=max(end, start + 1)),)
-        found.append(DeclaredElement(kind=each.kind, ref=each.ref, name=each.name, spans=spans, box=each.box))
+        found.append(
+            DeclaredElement(
+                id=f"{each.ref.partition(':')[2]}-{len(found) + 1}",
+                kind=each.kind,
+                ref=each.ref,
+                name=each.name,
+                spans=spans,
+                box=each.box,
+            )
+        )
     return tuple(found), mistakes
 
 

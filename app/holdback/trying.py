@@ -13,12 +13,13 @@ from holdback_agents.editing_assistant.request import parse_brief
 from holdback_base.ids import system_clock
 from holdback_base.problem import Problem
 from holdback_base.vocabulary import Noun
+from holdback_servers.rights.importing.outcome import ImportReport
 from holdback_servers.schedule.model import Channel
 from holdback_servers.settings import Settings
 
 from holdback import wording
 from holdback.desk import Desk
-from holdback.own_film import OwnFilm, a_file, read_own_film
+from holdback.own_film import OwnFilm, a_file, read_own_film, refusal
 from holdback.pack import load_channels
 from holdback.pack_model import PackBrief, Person
 from holdback.performance import Performance
@@ -29,6 +30,8 @@ from holdback.telling import Teller
 CHANNELS = Path(__file__).resolve().parent / "examples" / "own-film" / "channels.toml"
 ASKER = Person(person="person:asker", name="Robin Vale", title="who asks (invented)", roles=("editor",))
 APPROVER = Person(person="person:approver", name="Kit Marlow", title="who approves (invented)", roles=("approver",))
+_SHOWN = 8
+"""Lines of the sheet's preview that are told."""
 _NOTICE = "The two people are invented. Channels that are defaults are invented too; nothing was sent anywhere."
 
 
@@ -151,14 +154,7 @@ async def _load(trial: Trial, desk: Desk, teller: Teller) -> None:
         kind="master",
         elements=[_plain(each) for each in own.elements],
     )
-    for contract in own.batch.contracts:
-        rights = [each for each in own.batch.rights if each.contract == contract.key]
-        await desk.tool(
-            "rights.record_right",
-            contract=_plain(contract.terms) | {"external_key": contract.key},
-            rights=[_plain(each.terms) | {"external_key": each.key} for each in rights],
-        )
-    teller.done("rights", f"{len(own.batch.rights)} rights of {len(own.batch.contracts)} contracts recorded")
+    await _import(own, desk, teller)
     for channel in trial.channels:
         await desk.tool("schedule.record_channel", channel=_plain(channel))
     result = await desk.job("assets", job)
@@ -166,6 +162,30 @@ async def _load(trial: Trial, desk: Desk, teller: Teller) -> None:
     teller.done("library", f"{own.film.name} ingested: {result['seconds']:.1f} s, {result['shots']} shots{sound}")
     for warning in result.get("warnings", ()):
         teller.note(warning)
+
+
+async def _import(own: OwnFilm, desk: Desk, teller: Teller) -> None:
+    """The sheet goes in by the tool that everybody uses: first what it would change, then for good. Raises Problem with
+    all that is wrong with it."""
+    before = await _imported(own, desk, apply=False)
+    if before.mistakes:
+        raise refusal(own.sheet.name, before.mistakes)
+    first, *lines = before.text().splitlines()
+    teller.done("rights", first)
+    for line in lines[:_SHOWN]:
+        teller.note(line.strip())
+    if len(lines) > _SHOWN:
+        teller.note(f"... and {len(lines) - _SHOWN} lines more.")
+    after = await _imported(own, desk, apply=True)
+    teller.done("rights", after.text().partition("\n")[0])
+
+
+async def _imported(own: OwnFilm, desk: Desk, *, apply: bool) -> ImportReport:
+    answer = await desk.tool("rights.import_rights", path=str(own.sheet), format="sheet", apply=apply)
+    report = answer.get("report")
+    if report is None:
+        report = await desk.job("rights", await desk.tool("rights.get_job", job_id=answer["job"]))
+    return ImportReport.model_validate(report)
 
 
 def _plain(noun: Noun) -> dict[str, Any]:

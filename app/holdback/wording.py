@@ -154,6 +154,8 @@ def headline(outcome: Outcome) -> str:
     """The outcome in a sentence or two."""
     if outcome.state == "rejected":
         return "A person was asked and said no; nothing was published."
+    if outcome.ended is not None and outcome.ended.code == "NOT_CLEARED":
+        return "Nothing was published: no place that was asked for is clear. Below is why, and what would clear it."
     if outcome.ended is not None:
         return f"Nothing was published. {instants_in_words(outcome.ended.message)}"
     if outcome.state == "failed" or not outcome.publications:

@@ -1,11 +1,13 @@
 """The cut on the workbench: what it is cut from, the first cut, and each revision. Effects go through the run."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from typing import Any
 
 from holdback_base.elements import ElementList
 from holdback_base.problem import Problem
+from holdback_base.vocabulary import Span
 
 from holdback_agents.contracts import Brief, ClearanceReport, Remedy
 from holdback_agents.editing_assistant.choice import Pick, Piece, chosen, without
@@ -154,8 +156,10 @@ async def revised_cut(run: Run, brief: Brief, cut: Cut, report: ClearanceReport,
         remedies = tuple(each for each in remedies if each not in around)
     cut = replace(recut or cut, remedies=(*cut.remedies, *remedies))
     cut, other_music = await _with_other_music(run, cut, remedies)
+    seen = seen_in_film(cut.sources[0].elements)
+    edits = [each for each in (cut.remedies if recut else remedies) if not _is_cut_around(each, seen)]
     operations, words = revision_of(
-        cut.remedies if recut else remedies,
+        edits,
         frames=cut.timeline["frames"],
         rate=float(cut.rate),
         music=cut.replacement,
@@ -182,7 +186,7 @@ async def _cut_around(
 ) -> tuple[tuple[Remedy, ...], Cut | None]:
     """What has to be taken out of the picture, and the cut made anew without it; None for want of other footage."""
     seen = seen_in_film(cut.sources[0].elements)
-    around = tuple(each for each in remedies if each.kind == "replace_element" and each.ref in seen)
+    around = tuple(each for each in remedies if _is_cut_around(each, seen))
     if not around:
         return (), None
     spans = [span for each in around for span in seen[each.ref or ""]]
@@ -196,6 +200,10 @@ async def _cut_around(
     await run.progress(f"Cutting anew without {', '.join(each.ref or '' for each in around)}", step="4", of=STEPS)
     timeline = await _timeline(run, brief, cut.sources, picks, title=cut.timeline["title"], **cut.sound)
     return around, replace(cut, timeline=timeline, pieces=pieces, picks=picks, notes=notes or cut.notes)
+
+
+def _is_cut_around(remedy: Remedy, seen: Mapping[str, tuple[Span, ...]]) -> bool:
+    return remedy.kind == "replace_element" and remedy.ref in seen
 
 
 async def _with_other_music(run: Run, cut: Cut, remedies: tuple[Remedy, ...]) -> tuple[Cut, Source | None]:
