@@ -158,6 +158,20 @@ def read(
     )
 
 
+def opened(c: Connection, identity: str, now: datetime) -> tuple[Asked, tuple[CutFacts, ...], tuple[CellGroup, ...]]:
+    """The question, the cuts and the open cells of a clearance that may be relied on.
+
+    Raises Problem NOT_FOUND; CLEARANCE_REVOKED, CLEARANCE_EXPIRED or CLEARANCE_STALE.
+    """
+    row = _row(c, identity)
+    status = _state(row, now)
+    if status != "valid":
+        raise Problem(f"CLEARANCE_{status.upper()}", f"The clearance {identity} is {status}.", _ADVICE[status])
+    body = row["body"]
+    cuts = tuple(CutFacts.model_validate(each) for each in body["cuts"])
+    return Asked.model_validate(body["question"]), cuts, tuple(CellGroup.model_validate(each) for each in body["cells"])
+
+
 def snapshot(refs: Sequence[str], books: Books) -> str:
     """The hash of all that is recorded for these references now."""
     found, empty = books(refs), Book(())

@@ -15,7 +15,11 @@ from holdback_base.problem import Problem
 from holdback_base.vocabulary import Instant, Noun, instant_text
 from pydantic import Field
 
+from holdback_servers.rights.clearance import Decision
+from holdback_servers.rights.conditions import duty
 from holdback_servers.rights.model import Reruns
+from holdback_servers.rights.tongues import grants_tongue
+from holdback_servers.rights.windows import point
 
 RunState = Literal["reserved", "used", "released"]
 
@@ -55,7 +59,9 @@ class RunsAnswer(Noun):
 
     def text(self) -> str:
         """A line for each right, then one for each transmission."""
-        lines = [f"{self.publication}: {len(self.runs)} of its transmissions are against rights with a run limit."]
+        if not self.rights:
+            return f"{self.publication} relies on no right with a run limit: there is nothing to count."
+        lines = [f"{self.publication}:"]
         for each in self.rights:
             clause = f" ({each.clause})" if each.clause else ""
             lines.append(
@@ -100,6 +106,30 @@ def is_rerun(transmissions: Iterable[datetime], at: datetime, reruns: Reruns | N
     """Whether one more transmission at this instant takes no further run."""
     standing = tuple(transmissions)
     return taken((*standing, at), reruns) == taken(standing, reruns)
+
+
+def relied_on(decision: Decision, at: datetime) -> list[tuple[str, ...]]:
+    """Rights with a run limit that a transmission needs at this instant: of each tuple one will do.
+
+    Where a grant without a run limit, every condition met, gives the same, none is needed.
+
+    Args:
+        decision: of one cut, on one territory and one platform.
+    """
+    (place,), (cut,), asked = decision.asked.territories, decision.cuts, decision.asked
+    needs: dict[tuple[str, ...], None] = {}
+    for number, judged in enumerate(decision.judged):
+        giving = [
+            each
+            for each in judged.judgement.giving(decision.reach[0][number] & decision.media[0][number], place)
+            if each.window[0] <= point(at) < each.window[1]
+            and all(duty(each.id, one, judged.element.ref, cut, asked.undertakings).met for one in each.conditions)
+        ]
+        for tongue in asked.languages or ("",):
+            fit = [e for e in giving if not e.languages or any(grants_tongue(own, tongue) for own in e.languages)]
+            if fit and all(each.limits.max_runs is not None for each in fit):
+                needs[tuple(sorted(each.id for each in fit))] = None
+    return list(needs)
 
 
 def exhausted(count: RunCount, wanted: Sequence[datetime], standing: Sequence[RunListed]) -> Problem:

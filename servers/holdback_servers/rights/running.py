@@ -2,14 +2,25 @@
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Annotated
+from typing import Annotated, Any
 
 from holdback_base.problem import Problem
-from holdback_base.vocabulary import Instant, Noun
+from holdback_base.vocabulary import (
+    Instant,
+    Noun,
+    instant_text,
+    medium_within,
+    parse_medium,
+    parse_territory,
+    territory_within,
+)
 from pydantic import Field
+from sqlalchemy import Connection
 
-from holdback_servers.rights import runs
-from holdback_servers.rights.counting import RunsAnswer
+from holdback_servers.rights import clearances, runs, store
+from holdback_servers.rights.clearance import decide, refs_of
+from holdback_servers.rights.counting import RunsAnswer, relied_on
+from holdback_servers.rights.report import CellGroup
 from holdback_servers.rights.runs import Settling
 from holdback_servers.rights.store import Shelf
 from holdback_servers.services import Call
@@ -20,6 +31,14 @@ class RightRun(Noun):
     """One transmission against one right."""
 
     right: str = Field(description="The rgt_ id of a right with a run limit.", max_length=200)
+    at: Instant = Field(description="When it goes out, UTC with a Z.")
+
+
+class Transmission(Noun):
+    """One transmission of what a clearance covers. It takes one run of a right, however many territories it reaches."""
+
+    territories: tuple[str, ...] = Field(description="ISO 3166 codes that it reaches.", min_length=1, max_length=400)
+    platform: str = Field(description="Node of the media tree, such as linear.", max_length=200)
     at: Instant = Field(description="When it goes out, UTC with a Z.")
 
 
@@ -36,19 +55,40 @@ def offer_running(door: Door, shelf: Shelf) -> None:
     async def reserve_runs(
         call: Call,
         publication: Publication,
-        rights: Annotated[list[RightRun], Field(description="Transmissions, right by right.", max_length=500)],
+        clearance: Annotated[str | None, Field(description="The clr_ id it goes out under.", max_length=200)] = None,
+        transmissions: Annotated[
+            list[Transmission] | None,
+            Field(description="With a clearance: where and when it goes out.", max_length=200),
+        ] = None,
+        rights: Annotated[
+            list[RightRun] | None,
+            Field(description="Without a clearance: transmissions, right by right.", max_length=500),
+        ] = None,
     ) -> RunsAnswer:
         """Reserve the runs that a publication will take of rights with a run limit, before it goes out.
 
+        With a clearance and its transmissions the server finds the rights it relies on there and then; where one of
+        several would do, one with runs left. Otherwise name the rights.
         A repeat that a right allows within the hours of a run is not counted. All of it is reserved or nothing: where a
         right has too few runs left the answer is RUNS_EXHAUSTED, with who holds them. Reserving the same again changes
         nothing. The answer lists for each right its limit, what is taken and what is left.
         """
         now, by = services.clock(), call.caller.agent or call.caller.person
-        wanted = _wanted(rights)
-        result = await services.database.write(
-            lambda c: call.once(c, lambda: runs.reserve(c, publication, wanted, now=now, by=by).model_dump(mode="json"))
-        )
+
+        def reserved(c: Connection) -> dict[str, Any]:
+            if clearance is not None and transmissions and not rights:
+                wanted = runs.choose(c, publication, _needs(c, shelf, clearance, transmissions, now))
+            elif clearance is None and rights and not transmissions:
+                wanted = [(each.right, each.at) for each in rights]
+            else:
+                raise Problem(
+                    "INVALID_ARGUMENT",
+                    "It is not clear what runs to reserve.",
+                    "Give clearance and transmissions, or rights alone.",
+                )
+            return runs.reserve(c, publication, wanted, now=now, by=by).model_dump(mode="json")
+
+        result = await services.database.write(lambda c: call.once(c, lambda: reserved(c)))
         return RunsAnswer.model_validate(result)
 
     @door.tool(title="Settle runs", scope="rights:clear", kind="write", idempotent=True)
@@ -75,7 +115,44 @@ def offer_running(door: Door, shelf: Shelf) -> None:
         return RunsAnswer.model_validate(result)
 
 
-def _wanted(rights: Sequence[RightRun]) -> list[tuple[str, datetime]]:
-    if not rights:
-        raise Problem("INVALID_ARGUMENT", "No transmission is named.", "Name at least one right and instant.")
-    return [(each.right, each.at) for each in rights]
+def _needs(
+    c: Connection, shelf: Shelf, clearance: str, transmissions: Sequence[Transmission], now: datetime
+) -> list[tuple[datetime, tuple[str, ...]]]:
+    """For each transmission the rights with a run limit that it relies on: decided again, on the clearance's question.
+
+    Runs are not asked for again: `reserve` counts them.
+    """
+    asked, cuts, cells = clearances.opened(c, clearance, now)
+    known = store.books(c, refs_of(cuts), shelf)
+    needs: dict[tuple[datetime, tuple[str, ...]], None] = {}
+    for each in transmissions:
+        node = parse_medium(each.platform)
+        for place in sorted({parse_territory(code) for code in each.territories}):
+            _check_open(clearance, cells, place, node, each.at)
+            cell = asked.model_copy(update={"territories": (place,), "platforms": (node,), "runs": 0})
+            for cut in cuts:
+                needs |= dict.fromkeys((each.at, need) for need in relied_on(decide(cell, [cut], known), each.at))
+    return list(needs)
+
+
+def _check_open(clearance: str, cells: Sequence[CellGroup], place: str, node: str, at: datetime) -> None:
+    there = [
+        each
+        for each in cells
+        if territory_within(place, frozenset(each.territories))
+        and any(medium_within(node, own) for own in each.platforms)
+    ]
+    if not there:
+        raise Problem(
+            "TERRITORY_NOT_CLEARED",
+            f"The clearance {clearance} does not open {place} on {node}.",
+            "Leave it out, or have it cleared.",
+        )
+    windows = [window for each in there for window in each.windows]
+    if not any(each.contains(at) for each in windows):
+        raise Problem(
+            "OUTSIDE_CLEARED_WINDOW",
+            f"{instant_text(at)} is outside what {clearance} opens in {place} on {node}: "
+            f"{'; '.join(each.text() for each in windows)}.",
+            "Choose an instant in a cleared window.",
+        )

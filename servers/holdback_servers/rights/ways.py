@@ -24,6 +24,8 @@ _QUESTIONS = 8
 """Smaller questions that are tried."""
 _GAPS = 3
 """Grants to buy for one reference, before one that holds them all is asked for."""
+_ON_ALL = frozenset({"RUNS_EXHAUSTED", "LANGUAGE_NOT_LICENSED", "WINDOW_LIMIT"})
+"""Reasons that lie in the question as a whole."""
 _PICTURE = frozenset({"programme", "third_party_clip", "still"})
 
 Way = tuple[str, int]
@@ -68,8 +70,7 @@ def ways_out(ref: str, decision: Decision) -> list[Way]:
     pictures = {each.element.ref for each in decision.judged if each.kind in _PICTURE}
     known = is_known(ref, decision)
     ways: list[Way] = [KEEP]
-    limit = max((each for one in judged for each in _limits(one.judgement)), default=None)
-    if decision.cuts and limit:
+    if limit := _longest_allowed(ref, decision):
         ways.append(("shorten", limit))
     if decision.cuts and not (pictures <= {ref} and ref in pictures):
         ways.append(("replace", 0))
@@ -87,11 +88,17 @@ def is_known(ref: str, decision: Decision) -> bool:
     return any(not each.judgement.unknown for each in decision.judged if each.element.ref == ref)
 
 
-def _limits(judgement: Judgement) -> Iterator[int]:
-    """Durations under which a grant that fails on nothing else would cover."""
-    for index, entry in enumerate(judgement.entries):
-        if judgement.faults(index) == ("DURATION_OVER_LIMIT",) and entry.limits.longest:
-            yield entry.limits.longest
+def _longest_allowed(ref: str, decision: Decision) -> int | None:
+    """Seconds to which the elements of a reference could be shortened: the most that grants allow that fail on nothing
+    else."""
+    found = [
+        entry.limits.longest
+        for judged in {one for one, finding in findings(decision) if finding.code == "DURATION_OVER_LIMIT"}
+        if judged.element.ref == ref
+        for index, entry in enumerate(judged.judgement.entries)
+        if entry.limits.longest and judged.judgement.faults(index) == ("DURATION_OVER_LIMIT",)
+    ]
+    return max(found, default=None)
 
 
 def combinations_of(ways: Mapping[str, Sequence[Way]], looks: int) -> Iterator[dict[str, Way]]:
@@ -131,11 +138,14 @@ def questions(decision: Decision) -> list[Asked]:
 
 
 def _failing(decision: Decision) -> dict[ReasonCode, list[Entry]]:
-    """Grants by what they fail on, each once."""
-    found: dict[ReasonCode, dict[int, Entry]] = {}
-    for _, finding in findings(decision):
-        if finding.entry:
-            found.setdefault(finding.code, {})[id(finding.entry)] = finding.entry
+    """Grants by what they fail on, for what is in the way: a finding names one of several that are alike."""
+    found: dict[ReasonCode, dict[str, Entry]] = {}
+    for judged, finding in findings(decision):
+        if finding.code in _ON_ALL and finding.code not in found:
+            found[finding.code] = {}
+        for index, entry in enumerate(judged.judgement.entries if finding.code in _ON_ALL else ()):
+            if finding.code in judged.judgement.faults(index):
+                found[finding.code][entry.id] = entry
     return {code: list(entries.values()) for code, entries in found.items()}
 
 
