@@ -53,7 +53,8 @@ async def read_own_film(film: Path, sheet: Path, ref: str | None) -> OwnFilm:
         raise refusal(sheet.name, mistakes)
     programme = [each for each in known if each.kind == "programme"]
     if ref is None and programme:
-        return OwnFilm(film, sheet, programme[0].name, facts, known, batch)
+        title = _title(programme[0].ref, batch) or programme[0].name
+        return OwnFilm(film, sheet, title, facts, known, batch)
     found = _reference(ref, batch, sheet.name)
     title = _title(found, batch) or film.stem.replace("_", " ")
     whole = DeclaredElement(kind="programme", ref=found, name=title)

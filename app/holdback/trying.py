@@ -112,10 +112,10 @@ def _introduce(trial: Trial, teller: Teller) -> None:
     shape = f"{facts.video.width}x{facts.video.height}, {facts.rate.text()} frames a second"
     teller.note(f"{trial.own.film.name}: {float(facts.seconds):.1f} s, {shape}")
     for each in trial.own.elements:
-        where = f" on {len(each.spans)} span" if each.spans else " in all of it"
-        teller.note(
-            f"It holds {each.name} ({each.kind.replace('_', ' ')}, {each.ref}){where if not each.spans else ''}"
-        )
+        rate = facts.rate.fraction
+        spans = [f"{float(span.in_frame / rate):.1f} to {float(span.out_frame / rate):.1f} s" for span in each.spans]
+        kind = each.kind.replace("_", " ")
+        teller.note(f"In {wording.listed(spans) if spans else 'all of it'}: {each.name} ({kind}, {each.ref})")
     for note in trial.notes:
         teller.note(note)
 
