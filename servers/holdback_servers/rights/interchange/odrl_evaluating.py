@@ -1,8 +1,8 @@
 """An evaluator for ODRL 2.2: may this party do that to this asset, in this world? Default no. Pure.
 
-A permission gives where its action, target and assignee fit, all its constraints hold and its duties are fulfilled. A
-prohibition stands where it fits and no constraint of it is known to fail: what is not known never permits. Where
-both meet in one policy its conflict strategy decides; between policies a prohibition stands.
+A permission of a Set or an Agreement gives where its action, target and assignee fit, all its constraints hold and its
+duties are fulfilled. A prohibition stands where it fits and no constraint of it is known to fail: what is not known
+never permits. Where both meet in one policy its conflict strategy decides; between policies a prohibition stands.
 Sources: ODRL Information Model 2.2, sections 2.5 to 2.9 (rules, duties, inheritance, conflict), and the cases of the
 ODRL Test Suite of SolidLab (MIT licence).
 """
@@ -92,8 +92,9 @@ def _finding(policy: Policy, rule: Rule, request: Request, state: State) -> Find
     fits = _fits(policy, rule, request, state, zone)
     named = f"{rule.text()} of policy {policy.uid}"
     if rule.kind == "obligation":
-        left = () if _fulfilled(rule, state) else (_words(rule),)
-        return _found(policy, rule, fits is not False, f"{named} binds.", left)
+        left = () if fits is False or _fulfilled(rule, state) else (_words(rule),)
+        why = "is about something else" if fits is False else "binds"
+        return _found(policy, rule, fits is not False, f"{named} {why}.", left)
     failing = _failing(rule, state, zone)
     if rule.kind == "prohibition":
         stands = fits is not False and all_of([known for _, known in failing]) is not False
@@ -101,6 +102,8 @@ def _finding(policy: Policy, rule: Rule, request: Request, state: State) -> Find
         return _found(policy, rule, stands, f"{named} {why}.")
     if fits is not True or failing:
         return _found(policy, rule, False, f"{named} {_why_not(fits, failing)}.")
+    if policy.type == "Offer":
+        return _found(policy, rule, False, f"{named} is offered, not agreed.")
     left = tuple(f"{each.key()}: {_words(each)}" for each in rule.duties if not _done(each, state))
     broken = [each for each in rule.duties if each.key() in state.violated and not _done(each, state)]
     if left and not (state.duties_may_follow and not broken):
