@@ -21,7 +21,8 @@ PINNED = Path(__file__).parent / "tools"
 VERBS = {
     "assets": {"describe", "search", "get", "list", "ingest", "register", "update", "cancel"},
     "editing": {"create", "revise", "get", "diff", "validate", "render", "export", "measure", "cancel"},
-    "rights": {"check", "issue", "get", "revoke", "find", "list", "report", "assess", "record", "reserve", "settle"},
+    "rights": {"check", "issue", "get", "revoke", "find", "list", "report", "assess", "record", "reserve", "settle"}
+    | {"import", "export", "cancel"},
     "schedule": {"record", "list", "get", "propose", "hold", "commit", "cancel", "find", "export"},
 }
 
