@@ -85,7 +85,8 @@ class Judgement:
         self._every_tongue = (1 << self._tongues) - 1
         self._voices: list[_Voice] = []
         self._good = self._lacks = self._against = self._bound = 0
-        self._alike: dict[object, int] = {}
+        self._alike: list[int] = []
+        self._enough = 0
         self._sort()
         self._answers: dict[int, Answer] = {}
         self._same: dict[object, Answer] = {}
@@ -97,6 +98,7 @@ class Judgement:
 
     def _sort(self) -> None:
         shared_bits: dict[object, _Voice] = {}
+        alike: dict[object, int] = {}
         start, end = self.use.window
         for each in self.entries:
             part = ((max(each.window[0], start), min(each.window[1], end)),)
@@ -120,8 +122,10 @@ class Judgement:
                     shared_bits[part, tongues, each.media] = voice
             if faults or tongues != self._every_tongue:
                 self._lacks |= bit
-                key = (faults, tongues, part)
-                self._alike[key] = self._alike.get(key, 0) | bit
+            if bit & (self._lacks | self._bound):
+                key = (faults, tongues, part, () if faults else each.conditions)
+                alike[key] = alike.get(key, 0) | bit
+        self._alike = [each for each in alike.values() if each & (each - 1)]
 
     def faults(self, index: int) -> tuple[ReasonCode, ...]:
         """On what points the grant at this place of `entries` does not cover the use; nothing for a restriction."""
@@ -178,10 +182,26 @@ class Judgement:
         """The answer where exactly these entries speak."""
         kept = self._answers.get(mask)
         if kept is None:
-            made = self._unheard() if self.unknown else self._judge(mask)
-            key = (made.now, made.once, made.findings, made.met, made.unmet)
-            kept = self._answers[mask] = self._same.setdefault(key, made)
+            slim = self._slim(mask)
+            kept = self._answers.get(slim)
+            if kept is None:
+                made = self._unheard() if self.unknown else self._judge(slim)
+                key = (made.now, made.once, made.findings, made.met, made.unmet)
+                kept = self._answers[slim] = self._same.setdefault(key, made)
+            self._answers[mask] = kept
         return kept
+
+    def _slim(self, mask: int) -> int:
+        """A mask with the same answer. Where grants that ask for nothing give all, no other grant is needed; of grants
+        that fail on the same points, or ask for the same, over the same time, only the first matters."""
+        plain = mask & self._good & ~self._bound
+        if self._given(plain).whole == (self.use.window,):
+            self._enough = self._enough or plain
+            return mask & self._against | self._enough
+        for alike in self._alike:
+            own = mask & alike
+            mask ^= own & (own - 1)
+        return mask
 
     def _unheard(self) -> Answer:
         return Answer((), (), True, (self._finding("ELEMENT_UNKNOWN", None, (self.use.window,)),), (), ())
@@ -190,7 +210,7 @@ class Judgement:
         given = self._given(mask & self._good)
         barred, against = self._barred(mask & self._against)
         now, once = without(given.free, barred), without(given.whole, barred)
-        gaps = () if given.whole == (self.use.window,) else self._lacking(given, self._named(mask & self._lacks))
+        gaps = () if given.whole == (self.use.window,) else self._lacking(given, mask & self._lacks)
         if not mask & self._bound:
             return Answer(now, once, False, gaps + against, (), ())
         bound = list(_bits(mask & self._bound))
@@ -210,14 +230,6 @@ class Judgement:
 
     def _of(self, mask: int) -> list[_Voice]:
         return [self._voices[bit] for bit in _bits(mask)]
-
-    def _named(self, mask: int) -> int:
-        """Of grants that fail on the same points over the same time only the first is named."""
-        if mask & (mask - 1):
-            for alike in self._alike.values():
-                own = mask & alike
-                mask ^= own & (own - 1)
-        return mask
 
     def _duties_on(self, bit: int) -> tuple[Duty, ...]:
         found = self._duties.get(bit)
