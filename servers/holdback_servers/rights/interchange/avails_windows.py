@@ -157,7 +157,7 @@ def _when(value: Cell, side: str, time_zone: str) -> tuple[date | None, datetime
             return _read_time(match, side, time_zone)
     except ValueError as error:
         raise FieldError(
-            side, f"{side} is {text!r}, which is not a date that exists ({error}).", "Correct the date."
+            side, f"{side} is {text!r}, a date that does not exist ({error}).", "Correct the date."
         ) from error
     raise FieldError(
         side, f"{side} is {text!r}, which is not a date.", "Write it as 2026-03-01 or 2026-03-01T12:00:00+01:00."
