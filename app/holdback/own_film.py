@@ -48,15 +48,15 @@ async def read_own_film(film: Path, sheet: Path, ref: str | None) -> OwnFilm:
     """
     batch, listed = _sheet(sheet)
     facts = await _facts(film)
-    known, mistakes = _in_frames(listed, facts)
+    known, mistakes = in_frames(listed, facts)
     if mistakes:
         raise refusal(sheet.name, mistakes)
     programme = [each for each in known if each.kind == "programme"]
     if ref is None and programme:
-        title = _title(programme[0].ref, batch) or programme[0].name
+        title = title_of(programme[0].ref, batch) or programme[0].name
         return OwnFilm(film, sheet, title, facts, known, batch)
-    found = _reference(ref, batch, sheet.name)
-    title = _title(found, batch) or film.stem.replace("_", " ")
+    found = reference_of(ref, batch, sheet.name)
+    title = title_of(found, batch) or film.stem.replace("_", " ")
     whole = DeclaredElement(kind="programme", ref=found, name=title)
     parts = tuple(each for each in known if each.kind != "programme")
     return OwnFilm(film, sheet, title, facts, (whole, *parts), batch, _taken_for_granted(found, sheet.name, parts))
@@ -115,7 +115,7 @@ async def _facts(film: Path) -> TechnicalFacts:
     return facts
 
 
-def _in_frames(
+def in_frames(
     listed: Sequence[SheetElement], facts: TechnicalFacts
 ) -> tuple[tuple[DeclaredElement, ...], list[Remark]]:
     """The elements in frames of the film, whole frames that they touch; and those that lie beyond its end."""
@@ -153,7 +153,7 @@ def _seconds(value: Fraction) -> str:
     return f"{float(value):.1f} s"
 
 
-def _reference(given: str | None, batch: Batch, name: str) -> str:
+def reference_of(given: str | None, batch: Batch, name: str) -> str:
     """Which reference the film is: as given, or the only one in the sheet that can be. Raises Problem."""
     if given is not None:
         if not is_ref(given):
@@ -171,8 +171,8 @@ def _reference(given: str | None, batch: Batch, name: str) -> str:
     return films[0]
 
 
-def _title(ref: str, batch: Batch) -> str:
-    """The title that the sheet gives the reference."""
+def title_of(ref: str, batch: Batch) -> str:
+    """The title that the sheet gives the reference; nothing where it gives none."""
     carried = (dict(each.terms.carried) for each in batch.rights if each.terms.ref == ref)
     return next((facts["Title"] for facts in carried if facts.get("Title")), "")
 

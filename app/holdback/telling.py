@@ -269,6 +269,8 @@ def _last_words(outcome: Outcome, folder: Path) -> LastWords:
     sentences += outcome.notes
     if outcome.state == "failed":
         sentences += _why(outcome)
+    elif outcome.ended is not None:
+        sentences.append(wording.instants_in_words(outcome.ended.message))
     if outcome.refusals:
         sentences.append(f"{len(outcome.refusals)} attempts were refused, as they must be.")
     approved = f"{'rejected' if outcome.state == 'rejected' else 'approved'} by {outcome.approved_by or 'nobody'}"

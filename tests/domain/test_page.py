@@ -6,7 +6,7 @@ from html.parser import HTMLParser
 from pathlib import Path
 
 import pytest
-from holdback.outcome import Outcome
+from holdback.outcome import Ended, Outcome
 from holdback.page import link, render_page, write_page
 from holdback.timeline_picture import LEFT, WIDTH, Lane, picture
 from holdback.wording import clean, headline, instants_in_words, place
@@ -68,6 +68,19 @@ def test_the_headline_says_where_from_when_and_where_not() -> None:
 def test_an_outcome_without_a_publication_says_so(state: str, words: str) -> None:
     outcome = OUTCOME.model_copy(update={"state": state, "publications": (), "approved_by": None})
     assert words in read(outcome).text
+
+
+def test_an_outcome_that_is_not_cleared_says_why_and_what_would_clear_it() -> None:
+    ended = Ended(code="NOT_CLEARED", message="No territory is clear after 1 cut.", hint="Read the reasons.")
+    last = OUTCOME.versions[0]
+    changes = {"state": "failed", "ended": ended, "publications": (), "versions": (last,), "approved_by": None}
+    text = read(OUTCOME.model_copy(update=changes | {"notes": ("Look at the shots.",)})).text
+    assert text.startswith("Butterfly scene")
+    assert "no place that was asked for is clear" in text
+    assert ended.message in text
+    assert "What would clear it" in text
+    assert all(instants_in_words(reason.text) in text for reason in last.reasons)
+    assert "Look at the shots." in text
 
 
 def test_an_outcome_that_never_got_to_a_cut_still_has_a_page() -> None:

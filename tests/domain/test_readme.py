@@ -12,7 +12,7 @@ from holdback.house import AGENTS
 from holdback.rooms import ROOMS
 
 ROOT = Path(__file__).parents[2]
-PAGES = [ROOT / "README.md", *(ROOT / "docs").glob("*.md"), ROOT / "examples" / "butterfly" / "README.md"]
+PAGES = [ROOT / "README.md", *(ROOT / "docs").glob("*.md"), *(ROOT / "examples").glob("*/README.md")]
 COMMAND: Any = typer.main.get_command(app)
 
 

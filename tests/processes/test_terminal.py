@@ -1,5 +1,6 @@
 """The demo on a terminal: a person is asked, and a no is a no."""
 
+import json
 import os
 import re
 import sqlite3
@@ -34,6 +35,10 @@ def test_who_says_no_at_the_terminal_has_nothing_published(
     assert "US" in shown
     assert "rejected sha256:" in shown
     assert "Traceback" not in shown
+    outcome = json.loads((tmp_path / "out" / "outcome.json").read_text(encoding="utf-8"))
+    assert (outcome["state"], outcome["publications"], len(outcome["versions"])) == ("rejected", [], 2)
+    assert outcome["ended"]["code"] == "APPROVAL_REQUIRED"
+    assert "Rejected by" in (tmp_path / "out" / "index.html").read_text(encoding="utf-8")
     with closing(sqlite3.connect(tmp_path / "out" / "home" / "db" / "schedule.sqlite")) as schedule:
         states = {state for (state,) in schedule.execute("select state from publications")}
     assert states == {"cancelled"}
