@@ -74,6 +74,8 @@ class ClearanceRequest(Part):
     """May these deliveries be shown there, then, on those platforms? `issue` asks for a signed clearance as well.
 
     A delivery is named by its signed cut statement, or by the id of an asset, whose latest version is meant.
+    `languages` are those of the cut, which all must be covered; `runs` the transmissions planned; `undertakings` what
+    will be kept where it is delivered, such as an age gate.
     """
 
     schema_name = "clearance-request"
@@ -83,11 +85,18 @@ class ClearanceRequest(Part):
     platforms: tuple[str, ...] = Field(min_length=1)
     window: TimeRange
     purpose: str = "promotion"
+    languages: tuple[str, ...] = ()
+    runs: int = Field(default=1, ge=1)
+    undertakings: tuple[str, ...] = ()
     issue: bool = True
 
 
 class Reason(Part):
-    """Why something stands in the way: a name, the right that says so, and where it is in the way."""
+    """Why something stands in the way: a name, the right that says so, and where it is in the way.
+
+    Codes of reasons, types of conditions and kinds of remedies are the rights server's; a reader keeps to `text` where
+    it does not know one.
+    """
 
     key: str
     code: str
@@ -127,6 +136,19 @@ class Cell(Part):
     conditions: tuple[str, ...] = ()
 
 
+class MissingRight(Part):
+    """A grant that would close a gap: what to buy or agree."""
+
+    ref: str
+    element_kinds: tuple[str, ...]
+    territories: tuple[str, ...]
+    platforms: tuple[str, ...]
+    window: TimeRange
+    purpose: str
+    languages: tuple[str, ...] = ()
+    exclusive: bool = False
+
+
 class Remedy(Part):
     """One change that helps to clear the cut; fields that a kind does not use are absent."""
 
@@ -142,6 +164,10 @@ class Remedy(Part):
     platforms: tuple[str, ...] = ()
     start: Instant | None = None
     end: Instant | None = None
+    languages: tuple[str, ...] = ()
+    runs: int | None = None
+    undertakings: tuple[str, ...] = ()
+    missing: MissingRight | None = None
 
 
 class Plan(Part):

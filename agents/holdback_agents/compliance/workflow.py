@@ -56,7 +56,7 @@ def _cells(request: ClearanceRequest) -> list[tuple[tuple[str, ...], str]]:
 
 
 def _question(request: ClearanceRequest, territories: Sequence[str], platforms: Sequence[str]) -> dict[str, Any]:
-    return {
+    question: dict[str, Any] = {
         "cut_statements": request.cut_statements,
         "territories": territories,
         "platforms": platforms,
@@ -64,3 +64,6 @@ def _question(request: ClearanceRequest, territories: Sequence[str], platforms: 
         "end": request.window.end,
         "purpose": request.purpose,
     }
+    beside = {"languages": request.languages, "undertakings": request.undertakings}
+    question |= {name: value for name, value in beside.items() if value}
+    return question | ({"runs": request.runs} if request.runs > 1 else {})
