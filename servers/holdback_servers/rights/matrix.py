@@ -8,6 +8,7 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import date, datetime
 from functools import lru_cache
+from textwrap import wrap
 
 from holdback_base.vocabulary import TimeRange, countries, group_members, groups, to_utc
 
@@ -21,6 +22,7 @@ _ROWS, _TOLD = 40, 20
 """Most rows of the matrix; most lines of each list under it."""
 _CLAUSE, _TEXT = 240, 600
 """Most characters of a clause, and of the sentence of a reason or a condition."""
+_WIDTH, _INDENT = 110, "     "
 _INSTANT = re.compile(r"\b\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?Z")
 _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 _WORDS = {"CLEARED": "cleared", "PARTIAL": "partly", "CONDITIONAL": "if", "NEEDS_HUMAN": "ask", "DENIED": "denied"}
@@ -135,9 +137,17 @@ def _listed(title: str, items: Sequence[Iterable[str]]) -> Iterator[str]:
     yield ""
     yield f"{title}:"
     for item in items[:_TOLD]:
-        yield from item
+        for line in item:
+            yield from _wrapped(line)
     if len(items) > _TOLD:
         yield f"  and {len(items) - _TOLD} more in the report"
+
+
+def _wrapped(line: str) -> list[str]:
+    """A line as lines that fit, those that follow indented as the list is."""
+    if len(line) <= _WIDTH:
+        return [line]
+    return wrap(line, _WIDTH, subsequent_indent=_INDENT, break_long_words=False, break_on_hyphens=False)
 
 
 def _question(report: ClearanceReport) -> Iterator[str]:
@@ -149,7 +159,7 @@ def _question(report: ClearanceReport) -> Iterator[str]:
     kept = [each.replace("_", "-") for each in asked.undertakings]
     more += [f"with {' and '.join(kept)} undertaken"] if kept else []
     where = f"{places(asked.territories, on)} on {_some(asked.platforms, _PLACES)}"
-    yield f"Asked: {', '.join([f'{asked.purpose} in {where}', *more])},"
+    yield from _wrapped(f"Asked: {', '.join([f'{asked.purpose} in {where}', *more])},")
     yield f"{window_text(asked.window)} (all times UTC)."
     for cut in report.cuts:
         named = f"{_short(cut.title, 80)}, " if cut.title else ""
@@ -294,13 +304,12 @@ def _plan(number: int, plan: Plan, names: _Names) -> Iterator[str]:
     if len(others) >= _TOLD:
         yield f"     and {len(others) - _TOLD + 1} more changes in the report"
     where = names.where(plan.territories, plan.platforms)
-    buys = any(each.kind == "acquire_right" for each in plan.remedies)
     if not plan.verified:
         yield "     Not decided: a person is needed."
-    elif buys:
-        yield f"     Decided again as if it were on record: then clear, {where}. A person has to buy it."
-    else:
-        yield f"     Decided again: then clear, {where}."
+        return
+    buys = any(each.kind == "acquire_right" for each in plan.remedies)
+    how = "Decided again as if it were on record" if buys else "Decided again"
+    yield f"     {how}: then clear, {where}."
 
 
 def _spell(windows: Sequence[TimeRange]) -> str:
