@@ -4,7 +4,7 @@ import json
 from collections.abc import Iterable
 from datetime import UTC, date, datetime, timedelta
 from random import Random  # noqa: TID251 - worlds are made from a seed
-from typing import Any
+from typing import Any, Literal
 
 from holdback_base.elements import CutFacts, Element, ElementList
 from holdback_base.vocabulary import Rate, Span, instant_text
@@ -31,6 +31,7 @@ from hypothesis import strategies as st
 DAY_ZERO = datetime(2026, 3, 1, tzinfo=UTC)
 PLACES = ["DE", "GB", "US", "US-CA"]
 NAMED = {"DE": "http://cvx.iptc.org/iso3166-1a3/DEU", "UKI": "urn:holdback:odrl:territory:UKI", "US": "US", "GB": "GB"}
+FORMS: list[Literal["jsonld", "turtle"]] = ["jsonld", "turtle"]
 PURPOSES = ["editorial", "news", "promotion", "advertising"]
 worlds = st.randoms(use_true_random=True)
 
@@ -212,12 +213,12 @@ def test_rights_that_go_out_come_in_with_the_same_terms(chance: Random) -> None:
         contract = chance.choice(contracts)
         pairs.append((right_on_record(f"rgt_{number}", some_terms(chance, contract), contract), contract))
     before = {contract.id: contract for _, contract in pairs}
-    for form in ("jsonld", "turtle"):
-        given_out = write(pairs, form)
-        assert given_out == write(list(reversed(pairs)), form)
-        batch = read(given_out.content.encode(), given_out.file_name)
-        assert batch.mistakes == ()
-        assert alike(each.terms for each in batch.rights) == alike(terms_of(right) for right, _ in pairs)
-        told = {each.key.removeprefix("odrl:urn:holdback:contract:"): each.terms for each in batch.contracts}
-        assert told == {key: ContractTerms.model_validate(each.model_dump(exclude={"id", "external_key"}))
-                        for key, each in before.items()}  # fmt: skip
+    form = chance.choice(FORMS)
+    given_out = write(pairs, form)
+    assert given_out == write(list(reversed(pairs)), form)
+    batch = read(given_out.content.encode(), given_out.file_name)
+    assert batch.mistakes == ()
+    assert alike(each.terms for each in batch.rights) == alike(terms_of(right) for right, _ in pairs)
+    told = {each.key.removeprefix("odrl:urn:holdback:contract:"): each.terms for each in batch.contracts}
+    assert told == {key: ContractTerms.model_validate(each.model_dump(exclude={"id", "external_key"}))
+                    for key, each in before.items()}  # fmt: skip

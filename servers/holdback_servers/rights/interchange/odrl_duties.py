@@ -31,7 +31,7 @@ def is_exclusive(duty: Duty, rule: Rule) -> bool:
 
 
 def condition_of(duty: Duty) -> dict[str, Any] | None:
-    """The fields of a condition; nothing for a credit that does not say whom to name."""
+    """The fields of a condition, unchecked; nothing for a credit that does not say whom to name."""
     kind = _TYPE_OF.get(duty.action.term, "approval")
     text = duty.detail("text") or ""
     if kind == "credit":
@@ -48,11 +48,10 @@ def condition_of(duty: Duty) -> dict[str, Any] | None:
         text = text or ("" if bare else words(duty))
     named = (duty.target.ref, duty.target.uid) if duty.target else ()
     target = next((each for each in named if each and is_ref(each)), None)
-    seconds = duty.detail("minSeconds")
     return {
         "type": kind,
-        "text": text[:4000],
-        "min_seconds": int(seconds) if seconds and seconds.isdigit() else None,
+        "text": text,
+        "min_seconds": duty.detail("minSeconds"),
         "ref": target,
         "approved": tuple(sorted(value for name, value in duty.details if name == "approved")),
     }

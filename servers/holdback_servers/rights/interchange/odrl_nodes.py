@@ -111,6 +111,10 @@ class Nodes:
         """Whether it is a literal."""
         return isinstance(node, self._literal)
 
+    def is_told(self, node: "Node") -> bool:
+        """Whether the file says anything of it; a blank node may be empty, an address alone tells nothing."""
+        return isinstance(node, self._blank) or (node, None, None) in self.graph
+
     def label(self, node: "Node") -> str:
         """How a person finds it: its IRI, else what it says."""
         if not isinstance(node, self._blank):

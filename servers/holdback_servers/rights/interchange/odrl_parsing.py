@@ -135,6 +135,9 @@ class _Reader:
         nodes = self.nodes
         self.reached.add(node)
         place = f"policy {nodes.label(policy)} / {kind} {nodes.label(node)}"
+        if not nodes.is_told(node):
+            nodes.wrong(place, f"The {kind} is only named here.", "Write it out in the file: nothing is fetched.")
+            return []
         nodes.check(node, place, _RULES[kind])
         parts = {each: self._shared(node, policy, each, place) for each in _SHARED}
         constraints = constraints_of(nodes, node, "constraint", place)

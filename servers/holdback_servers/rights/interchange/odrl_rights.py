@@ -23,6 +23,7 @@ from holdback_servers.rights.interchange.odrl_meeting import meet
 from holdback_servers.rights.interchange.odrl_model import Asset, Policy, Rule
 from holdback_servers.rights.interchange.odrl_own import own_terms
 from holdback_servers.rights.interchange.odrl_scope import Scope
+from holdback_servers.rights.interchange.odrl_terms import action_within
 from holdback_servers.rights.interchange.odrl_values import names_no_zone
 from holdback_servers.rights.model import (
     ContractTerms,
@@ -37,7 +38,8 @@ EVER: Final = datetime(1970, 1, 1, tzinfo=UTC)
 SHOWS: Final = frozenset({"use", "play", "display", "present", "stream", "distribute", "cc:Distribution"})
 ADAPTS: Final = frozenset({"use", "derive", "modify", "cc:DerivativeWorks"})
 TRAINS: Final = frozenset({"tdm:mine", "holdback:train"})
-_STOPS: Final = SHOWS | {"reproduce", "cc:Reproduction", "cc:Sharing", "cc:CommercialUse"}
+_BEYOND: Final = frozenset({"reproduce", "cc:Reproduction", "cc:Sharing", "cc:CommercialUse"})
+_STOPS: Final = SHOWS | _BEYOND
 
 
 def rights_of(policy: Policy, mistakes: list[Remark], losses: list[Remark]) -> list[ImportedRight]:
@@ -71,7 +73,7 @@ class _Work:
         self._policy, self._mistakes, self._losses = policy, mistakes, losses
         self._zone = policy.detail("timeZone") or "UTC"
         self.rights: list[ImportedRight] = []
-        self._records: list[Right] = []
+        self._records: list[tuple[Right, frozenset[str]]] = []
 
     def permission(self, rules: Sequence[Rule]) -> None:
         """The grant that permissions alike give together."""
@@ -91,9 +93,10 @@ class _Work:
                 fields["start"] = EVER
             shown = bool(actions & SHOWS)
             if shown:
-                self._add(rule, fields, index)
+                self._add(rule, fields, index, actions)
             if actions & TRAINS and (not fields.get("purposes") or "training" in fields["purposes"]):
-                self._add(rule, fields | {"purposes": ("training",)}, index, "training" if shown else "")
+                training = fields | {"purposes": ("training",)}
+                self._add(rule, training, index, actions, "training" if shown else "")
 
     def prohibition(self, rule: Rule) -> None:
         """The blackout, holdback or embargo that a prohibition is."""
@@ -108,21 +111,24 @@ class _Work:
             self.lose(rule, "A remedy is not kept: the prohibition stands in any case.")
         if self._policy.conflict == "perm":
             self.lose(rule, "The policy lets permissions win; the prohibition is kept, which is stricter.")
+        if term in _BEYOND:
+            self.lose(rule, f"Whether a use is {term} is not known here: the prohibition stands against every use.")
         reserves = term in TRAINS and self._policy.type != "Agreement" and self._policy.detail("status") is None
         if self._policy.type != "Agreement" and not reserves:
             self.lose(rule, f"A prohibition of {_article(self._policy.type)} binds once it is agreed.")
         for index, scope in enumerate(self._scopes(rule, gives=False)):
             purposes = {"purposes": ("training",)} if term in TRAINS else {}
-            self._add(rule, {"kind": "blackout"} | scope | purposes, index, reserves=reserves)
+            self._add(rule, {"kind": "blackout"} | scope | purposes, index, {term}, reserves=reserves)
 
     def contradictions(self) -> None:
         """Tell permissions and prohibitions that meet where the policy does not say which wins: it is void then."""
         if self._policy.conflict in ("perm", "prohibit"):
             return
-        against = [each for each in self._records if each.kind != "grant"]
-        for given in self._records:
-            for stands in against:
-                if given.kind == "grant" and meet(given, stands):
+        gives = [each for each in self._records if each[0].kind in ("grant", "licence_out")]
+        against = [each for each in self._records if each[0].kind not in ("grant", "licence_out")]
+        for given, permitted in gives:
+            for stands, prohibited in against:
+                if _overlap(permitted, prohibited) and meet(given, stands):
                     self._mistakes.append(
                         remark(
                             f"policy {self._policy.uid}",
@@ -189,7 +195,8 @@ class _Work:
             self._wrong(
                 rule,
                 f"No right can say {text!r}, and without it more would be permitted.",
-                "Write it in the terms that Holdback knows (docs: ODRL), or leave the permission out.",
+                "Use dateTime, spatial, deliveryChannel, purpose, language, event, count, percentage or elapsedTime, "
+                "with values that Holdback knows, or leave the permission out.",
             )
         else:
             self.lose(rule, f"{text} is not kept: the prohibition stands more widely.")
@@ -204,7 +211,16 @@ class _Work:
                 )
         self.lose(rule, "Nothing granted by this policy may be re-edited; other contracts are not touched.")
 
-    def _add(self, rule: Rule, fields: dict[str, Any], index: int, suffix: str = "", *, reserves: bool = False) -> None:
+    def _add(
+        self,
+        rule: Rule,
+        fields: dict[str, Any],
+        index: int,
+        actions: Iterable[str],
+        suffix: str = "",
+        *,
+        reserves: bool = False,
+    ) -> None:
         for ref, asset in self._refs(rule):
             parts = [key_of(self._policy), shortened(rule.key(), 40)] + ([ref] if rule.uid else [])
             parts += ([str(index + 1)] if index else []) + ([suffix] if suffix else [])
@@ -219,7 +235,8 @@ class _Work:
                     status="active",
                     time_zone=self._zone,
                 )
-                self._records.append(right_on_record(key, terms, contract_on_record(contract, standing)))
+                record = right_on_record(key, terms, contract_on_record(contract, standing))
+                self._records.append((record, frozenset(actions)))
             except (Problem, ValidationError) as error:
                 self._mistakes.append(refused(self._place(rule), error))
                 continue
@@ -243,6 +260,15 @@ class _Work:
                 'Name it as kind:name, or add "holdback:ref": "film:its-name" to the asset.',
             )
         return sorted(inside, key=lambda each: each[0])
+
+
+def _overlap(permitted: frozenset[str], prohibited: frozenset[str]) -> bool:
+    """Whether an action that is permitted is one that is prohibited, or one of both includes the other."""
+    return any(
+        not one or not other or action_within(one, other) or action_within(other, one)
+        for one in permitted
+        for other in prohibited
+    )
 
 
 def _exclusive(rule: Rule) -> bool:

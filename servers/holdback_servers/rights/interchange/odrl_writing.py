@@ -25,6 +25,8 @@ OURS: Final = "urn:holdback:party:own"
 """Who exports: the licensee of what came in, the licensor of what goes out."""
 _IRI: Final = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:[^\s<>\"{}|\\^`]+")
 _EXTRA: Final = {"holdback": OWN, "tdm": TDM}
+_CLAIMED: Final = frozenset(context()) | frozenset(_EXTRA)
+"""Prefixes that a JSON-LD reader would replace."""
 _PROFILED: Final = {
     "kind": "kind",
     "element_kinds": "elementKind",
@@ -137,7 +139,7 @@ def _rule(right: Right) -> Node:
 def _target(terms: RightTerms) -> Any:
     """The reference itself where it is an IRI that no prefix of the context claims."""
     prefix = terms.ref.partition(":")[0]
-    if "_" not in prefix and prefix not in context() and prefix not in _EXTRA:
+    if "_" not in prefix and prefix not in _CLAIMED:
         return terms.ref
     return {"uid": f"urn:holdback:ref:{terms.ref}", "holdback:ref": terms.ref}
 
@@ -240,7 +242,7 @@ def _duty(condition: Condition) -> Node:
 
 
 def _party(name: str) -> Node:
-    if _IRI.fullmatch(name) and name.partition(":")[0] not in context():
+    if _IRI.fullmatch(name) and name.partition(":")[0] not in _CLAIMED:
         return {"uid": name}
     return {"uid": f"urn:holdback:party:{quote(name, safe='')}", "vcard:fn": name}
 
