@@ -17,6 +17,7 @@ from holdback_servers.rights.fitting import Use, against_code, covered, faults_o
 from holdback_servers.rights.report import ReasonCode
 from holdback_servers.rights.windows import Window, Windows, clipped, joined, shared, without
 
+_EVERY_MEDIUM = ("all",)
 _SILENT: tuple[ReasonCode, ...] = ("LANGUAGE_NOT_LICENSED",)
 
 
@@ -100,7 +101,10 @@ class Judgement:
         shared_bits: dict[object, _Voice] = {}
         alike: dict[object, int] = {}
         start, end = self.use.window
+        owned = next((each for each in self.entries if self._gives_everything(each)), None)
         for each in self.entries:
+            if owned is not None and each.kind == "grant" and each is not owned:
+                continue
             part = ((max(each.window[0], start), min(each.window[1], end)),)
             if each.kind != "grant":
                 self._against |= 1 << len(self._voices)
@@ -127,13 +131,26 @@ class Judgement:
                 alike[key] = alike.get(key, 0) | bit
         self._alike = [each for each in alike.values() if each & (each - 1)]
 
+    def _gives_everything(self, each: Entry) -> bool:
+        """Whether a grant gives the whole window everywhere and asks for nothing: no other grant is needed then."""
+        return (
+            each.kind == "grant"
+            and each.media == _EVERY_MEDIUM
+            and not each.conditions
+            and shared((each.window,), (self.use.window,)) == (self.use.window,)
+            and each.area.everywhere
+            and not self._points(each)
+        )
+
+    def _points(self, each: Entry) -> tuple[ReasonCode, ...]:
+        """On what points a grant does not cover the use."""
+        silent = covered(each.languages, self.use.languages) != self._every_tongue
+        return (*faults_of(each, self.use), *_SILENT) if silent else faults_of(each, self.use)
+
     def faults(self, index: int) -> tuple[ReasonCode, ...]:
         """On what points the grant at this place of `entries` does not cover the use; nothing for a restriction."""
         each = self.entries[index]
-        if each.kind != "grant":
-            return ()
-        silent = covered(each.languages, self.use.languages) != self._every_tongue
-        return (*faults_of(each, self.use), *_SILENT) if silent else faults_of(each, self.use)
+        return self._points(each) if each.kind == "grant" else ()
 
     def giving(self, mask: int, place: str) -> Iterator[Entry]:
         """The grants that give something in the territory, where exactly these entries speak."""
@@ -317,15 +334,16 @@ class Judgement:
     @cached_property
     def _nearest(self) -> Entry | None:
         """The grant to name where none covers: active before others, most of the window first, then by id."""
-        about = [each for each in self.book.entries if each.kind == "grant" and each.about(self.use.kind)]
-        outside = next((each for each in about if each.status == "active"), about[0] if about else None)
         here = [each for each in self.entries if each.kind == "grant"]
+        if not any(each.status == "active" for each in here):
+            about = [each for each in self.book.entries if each.kind == "grant" and each.about(self.use.kind)]
+            here += [each for each in about if each.status == "active"][:1] or about[:1]
 
         def distance(each: Entry) -> tuple[bool, int, str]:
             inside = clipped(each.window, self.use.window)
             return (each.status != "active", -(inside[0][1] - inside[0][0]) if inside else 0, each.id)
 
-        return min((*here, *((outside,) if outside else ())), key=distance, default=None)
+        return min(here, key=distance, default=None)
 
 
 def _bits(mask: int) -> Iterator[int]:

@@ -17,7 +17,7 @@ from typing import cast
 
 from holdback_base.canonical import canonical_sha256
 from holdback_base.elements import ElementKind
-from holdback_base.vocabulary import expand_territories, is_group, medium_within
+from holdback_base.vocabulary import countries, expand_territories, is_group, medium_within
 
 from holdback_servers.rights.model import Condition, Contract, ContractStatus, Reruns, Right, RightKind
 from holdback_servers.rights.windows import Window, window
@@ -57,6 +57,11 @@ class Area:
         return (places.countries & own) | {
             each for each in places.parts if (self.covers(each) if whole else self.touches(each))
         }
+
+    @cached_property
+    def everywhere(self) -> bool:
+        """Whether it is the whole world."""
+        return not self.excluded and self.included >= countries()
 
     @cached_property
     def _covered(self) -> frozenset[str]:
