@@ -2,17 +2,21 @@
 
 import asyncio
 import json
-from collections.abc import AsyncGenerator
-from contextlib import asynccontextmanager
+import socket
+from collections.abc import AsyncGenerator, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+import httpx2
 import pytest
+import uvicorn
 from holdback_base.database import Database
 from holdback_base.elements import CutFacts, Element, ElementList
 from holdback_base.ids import id_maker
 from holdback_base.vocabulary import Rate, Span
+from holdback_servers.edge import Edge
 from holdback_servers.rights import server, store
 from holdback_servers.services import open_services
 from holdback_servers.serving import Door
@@ -22,15 +26,17 @@ from holdback_trust.identity import Caller
 from holdback_trust.keys import KeyPair, KeyRing
 from holdback_trust.policy import local_caller
 from holdback_trust.statements import sign_cut
+from holdback_trust.tokens import TokenAuthority, TokenVerifier
 from mcp.client import Client
+from mcp.client.streamable_http import streamable_http_client
 from mcp.shared.exceptions import MCPError
 from mcp.shared.subscriptions import ResourceUpdated, ServerEvent
 from mcp_types import ResourceUpdatedNotification, TextResourceContents
 
 pytestmark = pytest.mark.asyncio
 NOW = datetime(2026, 11, 22, 12, tzinfo=UTC)
-RIGHTS, ASSETS = KeyPair.generate(), KeyPair.generate()
-RING = KeyRing({"mcp:assets": [ASSETS.public_jwk], "mcp:rights": [RIGHTS.public_jwk]})
+RIGHTS, ASSETS, GATEWAY = KeyPair.generate(), KeyPair.generate(), KeyPair.generate()
+RING = KeyRing({"mcp:assets": [ASSETS.public_jwk], "mcp:rights": [RIGHTS.public_jwk], "gateway": [GATEWAY.public_jwk]})
 FILM = "film:a"
 CUT = CutFacts(
     media="sha256:" + "1" * 64,
@@ -251,6 +257,66 @@ async def test_who_may_not_read_may_not_listen(tmp_path: Path) -> None:
                 pass
 
     assert door.listeners.listened == frozenset()
+
+
+class Server(uvicorn.Server):
+    """Says when it listens."""
+
+    def __init__(self, config: uvicorn.Config) -> None:
+        super().__init__(config)
+        self.ready = asyncio.Event()
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        self.ready.set()
+
+
+@asynccontextmanager
+async def over_http(door: Door) -> AsyncGenerator[Callable[[str], AbstractAsyncContextManager[Client]]]:
+    """The door behind its edge on a free port; gives a client with a token of one scope."""
+    authority = TokenAuthority("gateway", GATEWAY, lambda: NOW, lambda: id_maker()("evt"))
+    verifier = TokenVerifier(door.services.ring, "gateway", "mcp:rights", lambda: NOW)
+    edge = Edge(door.http_app(), mount="/mcp/rights", verifier=verifier, body_limit=10_000)
+    server = Server(uvicorn.Config(edge, log_level="critical", lifespan="on", timeout_graceful_shutdown=1))
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        url = f"http://127.0.0.1:{listener.getsockname()[1]}/mcp/rights"
+
+        @asynccontextmanager
+        async def connect(scope: str) -> AsyncGenerator[Client]:
+            token = authority.issue(person="person:sam", roles=[], audience="mcp:rights", scopes=[scope])
+            headers = {"authorization": f"Bearer {token}"}
+            async with (
+                httpx2.AsyncClient(headers=headers, timeout=10) as http,
+                Client(streamable_http_client(url, http_client=http)) as client,
+            ):
+                yield client
+
+        serving = asyncio.create_task(server.serve([listener]))
+        await server.ready.wait()
+        try:
+            yield connect
+        finally:
+            server.should_exit = True
+            await serving
+
+
+async def test_over_http_a_listener_hears_and_one_without_the_scope_is_refused(tmp_path: Path) -> None:
+    async with rights_door(tmp_path) as door, Client(door.mcp) as client, over_http(door) as connect:
+        await granted(client)
+        uri = f"clearance://{await cleared(client)}"
+        async with asyncio.timeout(10), connect("rights:read") as listener:
+            async with listener.listen(resource_subscriptions=[uri]) as heard:
+                await blacked_out(client)
+                event = await anext(heard)
+            found = await read(listener, uri)
+        async with connect("schedule:read") as stranger:
+            with pytest.raises(MCPError, match="rights:read"):
+                async with stranger.listen(resource_subscriptions=[uri]):
+                    pass
+
+    assert uri_of(event) == uri
+    assert found["status"] == "stale"
 
 
 async def test_a_clearance_that_does_not_exist_cannot_be_read(tmp_path: Path) -> None:
