@@ -1,6 +1,8 @@
 """Avails as a spreadsheet: templates as they are in the world, and what is told of rows that are wrong."""
 
 import io
+import re
+import zipfile
 from datetime import date, datetime
 from pathlib import Path
 from typing import Any
@@ -189,6 +191,8 @@ def test_an_update_that_names_no_held_back_language_ends_the_holdback_it_had() -
         ({"ContractStatus": "dormant"}, "Movies!L4 (ContractStatus)", "not known"),
         ({"WindowDuration": "long"}, "Movies!L4 (WindowDuration)", "not a duration"),
         ({"Territory": "EU", "Start": "Immediate"}, "Movies!G4 (Start)", "group"),
+        ({"AllowedLanguages": "de" + "-abcde" * 60}, "Movies!L4 (AllowedLanguages)", "too long"),
+        ({"WorkType": "x" * 300}, "Movies!C4 (WorkType)", "WorkType is"),
         ({"ContentID": None, "ALID": None}, "Movies!I4 (ContentID)", "neither ContentID nor ALID"),
     ],
 )
@@ -224,6 +228,15 @@ def test_a_column_that_must_be_there_is_named_once() -> None:
 def test_a_workbook_without_any_avails_sheet_is_a_mistake() -> None:
     batch = avails_workbook.read(book([["Film", "Price"], ["River", 3]]), "a.xlsx")
     assert "No sheet of a.xlsx (Movies)" in batch.mistakes[0].message
+
+
+def test_a_sheet_that_claims_whole_rows_as_its_range_is_read() -> None:
+    made = io.BytesIO()
+    with zipfile.ZipFile(io.BytesIO(book(sheet(ROW)))) as old, zipfile.ZipFile(made, "w") as new:
+        for each in old.infolist():
+            content = re.sub(rb'dimension ref="[^"]*"', b'dimension ref="1:65536"', old.read(each))
+            new.writestr(each.filename, content)
+    assert len(avails_workbook.read(made.getvalue(), "a.xlsx").rights) == 1
 
 
 def test_a_file_that_is_no_workbook_is_refused() -> None:

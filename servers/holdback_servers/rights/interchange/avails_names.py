@@ -47,7 +47,7 @@ def reference(fields: Fields) -> str:
     alt, alias, *ids = _LEVELS.get(kind, _LEVELS["film"])
     found = [text_of(fields.get(name)) for name in (*ids, "ContentID", "ALID")]
     for own in (text_of(fields.get(alt)), *found, text_of(fields.get(alias))):
-        if is_ref(own) and own.partition(":")[0] in _OWN_KINDS:
+        if is_ref(own) and len(own) <= 200 and own.partition(":")[0] in _OWN_KINDS:
             return own
     named = next((each for each in (*found, text_of(fields.get(alt))) if each), None)
     if named is None:
@@ -59,8 +59,10 @@ def reference(fields: Fields) -> str:
 
 def _other_kind(work_type: str) -> str:
     kind = re.sub(r"[^a-z]+", "_", work_type.lower()).strip("_")
-    if not kind:
-        raise FieldError("WorkType", f"WorkType is {work_type!r}.", "Write Movie, Episode, Season, Series, Volume ...")
+    if not kind or len(kind) > 40:
+        raise FieldError(
+            "WorkType", f"WorkType is {work_type[:60]!r}.", "Write Movie, Episode, Season, Series, Volume ..."
+        )
     return kind
 
 
@@ -137,6 +139,6 @@ def right_key(prefix: str, fields: Fields, decides: Sequence[str]) -> str:
     return f"{prefix}{digest([profile, *decides, *(text_of(fields.get(name)) for name in telling)])}"
 
 
-def _short(text: str, longest: int = 60) -> str:
+def _short(text: str, longest: int = 50) -> str:
     name = " ".join(text.replace("|", "/").split())
     return name if len(name) <= longest else f"{name[: longest - 13]}~{digest((text,))}"

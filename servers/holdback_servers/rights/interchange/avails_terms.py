@@ -180,6 +180,10 @@ def read_tongues(field: str, text: str) -> tuple[str, ...]:
             raise FieldError(
                 field, f"{each!r} names the use {asset!r}.", "Write audio, subtitle, dub or subdub after the colon."
             )
+        if len(tag) > 60:
+            raise FieldError(
+                field, f"{tag[:60]}... is too long for a language tag.", "Write it as de, en-GB or es-419."
+            )
         try:
             found |= {f"{use}{parse_language(tag)}" for use in _USES[asset.lower()]}
         except Problem as problem:

@@ -35,7 +35,7 @@ _TIME: Final = re.compile(r"(\d{4}-\d\d-\d\d)[T ](\d\d:\d\d(?::\d\d)?)(\.\d+)?\s
 _CLOCK: Final = re.compile(r"(-?)(\d+):(\d\d)(?::(\d\d))?")
 _SHORTEST: Final = (0, 28, 59, 89, 120, 150, 181, 212, 242, 273, 303, 334)
 """The fewest days that so many months in a row have."""
-_EVENT: Final = re.compile(r"[a-z][a-z0-9_.-]*")
+_EVENT: Final = re.compile(r"[a-z][a-z0-9_.-]{0,79}")
 
 
 @dataclass
@@ -143,19 +143,19 @@ def _lag(name: str, text: str) -> str:
 
 def _when(value: Cell, side: str, time_zone: str) -> tuple[date | None, datetime | None]:
     """A contract day, or an instant."""
-    if isinstance(value, datetime):  # a cell with a time: midnight is how a workbook holds a day
-        whole = value.hour == value.minute == value.second == 0
-        return (value.date(), None) if whole else _local(value, side, time_zone)
-    if isinstance(value, date):
-        return value, None
     text = text_of(value)
     try:
+        if isinstance(value, datetime):  # a cell with a time: midnight is how a workbook holds a day
+            whole = value.hour == value.minute == value.second == 0
+            return (value.date(), None) if whole else _local(value, side, time_zone)
+        if isinstance(value, date):
+            return value, None
         if _DAY.fullmatch(text):
             return date.fromisoformat(text), None
         match = _TIME.fullmatch(text)
         if match is not None:
             return _read_time(match, side, time_zone)
-    except ValueError as error:
+    except (ValueError, OverflowError) as error:
         raise FieldError(
             side, f"{side} is {text!r}, a date that does not exist ({error}).", "Correct the date."
         ) from error
@@ -186,10 +186,7 @@ def _read_time(match: re.Match[str], side: str, time_zone: str) -> tuple[date | 
 def _local(moment: datetime, side: str, time_zone: str, *, exact: bool = False) -> tuple[date | None, datetime | None]:
     if side == "End" and not exact and (moment.hour, moment.minute, moment.second) == (23, 59, 59):
         return moment.date(), None
-    try:
-        return None, moment.replace(tzinfo=zone_of(time_zone)).astimezone(UTC)
-    except OverflowError as error:
-        raise ValueError("year is out of range") from error
+    return None, moment.replace(tzinfo=zone_of(time_zone)).astimezone(UTC)
 
 
 def _read_longest(text: str, window: Window) -> None:

@@ -183,8 +183,8 @@ def _read_term(element: "Element", path: str, said: Said) -> None:
     at = f"{path}/Term[@termName={term!r}] (line {element.sourceline})"
     value = next(iter(element), None)
     kind = "" if value is None else local_name(value)
-    if value is None or kind not in TERM_KINDS:
-        said.drop(f"The Term {term}", at)
+    if value is None or kind not in TERM_KINDS or len(term) > 100:
+        said.drop(f"The Term {term[:100]}", at)
         return
     text = words_in(value)
     if kind == "Money":

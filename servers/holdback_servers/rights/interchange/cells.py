@@ -6,6 +6,7 @@ columns mean. Whoever reads an untrusted file does so in the media worker, whose
 
 import csv
 import io
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from typing import Final
@@ -13,7 +14,7 @@ from typing import Final
 from holdback_base.problem import Problem
 
 from holdback_servers.rights.interchange.batch import Remark
-from holdback_servers.rights.interchange.packing import MAX_CELL_CHARACTERS, OLE, SheetFacts, look_into
+from holdback_servers.rights.interchange.packing import MAX_CELL_CHARACTERS, OLE, SheetFacts, look_into, without_ranges
 
 Cell = str | int | float | bool | date | datetime | time | None
 """What a cell holds. An empty one is None, a whole number an int; a day without a time is a date. A cell whose formula
@@ -87,29 +88,40 @@ def _old_or_locked(data: bytes, name: str) -> Problem:
 
 
 def _read_xlsx(data: bytes, name: str) -> list[Sheet]:
-    from python_calamine import CalamineError, CalamineWorkbook, SheetTypeEnum
+    from python_calamine import CalamineError
 
     facts = look_into(data, name, MAX_CELLS)
-    sheets: list[Sheet] = []
     try:
-        with CalamineWorkbook.from_filelike(io.BytesIO(data)) as book:
-            listed = [each for each in book.sheets_metadata if each.typ == SheetTypeEnum.WorkSheet]
-            if len(listed) > MAX_SHEETS:
-                raise Problem(
-                    "TOO_LARGE", f"{name} has {len(listed)} sheets; {MAX_SHEETS} are read.", "Take the others out."
-                )
-            for each in listed:
-                sheet = book.get_sheet_by_name(each.name)
-                left_out: list[Cell] = [None] * (sheet.start or (0, 0))[1]
-                rows = [left_out + _values(row) for row in sheet.iter_rows()]
-                _put_back(rows, facts.get(each.name))
-                sheets.append(Sheet(each.name, rows))
+        try:
+            return _sheets(data, name, facts)
+        except CalamineError as error:
+            if not _first_line(error).startswith("Range is"):
+                raise
+            return _sheets(without_ranges(data), name, facts)
     except CalamineError as error:
         raise Problem(
             "INVALID_ARGUMENT",
             f"{name} is damaged and cannot be read as a workbook ({_first_line(error)}).",
             "Open it in a spreadsheet program, save it again as .xlsx, and give the new file.",
         ) from error
+
+
+def _sheets(data: bytes, name: str, facts: Mapping[str, SheetFacts]) -> list[Sheet]:
+    from python_calamine import CalamineWorkbook, SheetTypeEnum
+
+    sheets: list[Sheet] = []
+    with CalamineWorkbook.from_filelike(io.BytesIO(data)) as book:
+        listed = [each for each in book.sheets_metadata if each.typ == SheetTypeEnum.WorkSheet]
+        if len(listed) > MAX_SHEETS:
+            raise Problem(
+                "TOO_LARGE", f"{name} has {len(listed)} sheets; {MAX_SHEETS} are read.", "Take the others out."
+            )
+        for each in listed:
+            sheet = book.get_sheet_by_name(each.name)
+            left_out: list[Cell] = [None] * (sheet.start or (0, 0))[1]
+            rows = [left_out + _values(row) for row in sheet.iter_rows()]
+            _put_back(rows, facts.get(each.name))
+            sheets.append(Sheet(each.name, rows))
     return sheets
 
 

@@ -29,6 +29,7 @@ _MAX_FILES: Final = 2_000
 _CHUNK: Final = 1 << 20
 _MAX_PIECE: Final = 64 << 20
 
+_RANGE = re.compile(rb"<(?:\w+:)?dimension\s[^>]*>(?:</(?:\w+:)?dimension>)?")
 _ROW_END = re.compile(rb"</(?:\w+:)?row>")
 _TEXT_END = re.compile(rb"</(?:\w+:)?si>")
 _CELL = re.compile(rb"<(?:\w+:)?c\s[^>]*?\br=\"([A-Z]{1,3})(\d{1,7})\"")
@@ -83,6 +84,20 @@ def look_into(data: bytes, name: str, max_cells: int) -> dict[str, SheetFacts]:
             "Delete stray cells far below or beside the table, or split the file.",
         )
     return found
+
+
+def without_ranges(data: bytes) -> bytes:
+    """The same workbook without the range that each sheet claims for itself.
+
+    Some programs write whole rows there (`1:65536`), which readers stumble over, and nobody needs it.
+    """
+    made = io.BytesIO()
+    with zipfile.ZipFile(io.BytesIO(data)) as pack, zipfile.ZipFile(made, "w", zipfile.ZIP_DEFLATED) as new:
+        sheets = set(_parts(pack).values())
+        for each in pack.infolist():
+            content = pack.read(each)
+            new.writestr(each.filename, _RANGE.sub(b"", content, count=1) if each.filename in sheets else content)
+    return made.getvalue()
 
 
 def _check_size(pack: zipfile.ZipFile, name: str) -> None:
