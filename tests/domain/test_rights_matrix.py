@@ -82,8 +82,7 @@ What would clear it:
 DOZENS = """\
 PARTIAL: of 148 cells (territory x platform) 104 CLEARED, 16 PARTIAL, 28 DENIED.
 
-Asked: promotion in AT, AU, BE, BG, BR, CA, CH and 30 more on linear, social.instagram, social.youtube,
-     vod.svod,
+Asked: promotion in AT, AU, BE, BG, BR, CA, CH and 30 more on linear, social.instagram, social.youtube, vod.svod,
 1 Mar 2026 00:00 until 1 Apr 2026 00:00 (all times UTC).
 Cut: Heron, 10 s, sha256:111111111111…, elements sha256:d110c39367cc…
 
@@ -103,16 +102,14 @@ When (UTC; the end is the first instant no longer cleared):
                                               cleared  6 Mar 2026 00:00 until 1 Apr 2026 00:00
 
 Why not:
-  R1 NO_RIGHTS_IN: No grant covers The Heron (programme) here and then; the nearest, rgt_film, gives all in
-     CA, EU, GB, US from 1 Jan 2026 00:00.
+  R1 NO_RIGHTS_IN: No grant covers The Heron (programme) here and then; the nearest, rgt_film, gives all in CA, EU,
+       GB, US from 1 Jan 2026 00:00.
      AU, BR, CH, IS, MX, NO, NZ on all platforms
      rgt_film of ctr_film: "2.1"
-  R2 HOLDBACK: The Heron (programme) is held back: social in DACH from 1 Jan 2026 00:00 until 10 Mar 2026
-     00:00.
+  R2 HOLDBACK: The Heron (programme) is held back: social in DACH from 1 Jan 2026 00:00 until 10 Mar 2026 00:00.
      DACH (AT, CH, DE) on social.instagram, social.youtube, 1 Mar 2026 00:00 until 10 Mar 2026 00:00
      rgt_tv of ctr_tv: "7.3"
-  R3 BLACKOUT: The Heron (programme) is blacked out: all in NORDICS from 5 Mar 2026 00:00 until 6 Mar 2026
-     00:00.
+  R3 BLACKOUT: The Heron (programme) is blacked out: all in NORDICS from 5 Mar 2026 00:00 until 6 Mar 2026 00:00.
      NORDICS (DK, FI, IS, NO, SE) on all platforms, 5 Mar 2026 00:00 until 6 Mar 2026 00:00
      rgt_cup of ctr_cup, no clause on record
 
@@ -121,11 +118,10 @@ What would clear it:
      Start not before 6 Mar 2026 00:00 in DK, FI, SE on linear, social.instagram, social.youtube, vod.svod.
      Start not before 10 Mar 2026 00:00 in AT, DE on social.instagram, social.youtube.
      Decided again: then clear, EU (27), CA, GB, US on all platforms.
-  2. Buy programme rights in The Heron (film:heron) for AU, BR, CH, IS, MX, NO, NZ on linear,
-     social.instagram, social.youtube, vod.svod, 1 Mar 2026 00:00 to 1 Apr 2026 00:00, for promotion; a person
-     has to agree it.
-     Start not before 6 Mar 2026 00:00 in NORDICS (DK, FI, IS, NO, SE) on linear, social.instagram,
-     social.youtube, vod.svod.
+  2. Buy programme rights in The Heron (film:heron) for AU, BR, CH, IS, MX, NO, NZ on linear, social.instagram,
+       social.youtube, vod.svod, 1 Mar 2026 00:00 to 1 Apr 2026 00:00, for promotion; a person has to agree it.
+     Start not before 6 Mar 2026 00:00 in NORDICS (DK, FI, IS, NO, SE) on linear, social.instagram, social.youtube,
+       vod.svod.
      Start not before 10 Mar 2026 00:00 in DACH (AT, CH, DE) on social.instagram, social.youtube.
      Decided again as if it were on record: then clear, everywhere asked.
 """
@@ -155,15 +151,13 @@ Why not:
   R2 BLACKOUT: The Heron (programme) is blacked out: all in GB from 1 Jan 2026 00:00.
      GB on all platforms
      rgt_court of ctr_court, no clause on record
-  R3 EMBARGO: The Heron (programme) is under embargo: all in CA, US from 1 Jan 2026 00:00 until 4 Mar 2026
-     19:30.
+  R3 EMBARGO: The Heron (programme) is under embargo: all in CA, US from 1 Jan 2026 00:00 until 4 Mar 2026 19:30.
      CA, US on all platforms, 1 Mar 2026 00:00 until 4 Mar 2026 19:30
      rgt_launch of ctr_launch: "3 Not before the launch."
 
 What would clear it:
   1. Leave out EU (27), GB.
-     Start not before 4 Mar 2026 19:30 in CA, US on linear, social.instagram, social.youtube, vod.avod,
-     vod.svod.
+     Start not before 4 Mar 2026 19:30 in CA, US on linear, social.instagram, social.youtube, vod.avod, vod.svod.
      Decided again: then clear, everywhere but EU (27), GB on all platforms.
   2. Leave out vod.avod, vod.svod.
      Leave out GB.

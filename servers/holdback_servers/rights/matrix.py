@@ -22,7 +22,7 @@ _ROWS, _TOLD = 40, 20
 """Most rows of the matrix; most lines of each list under it."""
 _CLAUSE, _TEXT = 240, 600
 """Most characters of a clause, and of the sentence of a reason or a condition."""
-_WIDTH, _INDENT = 110, "     "
+_WIDTH, _INDENT = 116, "       "
 _INSTANT = re.compile(r"\b\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?Z")
 _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 _WORDS = {"CLEARED": "cleared", "PARTIAL": "partly", "CONDITIONAL": "if", "NEEDS_HUMAN": "ask", "DENIED": "denied"}

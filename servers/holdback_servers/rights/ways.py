@@ -20,8 +20,8 @@ from holdback_servers.rights.windows import Window, Windows, joined, shared, win
 
 _WAYS = 64
 """Combinations of ways out that are looked at; beyond, each reference by itself and all together."""
-_QUESTIONS = 8
-"""Smaller questions that are tried."""
+_TONGUES = 4
+"""Languages that are tried to be left out, each by itself."""
 _GAPS = 3
 """Grants to buy for one reference, before one that holds them all is asked for."""
 _ON_ALL = frozenset({"RUNS_EXHAUSTED", "LANGUAGE_NOT_LICENSED", "WINDOW_LIMIT"})
@@ -121,7 +121,7 @@ def combinations_of(ways: Mapping[str, Sequence[Way]], looks: int) -> Iterator[d
 
 def questions(decision: Decision) -> list[Asked]:
     """The question, and smaller ones that keep within a limit on all of it: fewer runs, fewer languages, a window that
-    ends earlier."""
+    ends earlier. Of those that differ in one point the larger come first."""
     asked, failing = decision.asked, _failing(decision)
     fewer = sorted({(one.limits.max_runs or 0) - one.taken for one in failing.get("RUNS_EXHAUSTED", ())}, reverse=True)
     days = sorted({one.limits.window_days or 0 for one in failing.get("WINDOW_LIMIT", ())}, reverse=True)
@@ -132,9 +132,9 @@ def questions(decision: Decision) -> list[Asked]:
         [{"window": _of_days(asked, each)} for each in _ends([each for each in days if longer_than(within, each)])],
     ]
     single = [change for axis in smaller for change in axis]
-    both = [dict(chain.from_iterable(axis[-1].items() for axis in smaller if axis))] if len(single) > 1 else []
-    made = [asked, *(asked.model_copy(update=change) for change in [*both, *single])]
-    return [each for index, each in enumerate(made) if each not in made[:index]][:_QUESTIONS]
+    both = [dict(chain.from_iterable(axis[at].items() for axis in smaller if axis)) for at in (0, -1) if single]
+    made = [asked, *(asked.model_copy(update=change) for change in [*single, *both])]
+    return [each for index, each in enumerate(made) if each not in made[:index]]
 
 
 def _failing(decision: Decision) -> dict[ReasonCode, list[Entry]]:
@@ -162,7 +162,7 @@ def _tongues(asked: Asked, failing: Iterable[Entry]) -> Iterator[tuple[str, ...]
         for each in asked.languages
         if any(not any(grants_tongue(own, each) for own in one.languages) for one in grants)
     ]
-    for each in lacking[: _QUESTIONS // 2]:
+    for each in lacking[:_TONGUES]:
         yield tuple(tongue for tongue in asked.languages if tongue != each)
     if len(lacking) > 1:
         yield tuple(tongue for tongue in asked.languages if tongue not in lacking)

@@ -43,6 +43,8 @@ class Candidate:
     asks: str
     """What it waits for: nothing, one thing a person can do (`do`: record an event, approve), or what a person must
     find out (`ask`)."""
+    question: int = 0
+    """The number of the question that it answers: the first is what was asked."""
 
     @property
     def buys(self) -> bool:

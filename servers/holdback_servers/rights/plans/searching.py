@@ -37,9 +37,7 @@ def plans(
     """
     if decision.clear or not (in_the_way(decision) or decision.cuts):
         return ()
-    ranked = sorted(
-        _candidates(decision, books, decide_again), key=lambda each: (each.cost, [one.text for one in each.remedies])
-    )
+    ranked = sorted(_candidates(decision, books, decide_again), key=_rank)
     distinct = list({each.remedies: each for each in reversed(ranked) if each.remedies}.values())[::-1]
     free = [each for each in distinct if not each.asks]
     made: list[Candidate] = []
@@ -60,6 +58,10 @@ def plans(
     return told or (_ask_about_everything(decision),)
 
 
+def _rank(candidate: Candidate) -> tuple[int, int, list[str]]:
+    return candidate.cost, candidate.question, [each.text for each in candidate.remedies]
+
+
 def _candidates(decision: Decision, books: Mapping[str, Book], decide_again: Decide) -> Iterator[Candidate]:
     asked = questions(decision)
     blame: dict[RemedyKind, tuple[str, ...]] = {}
@@ -67,12 +69,12 @@ def _candidates(decision: Decision, books: Mapping[str, Book], decide_again: Dec
         if finding.entry and (kind := _LIMITED.get(finding.code)):
             blame[kind] = tuple(sorted({*blame.get(kind, ()), finding.entry.id}))
     looks = max(_FEWEST, _LOOKS // (len(decision.rows) * len(decision.columns) * len(asked)))
-    for question in asked:
+    for number, question in enumerate(asked):
         turned = tuple(asked_remedies(decision.asked, question, blame))
         smaller = decide_again(question, decision.cuts, books) if turned else decision
         cost = sum(cost_of(each, decision) for each in turned)
         for each in candidates(smaller, looks):
-            yield replace(each, remedies=turned + each.remedies, cost=cost + each.cost)
+            yield replace(each, remedies=turned + each.remedies, cost=cost + each.cost, question=number)
 
 
 def _ask_about_everything(decision: Decision) -> Plan:
