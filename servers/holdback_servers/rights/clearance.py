@@ -157,7 +157,7 @@ def decide(asked: Asked, cuts: Sequence[CutFacts], books: Mapping[str, Book]) ->
 def judge(asked: Asked, cuts: tuple[CutFacts, ...], judged: tuple[Judged, ...], books: Mapping[str, Book]) -> Decision:
     """All cells of references that stand before their books; `cuts` are only carried along."""
     rows = _alike(asked.territories, _reach(judged, asked.territories))
-    media = ([each.judgement.medium_mask(node) for each in judged] for node in asked.platforms)
+    media = ([each.judgement.voices.medium_mask(node) for each in judged] for node in asked.platforms)
     columns = _alike(asked.platforms, map(tuple, media))
     whole = (window(asked.window.start, asked.window.end),)
     tables = [
@@ -252,10 +252,10 @@ def _reach(judged: Sequence[Judged], names: tuple[str, ...]) -> Iterable[tuple[i
     places, offsets, offset = places_of(names), list[tuple[int, int]](), 0
     together: dict[int, int] = {}
     for each in judged:
-        for where, mask in each.judgement.reach(places).items():
+        for where, mask in each.judgement.voices.reach(places).items():
             together[where] = together.get(where, 0) | mask << offset
-        offsets.append((offset, (1 << each.judgement.width) - 1))
-        offset += each.judgement.width
+        offsets.append((offset, (1 << each.judgement.voices.width) - 1))
+        offset += each.judgement.voices.width
     everywhere, base = (1 << len(names)) - 1, 0
     masks = [0] * len(names)
     for where, mask in together.items():

@@ -1,0 +1,144 @@
+"""The rights that can matter for one element, as bits of masks: where they reach, and what they give. Pure.
+
+Grants that give the same on the same media share a bit; everything else has its own. So cells that the same bits reach
+have the same answer, and are judged once.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+
+from holdback_servers.rights.book import Entry, Places, covers_medium, spread, touches_medium
+from holdback_servers.rights.fitting import Use, covered, faults_of
+from holdback_servers.rights.report import ReasonCode
+from holdback_servers.rights.windows import Windows, shared
+
+_EVERY_MEDIUM = ("all",)
+SILENT: tuple[ReasonCode, ...] = ("LANGUAGE_NOT_LICENSED",)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Voice:
+    """One bit of a mask: a right, and `more` that give the same; its part of the window; as a grant, its faults and the
+    languages asked for that it covers."""
+
+    entry: Entry
+    part: Windows
+    faults: tuple[ReasonCode, ...]
+    tongues: int
+    more: list[Entry] = field(default_factory=list[Entry])
+
+
+class Voices:
+    """The entries of one element, sorted for one use.
+
+    Masks of bits: `good` are grants that cover the use, in one of its languages at least; of these `bound` have
+    conditions; `lacks` are grants that fail on some point; `against` are restrictions.
+    """
+
+    def __init__(self, entries: Sequence[Entry], use: Use) -> None:
+        self._entries, self._use = entries, use
+        self.tongues = len(use.languages) or 1
+        self._every_tongue = (1 << self.tongues) - 1
+        self._all: list[Voice] = []
+        self.good = self.lacks = self.against = self.bound = 0
+        self._alike: list[int] = []
+        self._sort()
+
+    def _sort(self) -> None:
+        sharedbits_of: dict[object, Voice] = {}
+        alike: dict[object, int] = {}
+        start, end = self._use.window
+        owned = next((each for each in self._entries if self._gives_everything(each)), None)
+        for each in self._entries:
+            if owned is not None and each.kind == "grant" and each is not owned:
+                continue
+            part = ((max(each.window[0], start), min(each.window[1], end)),)
+            if each.kind != "grant":
+                self.against |= 1 << len(self._all)
+                self._all.append(Voice(each, part, (), 0))
+                continue
+            faults, tongues = faults_of(each, self._use), covered(each.languages, self._use.languages)
+            if not faults and tongues and not each.conditions:
+                voice = sharedbits_of.get((part, tongues, each.media))
+                if voice is not None:
+                    voice.more.append(each)
+                    continue
+            voice, bit = Voice(each, part, faults, tongues), 1 << len(self._all)
+            self._all.append(voice)
+            if not faults and tongues:
+                self.good |= bit
+                if each.conditions:
+                    self.bound |= bit
+                else:
+                    sharedbits_of[part, tongues, each.media] = voice
+            if faults or tongues != self._every_tongue:
+                self.lacks |= bit
+            if bit & (self.lacks | self.bound):
+                key = (faults, tongues, part, () if faults else each.conditions)
+                alike[key] = alike.get(key, 0) | bit
+        self._alike = [each for each in alike.values() if each & (each - 1)]
+
+    def _gives_everything(self, each: Entry) -> bool:
+        """Whether a grant gives the whole window everywhere and asks for nothing: no other grant is needed then."""
+        return (
+            each.kind == "grant"
+            and each.media == _EVERY_MEDIUM
+            and not each.conditions
+            and shared((each.window,), (self._use.window,)) == (self._use.window,)
+            and each.area.everywhere
+            and not self.points(each)
+        )
+
+    def points(self, each: Entry) -> tuple[ReasonCode, ...]:
+        """On what points a grant does not cover the use."""
+        silent = covered(each.languages, self._use.languages) != self._every_tongue
+        return (*faults_of(each, self._use), *SILENT) if silent else faults_of(each, self._use)
+
+    def reach(self, places: Places) -> dict[int, int]:
+        """Which entries (a mask) reach each set of the places (a bit for each place)."""
+        found: dict[int, int] = {}
+        bit = 1
+        for voice in self._all:
+            spots = spread(voice.entry.area, places, voice.entry.kind == "grant")
+            for each in voice.more:
+                spots |= spread(each.area, places, True)
+            found[spots] = found.get(spots, 0) | bit
+            bit <<= 1
+        return found
+
+    @property
+    def width(self) -> int:
+        """How many bits a mask has."""
+        return len(self._all)
+
+    def medium_mask(self, node: str) -> int:
+        """Which entries reach the platform."""
+        mask, bit = 0, 1
+        for voice in self._all:
+            if (covers_medium if voice.entry.kind == "grant" else touches_medium)(voice.entry.media, node):
+                mask |= bit
+            bit <<= 1
+        return mask
+
+    def at(self, bit: int) -> Voice:
+        """What one bit stands for."""
+        return self._all[bit]
+
+    def of(self, mask: int) -> list[Voice]:
+        """What the bits of a mask stand for."""
+        return [self._all[bit] for bit in bits_of(mask)]
+
+    def first_of_alike(self, mask: int) -> int:
+        """Of grants that fail on the same points, or ask for the same, over the same time, only the first."""
+        for alike in self._alike:
+            own = mask & alike
+            mask ^= own & (own - 1)
+        return mask
+
+
+def bits_of(mask: int) -> Iterator[int]:
+    """The numbers of the bits that are set, lowest first."""
+    while mask:
+        low = mask & -mask
+        yield low.bit_length() - 1
+        mask ^= low
