@@ -17,7 +17,7 @@ from holdback_base.problem import Problem
 from holdback_servers.rights import server, store
 from holdback_servers.rights.answers import ContractGiven, RightGiven
 from holdback_servers.rights.exporting import chosen, write
-from holdback_servers.rights.importing.applying import apply, preview
+from holdback_servers.rights.importing.applying import NotRecorded, apply, preview
 from holdback_servers.rights.importing.outcome import ImportReport
 from holdback_servers.rights.importing.preparing import Prepared, open_prepared, prepare, read_file
 from holdback_servers.rights.interchange.batch import Batch, ImportedContract, ImportedRight
@@ -69,7 +69,12 @@ def c() -> Iterator[Connection]:
 
 
 def take(c: Connection, given: Prepared) -> ImportReport:
-    return apply(c, given, new_id=id_maker(lambda: NOW), now=NOW, by="person:robin")[0]
+    before = c.begin_nested()
+    try:
+        return apply(c, given, new_id=id_maker(lambda: NOW), now=NOW, by="person:robin")[0]
+    except NotRecorded as refused:
+        before.rollback()
+        return refused.report
 
 
 def on_record(c: Connection) -> list[str]:

@@ -104,7 +104,10 @@ class Importing:
             heard.extend(watching.news(c, self._door, stale, now))
             return told.model_copy(update={"stale": stale})
 
-        answer = await services.database.write(unit)
+        try:
+            answer = await services.database.write(unit)
+        except applying.NotRecorded as refused:
+            return refused.report
         await self._door.listeners.tell_changed(heard)
         return answer
 

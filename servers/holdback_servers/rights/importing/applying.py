@@ -5,7 +5,7 @@ its id where a file gives that.
 """
 
 import json
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -49,6 +49,7 @@ class _Comparison:
     losses: list[Remark] = field(default_factory=list[Remark])
     gone: list[str] = field(default_factory=list[str])
     refs: set[str] = field(default_factory=set[str])
+    keys: set[str] = field(default_factory=set[str])
 
     def note(self, change: RightChange, *refs: str) -> None:
         """Count a change, and show it if few of its sort are shown yet."""
@@ -66,31 +67,46 @@ class _Comparison:
         self.refs.update(refs)
 
 
+class NotRecorded(Exception):  # noqa: N818 - what happened, with the report that says why
+    """A mistake showed while a file was recorded: whoever runs the transaction undoes it and tells the report."""
+
+    def __init__(self, report: ImportReport) -> None:
+        super().__init__(f"{report.file} is not recorded")
+        self.report = report
+
+
 def preview(c: Connection, prepared: Prepared) -> ImportReport:
     """What the file would change; nothing is written. With mistakes in the file only those are told."""
-    return _report(prepared, _compare(c, prepared), applied=False)
+    found = _Comparison()
+    if not prepared.head.mistakes:
+        deque(_compared(c, prepared, _compare_contracts(c, prepared, found), found), maxlen=0)
+        _compare_gone(c, prepared, found)
+    return _report(prepared, found, applied=False)
 
 
 def apply(
     c: Connection, prepared: Prepared, *, new_id: NewId, now: datetime, by: str
 ) -> tuple[ImportReport, frozenset[str]]:
-    """Record the file, all of it, and tell what changed and which references are concerned. With a mistake nothing is
-    written, and the report tells the mistakes.
+    """Record the file, all of it, and tell what changed and which references are concerned.
 
     Raises:
-        Problem: what `recording.record_rows` raises where the store has changed in between.
+        NotRecorded: with the report of its mistakes; the transaction must be undone.
+        Problem: what `recording.record_rows` raises.
     """
-    found = _compare(c, prepared)
-    if prepared.head.mistakes or found.mistakes:
-        return _report(prepared, found, applied=False), frozenset()
+    found = _Comparison()
+    if prepared.head.mistakes:
+        raise NotRecorded(_report(prepared, found, applied=False))
     _adopt(c, prepared)
-    concerned: set[str] = set()
+    contract_ids = _compare_contracts(c, prepared, found)
+    given = [ContractGiven(**each.terms.model_dump(), external_key=each.key) for each in prepared.head.contracts]
+    rows = ((each.contract, each.row) for each in _compared(c, prepared, contract_ids, found))
+    written = recording.record_rows(c, given, rows, new_id=new_id, now=now, by=by)
+    concerned = set(written.refs)
     for event in prepared.head.events:
         concerned |= recording.record_event(c, event, now, by).refs
-    given = [ContractGiven(**each.terms.model_dump(), external_key=each.key) for each in prepared.head.contracts]
-    rows = ((each.contract, each.row) for each in _resolved(c, prepared))
-    written = recording.record_rows(c, given, rows, new_id=new_id, now=now, by=by)
-    concerned |= written.refs
+    _compare_gone(c, prepared, found)
+    if found.mistakes:
+        raise NotRecorded(_report(prepared, found, applied=False))
     if found.gone:
         concerned |= recording.withdraw(c, found.gone, now=now, by=by).refs
     found.refs |= concerned
@@ -117,19 +133,18 @@ def _report(prepared: Prepared, found: _Comparison, *, applied: bool) -> ImportR
     )
 
 
-def _compare(c: Connection, prepared: Prepared) -> _Comparison:
-    found = _Comparison()
-    if prepared.head.mistakes:
-        return found
-    ids = _compare_contracts(c, prepared, found)
-    keys: set[str] = set()
+def _compared(
+    c: Connection, prepared: Prepared, contract_ids: dict[str, str], found: _Comparison
+) -> Iterator[PreparedRight]:
+    """The rights of the file, each compared with what is on record before it is given on; those with a mistake are
+    not."""
     for part in in_parts(_resolved(c, prepared), _PART):
         known = _known(c, [str(each.row.external_key) for each in part])
         for each in part:
-            keys.add(str(each.row.external_key))
-            _compare_right(each, known.get(str(each.row.external_key)), ids.get(each.contract), found)
-    _compare_gone(c, prepared, keys, found)
-    return found
+            key = str(each.row.external_key)
+            found.keys.add(key)
+            if _compare_right(each, known.get(key), contract_ids.get(each.contract), found):
+                yield each
 
 
 def _compare_contracts(c: Connection, prepared: Prepared, found: _Comparison) -> dict[str, str]:
@@ -163,40 +178,48 @@ def _known(c: Connection, keys: Sequence[str]) -> dict[str, KnownRight]:
     return known
 
 
-def _compare_right(given: PreparedRight, known: KnownRight | None, contract: str | None, found: _Comparison) -> None:
+def _compare_right(given: PreparedRight, known: KnownRight | None, contract: str | None, found: _Comparison) -> bool:
+    """Count what becomes of a right; False where that is a mistake."""
     row, key = given.row, str(given.row.external_key)
-    if known is None or (known.withdrawn and given.expects != "known"):
-        if given.expects == "known":
-            found.mistakes.append(Remark(place=given.place, message=f"It updates {row.ref}, which is not on record.",
-                                         hint="Send it as new, or as a full extract."))  # fmt: skip
-        elif found.full("created"):
+    mistake = _mistake(given, known, contract)
+    if mistake is not None:
+        found.mistakes.append(mistake)
+    elif known is None or known.withdrawn:
+        if found.full("created"):
             found.count("created", row.ref)
         else:
             found.note(_change("created", key, row, given.place), row.ref)
-        return
-    if known.contract != contract:
-        found.mistakes.append(Remark(place=given.place, message=f"The right {key} is on record under another contract.",
-                                     hint="Leave it under its contract, or give it another name."))  # fmt: skip
-    elif known.row == row and not known.withdrawn:
+    elif known.row == row:
         found.counts["unchanged"] += 1
-    elif given.expects == "new":
-        found.mistakes.append(Remark(place=given.place, message=f"It calls itself new, and {row.ref} is on record with "
-                                     "other terms.", hint="Send it as an update."))  # fmt: skip
     elif found.full("updated"):
         found.count("updated", row.ref, known.row.ref)
     else:
         fields = field_changes(json.loads(known.row.body), json.loads(row.body))
-        found.note(
-            _change("updated", key, row, given.place).model_copy(update={"fields": fields}), row.ref, known.row.ref
-        )
+        change = _change("updated", key, row, given.place).model_copy(update={"fields": fields})
+        found.note(change, row.ref, known.row.ref)
+    return mistake is None
 
 
-def _compare_gone(c: Connection, prepared: Prepared, keys: set[str], found: _Comparison) -> None:
+def _mistake(given: PreparedRight, known: KnownRight | None, contract: str | None) -> Remark | None:
+    """What is wrong with a right beside what is on record, if anything."""
+    ref, standing = given.row.ref, known is not None and not known.withdrawn
+    if known is not None and known.contract != contract:
+        message, hint = f"{ref} is on record under another contract.", "Leave it under that, or give it another name."
+    elif given.expects == "known" and not standing:
+        message, hint = f"It updates {ref}, which is not on record.", "Send it as new, or as a full extract."
+    elif given.expects == "new" and standing and known is not None and known.row != given.row:
+        message, hint = f"It calls itself new, and {ref} is on record with other terms.", "Send it as an update."
+    else:
+        return None
+    return Remark(place=given.place, message=message, hint=hint)
+
+
+def _compare_gone(c: Connection, prepared: Prepared, found: _Comparison) -> None:
     gone: dict[str, tuple[RightRow, str]] = {}
     for prefix in prepared.head.replaces:
         for known in known_under(c, prefix):
             key = str(known.row.external_key)
-            if key not in keys and not known.withdrawn:
+            if key not in found.keys and not known.withdrawn:
                 gone[key] = (known.row, "")
     places = dict(prepared.head.withdraws)
     on_record = _known(c, list(places))
@@ -221,12 +244,11 @@ def _change(change: Any, key: str, row: RightRow, place: str) -> RightChange:
 
 def _adopt(c: Connection, prepared: Prepared) -> None:
     """Contracts and rights without a key that the file knows by their ids take those for keys."""
-    named = {str(each.row.external_key) for each in prepared.rights()} | {key for key, _ in prepared.head.withdraws}
-    for table, kind, keys in (
-        (contracts, "ctr_", {each.key for each in prepared.head.contracts}),
-        (rights, "rgt_", named),
+    for table, keys in (
+        (contracts, [each.key for each in prepared.head.contracts if each.key.startswith("ctr_")]),
+        (rights, [*prepared.head.by_id, *(key for key, _ in prepared.head.withdraws if key.startswith("rgt_"))]),
     ):
-        for some in in_parts(sorted(key for key in keys if key.startswith(kind)), _AT_ONCE):
+        for some in in_parts(keys, _AT_ONCE):
             change = update(table).where(table.c.id.in_(some), table.c.external_key.is_(None))
             c.execute(change.values(external_key=table.c.id))
 

@@ -25,7 +25,7 @@ _EVERY: Final = 2_000
 
 
 class Head(Noun):
-    """All that a file says beside its rights."""
+    """All that a file says beside its rights. `by_id` are the keys of rights that are ids of records."""
 
     file: str
     format: Format
@@ -36,6 +36,7 @@ class Head(Noun):
     mistakes: tuple[Remark, ...]
     losses: tuple[Remark, ...]
     rights: int
+    by_id: tuple[str, ...] = ()
 
 
 class PreparedRight(NamedTuple):
@@ -115,6 +116,7 @@ def prepare(batch: Batch, name: str, report: Callable[[int, int, str], None] | N
         mistakes=tuple(mistakes),
         losses=batch.losses,
         rights=len(found),
+        by_id=tuple(each.key for each in batch.rights if each.key.startswith("rgt_")),
     )
     return Prepared(head, lambda: iter(found))
 

@@ -31,9 +31,13 @@ def read(data: bytes, name: str, time_zone: str = "UTC") -> Batch:
         Problem: INVALID_ARGUMENT or TOO_LARGE for a file that is no workbook; INVALID_ARGUMENT for the zone. What is
             wrong inside it is told in the batch.
     """
+    return read_sheets(read_workbook(data, name), name, time_zone)
+
+
+def read_sheets(sheets: Sequence[Sheet], name: str, time_zone: str = "UTC") -> Batch:
+    """The same of sheets that are read already. Raises Problem INVALID_ARGUMENT for the zone."""
     intake = Intake(time_zone)
     read_any = False
-    sheets = read_workbook(data, name)
     for sheet in sheets:
         found = _header(sheet)
         if found is None:

@@ -1,10 +1,13 @@
 """From the bytes of a file to a batch: which format it is, told by its content, and the reader that knows it. Pure."""
 
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from holdback_base.problem import Problem
 
 from holdback_servers.rights.interchange.batch import Batch, Format
+
+if TYPE_CHECKING:
+    from holdback_servers.rights.interchange.cells import Sheet
 
 _KINDS: Final = "a rights sheet (XLSX, CSV), Avails (XLSX, XML), or ODRL (JSON-LD, Turtle)"
 
@@ -21,15 +24,15 @@ def read_batch(data: bytes, name: str, format_: Format | None = None, time_zone:
     Raises:
         Problem: INVALID_ARGUMENT for a file of no known format or of another than was said; what its reader raises.
     """
-    kind = format_ or detect(data, name)
-    if kind == "sheet":
-        from holdback_servers.rights.interchange import sheet
+    kind = format_ or _text_format(data, name)
+    if kind in (None, "sheet", "avails_xlsx"):
+        from holdback_servers.rights.interchange import avails_workbook, sheet
+        from holdback_servers.rights.interchange.cells import read_workbook
 
-        return sheet.read(data, name, time_zone)
-    if kind == "avails_xlsx":
-        from holdback_servers.rights.interchange import avails_workbook
-
-        return avails_workbook.read(data, name, time_zone)
+        sheets = read_workbook(data, name)  # once: a large one takes seconds
+        kind = kind or _workbook_format(sheets, name)
+        reader = sheet.read_sheets if kind == "sheet" else avails_workbook.read_sheets
+        return reader(sheets, name, time_zone)
     if kind == "avails_xml":
         from holdback_servers.rights.interchange import avails_xml
 
@@ -43,17 +46,22 @@ def read_batch(data: bytes, name: str, format_: Format | None = None, time_zone:
 
 def detect(data: bytes, name: str) -> Format:
     """The format that the content has. Raises Problem INVALID_ARGUMENT where it is none of the known ones."""
+    from holdback_servers.rights.interchange.cells import read_workbook
+
+    return _text_format(data, name) or _workbook_format(read_workbook(data, name), name)
+
+
+def _text_format(data: bytes, name: str) -> Format | None:
+    """The format of XML, JSON and Turtle; None for what may be a workbook or CSV."""
     head = _start(data)
-    ending = name.rpartition(".")[2].casefold()
     if head.startswith("<"):
         if "avail" in head.casefold():
             return "avails_xml"
         raise Problem("INVALID_ARGUMENT", f"{name} is XML, and no Avails.", f"Give {_KINDS}.")
     if head.startswith(("{", "[")):
         return "odrl_jsonld"
-    if head.startswith(("@prefix", "@base", "PREFIX", "BASE")) or ending in ("ttl", "turtle"):
-        return "odrl_turtle"
-    return _workbook_format(data, name)
+    turtle = head.startswith(("@prefix", "@base", "PREFIX", "BASE"))
+    return "odrl_turtle" if turtle or name.casefold().endswith((".ttl", ".turtle")) else None
 
 
 def _start(data: bytes) -> str:
@@ -64,12 +72,10 @@ def _start(data: bytes) -> str:
     return head
 
 
-def _workbook_format(data: bytes, name: str) -> Format:
+def _workbook_format(sheets: "list[Sheet]", name: str) -> Format:
     from holdback_servers.rights.interchange.avails_workbook import is_avails
-    from holdback_servers.rights.interchange.cells import read_workbook
     from holdback_servers.rights.interchange.sheet import is_rights_sheet
 
-    sheets = read_workbook(data, name)
     if is_avails(sheets):
         return "avails_xlsx"
     if is_rights_sheet(sheets):

@@ -100,7 +100,12 @@ def read(data: bytes, name: str, time_zone: str = "UTC") -> Batch:
         Problem: INVALID_ARGUMENT or TOO_LARGE for a file that cannot be read, or without such a sheet. Mistakes in
             cells are in the batch.
     """
-    sheet = _rights_sheet(read_workbook(data, name), name)
+    return read_sheets(read_workbook(data, name), name, time_zone)
+
+
+def read_sheets(sheets: list[Sheet], name: str, time_zone: str = "UTC") -> Batch:
+    """The same for a workbook whose cells are read already."""
+    sheet = _rights_sheet(sheets, name)
     reading = _Reading()
     ledger = reading.ledger
     ledger.losses.extend(sheet.remarks)
