@@ -1,4 +1,4 @@
-"""`poe bench [NAME ...]`: measured figures with their bounds. Without names all are measured, in under four minutes.
+"""`poe bench [NAME ...]`: measured figures with their bounds. Without names all are measured, in about ten minutes.
 
 Times depend on the machine and on what else it does; ratios are measured by turns in the same run, so that a noisy
 moment meets both sides. Exit code 1 when a bound is not met.
@@ -85,6 +85,37 @@ def _gateway() -> list[Figure]:
     return figures
 
 
+_BOUNDS = {
+    "clearance evenly, new": 10,
+    "clearance evenly, again": 10,
+    "clearance by rights, again": 10,
+    "page, full": 150,
+    "page, few found": 150,
+    "page, ended early": 150,
+}
+"""Milliseconds that 19 of 20 calls stay within at the largest size."""
+_FIGURES = {"build": "s", "bulk": "s", "start": "s", "memory": "MB", "change": "ms"}
+_LARGEST = {"start": 3, "memory": 300, "bulk": 10}
+
+
+def _rights() -> list[Figure]:
+    from bench import rights_speed
+
+    figures: list[Figure] = []
+    for size, found in rights_speed.measure().items():
+        largest = size == max(rights_speed.SIZES)
+        for what, values in sorted((what, values) for what, values in found.items() if values):
+            name = f"{size:,} rights, {what}"
+            if what in _FIGURES:
+                bound = _LARGEST.get(what) if largest else None
+                figures.append(Figure("rights", name, statistics.median(values), _FIGURES[what], None, bound))
+                continue
+            spread = (statistics.median(values), max(values))
+            bound = _BOUNDS.get(what) if largest else None
+            figures.append(Figure("rights", f"{name}, p95", rights_speed.p95(values), "ms", spread, bound))
+    return figures
+
+
 BENCHES: dict[str, Callable[[], list[Figure]]] = {
     "up": _up,
     "demo": _demo,
@@ -92,6 +123,7 @@ BENCHES: dict[str, Callable[[], list[Figure]]] = {
     "tool": _tool,
     "agent": _agent,
     "gateway": _gateway,
+    "rights": _rights,
 }
 
 

@@ -15,7 +15,7 @@ from holdback_servers.rights import recording, store
 from holdback_servers.rights.answers import Available, ContractGiven, RightGiven
 from holdback_servers.rights.catalogue import available
 from holdback_servers.rights.clearance import BLANKET, ask
-from holdback_servers.rights.model import RightTerms, contract_on_record, right_on_record
+from holdback_servers.rights.model import Purpose, RightTerms, contract_on_record, right_on_record
 from holdback_servers.rights.moments import Event, EventLag
 from holdback_servers.rights.report import Asked
 from holdback_servers.rights.rows import RightRow, row_of
@@ -71,9 +71,15 @@ def bulk(c: Connection, *rows: RightRow, given: Sequence[ContractGiven] | None =
     return recording.record_rows(c, deals, [("deal", each) for each in rows], new_id=new_id, now=NOW, by=BY)
 
 
-def asked(*places: str, on: Sequence[str] = ("vod.svod",), days: tuple[int, int | None] = (1, 8)) -> Asked:
-    end = None if days[1] is None else NOW + timedelta(days=days[1])
-    return ask(places or ("GB",), on, start=NOW + timedelta(days=days[0]), end=end, purpose="promotion")
+def asked(
+    *places: str,
+    on: Sequence[str] = ("vod.svod",),
+    days: tuple[int, int | None] = (1, 8),
+    purpose: Purpose = "promotion",
+    languages: Sequence[str] = (),
+) -> Asked:
+    start, end = NOW + timedelta(days=days[0]), None if days[1] is None else NOW + timedelta(days=days[1])
+    return ask(places or ("GB",), on, start=start, end=end, purpose=purpose, languages=languages)
 
 
 def found(c: Connection, question: Asked, limit: int = 50) -> list[str]:
@@ -271,6 +277,8 @@ def some_grants(chance: Random) -> list[RightRow]:
                 start=start,
                 end=end if chance.random() < 0.8 else None,
                 kind=chance.choice(("grant", "grant", "grant", "holdback", "embargo")),
+                purposes=chance.choice(((), (), ("promotion",), ("training",))),
+                languages=chance.choice(((), (), ("de",), ("subtitle:de", "fr"))),
             )
         )
     return rows
@@ -286,7 +294,13 @@ def test_find_available_finds_what_judging_every_reference_finds(seed: int) -> N
             recording.withdraw(c, [f"k{n}" for n in range(0, 30, 3)], now=NOW, by=BY)
         first = chance.choice((-300, 0, 3, 600))
         last = chance.choice((None, first + 1, first + 7, first + 2000))
-        question = asked(*chance.sample(PLACES, chance.randrange(1, 4)), on=chance.sample(MEDIA, 2), days=(first, last))
+        question = asked(
+            *chance.sample(PLACES, chance.randrange(1, 4)),
+            on=chance.sample(MEDIA, 2),
+            days=(first, last),
+            purpose=chance.choice(("promotion", "promotion", "training")),
+            languages=chance.choice(((), ("de",), ("fr", "subtitle:de"))),
+        )
         every = [each.ref for each in c.execute(select(rights.c.ref).distinct().order_by(rights.c.ref))]
         known = store.books(c, every, Shelf())
         judged = [available(ref, known, question, derivative=True) for ref in every]

@@ -19,6 +19,7 @@ from holdback_servers.rights.model import ContractStatus, RightKind
 from holdback_servers.rights.report import Asked
 from holdback_servers.rights.rows import ContractRow, Party, RightRow, entry_of, read_contract, read_facts, read_right
 from holdback_servers.rights.tables import METADATA, TABLES
+from holdback_servers.rights.tongues import grants_tongue
 from holdback_servers.rights.windows import Window, window
 from holdback_servers.rights.writing import contract_by_id, in_parts
 
@@ -41,7 +42,7 @@ _KEPT: Final = 30_000
 _A_BOOK: Final = 8
 _SCANNED: Final = 20_000
 """Rights looked at for one page of a list: beyond it the page ends early."""
-_LOOKED_AT: Final = 2_000
+_LOOKED_AT: Final = 600
 """References looked at for one page of what is available."""
 _AT_ONCE: Final = 900
 _READ = (
@@ -123,7 +124,7 @@ def available_page(
         known = _open_books(c, some, within)
         for ref in some:
             item = None
-            if ref in known and _may_open(known[ref], asked):
+            if ref in known and _may_open(known[ref], asked, derivative=derivative):
                 item = available(ref, {ref: known[ref], **blanket}, asked, derivative=derivative)
             if item is not None and len(found) == limit:
                 return tuple(found), after
@@ -141,11 +142,15 @@ def _open_books(c: Connection, wanted: Sequence[str], within: Window) -> dict[st
     return {ref: Book(entries) for ref, entries in _read(c, wanted, within).items()}
 
 
-def _may_open(book: Book, asked: Asked) -> bool:
-    """Whether a grant in force covers one of the cells, for whatever use: most candidates that are none fail here."""
+def _may_open(book: Book, asked: Asked, *, derivative: bool) -> bool:
+    """Whether one grant alone gives something of what is asked: most candidates that are none fail here."""
     return any(
         each.kind == "grant"
         and each.status == "active"
+        and (asked.purpose in each.purposes or not (each.purposes or asked.purpose == "training"))
+        and (not each.languages or any(grants_tongue(own, tag) for own in each.languages for tag in asked.languages))
+        and (each.derivative_allowed or not derivative)
+        and (each.exclusive or not asked.exclusive)
         and any(covers_medium(each.media, node) for node in asked.platforms)
         and any(each.area.covers(place) for place in asked.territories)
         for each in book.entries
@@ -286,17 +291,18 @@ def contract_refs(c: Connection, contract: str, *, begin: str = "", limit: int =
 
 
 def ending(
-    c: Connection, within: Window, *, ref: str | None, contract: str | None, after: tuple[int, str], limit: int
+    c: Connection, until: int, *, ref: str | None, contract: str | None, after: tuple[int, str], limit: int
 ) -> list[tuple[int, str, str]]:
-    """Grants of active contracts that end in `(start, end]`: their end in microseconds, id and reference, in that order
-    after `after`."""
+    """Grants of active contracts that end no later than `until`: their end in microseconds, id and reference, in that
+    order after an end and an id."""
     given = {"r.ref": ref, "r.contract": contract}
     values = {name: value for name, value in given.items() if value is not None}
     narrowed = "".join(f" AND {name} = ?" for name in values)
+    kind = "+r.kind" if values else "r.kind"  # a reference or a contract has fewer rights than a season has ends
     query = (
         "SELECT r.closes, r.id, r.ref FROM rights r CROSS JOIN contracts c ON c.id = r.contract"  # noqa: S608
-        " WHERE r.kind = 'grant' AND r.closes > ? AND r.closes <= ? AND r.closes >= ? AND (r.closes, r.id) > (?, ?)"
+        f" WHERE {kind} = 'grant' AND r.closes >= ? AND r.closes <= ? AND (r.closes, r.id) > (?, ?)"
         f" AND r.withdrawn_at IS NULL AND c.status = 'active'{narrowed} ORDER BY r.closes, r.id LIMIT ?"
     )
-    found = c.exec_driver_sql(query, (*within, after[0], *after, *values.values(), limit))
+    found = c.exec_driver_sql(query, (after[0], until, *after, *values.values(), limit))
     return [(closes, identity, about) for closes, identity, about in found]
