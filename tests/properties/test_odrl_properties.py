@@ -69,16 +69,24 @@ def some_constraint(chance: Random, depth: int = 0) -> dict[str, Any]:
     return some_moment(chance)
 
 
-def some_rule(chance: Random, action: str) -> dict[str, Any]:
-    count = chance.choice([0, 1, 1, 2])
-    return {
-        "target": "film:a",
-        "action": action,
-        "constraint": [some_constraint(chance) for _ in range(count)],
-    }
+STRANGE = [
+    constraint("industry", "eq", "news"),
+    constraint("count", "gteq", 2),
+    constraint("spatial", "eq", "Mordor"),
+    {"xone": [constraint("spatial", "eq", "DE"), constraint("purpose", "eq", "news")]},
+    {"andSequence": {"@list": [constraint("spatial", "eq", "DE"), constraint("purpose", "eq", "news")]}},
+]
+"""What no right can say."""
 
 
-def some_agreement(chance: Random) -> dict[str, Any]:
+def some_rule(chance: Random, action: str, strange: float) -> dict[str, Any]:
+    found = [some_constraint(chance) for _ in range(chance.choice([0, 1, 1, 2]))]
+    if chance.random() < strange:
+        found.append(chance.choice(STRANGE))
+    return {"target": "film:a", "action": action, "constraint": found}
+
+
+def some_agreement(chance: Random, strange: float = 0.0) -> dict[str, Any]:
     return {
         "@context": "http://www.w3.org/ns/odrl.jsonld",
         "@type": "Agreement",
@@ -86,8 +94,10 @@ def some_agreement(chance: Random) -> dict[str, Any]:
         "conflict": "prohibit",
         "assigner": "urn:licensor",
         "assignee": "urn:licensee",
-        "permission": [some_rule(chance, "use") for _ in range(chance.randint(1, 2))],
-        "prohibition": [some_rule(chance, "use") for _ in range(chance.choice([0, 0, 1]))],
+        "permission": [some_rule(chance, "use", strange / 8) for _ in range(chance.randint(1, 2))],
+        "prohibition": [
+            some_rule(chance, "use", strange) for _ in range(chance.choice([0, 0, 1]) if not strange else 1)
+        ],
     }
 
 
@@ -132,6 +142,23 @@ def test_what_the_evaluator_permits_is_what_the_imported_rights_clear(chance: Ra
         state = State(values={name: (Operand(value=value),) for name, value in world.items()})
         permitted = evaluate(policies, request, state).verdict == "permitted"
         assert permitted == cleared(book, place, moment, purpose), world
+
+
+@given(worlds)
+def test_what_cannot_be_said_never_makes_a_right_wider(chance: Random) -> None:
+    data = json.dumps(some_agreement(chance, strange=0.8)).encode()
+    batch = read(data, "policy.jsonld")
+    if batch.mistakes:
+        return
+    policies, book = odrl_policies(data, "policy.jsonld"), book_of(batch)
+    request = Request(action="distribute", target="film:a", assignee="urn:licensee")
+    for _ in range(6):
+        place, purpose = chance.choice(["DE", "GB", "US-CA", "FR"]), chance.choice(PURPOSES)
+        moment = day(chance.randint(-1, 7))
+        if cleared(book, place, moment, purpose):
+            world = {"spatial": place, "purpose": purpose, "dateTime": instant_text(moment)}
+            state = State(values={name: (Operand(value=value),) for name, value in world.items()})
+            assert evaluate(policies, request, state).verdict == "permitted"
 
 
 def some_contract(chance: Random, number: int) -> Contract:

@@ -166,7 +166,9 @@ def with_inherited(policies: Sequence[Policy]) -> tuple[Policy, ...]:
     """
     by_uid = {each.uid: each for each in policies}
     return tuple(
-        each.model_copy(update={"rules": unique(_rules(each, by_uid, ())), "inherits": ()}) if each.inherits else each
+        each.model_copy(update={"rules": unique(_rules(each, by_uid, (), set())), "inherits": ()})
+        if each.inherits
+        else each
         for each in policies
     )
 
@@ -176,13 +178,15 @@ def unique(rules: Iterable[Rule]) -> tuple[Rule, ...]:
     return tuple(dict.fromkeys(rules))
 
 
-def _rules(policy: Policy, by_uid: Mapping[str, Policy], path: tuple[str, ...]) -> list[Rule]:
+def _rules(policy: Policy, by_uid: Mapping[str, Policy], path: tuple[str, ...], seen: set[str]) -> list[Rule]:
     if policy.uid in path:
         raise Problem(
             "INVALID_ARGUMENT",
             f"Policies inherit in a circle: {' -> '.join([*path, policy.uid])}.",
             "Take one inheritFrom out.",
         )
+    if policy.uid in seen:
+        return []
     found = list(policy.rules)
     for uid in policy.inherits:
         parent = by_uid.get(uid)
@@ -192,5 +196,6 @@ def _rules(policy: Policy, by_uid: Mapping[str, Policy], path: tuple[str, ...]) 
                 f"Policy {policy.uid} inherits from {uid}, which is not in the file.",
                 "Put the parent policy into the same file: nothing is fetched.",
             )
-        found += _rules(parent, by_uid, (*path, policy.uid))
+        found += _rules(parent, by_uid, (*path, policy.uid), seen)
+    seen.add(policy.uid)
     return found

@@ -38,6 +38,7 @@ EVER: Final = datetime(1970, 1, 1, tzinfo=UTC)
 SHOWS: Final = frozenset({"use", "play", "display", "present", "stream", "distribute", "cc:Distribution"})
 ADAPTS: Final = frozenset({"use", "derive", "modify", "cc:DerivativeWorks"})
 TRAINS: Final = frozenset({"tdm:mine", "holdback:train"})
+_MOST_PAIRS: Final = 1_000_000
 _BEYOND: Final = frozenset({"reproduce", "cc:Reproduction", "cc:Sharing", "cc:CommercialUse"})
 _STOPS: Final = SHOWS | _BEYOND
 
@@ -126,6 +127,11 @@ class _Work:
             return
         gives = [each for each in self._records if each[0].kind in ("grant", "licence_out")]
         against = [each for each in self._records if each[0].kind not in ("grant", "licence_out")]
+        if len(gives) * len(against) > _MOST_PAIRS:
+            message = f"It has {len(gives)} permissions and {len(against)} prohibitions and no conflict strategy."
+            hint = 'Add "conflict": "prohibit" (or "perm"): so many are not compared one by one.'
+            self._mistakes.append(remark(f"policy {self._policy.uid}", message, hint))
+            return
         for given, permitted in gives:
             for stands, prohibited in against:
                 if _overlap(permitted, prohibited) and meet(given, stands):
