@@ -106,7 +106,7 @@ def test_what_the_sheet_forbids_is_cut_around_silenced_or_left_out_and_the_rest_
         assert words in ended.stdout, words
     outcome = json.loads((tmp_path / "out" / "outcome.json").read_text(encoding="utf-8"))
     assert outcome["state"] == "scheduled"
-    changes = " ".join(outcome["versions"][-1]["changes"])
+    changes = " ".join(change for version in outcome["versions"] for change in version["changes"])
     assert "Cut anew without clip:archive." in changes
     assert "own sound is silent" in changes
     assert [piece["territories"] for each in outcome["publications"] for piece in each["availability"]] == [["GB"]]
