@@ -1,6 +1,6 @@
 """What the asking tools look up and work out, in one transaction each. Plain transactions."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Final
@@ -31,11 +31,15 @@ from holdback_servers.rights.model import ContractStatus
 from holdback_servers.rights.report import Asked, ClearanceReport
 from holdback_servers.rights.store import Shelf
 from holdback_servers.rights.windows import point
-from holdback_servers.rights.writing import contract_by_id
+from holdback_servers.rights.writing import contract_by_id, in_parts
 from holdback_servers.wire import decode_cursor, encode_cursor
 
 _SCANNED: Final = 2_000
 """References or rights looked at for one page: beyond it the page ends early, with a cursor."""
+_LAST: Final = "~"
+"""Comes after every id: what ends at this very instant has ended."""
+_AT_ONCE: Final = 100
+"""Books read at once."""
 _TOLD: Final = 100
 """Clearances named for one grant that ends."""
 _ASSESSED: Final = 200
@@ -97,12 +101,12 @@ def endings(
 ) -> EndingPage:
     """Grants that end after now and within so many days, the first to end first."""
     at = decode_cursor(cursor)
-    within = (point(now), point(now) + wanted.days * DAY)
-    after: tuple[int, str] = (int(at.get("closes", within[0])), str(at.get("id", "")))
+    until = point(now) + wanted.days * DAY
+    after: tuple[int, str] = (int(at.get("closes", point(now))), str(at.get("id", _LAST)))
     found: list[tuple[Entry, Book, str]] = []
     seen, more = 0, False
     while not more and seen < _SCANNED:
-        rows = store.ending(c, within, ref=wanted.ref, contract=wanted.contract, after=after, limit=limit + 1)
+        rows = store.ending(c, until, ref=wanted.ref, contract=wanted.contract, after=after, limit=limit + 1)
         known = store.books(c, [ref for _, _, ref in rows], shelf)
         for closes, identity, ref in rows:
             entry = next(each for each in known[ref].entries if each.id == identity)
@@ -158,22 +162,26 @@ def conflicts(
     begin, skip = str(at.get("ref", "")), int(at.get("n", 0))
     refs = checked_refs([ref]) if ref else store.contract_refs(c, contract or "", begin=begin, limit=_SCANNED + 1)
     found: list[Conflict] = []
-    for number, each in enumerate(refs):
-        if number == _SCANNED:
-            return ConflictsPage(items=tuple(found), next_cursor=encode_cursor({"ref": each, "n": 0}))
-        book = store.books(c, [each], shelf).get(each, Book(()))
+    for each, book in _in_order(c, shelf, refs[:_SCANNED]):
         kinds = _sold_kinds(each, book)
-        for n, clash in enumerate(
-            clashes(
-                book, contract=contract, since=since, kinds=kinds, counterparty=lambda one: one.contract.counterparty
-            )
-        ):
+        clash_list = clashes(
+            book, contract=contract, since=since, kinds=kinds, counterparty=lambda one: one.contract.counterparty
+        )
+        for n, clash in enumerate(clash_list):
             if each == begin and n < skip:
                 continue
             if len(found) == limit:
                 return ConflictsPage(items=tuple(found), next_cursor=encode_cursor({"ref": each, "n": n}))
             found.append(tell(clash))
+    if len(refs) > _SCANNED:
+        return ConflictsPage(items=tuple(found), next_cursor=encode_cursor({"ref": refs[_SCANNED], "n": 0}))
     return ConflictsPage(items=tuple(found))
+
+
+def _in_order(c: Connection, shelf: Shelf, refs: Sequence[str]) -> Iterator[tuple[str, Book]]:
+    for some in in_parts(refs, _AT_ONCE):
+        known = store.books(c, some, shelf)
+        yield from ((each, known.get(each, Book(()))) for each in some)
 
 
 def _sold_kinds(ref: str, book: Book) -> tuple[ElementKind, ...]:
