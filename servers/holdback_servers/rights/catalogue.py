@@ -13,10 +13,11 @@ from holdback_base.vocabulary import Span
 from holdback_servers.rights.answers import Available, AvailableCell, OpenCondition
 from holdback_servers.rights.availability import Judgement
 from holdback_servers.rights.book import Book, Entry
-from holdback_servers.rights.clearance import BLANKET, MUSIC, Decision, Judged, book_for, judge, overall
+from holdback_servers.rights.clearance import BLANKET, MUSIC, Decision, Judged, book_for, judge
 from holdback_servers.rights.conditions import Duty, told_duty
 from holdback_servers.rights.explaining import groups
 from holdback_servers.rights.fitting import Use
+from holdback_servers.rights.grid import overall
 from holdback_servers.rights.report import Asked
 from holdback_servers.rights.windows import window
 

@@ -17,13 +17,14 @@ from holdback_base.problem import Problem
 from holdback_base.vocabulary import Span, expand_territories, parse_medium, time_range
 
 from holdback_servers.rights.availability import Answer, Judgement
-from holdback_servers.rights.book import Book, Entry, places_of, spots
+from holdback_servers.rights.book import Book, Entry
 from holdback_servers.rights.conditions import Duty, duty, frames_of
 from holdback_servers.rights.fitting import Use
+from holdback_servers.rights.grid import CellAnswer, Table, alike, cells_of, reach_of
 from holdback_servers.rights.model import Purpose
-from holdback_servers.rights.report import Asked, Undertaking, Verdict
+from holdback_servers.rights.report import Asked, Undertaking
 from holdback_servers.rights.tongues import parse_tongue
-from holdback_servers.rights.windows import Windows, shared, window
+from holdback_servers.rights.windows import window
 
 _LIMIT = 400
 """Most elements, territories or platforms in one question; 250 countries is the world."""
@@ -99,19 +100,6 @@ class Judged:
         return self.elements[0]
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class CellAnswer:
-    """One cell: each judgement's answer in the decision's order, and what all of them allow.
-
-    Cells with the same answers are one object.
-    """
-
-    answers: tuple[Answer, ...]
-    now: Windows
-    once: Windows
-    verdict: Verdict
-
-
 @dataclass(frozen=True, slots=True)
 class Decision:
     """All cells, with territories and platforms that the same rights reach taken together.
@@ -156,15 +144,15 @@ def decide(asked: Asked, cuts: Sequence[CutFacts], books: Mapping[str, Book]) ->
 
 def judge(asked: Asked, cuts: tuple[CutFacts, ...], judged: tuple[Judged, ...], books: Mapping[str, Book]) -> Decision:
     """All cells of references that stand before their books; `cuts` are only carried along."""
-    rows = _alike(asked.territories, _reach(judged, asked.territories))
+    rows = alike(asked.territories, reach_of([each.judgement for each in judged], asked.territories))
     media = ([each.judgement.voices.medium_mask(node) for each in judged] for node in asked.platforms)
-    columns = _alike(asked.platforms, map(tuple, media))
+    columns = alike(asked.platforms, map(tuple, media))
     whole = (window(asked.window.start, asked.window.end),)
     tables = [
-        _Table(each.judgement, places, media)
+        Table(each.judgement, places, media)
         for each, places, media in zip(judged, zip(*rows, strict=True), zip(*columns, strict=True), strict=True)
     ]
-    cells = _cells(tables, whole)
+    cells = cells_of(tables, whole)
     refs = {each.element.ref for each in judged} | {BLANKET for each in judged if each.kind == "music_performance"}
     return Decision(
         asked,
@@ -175,7 +163,7 @@ def judge(asked: Asked, cuts: tuple[CutFacts, ...], judged: tuple[Judged, ...], 
         cells,
         tuple(rows),
         tuple(columns),
-        tuple([_told(each) for each in tables]),
+        tuple([each.told() for each in tables]),
         {ref: books.get(ref, _EMPTY) for ref in sorted(refs)},
     )
 
@@ -184,31 +172,6 @@ def book_for(ref: str, kind: ElementKind, books: Mapping[str, Book]) -> Book:
     """What is recorded about a reference, with the blanket licences where its performance is judged."""
     own, blanket = books.get(ref, _EMPTY), books.get(BLANKET)
     return own if kind != "music_performance" or blanket is None else own.beside(blanket, kind)
-
-
-def verdict_of(now: Windows, once: Windows, whole: Windows, unknown: bool, hopeless: bool) -> Verdict:
-    """The verdict of a cell: `hopeless` when the known elements leave nothing even with every condition met."""
-    if hopeless:
-        return "DENIED"
-    if unknown:
-        return "NEEDS_HUMAN"
-    if not once:
-        return "DENIED"
-    if not now:
-        return "CONDITIONAL"
-    return "CLEARED" if now == whole else "PARTIAL"
-
-
-def overall(verdicts: Iterable[Verdict]) -> Verdict:
-    """One verdict over many cells: CLEARED only when all are; otherwise the best that something is."""
-    found = set(verdicts)
-    if found == {"CLEARED"}:
-        return "CLEARED"
-    if found & {"CLEARED", "PARTIAL"}:
-        return "PARTIAL"
-    if "CONDITIONAL" in found:
-        return "CONDITIONAL"
-    return "NEEDS_HUMAN" if "NEEDS_HUMAN" in found else "DENIED"
 
 
 def _on_trial(asked: Asked, cut: CutFacts, books: Mapping[str, Book]) -> Iterable[Judged]:
@@ -242,100 +205,3 @@ def _unlisted(cut: CutFacts) -> Element:
     """A cut whose list is empty is one unknown element: no reference of this form can be recorded."""
     whole = (Span(in_frame=0, out_frame=cut.element_list.frames),)
     return Element(id="cut", kind="programme", ref="(unlisted)", name="Everything in the cut", spans=whole)
-
-
-def _reach(judged: Sequence[Judged], names: tuple[str, ...]) -> Iterable[tuple[int, ...]]:
-    """For each territory, which entries of each judgement reach it.
-
-    All judgements are taken together: sets of territories repeat, and each is gone through once.
-    """
-    places, offsets, offset = places_of(names), list[tuple[int, int]](), 0
-    together: dict[int, int] = {}
-    for each in judged:
-        for where, mask in each.judgement.voices.reach(places).items():
-            together[where] = together.get(where, 0) | mask << offset
-        offsets.append((offset, (1 << each.judgement.voices.width) - 1))
-        offset += each.judgement.voices.width
-    everywhere, base = (1 << len(names)) - 1, 0
-    masks = [0] * len(names)
-    for where, mask in together.items():
-        most = where.bit_count() * 2 > len(names)
-        base |= mask if most else 0
-        for number in spots(where ^ everywhere if most else where):
-            masks[number] ^= mask
-    split: dict[int, tuple[int, ...]] = {}
-    for mask in masks:
-        found = split.get(mask)
-        if found is None:
-            found = split[mask] = tuple([(mask ^ base) >> offset & own for offset, own in offsets])
-        yield found
-
-
-def _alike(names: Sequence[str], masks: Iterable[tuple[int, ...]]) -> dict[tuple[int, ...], list[str]]:
-    groups: dict[tuple[int, ...], list[str]] = {}
-    for name, mask in zip(names, masks, strict=True):
-        groups.setdefault(mask, []).append(name)
-    return groups
-
-
-class _Table:
-    """One judgement over all cells: what it answers in every column, for each row."""
-
-    def __init__(self, judgement: Judgement, rows: Sequence[int], columns: Sequence[int]) -> None:
-        numbers: dict[tuple[Answer, ...], int] = {}
-        known: dict[int, int] = {}
-        self.rows: list[int] = []
-        """For each row the number of its answers: rows with the same ones have the same number."""
-        for mask in rows:
-            number = known.get(mask)
-            if number is None:
-                answers = tuple([judgement.answer(mask & media) for media in columns])
-                number = known[mask] = numbers.setdefault(answers, len(numbers))
-            self.rows.append(number)
-        self.answers: tuple[tuple[Answer, ...], ...] = tuple(numbers)
-
-
-def _cells(tables: Sequence[_Table], whole: Windows) -> tuple[tuple[CellAnswer, ...], ...]:
-    rows: dict[tuple[int, ...], tuple[CellAnswer, ...]] = {}
-    kept: dict[tuple[Answer, ...], CellAnswer] = {}
-    found: list[tuple[CellAnswer, ...]] = []
-    for numbers in zip(*[each.rows for each in tables], strict=True):
-        row = rows.get(numbers)
-        if row is None:
-            by_table: list[tuple[Answer, ...]] = [
-                table.answers[number] for table, number in zip(tables, numbers, strict=True)
-            ]
-            row = rows[numbers] = tuple(
-                [
-                    kept.get(answers) or kept.setdefault(answers, _cell(answers, whole))
-                    for answers in zip(*by_table, strict=True)
-                ]
-            )
-        found.append(row)
-    return tuple(found)
-
-
-def _told(table: _Table) -> tuple[tuple[int, tuple[Answer, ...]], ...]:
-    rows = [0] * len(table.answers)
-    for row, number in enumerate(table.rows):
-        rows[number] |= 1 << row
-    return tuple(zip(rows, table.answers, strict=True))
-
-
-def _cell(answers: tuple[Answer, ...], whole: Windows) -> CellAnswer:
-    once = _common([each.once for each in answers], whole)
-    now = _common([each.now for each in answers], whole) if once else ()
-    unknown = any(each.unknown for each in answers)
-    known = _common([each.once for each in answers if not each.unknown], whole) if unknown else once
-    return CellAnswer(answers, now, once, verdict_of(now, once, whole, unknown, not known))
-
-
-def _common(parts: Sequence[Windows], whole: Windows) -> Windows:
-    """What all of them hold."""
-    left = whole
-    for part in parts:
-        if part != left:
-            left = shared(left, part)
-            if not left:
-                break
-    return left

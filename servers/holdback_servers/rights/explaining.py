@@ -11,8 +11,9 @@ from holdback_base.elements import ElementList
 
 from holdback_servers.rights.availability import Answer, Finding
 from holdback_servers.rights.book import Book
-from holdback_servers.rights.clearance import CellAnswer, Decision, Judged, overall
+from holdback_servers.rights.clearance import Decision, Judged
 from holdback_servers.rights.conditions import Duty
+from holdback_servers.rights.grid import CellAnswer, overall
 from holdback_servers.rights.report import (
     CellGroup,
     ClearanceReport,

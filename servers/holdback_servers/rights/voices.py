@@ -45,38 +45,42 @@ class Voices:
         self._sort()
 
     def _sort(self) -> None:
-        sharedbits_of: dict[object, Voice] = {}
+        shares: dict[object, Voice] = {}
         alike: dict[object, int] = {}
-        start, end = self._use.window
         owned = next((each for each in self._entries if self._gives_everything(each)), None)
         for each in self._entries:
-            if owned is not None and each.kind == "grant" and each is not owned:
-                continue
-            part = ((max(each.window[0], start), min(each.window[1], end)),)
             if each.kind != "grant":
-                self.against |= 1 << len(self._all)
-                self._all.append(Voice(each, part, (), 0))
-                continue
-            faults, tongues = faults_of(each, self._use), covered(each.languages, self._use.languages)
-            if not faults and tongues and not each.conditions:
-                voice = sharedbits_of.get((part, tongues, each.media))
-                if voice is not None:
-                    voice.more.append(each)
-                    continue
-            voice, bit = Voice(each, part, faults, tongues), 1 << len(self._all)
-            self._all.append(voice)
-            if not faults and tongues:
-                self.good |= bit
-                if each.conditions:
-                    self.bound |= bit
-                else:
-                    sharedbits_of[part, tongues, each.media] = voice
-            if faults or tongues != self._every_tongue:
-                self.lacks |= bit
-            if bit & (self.lacks | self.bound):
-                key = (faults, tongues, part, () if faults else each.conditions)
-                alike[key] = alike.get(key, 0) | bit
+                self.against |= self._add(Voice(each, self._part(each), (), 0))
+            elif owned is None or each is owned:
+                self._add_grant(each, shares, alike)
         self._alike = [each for each in alike.values() if each & (each - 1)]
+
+    def _add(self, voice: Voice) -> int:
+        self._all.append(voice)
+        return 1 << len(self._all) - 1
+
+    def _part(self, each: Entry) -> Windows:
+        (start, end), asked = each.window, self._use.window
+        return ((max(start, asked[0]), min(end, asked[1])),)
+
+    def _add_grant(self, each: Entry, shares: dict[object, Voice], alike: dict[object, int]) -> None:
+        part, faults = self._part(each), faults_of(each, self._use)
+        tongues = covered(each.languages, self._use.languages)
+        gives = not faults and tongues != 0
+        same = (part, tongues, each.media)
+        if gives and not each.conditions and same in shares:
+            shares[same].more.append(each)
+            return
+        voice = Voice(each, part, faults, tongues)
+        bit = self._add(voice)
+        self.good |= bit if gives else 0
+        self.bound |= bit if gives and each.conditions else 0
+        self.lacks |= bit if faults or tongues != self._every_tongue else 0
+        if gives and not each.conditions:
+            shares[same] = voice
+        if bit & (self.lacks | self.bound):
+            key = (faults, tongues, part, () if faults else each.conditions)
+            alike[key] = alike.get(key, 0) | bit
 
     def _gives_everything(self, each: Entry) -> bool:
         """Whether a grant gives the whole window everywhere and asks for nothing: no other grant is needed then."""

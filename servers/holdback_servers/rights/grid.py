@@ -1,0 +1,151 @@
+"""All cells of a question: territories and platforms that the same rights reach, taken together and judged once. Pure.
+
+Severity of a cell, worst first: DENIED (nothing would be left, whatever conditions are met), NEEDS_HUMAN (an element
+nobody has recorded rights for), CONDITIONAL (nothing now, something once conditions are met), PARTIAL (some of the
+window), CLEARED (all of it).
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from holdback_servers.rights.availability import Answer, Judgement
+from holdback_servers.rights.book import places_of, spots
+from holdback_servers.rights.report import Verdict
+from holdback_servers.rights.windows import Windows, shared
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class CellAnswer:
+    """One cell: each judgement's answer in the decision's order, and what all of them allow.
+
+    Cells with the same answers are one object.
+    """
+
+    answers: tuple[Answer, ...]
+    now: Windows
+    once: Windows
+    verdict: Verdict
+
+
+def verdict_of(now: Windows, once: Windows, whole: Windows, unknown: bool, hopeless: bool) -> Verdict:
+    """The verdict of a cell: `hopeless` when the known elements leave nothing even with every condition met."""
+    if hopeless:
+        return "DENIED"
+    if unknown:
+        return "NEEDS_HUMAN"
+    if not once:
+        return "DENIED"
+    if not now:
+        return "CONDITIONAL"
+    return "CLEARED" if now == whole else "PARTIAL"
+
+
+def overall(verdicts: Iterable[Verdict]) -> Verdict:
+    """One verdict over many cells: CLEARED only when all are; otherwise the best that something is."""
+    found = set(verdicts)
+    if found == {"CLEARED"}:
+        return "CLEARED"
+    if found & {"CLEARED", "PARTIAL"}:
+        return "PARTIAL"
+    if "CONDITIONAL" in found:
+        return "CONDITIONAL"
+    return "NEEDS_HUMAN" if "NEEDS_HUMAN" in found else "DENIED"
+
+
+def reach_of(judgements: Sequence[Judgement], names: tuple[str, ...]) -> Iterable[tuple[int, ...]]:
+    """For each territory, which entries of each judgement reach it.
+
+    All judgements are taken together: sets of territories repeat, and each is gone through once.
+    """
+    places, offsets, offset = places_of(names), list[tuple[int, int]](), 0
+    together: dict[int, int] = {}
+    for each in judgements:
+        for where, mask in each.voices.reach(places).items():
+            together[where] = together.get(where, 0) | mask << offset
+        offsets.append((offset, (1 << each.voices.width) - 1))
+        offset += each.voices.width
+    everywhere, base = (1 << len(names)) - 1, 0
+    masks = [0] * len(names)
+    for where, mask in together.items():
+        most = where.bit_count() * 2 > len(names)
+        base |= mask if most else 0
+        for number in spots(where ^ everywhere if most else where):
+            masks[number] ^= mask
+    split: dict[int, tuple[int, ...]] = {}
+    for mask in masks:
+        found = split.get(mask)
+        if found is None:
+            found = split[mask] = tuple([(mask ^ base) >> offset & own for offset, own in offsets])
+        yield found
+
+
+def alike(names: Sequence[str], masks: Iterable[tuple[int, ...]]) -> dict[tuple[int, ...], list[str]]:
+    """Names that the same entries of each judgement reach."""
+    groups: dict[tuple[int, ...], list[str]] = {}
+    for name, mask in zip(names, masks, strict=True):
+        groups.setdefault(mask, []).append(name)
+    return groups
+
+
+class Table:
+    """One judgement over all cells: what it answers in every column, for each row."""
+
+    def __init__(self, judgement: Judgement, rows: Sequence[int], columns: Sequence[int]) -> None:
+        numbers: dict[tuple[Answer, ...], int] = {}
+        known: dict[int, int] = {}
+        self.rows: list[int] = []
+        """For each row the number of its answers: rows with the same ones have the same number."""
+        for mask in rows:
+            number = known.get(mask)
+            if number is None:
+                answers = tuple([judgement.answer(mask & media) for media in columns])
+                number = known[mask] = numbers.setdefault(answers, len(numbers))
+            self.rows.append(number)
+        self.answers: tuple[tuple[Answer, ...], ...] = tuple(numbers)
+
+    def told(self) -> tuple[tuple[int, tuple[Answer, ...]], ...]:
+        """Rows (a bit for each) and what is answered there, column by column."""
+        rows = [0] * len(self.answers)
+        for row, number in enumerate(self.rows):
+            rows[number] |= 1 << row
+        return tuple(zip(rows, self.answers, strict=True))
+
+
+def cells_of(tables: Sequence[Table], whole: Windows) -> tuple[tuple[CellAnswer, ...], ...]:
+    """Row by row, the cells of all judgements together; `whole` is the requested window."""
+    rows: dict[tuple[int, ...], tuple[CellAnswer, ...]] = {}
+    kept: dict[tuple[Answer, ...], CellAnswer] = {}
+    found: list[tuple[CellAnswer, ...]] = []
+    for numbers in zip(*[each.rows for each in tables], strict=True):
+        row = rows.get(numbers)
+        if row is None:
+            by_table: list[tuple[Answer, ...]] = [
+                table.answers[number] for table, number in zip(tables, numbers, strict=True)
+            ]
+            row = rows[numbers] = tuple(
+                [
+                    kept.get(answers) or kept.setdefault(answers, _cell(answers, whole))
+                    for answers in zip(*by_table, strict=True)
+                ]
+            )
+        found.append(row)
+    return tuple(found)
+
+
+def _cell(answers: tuple[Answer, ...], whole: Windows) -> CellAnswer:
+    once = _common([each.once for each in answers], whole)
+    now = _common([each.now for each in answers], whole) if once else ()
+    unknown = any(each.unknown for each in answers)
+    known = _common([each.once for each in answers if not each.unknown], whole) if unknown else once
+    return CellAnswer(answers, now, once, verdict_of(now, once, whole, unknown, not known))
+
+
+def _common(parts: Sequence[Windows], whole: Windows) -> Windows:
+    """What all of them hold."""
+    left = whole
+    for part in parts:
+        if part != left:
+            left = shared(left, part)
+            if not left:
+                break
+    return left
