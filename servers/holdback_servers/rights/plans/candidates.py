@@ -1,7 +1,8 @@
 """Candidates for a plan: a way for each reference, platforms given up, and what the cells then still lack. Pure."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from itertools import combinations, islice
 
 from holdback_base.vocabulary import instant_text
@@ -21,6 +22,7 @@ from holdback_servers.rights.remedies.telling import (
 from holdback_servers.rights.report import MissingRight, Plan, Remedy
 from holdback_servers.rights.ways import (
     Cell,
+    Gap,
     Grid,
     Way,
     combinations_of,
@@ -83,6 +85,15 @@ class _Choice:
     met: bool
     dropped: tuple[int, ...]
     blame: Mapping[str, tuple[str, ...]]
+    made: dict[object, Remedy]
+    """Remedies made for other candidates of the same decision: they are asked for again and again."""
+
+    def once(self, key: object, make: Callable[[], Remedy]) -> Remedy:
+        """The remedy made under this key, or a new one."""
+        found = self.made.get(key)
+        if found is None:
+            found = self.made[key] = make()
+        return found
 
 
 def candidates(decision: Decision, looks: int) -> Iterator[Candidate]:
@@ -94,6 +105,7 @@ def candidates(decision: Decision, looks: int) -> Iterator[Candidate]:
     refs = in_the_way(decision)
     blame = rights_in_the_way(decision)
     every = {each.element.ref for each in decision.judged}
+    made: dict[object, Remedy] = {}
     for ways in combinations_of({ref: ways_out(ref, decision) for ref in refs}, looks):
         if every and all(ways.get(ref) == ("replace", 0) for ref in every):
             continue  # a cut of nothing is unknown
@@ -103,7 +115,7 @@ def candidates(decision: Decision, looks: int) -> Iterator[Candidate]:
                 if looks == 0:
                     return
                 looks -= 1
-                candidate = _candidate(decision, _Choice(ways, grid, met, dropped, blame))
+                candidate = _candidate(decision, _Choice(ways, grid, met, dropped, blame, made))
                 if candidate is not None:
                     yield candidate
 
@@ -166,11 +178,11 @@ def _edits(
     for ref, (way, seconds) in sorted(choice.ways.items()):
         rights = choice.blame.get(ref, ())
         if way == "replace" and ref not in replaced_by_duty:
-            yield replace_remedy(ref, decision.cuts, rights)
+            yield choice.once((way, ref), partial(replace_remedy, ref, decision.cuts, rights))
         elif way == "shorten":
-            yield shorten_remedy(ref, seconds, decision.cuts, rights)
+            yield choice.once((way, ref), partial(shorten_remedy, ref, seconds, decision.cuts, rights))
         elif way == "buy":
-            yield from _purchases(ref, decision, kept, rights)
+            yield from _purchases(ref, decision, kept, choice)
         elif way == "event":
             hanging = {f.entry for one, f in findings(decision) if one.element.ref == ref and f.entry}
             yield event_remedy(ref, [each for each in hanging if each.unresolved])
@@ -179,36 +191,41 @@ def _edits(
 
 
 def _purchases(
-    ref: str, decision: Decision, kept: Mapping[tuple[int, int], Window], rights: tuple[str, ...]
+    ref: str, decision: Decision, kept: Mapping[tuple[int, int], Window], choice: _Choice
 ) -> Iterator[Remedy]:
-    asked = decision.asked
-    name = next(each.element.name for each in decision.judged if each.element.ref == ref)
     for gap in gaps_of(ref, decision, kept):
-        missing = MissingRight(
-            ref=ref,
-            element_kinds=gap.kinds,
-            territories=tuple(sorted(place for row in gap.rows for place in decision.rows[row])),
-            platforms=tuple(sorted(node for column in gap.columns for node in decision.columns[column])),
-            window=ranges((gap.window,))[0],
-            purpose=asked.purpose,
-            languages=asked.languages,
-            exclusive=asked.exclusive,
-        )
-        yield acquire_remedy(missing, name, rights)
+        yield choice.once((ref, gap), partial(_purchase, ref, decision, gap, choice.blame.get(ref, ())))
+
+
+def _purchase(ref: str, decision: Decision, gap: Gap, rights: tuple[str, ...]) -> Remedy:
+    asked = decision.asked
+    missing = MissingRight(
+        ref=ref,
+        element_kinds=gap.kinds,
+        territories=tuple(sorted(place for row in gap.rows for place in decision.rows[row])),
+        platforms=tuple(sorted(node for column in gap.columns for node in decision.columns[column])),
+        window=ranges((gap.window,))[0],
+        purpose=asked.purpose,
+        languages=asked.languages,
+        exclusive=asked.exclusive,
+    )
+    name = next(each.element.name for each in decision.judged if each.element.ref == ref)
+    return acquire_remedy(missing, name, rights)
 
 
 def _drops(
     decision: Decision, grid: Grid, territories: tuple[str, ...], platforms: tuple[str, ...]
 ) -> Iterator[Remedy]:
-    gone = tuple(each for each in decision.asked.platforms if each not in platforms)
+    kept_places, kept_media = frozenset(territories), frozenset(platforms)
+    gone = tuple(each for each in decision.asked.platforms if each not in kept_media)
     if gone:
-        columns = [index for index, each in enumerate(decision.columns) if each[0] in gone]
+        columns = [index for index, each in enumerate(decision.columns) if each[0] not in kept_media]
         rights = _because(row[column] for row in grid for column in columns)
         yield Remedy(kind="drop_platform", text=f"Leave out {', '.join(gone)}.", platforms=gone, rights=rights)
-    lost = tuple(each for each in decision.asked.territories if each not in territories)
+    lost = tuple(each for each in decision.asked.territories if each not in kept_places)
     if lost:
-        columns = [index for index, each in enumerate(decision.columns) if each[0] in platforms]
-        rows = [index for index, each in enumerate(decision.rows) if each[0] in lost]
+        columns = [index for index, each in enumerate(decision.columns) if each[0] in kept_media]
+        rows = [index for index, each in enumerate(decision.rows) if each[0] not in kept_places]
         rights = _because(grid[row][column] for row in rows for column in columns)
         yield Remedy(kind="drop_territory", text=f"Leave out {some(lost)}.", territories=lost, rights=rights)
 
