@@ -9,13 +9,11 @@ from typing import Final
 
 from holdback_servers.rights.interchange.avails_events import est_starts
 from holdback_servers.rights.interchange.avails_names import (
-    avail_prefix,
     contract_key,
     digest,
-    reference,
     right_key,
-    wrong_eidrs,
 )
+from holdback_servers.rights.interchange.avails_naming import Names
 from holdback_servers.rights.interchange.avails_remarks import Place, Remarks
 from holdback_servers.rights.interchange.avails_rules import belongings, clause, difference, telling
 from holdback_servers.rights.interchange.avails_terms import (
@@ -41,8 +39,6 @@ from holdback_servers.rights.interchange.cells import Cell
 from holdback_servers.rights.model import ContractTerms
 from holdback_servers.rights.moments import zone_of
 
-FEW_EIDRS: Final = 5
-"""Ids with a wrong check character that are told by name."""
 HOLDBACK_KEY: Final = "|held"
 """Ends the key of the holdback that a HoldbackLanguage makes, after the key of its grant."""
 _TREAT: Final[dict[str, str | None]] = {
@@ -51,13 +47,6 @@ _TREAT: Final[dict[str, str | None]] = {
 }
 """Fields that are carried with a loss to tell, and those that are not carried (None)."""
 _MONEY: Final = ("SRP", "PriceValue")
-_NAMING: Final = (
-    "WorkType", "ALID", "AltID", "ContentID", "TitleID", "EditID", "TitleInternalAlias",
-    "EpisodeAltID", "EpisodeContentID", "EpisodeTitleID", "EpisodeID", "EpisodeTitleInternalAlias",
-    "SeasonAltID", "SeasonContentID", "SeasonID", "SeasonTitleInternalAlias",
-    "VolumeAltID", "VolumeContentID", "VolumeID", "VolumeTitleInternalAlias",
-    "SeriesAltID", "SeriesContentID", "SeriesID", "SeriesTitleInternalAlias",
-)  # fmt: skip
 
 
 @dataclass
@@ -71,17 +60,15 @@ class Intake:
     withdrawn: dict[str, str] = field(default_factory=dict[str, str])
     _manners: dict[str, tuple[str, str]] = field(default_factory=dict[str, tuple[str, str]])
     _wordings: dict[tuple[object, ...], Wording] = field(default_factory=dict[tuple[object, ...], Wording])
-    _names: dict[tuple[object, ...], str] = field(default_factory=dict[tuple[object, ...], str])
     _entry_types: dict[Cell, str] = field(default_factory=dict[Cell, str])
     _windows: dict[tuple[object, ...], Dates] = field(default_factory=dict[tuple[object, ...], Dates])
     _without_holdback: set[str] = field(default_factory=set[str])
-    _prefixes: dict[tuple[str, str], str] = field(default_factory=dict[tuple[str, str], str])
     _contract_keys: dict[tuple[str, str, str], str] = field(default_factory=dict[tuple[str, str, str], str])
-    _doubted: set[str] = field(default_factory=set[str])
     _texts: dict[object, str] = field(default_factory=dict[object, str])
 
     def __post_init__(self) -> None:
         zone_of(self.time_zone)
+        self._names = Names(self.remarks)
 
     def add(self, fields: Fields, place: Place) -> None:
         """Takes one transaction. Whatever is wrong in it is told, all of it, and nothing of it is kept then."""
@@ -89,14 +76,14 @@ class Intake:
         licensor = text_of(fields.get("DisplayName"))
         if not licensor:
             told.append(Told("DisplayName", "DisplayName (the licensor) is empty.", "Write who licenses it."))
-        ref = self._named(fields, place, told)
+        ref = self._names.ref(fields, place, told)
         manner = self._manner(fields, told)
         if fields.get("ALID") is None and ref:
             fields = {**fields, "ALID": text_of(fields.get("ContentID")) or ref}
             self.remarks.lose(
                 place("ALID"), "ALID is empty: the id of the work stands for it.", "Give each avail its ALID."
             )
-        prefix = self._prefix(licensor, text_of(fields.get("ALID")))
+        prefix = self._names.prefix(licensor, text_of(fields.get("ALID")))
         if not told:
             self._note_manner(prefix, manner, place, told)
         if not told and manner == "Full Delete":  # the windows of such rows are placeholders
@@ -128,34 +115,6 @@ class Intake:
             self._withdraw(key, deal.place)
         else:
             self._keep(deal, wording, dates, key)
-
-    def _named(self, fields: Fields, place: Place, told: list[Told]) -> str:
-        naming = tuple(fields.get(name) for name in _NAMING)
-        known = self._names.get(naming)
-        if known is None:
-            try:
-                known = self._names[naming] = reference(fields)
-            except FieldError as error:
-                told.append(Told(error.field, error.message, error.hint))
-                return ""
-            for name, text, core in wrong_eidrs(fields):
-                self._doubt_eidr(place(name), text, core)
-        return known
-
-    def _prefix(self, licensor: str, alid: str) -> str:
-        known = self._prefixes.get((licensor, alid))
-        if known is None:
-            known = self._prefixes[licensor, alid] = avail_prefix(licensor, alid)
-        return known
-
-    def _doubt_eidr(self, place: str, text: str, core: str) -> None:
-        if core in self._doubted:
-            return
-        self._doubted.add(core)
-        told = f"{core} is not an EIDR: its check character is wrong. It is used as a name all the same."
-        if len(self._doubted) > FEW_EIDRS:
-            told = "Other ids that are written as EIDRs have a wrong check character too."
-        self.remarks.lose(place, told, "Look the id up in the EIDR registry.", text)
 
     def _manner(self, fields: Fields, told: list[Told]) -> str:
         value = fields.get("EntryType")
