@@ -9,6 +9,7 @@ from holdback_servers.rights.interchange.odrl import odrl_policies, read
 from holdback_servers.rights.interchange.odrl_comparing import State
 from holdback_servers.rights.interchange.odrl_evaluating import Request, evaluate
 from holdback_servers.rights.interchange.odrl_model import Operand
+from holdback_servers.rights.interchange.odrl_terms import ACTIONS, OPERANDS, OWN_TERMS
 from holdback_servers.rights.interchange.odrl_writing import OURS, write
 from holdback_servers.rights.model import (
     Contract,
@@ -142,3 +143,9 @@ def test_a_public_licence_is_a_draft_whose_limits_all_stand() -> None:
     assert (blackout.kind, blackout.purposes) == ("blackout", ())
     assert [each.terms.status for each in batch.contracts] == ["draft"]
     assert any("stands against every use" in each.message for each in batch.losses)
+
+
+def test_every_term_of_the_profile_is_in_the_docs() -> None:
+    text = (Path(__file__).parents[2] / "docs" / "odrl.md").read_text(encoding="utf-8")
+    own = {each.removeprefix("holdback:") for each in ACTIONS | OPERANDS if each.startswith("holdback:")}
+    assert [each for each in sorted({*OWN_TERMS, *own}) if f"`{each}`" not in text] == []

@@ -121,7 +121,7 @@ _CLASSES: Final = _words(
 )
 OWN_TERMS: Final = _words(
     "ref kind direction status title note exclusive licenceType carried clause source reruns workSeconds timeZone "
-    "groupsOn condition text minSeconds approved counterparty firstDay lastDay"
+    "groupsOn text minSeconds approved counterparty"
 )
 """Properties of Holdback's profile: what a right says and ODRL has no word for."""
 _LINKS: Final = _words(
