@@ -6,7 +6,7 @@ A right says who may do what with an element (`ref`), where, on which media, whe
 
 from collections.abc import Mapping, Sequence
 from datetime import date, datetime, timedelta
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from holdback_base.elements import ElementKind, is_ref
 from holdback_base.problem import Problem
@@ -175,7 +175,8 @@ def right_on_record(
     """
     _check_shape(terms, contract)
     start, end, unresolved = _window(terms, contract.time_zone, events or {})
-    shape = terms.model_dump(include=set(RightTerms.model_fields)) | {
+    said: dict[str, Any] = {name: getattr(terms, name) for name in RightTerms.model_fields}
+    shape = said | {
         "id": right_id,
         "contract": contract.id,
         "external_key": external_key,

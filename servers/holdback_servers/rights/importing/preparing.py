@@ -4,6 +4,7 @@ What it makes is a file of JSON lines: first a head with all that is not a right
 streams it and builds no model of a right.
 """
 
+import gc
 import json
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -69,6 +70,14 @@ def read_file(arguments: dict[str, Any], report: Callable[[int, int, str], None]
     Raises:
         Problem: for a file that cannot be read at all; mistakes inside it are in the head.
     """
+    gc.disable()  # millions of cells and terms live until the end, and looking through them again takes a third
+    try:
+        return _read_file(arguments, report)
+    finally:
+        gc.enable()
+
+
+def _read_file(arguments: dict[str, Any], report: Callable[[int, int, str], None]) -> dict[str, Any]:
     report(0, 0, "reading the file")
     data = Path(arguments["path"]).read_bytes()
     batch = read_batch(data, arguments["name"], arguments["format"], arguments["time_zone"])
