@@ -191,7 +191,7 @@ def test_when_the_limits_change_runs_are_told_from_reruns_again(store: Database)
     desk.reserve("pub_1", hour(0), hour(10))
     assert desk.taken() == 1
     desk.record(1, max_runs=1)
-    store.submit(lambda c: runs.count_again(c, [desk.ids[0]], NOON)).result()
+    store.submit(lambda c: runs.count_again(c, ["film:1"], NOON)).result()
 
     count = store.submit(lambda c: runs.counts(c, [desk.ids[0]])).result()[desk.ids[0]]
     assert (count.limit, count.taken, count.left) == (1, 2, 0)

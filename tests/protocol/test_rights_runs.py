@@ -208,6 +208,25 @@ async def test_a_revoked_clearance_reserves_nothing_and_neither_does_half_a_ques
 
 
 @pytest.mark.asyncio
+async def test_when_a_right_loses_its_reruns_they_count_as_runs_at_once(tmp_path: Path) -> None:
+    async with house(tmp_path) as client:
+        clearance = await cleared(client)
+        wanted = {"publication": "pub_1", "clearance": clearance, "transmissions": [out(MONDAY), out(TUESDAY)]}
+        before = await call(client, "reserve_runs", **wanted)
+        listed = (await call(client, "list_rights", ref="film:heron"))["items"]
+        own = next(each["right"] for each in listed if each["right"].get("max_runs"))
+        contract = {"id": own["contract"], "counterparty": "Heron Films (invented)", "direction": "in"}
+        changed = {"external_key": "film", "ref": "film:heron", "kind": "grant", "territories": ["WORLD"]}
+        changed |= {"media": ["linear"], "start": "2026-01-01T00:00:00Z", "max_runs": 2}
+        await call(client, "record_right", contract={**contract, "status": "active"}, rights=[changed])
+        after = await call(client, "reserve_runs", **wanted)
+
+    assert [each["counted"] for each in before["runs"]] == [True, False]
+    assert [each["counted"] for each in after["runs"]] == [True, True]
+    assert [(each["taken"], each["left"]) for each in after["rights"]] == [(2, 0)]
+
+
+@pytest.mark.asyncio
 async def test_runs_are_reserved_right_by_right_without_a_clearance_and_read_well(tmp_path: Path) -> None:
     async with house(tmp_path) as client:
         listed = (await call(client, "list_rights", ref="film:heron"))["items"]

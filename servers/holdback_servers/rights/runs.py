@@ -22,6 +22,8 @@ from holdback_servers.rights.rows import read_right
 from holdback_servers.rights.tables import contracts, rights, runs
 
 Settling = Literal["use", "release"]
+_AT_ONCE = 500
+"""References in one query."""
 _BECOMES: Mapping[Settling, RunState] = {"use": "used", "release": "released"}
 _REFUSED: Mapping[Settling, tuple[RunState, str, str]] = {
     "use": ("released", "was released", "Reserve it again, then use it."),
@@ -119,9 +121,18 @@ def release(
     return settle(c, publication, "release", at, now=now, by=by)
 
 
-def count_again(c: Connection, concerned: Iterable[str], now: datetime) -> None:
-    """Tell runs from reruns again after the limits of these rights changed."""
-    _count_again(c, _limited(c, concerned), now)
+def count_again(c: Connection, refs: Iterable[str], now: datetime) -> None:
+    """Tell runs from reruns again for rights of these references: their limits may have changed."""
+    names = sorted(set(refs))
+    for begin in range(0, len(names), _AT_ONCE):
+        query = (
+            select(runs.c.right)
+            .join(rights, rights.c.id == runs.c.right)
+            .where(rights.c.ref.in_(names[begin : begin + _AT_ONCE]))
+            .distinct()
+        )
+        if found := list(c.execute(query).scalars()):
+            _count_again(c, _limited(c, found), now)
 
 
 def counts(c: Connection, concerned: Iterable[str]) -> dict[str, RunCount]:

@@ -11,7 +11,7 @@ from typing import Any, Final, Protocol, Self
 from holdback_base.database import store_instant
 from sqlalchemy import Connection, or_, select
 
-from holdback_servers.rights import clearances, store
+from holdback_servers.rights import clearances, runs, store
 from holdback_servers.rights.answers import StaleClearance
 from holdback_servers.rights.store import Shelf
 from holdback_servers.rights.tables import contracts, rights
@@ -71,7 +71,10 @@ async def changing(
 
 
 def look_again(c: Connection, refs: Iterable[str], shelf: Shelf, now: datetime) -> tuple[StaleClearance, ...]:
-    """Make clearances stale that lost anything by a change to these references; in the transaction of the change."""
+    """Count the runs of these references again and make clearances stale that lost anything by a change to them; in the
+    transaction of the change."""
+    refs = tuple(refs)
+    runs.count_again(c, refs, now)
     return clearances.look_again(c, refs, lambda names: store.books(c, names, shelf), now)
 
 
