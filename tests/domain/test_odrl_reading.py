@@ -413,6 +413,7 @@ def test_reading_a_policy_opens_no_socket() -> None:
         (b'{"@context": ', "is not JSON: Expecting value in line 1"),
         (b'{"permission": 1,\n"permission": 2}', "'permission' stands twice"),
         (b"\xff\xfe{}", "is not UTF-8 at byte 0"),
+        (b'{"count": ' + b"9" * 5000 + b"}", "a number that is too long"),
         (b"{}", "holds no ODRL policy"),
         (b'{"@context": null}', "has an empty @context"),
         (b'{"@context": {"duty": null}}', "takes the meaning from the term 'duty'"),
@@ -434,6 +435,12 @@ def test_a_file_that_is_no_policy_is_refused_with_the_reason(data: bytes, told: 
 )
 def test_broken_turtle_is_refused_with_its_line(data: bytes, told: str) -> None:
     assert told in refusal(data, "policy.ttl")
+
+
+def test_a_zone_that_does_not_exist_is_told() -> None:
+    zone = {"@context": [CONTEXT, {"holdback": "urn:holdback:odrl:"}], "holdback:timeZone": "Mars/Phobos"}
+    given = policy(permission=[rule("use", limit("dateTime", "lt", at("2027-01-01T00:00:00")))]) | zone
+    assert "'Mars/Phobos' is not an IANA zone" in mistake(given)
 
 
 def test_too_much_is_refused() -> None:

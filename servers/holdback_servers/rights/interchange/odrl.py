@@ -37,7 +37,8 @@ def read(data: bytes, name: str) -> Batch:
                 message = f"The profile {unknown[0]} is not known, and its terms may limit the rules."
                 mistakes.append(Remark(place=f"policy {policy.uid}", message=message, hint=hint))
                 continue
-            given, found = contracts_of(policy, mistakes), rights_of(policy, mistakes, losses)
+            given = contracts_of(policy, mistakes)
+            found = rights_of(policy, mistakes, losses) if given else []
             used = {each.contract for each in found}
             contracts += [each for each in given if each.key in used or each.key == key_of(policy)]
             rights += found

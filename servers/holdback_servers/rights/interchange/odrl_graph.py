@@ -61,6 +61,10 @@ def _json_ld(text: str, name: str) -> "Graph":
             f"{name} is not JSON: {error.msg} in line {error.lineno}, column {error.colno}.",
             "Correct the file there.",
         ) from error
+    except ValueError as error:
+        raise Problem(
+            "INVALID_ARGUMENT", f"{name} holds a number that is too long to read.", "Write it in fewer digits."
+        ) from error
     except RecursionError as error:
         raise _too_deep(name) from error
     prepared = _prepared(given, name, 0)

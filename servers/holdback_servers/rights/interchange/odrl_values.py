@@ -6,7 +6,7 @@ A day is a day of the policy's zone (`holdback:timeZone`, else UTC); so is a dat
 import re
 from datetime import UTC, date, datetime
 from decimal import Decimal, InvalidOperation
-from functools import cache
+from functools import lru_cache
 from typing import Final
 
 from holdback_base.problem import Problem
@@ -85,7 +85,7 @@ def whole_number(operand: Operand) -> int | None:
     return int(number) if number is not None and number == number.to_integral_value() and abs(number) < 10**9 else None
 
 
-@cache
+@lru_cache(maxsize=4096)
 def place_of(text: str) -> str | None:
     """The territory or group that an operand of `spatial` names, as Holdback writes it; nothing for a strange one.
 
