@@ -44,6 +44,7 @@ def shared_area(one: Area, other: Area) -> Area:
     return Area(frozenset(included), frozenset(excluded))
 
 
+@lru_cache(maxsize=65_536)
 def holds(area: Area, code: str) -> bool:
     """Whether the area holds the place, apart from what else is named in it."""
     around = (code, *places_around(code))
