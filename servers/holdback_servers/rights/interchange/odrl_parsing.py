@@ -3,7 +3,7 @@
 What ODRL 2.2 does not define in a place is a mistake there: a property that nobody reads may have been a limit.
 """
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from itertools import product
 from typing import TYPE_CHECKING, NamedTuple, cast
 
@@ -14,7 +14,6 @@ from holdback_servers.rights.interchange.batch import Remark
 from holdback_servers.rights.interchange.odrl_graph import graph_of
 from holdback_servers.rights.interchange.odrl_model import (
     Action,
-    AnyConstraint,
     Asset,
     Conflict,
     Duty,
@@ -264,9 +263,3 @@ class _Reader:
         for node in sorted(set(self.nodes.subjects("partOf")), key=str):
             if targets & set(self._part_of(node, self.nodes.label(node))):
                 yield self._asset(node, self.nodes.label(node))
-
-
-def everything(rule: Rule, keep: Callable[[AnyConstraint], bool]) -> list[AnyConstraint]:
-    """The constraints of a rule and the refinements of its action that pass."""
-    refinements = rule.action.refinements if rule.action else ()
-    return [each for each in (*rule.constraints, *refinements) if keep(each)]
