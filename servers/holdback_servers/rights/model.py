@@ -4,8 +4,9 @@ A right says who may do what with an element (`ref`), where, on which media, whe
 (LicenseType, Territory, TerritoryExcluded, Start, End, AllowedLanguage) and ODRL (permission, prohibition, duty).
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from datetime import date, datetime, timedelta
+from functools import lru_cache
 from typing import Annotated, Any, Literal
 
 from holdback_base.elements import ElementKind, is_ref
@@ -181,7 +182,7 @@ def right_on_record(
         "contract": contract.id,
         "external_key": external_key,
         "element_kinds": sorted(set(terms.element_kinds)),
-        "media": sorted({parse_medium(each) for each in terms.media}),
+        "media": _media(terms.media),
         "territories": _codes(terms.territories),
         "excluded_territories": _codes(terms.excluded_territories),
         "languages": sorted({parse_tongue(each) for each in terms.languages}),
@@ -202,9 +203,15 @@ def terms_of(right: Right) -> RightTerms:
     return RightTerms.model_validate(right.model_dump(include=set(RightTerms.model_fields) - worked_out))
 
 
-def _codes(texts: Sequence[str]) -> list[str]:
+@lru_cache(maxsize=4096)
+def _codes(texts: tuple[str, ...]) -> tuple[str, ...]:
     upper = (text.strip().upper() for text in texts)
-    return sorted({code if code == "WORLD" or is_group(code) else parse_territory(code) for code in upper})
+    return tuple(sorted({code if code == "WORLD" or is_group(code) else parse_territory(code) for code in upper}))
+
+
+@lru_cache(maxsize=4096)
+def _media(nodes: tuple[str, ...]) -> tuple[str, ...]:
+    return tuple(sorted({parse_medium(each) for each in nodes}))
 
 
 def _window(
