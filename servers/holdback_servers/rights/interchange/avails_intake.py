@@ -150,14 +150,14 @@ class Intake:
         self._without_holdback.add(key + HOLDBACK_KEY)
 
     def _wording(self, fields: Fields) -> Wording:
-        worded = tuple([fields.get(name) for name in WORDED])
+        worded = tuple(map(fields.get, WORDED))
         found = self._wordings.get(worded)
         if found is None:
             found = self._wordings[worded] = read_wording(fields)
         return found
 
     def _dates(self, fields: Fields) -> Dates:
-        dated = tuple([fields.get(name) for name in DATED])
+        dated = tuple(map(fields.get, DATED))
         found = self._windows.get(dated)
         if found is None:
             found = self._windows[dated] = read_dates(fields, self.time_zone)
@@ -236,7 +236,6 @@ class Intake:
         carried: list[tuple[str, str]] = list(dates.carried)
         currency = self._text(deal.fields.get("PriceCurrency"))
         absorbed = False
-        longest = 0
         for name, value in deal.fields.items():
             treat = _TREAT.get(name, "")
             if treat is None:
@@ -248,12 +247,13 @@ class Intake:
                 self.remarks.count(treat, name, deal.place)
             if currency and name in _MONEY and (money := minor_units(text, currency)):
                 text, absorbed = money, True
-            longest = max(longest, len(text))
+            if len(text) > 4000:
+                return None
             carried.append((name, text))
         if absorbed:
             carried.remove(("PriceCurrency", currency))
         carried.sort()
-        return tuple(carried) if longest <= 4000 and len(carried) <= 200 else None
+        return tuple(carried) if len(carried) <= 200 else None
 
     def _text(self, value: Cell) -> str:
         if isinstance(value, str):

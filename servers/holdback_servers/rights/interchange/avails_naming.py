@@ -30,7 +30,7 @@ class Names:
 
     def ref(self, fields: Fields, place: Place, told: list[Told]) -> str:
         """The reference of a transaction, or an empty text with what is wrong added to `told`."""
-        naming = tuple(fields.get(name) for name in _NAMING)
+        naming = tuple(map(fields.get, _NAMING))
         known = self._refs.get(naming)
         if known is None:
             try:
