@@ -155,7 +155,9 @@ async def test_what_is_used_up_is_refused_with_who_has_it_and_a_release_gives_it
         await call(client, "settle_runs", publication="pub_1", action="use", at=[MONDAY])
         await call(client, "settle_runs", publication="pub_1", action="release", at=[late, later])
         again = await call(client, "reserve_runs", publication="pub_2", **under, transmissions=[out(late)])
+        listed = (await call(client, "list_rights", ref="film:heron"))["items"]
 
+    assert sorted(each.get("runs_taken") or 0 for each in listed) == [0, 2]
     assert refusal["code"] == "RUNS_EXHAUSTED"
     assert "4.1 two runs" in refusal["message"]
     assert {each["publication"] for each in refusal["details"]["taken"]} == {"pub_1"}

@@ -87,14 +87,15 @@ class RightBefore(Noun):
 class RightListed(Noun):
     """A right with what matters of its contract.
 
-    `withdrawn` is when it was taken back. The whole `contract` and the `history`, newest first, are there when one
-    right is asked for.
+    `runs_taken` are runs reserved or used, where it has a run limit. `withdrawn` is when it was taken back. The whole
+    `contract` and the `history`, newest first, are there when one right is asked for.
     """
 
     right: Right
     counterparty: str
     direction: Direction
     contract_status: ContractStatus
+    runs_taken: int | None = None
     withdrawn: Instant | None = None
     contract: Contract | None = None
     history: tuple[RightBefore, ...] | None = None

@@ -279,7 +279,13 @@ def _listed(c: Connection, wanted: Sequence[str]) -> tuple[RightListed, ...]:
                 withdrawn=load_instant(withdrawn) if withdrawn else None,
             )
         )
-    return tuple(items)
+    limited = [each.right.id for each in items if each.right.max_runs is not None]
+    taken = _taken(c, limited)
+    counts = {identity: taken.get(identity, 0) for identity in limited}
+    return tuple(
+        each.model_copy(update={"runs_taken": counts[each.right.id]}) if each.right.id in counts else each
+        for each in items
+    )
 
 
 def contract_refs(c: Connection, contract: str, *, begin: str = "", limit: int = -1) -> list[str]:
