@@ -65,7 +65,7 @@ def from_row(right: Right, contract: Contract = CONTRACT, taken: int = 0) -> Ent
 def test_an_entry_of_a_row_decides_by_the_same_facts_as_one_of_the_record(terms: dict[str, Any]) -> None:
     right = a_right(terms)
     told, read = entry(right, CONTRACT, 2), from_row(right, taken=2)
-    deciding = [each.name for each in fields(Entry) if each.name not in ("read", "mark", "area")]
+    deciding = [each.name for each in fields(Entry) if each.name not in ("record", "area")]
     assert {name: getattr(read, name) for name in deciding} == {name: getattr(told, name) for name in deciding}
     assert (read.area.included, read.area.excluded) == (told.area.included, told.area.excluded)
 
@@ -73,7 +73,7 @@ def test_an_entry_of_a_row_decides_by_the_same_facts_as_one_of_the_record(terms:
 @pytest.mark.parametrize("terms", [PLAIN, RICH, HANGING], ids=["plain", "rich", "hanging"])
 def test_the_record_comes_back_whole(terms: dict[str, Any]) -> None:
     right = a_right(terms)
-    assert from_row(right).read() == (right, CONTRACT)
+    assert (from_row(right).right, from_row(right).contract) == (right, CONTRACT)
 
 
 def test_the_hash_of_a_row_does_not_depend_on_ids() -> None:
@@ -84,7 +84,7 @@ def test_the_hash_of_a_row_does_not_depend_on_ids() -> None:
 
 def test_a_mark_changes_with_the_right_and_with_its_contract() -> None:
     right, inactive = a_right(PLAIN), CONTRACT.model_copy(update={"status": "inactive"})
-    marks = {from_row(right).mark(), from_row(right, inactive).mark(), from_row(a_right(RICH)).mark()}
+    marks = {each.record.mark() for each in (from_row(right), from_row(right, inactive), from_row(a_right(RICH)))}
     assert len(marks) == 3
 
 

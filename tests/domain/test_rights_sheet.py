@@ -2,7 +2,7 @@
 
 import base64
 import io
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, time
 from pathlib import Path
 from typing import Any
 
@@ -330,6 +330,58 @@ texts = st.text(st.characters(exclude_categories=["Cs", "Cc"]), max_size=30).map
 )
 def test_conditions_are_written_as_they_are_read(conditions: list[Condition]) -> None:
     assert read_conditions(write_conditions(conditions)) == tuple(conditions)
+
+
+def merged(rows: list[list[Any]], *ranges: str) -> bytes:
+    book = load_workbook(io.BytesIO(workbook("Rights", rows)))
+    for each in ranges:
+        book["Rights"].merge_cells(each)
+    file = io.BytesIO()
+    book.save(file)
+    return file.getvalue()
+
+
+def test_a_merged_cell_stands_for_every_line_it_reaches_over() -> None:
+    names = [*BASICS, "Except", "Until"]
+    first = [*BASICS.values(), "CN", date(2027, 1, 1)]
+    rows = [names, first, ["film:b", *first[1:7]], ["film:c", *first[1:7]], []]
+    batch = sheet.read(merged(rows, "H2:H3", "I2:I6"), "deal.xlsx")
+    assert not batch.mistakes
+    said = [(each.terms.excluded_territories, each.terms.last_day) for each in batch.rights]
+    assert said == [(("CN",), date(2027, 1, 1)), (("CN",), date(2027, 1, 1)), ((), date(2027, 1, 1))]
+
+
+def test_lines_on_a_second_sheet_are_a_mistake_and_other_tables_are_told() -> None:
+    book = load_workbook(io.BytesIO(workbook("Rights", [list(BASICS), list(BASICS.values())])))
+    for title, rows in (
+        ("Blackouts", [["Reference", "Kind", "Where", "From"], ["film:a", "blackout", "GB", "2026-12-24"]]),
+        ("People", [["Name", "Phone"], ["Robin", "1"]]),
+        ("Elements", [["Element", "Reference", "Name", "From"], ["film", "film:a", "A", None]]),
+    ):
+        page = book.create_sheet(title)
+        for row in rows:
+            page.append(row)
+    file = io.BytesIO()
+    book.save(file)
+    batch = sheet.read(file.getvalue(), "deal.xlsx")
+    assert [(each.place, "only Rights is read" in each.message) for each in batch.mistakes] == [("Blackouts!A1", True)]
+    assert [each.place for each in batch.losses] == ["People"]
+
+
+@pytest.mark.parametrize(
+    ("column", "cell", "words"),
+    [
+        ("Max seconds", time(1, 30), "5400, or 90 for 1 min 30 s"),
+        ("Languages", "any", "blank for any language"),
+        ("Languages", "subtitle:all", "blank for any language"),
+        ("Contract status", "active?", "draft, pending, active"),
+    ],
+)
+def test_what_might_say_more_than_the_contract_is_a_mistake(column: str, cell: object, words: str) -> None:
+    line = BASICS | {column: cell}
+    (mistake,) = sheet.read(workbook("Rights", [list(line), list(line.values())]), "deal.xlsx").mistakes
+    assert words in mistake.hint
+    assert f"({column})" in mistake.place
 
 
 def test_elements_are_read_with_times_and_boxes() -> None:

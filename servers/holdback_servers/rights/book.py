@@ -7,13 +7,13 @@ What decides is a field of `Entry`; the whole right and its contract are only re
 most of the rights of a catalogue are looked at and few are told of.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import date
 from functools import cached_property, lru_cache
 from hashlib import sha256
 from operator import attrgetter
-from typing import cast
+from typing import Protocol, cast
 
 from holdback_base.canonical import canonical_sha256
 from holdback_base.elements import ElementKind
@@ -149,13 +149,49 @@ class Limits:
 NO_LIMITS = Limits()
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Entry:
+class OnRecord(Protocol):
+    """A right and its contract as they are on record, read when they are asked for."""
+
+    def right(self) -> Right:
+        """The right."""
+        ...
+
+    def contract(self) -> Contract:
+        """Its contract."""
+        ...
+
+    def mark(self) -> str:
+        """A hash that changes when either does."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Given:
+    """A right and its contract that are at hand."""
+
+    of_right: Right
+    of_contract: Contract
+
+    def right(self) -> Right:
+        """The right."""
+        return self.of_right
+
+    def contract(self) -> Contract:
+        """Its contract."""
+        return self.of_contract
+
+    def mark(self) -> str:
+        """The hashes of both."""
+        return mark_of(record_hash(self.of_right), record_hash(self.of_contract))
+
+
+@dataclass(slots=True, eq=False)
+class Entry:  # not frozen: that would more than double the time it takes to make one, and a question makes hundreds
     """A right made ready for deciding.
 
     `window` is in microseconds since 1970 (see `windows`); an end that hangs on an unknown event counts as open, and
     `unresolved` names the event. `purposes` and `languages` are empty for any. `taken` are runs used or reserved.
-    `read` gives the right and its contract as they are on record, `mark` a hash that changes when either does.
+    Nothing changes an entry once it is made.
     """
 
     id: str
@@ -174,8 +210,7 @@ class Entry:
     conditions: tuple[Condition, ...]
     unresolved: tuple[str, ...]
     taken: int
-    read: Callable[[], tuple[Right, Contract]] = field(repr=False)
-    mark: Callable[[], str] = field(repr=False)
+    record: OnRecord = field(repr=False)
 
     @property
     def grants(self) -> bool:
@@ -185,12 +220,12 @@ class Entry:
     @property
     def right(self) -> Right:
         """The right as it is on record."""
-        return self.read()[0]
+        return self.record.right()
 
     @property
     def contract(self) -> Contract:
         """Its contract as it is on record."""
-        return self.read()[1]
+        return self.record.contract()
 
     def about(self, kind: ElementKind) -> bool:
         """Whether it speaks of this kind of element."""
@@ -240,8 +275,7 @@ def entry(right: Right, contract: Contract, taken: int = 0) -> Entry:
         conditions=right.conditions,
         unresolved=right.unresolved,
         taken=taken,
-        read=lambda: (right, contract),
-        mark=lambda: mark_of(record_hash(right), record_hash(contract)),
+        record=Given(right, contract),
     )
 
 
@@ -269,7 +303,7 @@ class Book:
     @cached_property
     def snapshot(self) -> str:
         """`sha256:<hex>` of all that is recorded here: it changes with any change of a right or its contract."""
-        return "sha256:" + sha256("\n".join([each.mark() for each in self.entries]).encode()).hexdigest()
+        return "sha256:" + sha256("\n".join([each.record.mark() for each in self.entries]).encode()).hexdigest()
 
     def meeting(self, within: Window) -> tuple[Entry, ...]:
         """The entries whose window has an instant of this one, in order of their ids."""

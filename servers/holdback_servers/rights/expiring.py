@@ -37,7 +37,7 @@ def ending(
         exclusive: whether those that go on are exclusive too.
         clearances: valid ones that were decided on its reference.
     """
-    right, contract = entry.read()
+    right, contract = entry.right, entry.contract
     left = (entry.window[1] - point(now)) // DAY
     ends = instant(entry.window[1])
     if ends is None:

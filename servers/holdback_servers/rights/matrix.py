@@ -8,7 +8,6 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import date, datetime
 from functools import lru_cache
-from textwrap import wrap
 
 from holdback_base.vocabulary import TimeRange, countries, group_members, groups, to_utc
 
@@ -18,7 +17,7 @@ _PLACES, _STACKED, _KEYS = 8, 6, 4
 """Most codes in a line, platforms in a heading, keys in a cell."""
 _GROUPS = 3
 """Most groups that a set of territories is told by."""
-_ROWS, _TOLD = 40, 20
+_ROWS, _TOLD = 30, 12
 """Most rows of the matrix; most lines of each list under it."""
 _CLAUSE, _TEXT = 240, 600
 """Most characters of a clause, and of the sentence of a reason or a condition."""
@@ -94,6 +93,19 @@ class _Names:
     def __init__(self, report: ClearanceReport) -> None:
         self._asked = report.asked
         self._on = report.asked.window.start.date()
+        self.unmet = {each.key for each in report.conditions if not each.met}
+        self.told = _told(report)
+        self._told_keys = {each.key for each in self.told}
+
+    def cell(self, group: CellGroup) -> str:
+        """`cleared`, `partly R2`, `if C1 C3`, `denied R1 R2`: what is in the way and what is asked, not what is met."""
+        asks = [key for key in group.conditions if key in self.unmet]
+        reasons = [key for key in group.reasons if key in self._told_keys]
+        keys = {"CLEARED": [], "CONDITIONAL": [*asks, *reasons], "PARTIAL": [*reasons, *asks]}.get(
+            group.verdict, reasons
+        )
+        more = f" +{len(keys) - _KEYS}" if len(keys) > _KEYS else ""
+        return f"{_WORDS[group.verdict]} {' '.join(keys[:_KEYS])}{more}".strip()
 
     def places(self, codes: Sequence[str]) -> str:
         """Territories, or what they are of all that was asked for."""
@@ -126,7 +138,7 @@ def _lines(report: ClearanceReport, names: _Names) -> Iterator[str]:
     yield ""
     yield from _matrix(report, names)
     yield from _when(report, names)
-    yield from _listed("Why not", [_reason(each, report, names) for each in _alike(_told(report))])
+    yield from _listed("Why not", [_reason(each, report, names) for each in _alike(names.told)])
     yield from _listed("Conditions", [_condition(each) for each in report.conditions])
     yield from _listed("What would clear it", [_plan(n, each, names) for n, each in enumerate(report.plans, 1)])
 
@@ -144,10 +156,16 @@ def _listed(title: str, items: Sequence[Iterable[str]]) -> Iterator[str]:
 
 
 def _wrapped(line: str) -> list[str]:
-    """A line as lines that fit, those that follow indented as the list is."""
-    if len(line) <= _WIDTH:
-        return [line]
-    return wrap(line, _WIDTH, subsequent_indent=_INDENT, break_long_words=False, break_on_hyphens=False)
+    """A line as lines that fit, those that follow indented as the list is; a word that is longer stays whole."""
+    lines: list[str] = []
+    while len(line) > _WIDTH:
+        at = line.rfind(" ", len(_INDENT), _WIDTH + 1)
+        at = at if at > 0 else line.find(" ", _WIDTH)
+        if at < 0:
+            break
+        lines.append(line[:at].rstrip())
+        line = _INDENT + line[at + 1 :]
+    return [*lines, line]
 
 
 def _question(report: ClearanceReport) -> Iterator[str]:
@@ -170,15 +188,7 @@ def _question(report: ClearanceReport) -> Iterator[str]:
 
 def _matrix(report: ClearanceReport, names: _Names) -> Iterator[str]:
     asked = report.asked
-    group_of = {
-        (place, node): number
-        for number, group in enumerate(report.groups)
-        for place in group.territories
-        for node in group.platforms
-    }
-    rows: dict[tuple[int, ...], list[str]] = {}
-    for place in asked.territories:
-        rows.setdefault(tuple(group_of[place, node] for node in asked.platforms), []).append(place)
+    rows = _rows(report)
     columns: dict[tuple[int, ...], list[int]] = {}
     for column in range(len(asked.platforms)):
         columns.setdefault(tuple(row[column] for row in rows), []).append(column)
@@ -187,6 +197,7 @@ def _matrix(report: ClearanceReport, names: _Names) -> Iterator[str]:
     if len(alike) == 1 and len(asked.platforms) > 1:
         stacked = [["every platform"]]
     depth = max(len(each) for each in stacked)
+    cells = [names.cell(group) for group in report.groups]
     table = [["" if line else "Territory", *(_at(each, line) for each in stacked)] for line in range(depth)]
     ranked = sorted(rows.items(), key=lambda each: len(each[1]))
     shown = ranked if len(ranked) <= _ROWS else [*ranked[: _ROWS - 2], ranked[-1]]
@@ -194,7 +205,7 @@ def _matrix(report: ClearanceReport, names: _Names) -> Iterator[str]:
         label = names.places(found)
         if found is ranked[-1][1] and len(ranked) > 1 and (len(found) > _PLACES and label[:10] == "everywhere"):
             label = f"everywhere else ({len(found)})"
-        table.append([label, *(_cell(report.groups[keys[column[0]]], report) for column in alike)])
+        table.append([label, *(cells[keys[column[0]]] for column in alike)])
     widths = [max(len(row[column]) for row in table) for column in range(len(table[0]))]
     for row in table:
         yield "  ".join(text.ljust(width) for text, width in zip(row, widths, strict=True)).rstrip()
@@ -203,6 +214,22 @@ def _matrix(report: ClearanceReport, names: _Names) -> Iterator[str]:
     used = [said for verdict, said in _LEGEND.items() if any(each.verdict == verdict for each in report.groups)]
     if used:
         yield f"({'; '.join(used)})"
+
+
+def _rows(report: ClearanceReport) -> dict[tuple[int, ...], list[str]]:
+    """Territories by their row: the numbers of their groups, a platform each."""
+    numbers: dict[str, tuple[int, ...]] = dict.fromkeys(report.asked.territories, ())
+    for number, group in enumerate(report.groups):
+        for place in group.territories:
+            numbers[place] += (number,)
+    alike: dict[tuple[int, ...], list[str]] = {}
+    for place, found in numbers.items():
+        alike.setdefault(found, []).append(place)
+    rows: dict[tuple[int, ...], list[str]] = {}
+    for found, places_alike in alike.items():
+        group_of = {node: number for number in found for node in report.groups[number].platforms}
+        rows[tuple(group_of[node] for node in report.asked.platforms)] = places_alike
+    return rows
 
 
 def _stack(nodes: Sequence[str]) -> list[str]:
@@ -216,24 +243,13 @@ def _at(texts: Sequence[str], number: int) -> str:
     return texts[number] if number < len(texts) else ""
 
 
-def _cell(group: CellGroup, report: ClearanceReport) -> str:
-    """`cleared`, `partly R2`, `if C1 C3`, `denied R1 R2`: what is in the way and what is asked, not what is met."""
-    open_ones = {each.key for each in report.conditions if not each.met}
-    asks = [key for key in group.conditions if key in open_ones]
-    told = {each.key for each in _told(report)}
-    reasons = [key for key in group.reasons if key in told]
-    keys = {"CLEARED": [], "CONDITIONAL": [*asks, *reasons], "PARTIAL": [*reasons, *asks]}.get(group.verdict, reasons)
-    more = f" +{len(keys) - _KEYS}" if len(keys) > _KEYS else ""
-    return f"{_WORDS[group.verdict]} {' '.join(keys[:_KEYS])}{more}".strip()
-
-
 def _when(report: ClearanceReport, names: _Names) -> Iterator[str]:
     """When each group that is not simply clear or closed is."""
     told: list[tuple[str, str, str]] = []
     for group in report.groups:
         if group.verdict not in ("PARTIAL", "CONDITIONAL"):
             continue
-        keys = [key for key in group.conditions if any(c.key == key and not c.met for c in report.conditions)]
+        keys = [key for key in group.conditions if key in names.unmet]
         once = f"once {', '.join(keys) or 'conditions'} {'are' if len(keys) != 1 else 'is'} met"
         where = names.where(group.territories, group.platforms)
         told += [(where, "cleared", _within(each, report)) for each in group.windows]

@@ -9,6 +9,7 @@ import json
 from dataclasses import dataclass
 from datetime import date
 from functools import lru_cache
+from json.encoder import encode_basestring
 from typing import NamedTuple
 
 from holdback_base.elements import ElementKind
@@ -152,9 +153,13 @@ class Record:
     body: str
     party: Party
 
-    def read(self) -> tuple[Right, Contract]:
-        """The right and its contract."""
-        return read_right(self.id, self.party.id, self.external_key, self.body), self.party.read()
+    def right(self) -> Right:
+        """The right."""
+        return read_right(self.id, self.party.id, self.external_key, self.body)
+
+    def contract(self) -> Contract:
+        """Its contract."""
+        return self.party.read()
 
     def mark(self) -> str:
         """What changes when the right or its contract does."""
@@ -182,8 +187,7 @@ def entry_of(right_id: str, row: RightRow, party: Party, taken: int = 0) -> Entr
         conditions=facts.conditions,
         unresolved=facts.unresolved,
         taken=taken,
-        read=record.read,
-        mark=record.mark,
+        record=record,
     )
 
 
@@ -201,7 +205,12 @@ def read_contract(contract_id: str, row: ContractRow) -> Contract:
 
 def _with_ids(body: str, **ids: str | None) -> str:
     """The body with its ids in front; no body is empty."""
-    return f"{json.dumps(ids)[:-1]},{body[1:]}"
+    named = ",".join(f'"{name}":{_quoted(value)}' for name, value in ids.items())
+    return f"{{{named},{body[1:]}"
+
+
+def _quoted(text: str | None) -> str:
+    return "null" if text is None else encode_basestring(text)
 
 
 def _hash(body: str) -> str:

@@ -12,6 +12,9 @@ from holdback_base.vocabulary import parse_language
 
 TrackUse = Literal["audio", "subtitle", "dub"]
 USES: Final[tuple[TrackUse, ...]] = ("audio", "subtitle", "dub")
+ANY_LANGUAGE: Final = frozenset({"all", "any", "mul"})
+"""Words for every language that are also codes of a language: read as that, a blackout would stand against next to
+nothing."""
 
 
 def parse_tongue(text: str) -> str:

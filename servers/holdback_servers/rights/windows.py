@@ -7,6 +7,7 @@ of disjoint windows that do not touch.
 
 from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 from typing import Final
 
 from holdback_base.vocabulary import TimeRange
@@ -35,6 +36,7 @@ def instant(at: int) -> datetime | None:
     return None if at in (EVER, OPEN) else _EPOCH + at * _MICROSECOND
 
 
+@lru_cache(maxsize=4096)
 def ranges(windows: Windows) -> tuple[TimeRange, ...]:
     """The wire's form. Every window must have a start, as all that lie in a requested window do."""
     return tuple(TimeRange(start=_EPOCH + start * _MICROSECOND, end=instant(end)) for start, end in windows)

@@ -19,7 +19,7 @@ from holdback_servers.rights.answers import (
     Opening,
     ReferenceReport,
 )
-from holdback_servers.rights.book import Book, Entry
+from holdback_servers.rights.book import Book, Entry, Given
 from holdback_servers.rights.catalogue import kinds_of, reference_decision
 from holdback_servers.rights.clearance import BLANKET
 from holdback_servers.rights.conflicts.continuing import continued
@@ -241,8 +241,8 @@ def _emptied(ref: str) -> Callable[[str, Book], Book]:
 
 def _with_status(contract: str, status: ContractStatus) -> Callable[[str, Book], Book]:
     def turned(each: Entry) -> Entry:
-        right, party = each.read()
+        right, party = each.right, each.contract
         then = party.model_copy(update={"status": status})
-        return replace(each, status=status, read=lambda: (right, then))
+        return replace(each, status=status, record=Given(right, then))
 
     return lambda _, book: Book(turned(each) if each.contract_id == contract else each for each in book.entries)

@@ -29,7 +29,7 @@ def tell(clash: Clash) -> Conflict:
 
 
 def _side(entry: Entry) -> ConflictSide:
-    right, contract = entry.read()
+    right, contract = entry.right, entry.contract
     return ConflictSide(
         right=right.id,
         kind=right.kind,

@@ -1,5 +1,6 @@
 """The columns of the Avails spreadsheet, template 1.9, and what other versions call them. Pure."""
 
+import difflib
 import re
 from typing import Final
 
@@ -73,3 +74,22 @@ FIELD_OF: Final = {joint(each.partition("/")[2]): each.partition("/")[2] for eac
     joint(other): name for other, name in _OTHER_NAMES.items()
 }
 """The field of each column name, as `joint` gives it."""
+
+_LIMITS: Final = (
+    "TerritoryExclusion", "AllowedLanguages", "HoldbackLanguage", "WindowDuration", "ContractStatus", "TitleStatus",
+    "StartLag", "EndLag", "Exclusive",
+)  # fmt: skip
+_LIMITING: Final = re.compile(r"territor\w*exclu|exclu\w*territor|languages?(allowed|held|heldback|exclu\w*)$|"
+                              r"(exclu|prohibited|restricted)\w*languages?$")  # fmt: skip
+
+
+def meant(text: str) -> str | None:
+    """The field that limits a right and that an unknown name is likely to mean; None for any other name."""
+    plain = joint(text)
+    near = difflib.get_close_matches(plain, [joint(each) for each in _LIMITS], n=1, cutoff=0.85)
+    if near:
+        return FIELD_OF[near[0]]
+    found = _LIMITING.search(plain)
+    if found is None:
+        return None
+    return "TerritoryExclusion" if "territor" in plain else "AllowedLanguages" if "allow" in plain else "HoldbackLanguage"

@@ -2,6 +2,7 @@
 
 from typing import TYPE_CHECKING
 
+from holdback_servers.rights.interchange.avails_columns import meant
 from holdback_servers.rights.interchange.avails_intake import Intake
 
 if TYPE_CHECKING:
@@ -57,6 +58,15 @@ class Said:
     def drop(self, name: str, place: str) -> None:
         """Tells that an element is not kept."""
         self._intake.remarks.lose(place, f"{name} is not kept: it says nothing that Holdback decides by.")
+
+    def refuse(self, name: str, place: str) -> None:
+        """Tells that no version has such an element in a transaction; one that may limit it is a mistake."""
+        remarks, limit = self._intake.remarks, meant(name)
+        told = f"Avails 2.1 to 2.7 have no {name} in a Transaction"
+        if limit is not None:
+            remarks.mistake(place, f"{told}, and it may limit the right.", f"Say it as the {limit} of that version.")
+        else:
+            remarks.lose(place, f"{told}: it is not read.")
 
     def take(self, other: "Said") -> None:
         """Adds what was said around it."""

@@ -21,6 +21,7 @@ from holdback_servers.rights.interchange.avails_words import (
     yes_or_no,
 )
 from holdback_servers.rights.model import Contract, ContractStatus, Right, RightTerms, right_on_record
+from holdback_servers.rights.tongues import ANY_LANGUAGE
 
 WORDED: Final = (
     "LicenseType",
@@ -180,6 +181,8 @@ def read_tongues(field: str, text: str) -> tuple[str, ...]:
             raise FieldError(
                 field, f"{each!r} names the use {asset!r}.", "Write audio, subtitle, dub or subdub after the colon."
             )
+        if tag.casefold() in ANY_LANGUAGE:
+            raise FieldError(field, f"{tag!r} names no language.", "Leave the field empty, or name the languages.")
         if len(tag) > 60:
             raise FieldError(
                 field, f"{tag[:60]}... is too long for a language tag.", "Write it as de, en-GB or es-419."

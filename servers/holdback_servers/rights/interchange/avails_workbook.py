@@ -8,7 +8,7 @@ import re
 from collections.abc import Sequence
 from typing import Final
 
-from holdback_servers.rights.interchange.avails_columns import FIELD_OF, joint
+from holdback_servers.rights.interchange.avails_columns import FIELD_OF, joint, meant
 from holdback_servers.rights.interchange.avails_intake import Intake
 from holdback_servers.rights.interchange.avails_words import text_of
 from holdback_servers.rights.interchange.batch import Batch
@@ -125,7 +125,11 @@ def _columns(sheet: Sheet, header: int, intake: Intake) -> dict[int, str]:
         text = text_of(cell)
         name = FIELD_OF.get(joint(_field_name(text))) if text else None
         place = f"{sheet.name}!{cell_name(header, at)}"
-        if name is None:
+        if name is None and text and (limit := meant(text)) is not None:
+            intake.remarks.mistake(
+                place, f"There is no column {text!r}, and it may limit rights.", f"Call it {limit}, or take it out."
+            )
+        elif name is None:
             unknown += [text] if text and not text.startswith("//") else []
         elif name in columns.values():
             first = next(other for other, known in columns.items() if known == name)

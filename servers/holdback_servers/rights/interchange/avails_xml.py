@@ -171,7 +171,7 @@ def _read_transaction(element: "Element", path: str, said: Said) -> None:
         elif name == "Term":
             _read_term(child, path, said)
         else:
-            said.drop(name, at)
+            said.refuse(name, at)
 
 
 def _attribute(element: "Element", name: str) -> str:

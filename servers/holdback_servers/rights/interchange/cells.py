@@ -6,7 +6,7 @@ columns mean. Whoever reads an untrusted file does so in the media worker, whose
 
 import csv
 import io
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from typing import Final
@@ -24,6 +24,8 @@ MAX_FILE_BYTES: Final = 64 << 20
 MAX_SHEETS: Final = 50
 MAX_CELLS: Final = 12_000_000
 """Rows times columns, over all sheets."""
+MAX_MERGED: Final = 1_000_000
+"""Cells that stand in merged ranges of one sheet."""
 _LETTERS: Final = 26
 
 
@@ -121,6 +123,7 @@ def _sheets(data: bytes, name: str, facts: Mapping[str, SheetFacts]) -> list[She
             left_out: list[Cell] = [None] * (sheet.start or (0, 0))[1]
             rows = [left_out + _values(row) for row in sheet.iter_rows()]
             _put_back(rows, facts.get(each.name))
+            _spread(rows, sheet.merged_cell_ranges or (), f"{name}, sheet {each.name}")
             sheets.append(Sheet(each.name, rows))
     return sheets
 
@@ -151,6 +154,26 @@ def _put_back(rows: list[list[Cell]], facts: SheetFacts | None) -> None:
         rows[row].extend(None for _ in range(column + 1 - len(rows[row])))
         if rows[row][column] is None:
             rows[row][column] = text
+
+
+def _spread(rows: list[list[Cell]], merged: Sequence[tuple[tuple[int, int], tuple[int, int]]], name: str) -> None:
+    """Merged cells hold their value in the first only; it stands for each line that they reach over.
+
+    A line that nothing else stands in stays empty. Without this a merged end or exclusion would count for its first
+    line alone, and widen the others.
+    """
+    left = MAX_MERGED
+    for (top, first), (bottom, last) in merged:
+        value = rows[top][first] if top < len(rows) and first < len(rows[top]) else None
+        for row in rows[top : bottom + 1] if value is not None else ():
+            end = min(last + 1, len(row))
+            left -= max(end - first, 0) + 1
+            if left < 0:
+                raise Problem(
+                    "TOO_LARGE", f"{name}, has more than {MAX_MERGED} merged cells.", "Take the merging off."
+                )
+            if any(cell is not None for cell in row):
+                row[first:end] = [value if cell is None else cell for cell in row[first:end]]
 
 
 # --- CSV -----------------------------------------------------------------------------------------------------------

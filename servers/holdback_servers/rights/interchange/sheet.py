@@ -21,11 +21,12 @@ from holdback_servers.rights.interchange.cells import Cell, Sheet, read_workbook
 from holdback_servers.rights.interchange.sheet_columns import ELEMENT_WORDS, KIND_WORDS, RIGHTS
 from holdback_servers.rights.interchange.sheet_conditions import read_conditions
 from holdback_servers.rights.interchange.sheet_contracts import PREFIX, Party, gather, imported
-from holdback_servers.rights.interchange.sheet_table import Ledger, Line, has_header, lines
+from holdback_servers.rights.interchange.sheet_table import Ledger, Line, has_header, holds_lines, lines
 from holdback_servers.rights.interchange.sheet_words import (
     When,
     day,
     each_of,
+    longest,
     medium,
     number,
     percent,
@@ -57,13 +58,16 @@ _PURPOSES: Final = {name: name for name in ("editorial", "news", "promotion", "a
     "promotion only": "promotion", "promo": "promotion"}  # fmt: skip
 _FIELDS: Final = {"element_kinds": "element", "excluded_territories": "excluded", "max_duration_seconds": "max_seconds",
                   "max_excerpt_percent": "max_percent", "window_max_days": "window_days"}  # fmt: skip
+_OTHER_SHEETS: Final = frozenset({"elements", "read me"})
+_OF_RIGHTS: Final = frozenset({"kind", "territories", "excluded", "media"})
+"""Columns that tell lines of rights from other tables."""
 _READERS: Final[dict[str, tuple[str, Callable[[Cell], Any]]]] = {
     "element": ("element_kinds", lambda cell: words_of(cell, _ELEMENTS, "an element")),
     "languages": ("languages", lambda cell: each_of(cell, tongue)),
     "purposes": ("purposes", lambda cell: words_of(cell, _PURPOSES, "a purpose")),
     "exclusive": ("exclusive", lambda cell: yes(cell, False)),
     "derivative": ("derivative_allowed", lambda cell: yes(cell, True)),
-    "max_seconds": ("max_duration_seconds", whole_seconds),
+    "max_seconds": ("max_duration_seconds", longest),
     "max_percent": ("max_excerpt_percent", percent),
     "work_seconds": ("work_seconds", whole_seconds),
     "max_runs": ("max_runs", number),
@@ -109,6 +113,7 @@ def read_sheets(sheets: list[Sheet], name: str, time_zone: str = "UTC") -> Batch
     reading = _Reading()
     ledger = reading.ledger
     ledger.losses.extend(sheet.remarks)
+    _tell_others(sheets, sheet, ledger)
     table = list(lines(sheet, RIGHTS, ledger))
     parties = gather(table, ledger, time_zone)
     contracts = imported(list({party.key: party for party in parties.values()}.values()), ledger)
@@ -177,6 +182,21 @@ def _rights_sheet(sheets: list[Sheet], name: str) -> Sheet:
             "Start from the template; its first line names the columns.",
         )
     return (named or with_header)[0]
+
+
+def _tell_others(sheets: list[Sheet], read_one: Sheet, ledger: Ledger) -> None:
+    """Tells sheets that are not read. One that has lines of rights is a mistake: they may take something away."""
+    for each in sheets:
+        if each is read_one or each.name.strip().casefold() in _OTHER_SHEETS:
+            continue
+        if holds_lines(each, RIGHTS, _OF_RIGHTS):
+            ledger.wrong(
+                f"{each.name}!A1",
+                f"The sheet {each.name} has lines of rights too, and only {read_one.name} is read.",
+                f"Move its lines to the sheet {read_one.name}, or take the sheet out of the file.",
+            )
+        elif any(any(cell is not None for cell in row) for row in each.rows):
+            ledger.lost(each.name, f"The sheet {each.name} is not read.")
 
 
 def _terms(line: Line, time_zone: str, ledger: Ledger) -> RightTerms | None:

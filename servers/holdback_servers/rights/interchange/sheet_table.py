@@ -2,6 +2,7 @@
 
 import difflib
 from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 from typing import Final, TypeVar
 
@@ -101,6 +102,16 @@ class Ledger:
 def has_header(sheet: Sheet, columns: tuple[Column, ...]) -> bool:
     """Whether a line near the top has headers of this table."""
     return _header_row(sheet, columns) is not None
+
+
+def holds_lines(sheet: Sheet, columns: tuple[Column, ...], telling: AbstractSet[str]) -> bool:
+    """Whether a sheet has headers of this table, one of the fields `telling` among them, and lines below."""
+    header = _header_row(sheet, columns)
+    if header is None:
+        return False
+    known = known_headers(columns)
+    names = {known[name].field for name in map(_plain, sheet.rows[header]) if name in known}
+    return bool(names & telling) and any(any(map(_filled, row)) for row in sheet.rows[header + 1 :])
 
 
 def lines(sheet: Sheet, columns: tuple[Column, ...], ledger: Ledger) -> Iterator[Line]:

@@ -16,7 +16,7 @@ from holdback_base.vocabulary import is_group, media_tree, parse_medium, parse_t
 from holdback_servers.rights.interchange.cells import Cell
 from holdback_servers.rights.model import Reruns
 from holdback_servers.rights.moments import EventLag, check_lag, zone_of
-from holdback_servers.rights.tongues import parse_tongue
+from holdback_servers.rights.tongues import ANY_LANGUAGE, parse_tongue
 
 _GUARDED: Final = re.compile(r"'+[=+@-]")
 """How text that a spreadsheet program would take for a formula is guarded: by one quotation mark before it."""
@@ -73,9 +73,9 @@ def words_of(cell: Cell, table: Mapping[str, str], what: str) -> tuple[str, ...]
 
 
 def word_of(text: str, table: Mapping[str, str], what: str) -> str:
-    """One item by a table of words. Raises Problem with the words that would do."""
+    """One item by a table of words; `active?` is none. Raises Problem with the words that would do."""
     plain = re.sub(r"[\W_]+", " ", text).strip().casefold()
-    for word, meaning in table.items():
+    for word, meaning in table.items() if "?" not in text else ():
         if plain in (re.sub(r"[\W_]+", " ", each).strip().casefold() for each in (word, meaning)):
             return meaning
     raise wrong(f"{text!r} is not {what}.", f"Write one of: {', '.join(dict.fromkeys(table))}.")
@@ -137,6 +137,17 @@ def whole_seconds(cell: Cell) -> int | None:
     raise wrong(f"{said(cell)} is not a whole number of seconds.", "Round it down, as the contract allows.")
 
 
+def longest(cell: Cell) -> int | None:
+    """The same of a limit. Excel takes 1:30 for an hour and a half; a time of day without seconds may be either."""
+    if isinstance(cell, time) and cell.hour and not cell.second and not cell.microsecond:
+        hours = cell.hour * 3600 + cell.minute * 60
+        raise wrong(
+            f"The spreadsheet holds {cell:%H:%M:%S}, {hours} seconds.",
+            f"Write the seconds: {hours}, or {cell.hour * 60 + cell.minute} for {cell.hour} min {cell.minute} s.",
+        )
+    return whole_seconds(cell)
+
+
 def reruns(cell: Cell) -> Reruns | None:
     """`2 within 48 hours`; blank is none."""
     text = said(cell).casefold()
@@ -179,6 +190,8 @@ def medium(text: str) -> str:
 
 def tongue(text: str) -> str:
     """A language with or without a use. Raises Problem LANGUAGE_UNKNOWN; a name such as German is answered with de."""
+    if text.rpartition(":")[2].strip().casefold() in ANY_LANGUAGE:
+        raise wrong(f"{text!r} names no language.", "Leave the cell blank for any language.", "LANGUAGE_UNKNOWN")
     try:
         return parse_tongue(text)
     except Problem as problem:
