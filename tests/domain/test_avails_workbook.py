@@ -193,6 +193,10 @@ def test_an_update_that_names_no_held_back_language_ends_the_holdback_it_had() -
         ({"Territory": "EU", "Start": "Immediate"}, "Movies!G4 (Start)", "group"),
         ({"AllowedLanguages": "de" + "-abcde" * 60}, "Movies!L4 (AllowedLanguages)", "too long"),
         ({"WorkType": "x" * 300}, "Movies!C4 (WorkType)", "WorkType is"),
+        ({"TerritoryExclusions": "AT"}, "Movies!L2", "may limit rights"),
+        ({"Excluded Territories": "AT"}, "Movies!L2", "may limit rights"),
+        ({"Contract Statuss": "Pending"}, "Movies!L2", "may limit rights"),
+        ({"HoldbackLanguage": "any"}, "Movies!L4 (HoldbackLanguage)", "no language"),
         ({"ContentID": None, "ALID": None}, "Movies!I4 (ContentID)", "neither ContentID nor ALID"),
     ],
 )

@@ -177,6 +177,15 @@ def test_a_mistake_names_the_place_and_the_cure(old: str, new: str, place: str, 
     assert mistakes[0].hint
 
 
+def test_an_element_that_no_version_has_is_told_and_one_that_may_limit_is_a_mistake() -> None:
+    more = "<Colour>red</Colour><ExcludedTerritory>CN</ExcludedTerritory><Territory>"
+    batch = read(changed("<Territory>", more))
+    assert [each.message for each in batch.mistakes] == [
+        "Avails 2.1 to 2.7 have no ExcludedTerritory in a Transaction, and it may limit the right."
+    ]
+    assert any("no Colour in a Transaction: it is not read" in each.message for each in batch.losses)
+
+
 def test_every_mistake_is_told_and_beyond_a_bound_how_many_more() -> None:
     wrong = changed("SVOD", "X").replace("<md:country>DE", "<md:country>QQ")
     assert [each.place[:30] for each in read(wrong, wrong).mistakes] == [

@@ -92,4 +92,6 @@ def meant(text: str) -> str | None:
     found = _LIMITING.search(plain)
     if found is None:
         return None
-    return "TerritoryExclusion" if "territor" in plain else "AllowedLanguages" if "allow" in plain else "HoldbackLanguage"
+    return (
+        "TerritoryExclusion" if "territor" in plain else "AllowedLanguages" if "allow" in plain else "HoldbackLanguage"
+    )

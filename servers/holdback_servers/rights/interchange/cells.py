@@ -169,9 +169,7 @@ def _spread(rows: list[list[Cell]], merged: Sequence[tuple[tuple[int, int], tupl
             end = min(last + 1, len(row))
             left -= max(end - first, 0) + 1
             if left < 0:
-                raise Problem(
-                    "TOO_LARGE", f"{name}, has more than {MAX_MERGED} merged cells.", "Take the merging off."
-                )
+                raise Problem("TOO_LARGE", f"{name}, has more than {MAX_MERGED} merged cells.", "Take the merging off.")
             if any(cell is not None for cell in row):
                 row[first:end] = [value if cell is None else cell for cell in row[first:end]]
 
