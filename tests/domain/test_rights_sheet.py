@@ -384,6 +384,25 @@ def test_what_might_say_more_than_the_contract_is_a_mistake(column: str, cell: o
     assert f"({column})" in mistake.place
 
 
+@pytest.mark.parametrize(
+    ("header", "instead"),
+    [
+        ("Until (incl.)", "Until"),
+        ("Term end", "Until"),
+        ("Excl.", "Except"),
+        ("Exclusions", "Except"),
+        ("Excluded platforms", "Platforms"),
+        ("Excluded languages", "Languages"),
+        ("Holdback until", "a line of its own"),
+        ("Territory restrictions", "Except"),
+    ],
+)
+def test_an_unknown_column_that_may_limit_a_right_is_a_mistake(header: str, instead: str) -> None:
+    (mistake,) = sheet.read(csv(BASICS | {header: "x"}), "deal.csv").mistakes
+    assert mistake.place == "Rights!H1"
+    assert mistake.hint.startswith(f"Write it in {instead}")
+
+
 def test_elements_are_read_with_times_and_boxes() -> None:
     data = workbook(
         "Elements",

@@ -1,6 +1,7 @@
 """A table with a header, as people make one: columns in any order, cells by field, and their places. Pure."""
 
 import difflib
+import re
 from collections.abc import Callable, Iterator, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
@@ -19,6 +20,16 @@ _LOOKED_AT: Final = 30
 """Lines above which a header is looked for."""
 _ENOUGH: Final = 3
 """Headers that must be known for a line to be the header."""
+_LIMITS: Final = {
+    r"^until|^till|end(s|date|day)?$|expir": "Until",
+    r"notbefore|startsafter": "From",
+    r"(exclu|except|not|prohibit)\w*(platform|media|channel)": "Platforms, as those that are left",
+    r"(exclu|except|not|prohibit)\w*lang": "Languages, as those that are left",
+    r"excl(usions?)?$|except|exclu\w*(territor|countr)|(territor|countr)\w*(exclu|except|restrict)": "Except",
+    r"holdback|blackout|embargo": "a line of its own, of that Kind",
+    r"restrict|prohibit|notallowed": "the columns of the template",
+}
+"""What unknown headers that limit a right look like, plain, and where to write it instead."""
 _MOST_REMARKS: Final = 500
 EXAMPLE: Final = "EXAMPLE"
 """What the reference of a line begins with that only shows how to fill the sheet; it is left out."""
@@ -173,8 +184,12 @@ def _placed(sheet: Sheet, header: int, columns: Sequence[Column], ledger: Ledger
 
 
 def _unknown(place: str, header: str, known: dict[str, Column], ledger: Ledger) -> None:
+    limits = next((meant for pattern, meant in _LIMITS.items() if re.search(pattern, plain_header(header))), None)
     near = difflib.get_close_matches(plain_header(header), list(known), n=1, cutoff=0.75)
-    if near:
+    if limits is not None:
+        told = f"There is no column {header!r}, and it may limit a right."
+        ledger.wrong(place, told, f"Write it in {limits}; else give the column another name.")
+    elif near:
         meant = known[near[0]].header
         ledger.wrong(place, f"There is no column {header!r}.", f"Did you mean {meant}? Else give it another name.")
     else:
