@@ -121,8 +121,8 @@ def server_entry(door: Door, foundation: Foundation) -> ServerEntry:
         target=LocalApp(room_app(door, foundation)),
         open_paths=("/status/",) if door.name == "rights" else (),
         tools=tuple(
-            ToolEntry(name=each.name, scope=door.scopes[each.name], description=each.description or "")
-            for each in door.listing
+            ToolEntry(name=name, scope=door.scopes[name], description=description)
+            for name, description in door.descriptions.items()
         ),
     )
 

@@ -5,12 +5,12 @@ maps a `Problem` to a tool error with structure, writes compact text beside the 
 """
 
 import hashlib
-import inspect
 import json
 import logging
-from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, Literal, TypeVar
 
 from holdback_base.problem import Problem
@@ -19,17 +19,17 @@ from holdback_trust.policy import Action, Decision, decide
 from mcp.server import MCPServer
 from mcp.server.mcpserver import Context
 from mcp.server.mcpserver.exceptions import ResourceError, ResourceNotFoundError
-from mcp.server.mcpserver.utilities.func_metadata import FuncMetadata, func_metadata
 from mcp.server.transport_security import TransportSecuritySettings
-from mcp_types import CallToolResult, SubscribeRequestParams, ToolAnnotations
+from mcp_types import CallToolResult, SubscribeRequestParams
 from mcp_types import Tool as MCPTool
-from pydantic import BaseModel, ValidationError
+from pydantic import ValidationError
 from pydantic_core import to_json
 from starlette.applications import Starlette
 
 from holdback_servers.listening import Listeners, Request
 from holdback_servers.services import Call, Services
-from holdback_servers.wire import answer_result, argument_problem, problem_result, small_schema
+from holdback_servers.surface import Offer, Tool
+from holdback_servers.wire import answer_result, argument_problem, problem_result
 
 IDEMPOTENCY_META = "urn:holdback:idempotency-key"
 CALLER_SCOPE = "holdback.caller"
@@ -39,18 +39,7 @@ log = logging.getLogger(__name__)
 
 VERSION = "0.1.0"
 Kind = Literal["read", "write", "destroy"]
-Tool = Callable[..., Awaitable[BaseModel]]
 ToolT = TypeVar("ToolT", bound=Tool)
-
-
-@dataclass(frozen=True)
-class _Offer:
-    """A tool as the door keeps it."""
-
-    function: Tool
-    arguments: FuncMetadata
-    action: Action
-    listing: MCPTool
 
 
 @dataclass(frozen=True)
@@ -129,10 +118,10 @@ class Door:
         )
         self.mcp.door = self
         self.mcp.hear_older_clients(self.listeners)
-        self._offers: dict[str, _Offer] = {}
+        self._offers: dict[str, Offer] = {}
         self._reading = Action(name=f"{name}.read_resource", scope=f"{name}:read")
 
-    @property
+    @cached_property
     def listing(self) -> list[MCPTool]:
         """The tools as they are listed, in the order they were offered."""
         return [offer.listing for offer in self._offers.values()]
@@ -141,6 +130,11 @@ class Door:
     def scopes(self) -> dict[str, str]:
         """Each tool's scope, for the registry."""
         return {name: offer.action.scope for name, offer in self._offers.items()}
+
+    @property
+    def descriptions(self) -> dict[str, str]:
+        """What each tool does, for the registry."""
+        return {name: offer.description for name, offer in self._offers.items()}
 
     def tool(
         self, *, title: str, scope: str, kind: Kind = "read", idempotent: bool = False, open_world: bool = False
@@ -153,24 +147,8 @@ class Door:
         """
 
         def offer(function: ToolT) -> ToolT:
-            name = function.__name__
-            metadata = func_metadata(function, skip_names=["call"], structured_output=True)
-            schema = small_schema(metadata.arg_model.model_json_schema(by_alias=True))
-            listing = MCPTool(
-                name=name,
-                title=title,
-                description=inspect.cleandoc(function.__doc__ or ""),
-                input_schema=schema | {"additionalProperties": False},
-                output_schema=small_schema(metadata.output_schema or {}),
-                annotations=ToolAnnotations(
-                    read_only_hint=kind == "read",
-                    destructive_hint=kind == "destroy",
-                    idempotent_hint=idempotent or kind == "read",
-                    open_world_hint=open_world,
-                ),
-            )
-            action = Action(name=f"{self.name}.{name}", scope=scope, kind=kind)
-            self._offers[name] = _Offer(function, metadata, action, listing)
+            action = Action(name=f"{self.name}.{function.__name__}", scope=scope, kind=kind)
+            self._offers[function.__name__] = Offer(function, title, action, idempotent, open_world)
             return function
 
         return offer
@@ -192,7 +170,7 @@ class Door:
         self._note(visit, result)
         return result
 
-    async def _call(self, offer: _Offer, arguments: dict[str, Any], call: Call) -> CallToolResult:
+    async def _call(self, offer: Offer, arguments: dict[str, Any], call: Call) -> CallToolResult:
         try:
             known = offer.arguments.arg_model.model_fields
             if strange := sorted(arguments.keys() - known.keys()):
