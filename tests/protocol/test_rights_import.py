@@ -101,6 +101,16 @@ def test_what_is_applied_is_what_the_preview_told(c: Connection) -> None:
     assert [(each.field, each.before, each.after) for each in changed.fields] == [("where", "GB", "IE")]
 
 
+def test_a_contract_that_changes_is_told_field_by_field_and_its_rights_as_the_preview_did(c: Connection) -> None:
+    take(c, prepared(LINE | {"Contract status": "pending"}))
+    given = prepared(LINE | {"Time zone": "America/New_York"})
+    foretold, done = preview(c, given), take(c, given)
+    assert done.model_copy(update={"applied": False}) == foretold
+    assert done.rights.updated == 1
+    assert "status: pending -> active" in foretold.text()
+    assert "time zone: UTC -> America/New_York" in foretold.text()
+
+
 def test_the_same_file_again_changes_nothing(c: Connection) -> None:
     given = prepared(LINE, LINE | {"Reference": "film:b", "Until": "2027-01-01"})
     take(c, given)

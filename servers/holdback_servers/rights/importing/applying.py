@@ -19,6 +19,7 @@ from holdback_servers.rights import recording
 from holdback_servers.rights.answers import ContractGiven
 from holdback_servers.rights.importing.outcome import (
     SHOWN,
+    ContractChange,
     Counts,
     ImportReport,
     RightChange,
@@ -28,7 +29,7 @@ from holdback_servers.rights.importing.outcome import (
 )
 from holdback_servers.rights.importing.preparing import Prepared, PreparedRight
 from holdback_servers.rights.interchange.batch import Remark
-from holdback_servers.rights.model import Contract, contract_on_record, right_on_record, terms_of
+from holdback_servers.rights.model import Contract, ContractTerms, contract_on_record, right_on_record, terms_of
 from holdback_servers.rights.moments import Event
 from holdback_servers.rights.rows import ContractRow, RightRow, contract_row, read_right, row_of
 from holdback_servers.rights.tables import contracts, rights
@@ -36,6 +37,10 @@ from holdback_servers.rights.writing import KnownRight, in_parts, known_by, know
 
 _PART: Final = 5_000
 _AT_ONCE: Final = 900
+_UNSAID: Final[dict[str, Any]] = {
+    name: each.default for name, each in ContractTerms.model_fields.items() if not each.is_required()
+}
+"""What a contract on record leaves out."""
 
 
 @dataclass
@@ -45,6 +50,7 @@ class _Comparison:
     counts: Counter[str] = field(default_factory=Counter[str])
     shown: dict[str, list[RightChange]] = field(default_factory=dict[str, list[RightChange]])
     parties: Counter[str] = field(default_factory=Counter[str])
+    deals: list[ContractChange] = field(default_factory=list[ContractChange])
     mistakes: list[Remark] = field(default_factory=list[Remark])
     losses: list[Remark] = field(default_factory=list[Remark])
     gone: list[str] = field(default_factory=list[str])
@@ -100,6 +106,8 @@ def apply(
     contract_ids = _compare_contracts(c, prepared, found)
     given = [ContractGiven(**each.terms.model_dump(), external_key=each.key) for each in prepared.head.contracts]
     rows = ((each.contract, each.row) for each in _compared(c, prepared, contract_ids, found))
+    if found.parties["updated"]:  # recording these works out their rights again, so they are compared before it
+        rows = iter(list(rows))
     written = recording.record_rows(c, given, rows, new_id=new_id, now=now, by=by)
     concerned = set(written.refs)
     for event in prepared.head.events:
@@ -126,6 +134,7 @@ def _report(prepared: Prepared, found: _Comparison, *, applied: bool) -> ImportR
         update={
             "applied": applied,
             "contracts": Counts.model_validate(found.parties),
+            "contract_changes": tuple(found.deals),
             "rights": Counts.model_validate(found.counts),
             "refs": len(found.refs),
             "changes": tuple(shown),
@@ -150,10 +159,15 @@ def _compared(
 def _compare_contracts(c: Connection, prepared: Prepared, found: _Comparison) -> dict[str, str]:
     """The ids of contracts on record by their keys in the file; each contract counted."""
     given = {each.key: contract_row(contract_on_record("", each.terms, each.key)) for each in prepared.head.contracts}
+    places = {each.key: each.place for each in prepared.head.contracts}
     on_record = {row.external_key: (identity, row) for identity, row in _contract_rows(c, list(given))}
     for key, row in given.items():
         known = on_record.get(key)
         found.parties["created" if known is None else "unchanged" if known[1] == row else "updated"] += 1
+        if known is not None and known[1] != row and len(found.deals) < SHOWN:
+            before, after = _UNSAID | json.loads(known[1].body), _UNSAID | json.loads(row.body)
+            fields, place = field_changes(before, after), places[key]
+            found.deals.append(ContractChange(contract=after["counterparty"], place=place, fields=fields))
     return {str(key): identity for key, (identity, _) in on_record.items()}
 
 

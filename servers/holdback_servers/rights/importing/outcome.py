@@ -61,12 +61,25 @@ class RightChange(Noun):
         return f"  {what:<9} {self.right}{where}" + (f"\n            {told}" if told else "")
 
 
+class ContractChange(Noun):
+    """A contract on record that is told otherwise now: all its rights follow, those of other files too."""
+
+    contract: str
+    place: str
+    fields: tuple[FieldChange, ...]
+
+    def text(self) -> str:
+        """Two lines for people."""
+        told = "; ".join(f"{each.field}: {each.before or 'none'} -> {each.after or 'none'}" for each in self.fields)
+        return f"  changed   contract with {self.contract} ({self.place}); all its rights follow\n            {told}"
+
+
 class ImportReport(Noun):
     """What an import did, or, not `applied`, what it would do.
 
-    Of each sort of change the first fifty are in `changes`; `rights` counts all. With a mistake nothing is recorded.
-    `withdrawn` are rights that an earlier issue of the file held, or that it takes back. `refs` is how many references
-    are concerned, `stale` which clearances no longer stand because of it.
+    Of each sort of change the first fifty are in `changes` and `contract_changes`; `rights` and `contracts` count all.
+    With a mistake nothing is recorded. `withdrawn` are rights that an earlier issue of the file held, or that it takes
+    back. `refs` is how many references are concerned, `stale` which clearances no longer stand because of it.
     """
 
     file: str
@@ -75,6 +88,7 @@ class ImportReport(Noun):
     contracts: Counts = Counts()
     rights: Counts = Counts()
     refs: int = 0
+    contract_changes: tuple[ContractChange, ...] = ()
     changes: tuple[RightChange, ...] = ()
     mistakes: tuple[Remark, ...] = ()
     losses: tuple[Remark, ...] = ()
@@ -96,7 +110,9 @@ class ImportReport(Noun):
         return f"{self.file} can be imported; nothing is recorded yet. It would make {counts}"
 
     def _changes(self) -> list[str]:
-        lines: list[str] = []
+        lines = [each.text() for each in self.contract_changes]
+        more = self.contracts.updated - len(lines)
+        lines += [f"  ... and {more} more contracts changed"] if more > 0 and lines else []
         for change in ("created", "updated", "withdrawn"):
             shown = [each for each in self.changes if each.change == change]
             lines += [each.text() for each in shown]
