@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator
 from datetime import UTC, date, datetime
 from fractions import Fraction
 from importlib.resources import files
-from typing import Annotated, Any, Self
+from typing import Annotated, Any, Self, cast
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, PlainSerializer, StringConstraints, model_validator
 
@@ -27,10 +27,17 @@ class Noun(BaseModel):
 
 
 def to_utc(moment: datetime) -> datetime:
-    """The same instant in UTC. Raises ValueError for a time without an offset: whose time would it be?"""
+    """The same instant in UTC.
+
+    Raises ValueError for a time without an offset (whose time would it be?) and for one that UTC's calendar does not
+    reach.
+    """
     if moment.tzinfo is None:
         raise ValueError(f"{moment.isoformat()} has no offset; write it as UTC with a Z")
-    return moment.astimezone(UTC)
+    try:
+        return moment.astimezone(UTC)
+    except OverflowError as error:
+        raise ValueError(f"{moment.isoformat()} is outside the years 1 to 9999 of UTC") from error
 
 
 def instant_text(moment: datetime) -> str:
@@ -402,10 +409,38 @@ def medium_within(node: str, ancestor: str) -> bool:
 _LANGUAGE = re.compile(r"[A-Za-z]{2,3}(-[A-Za-z]{4})?(-([A-Za-z]{2}|\d{3}))?(-[A-Za-z0-9]{5,8})*")
 
 
+_WITHDRAWN_CODES = {"iw": "he", "in": "id", "ji": "yi", "mo": "ro"}
+_PRIVATE_CODE = re.compile(r"q[a-t][a-z]")
+
+
+@functools.cache
+def _languages() -> dict[str, str]:
+    """ISO 639 codes, each with the shortest for its language, which is the one that BCP 47 uses."""
+    import pycountry
+
+    found = dict(_WITHDRAWN_CODES)
+    for each in cast(Iterable[object], pycountry.languages):
+        names = [getattr(each, name, None) for name in ("alpha_2", "alpha_3", "bibliographic")]
+        codes = [str(code) for code in names if code]
+        found.update(dict.fromkeys(codes, codes[0]))
+    return found
+
+
+@functools.lru_cache(maxsize=4096)
 def parse_language(text: str) -> str:
-    """A BCP 47 tag in its usual case (`de`, `es-419`, `zh-Hant-TW`). Raises Problem LANGUAGE_UNKNOWN."""
+    """A BCP 47 tag in its usual case (`de`, `es-419`, `zh-Hant-TW`), with the shortest ISO 639 code: `ger` is `de`.
+
+    Raises Problem LANGUAGE_UNKNOWN for what is no tag, and for a language or a country that does not exist.
+    """
     if _LANGUAGE.fullmatch(text.strip()) is None:
         raise Problem("LANGUAGE_UNKNOWN", f"{text!r} is not a BCP 47 tag.", "Write it as de, en-GB or es-419.")
     first, *rest = text.strip().split("-")
+    code = _languages().get(first.lower()) or (first.lower() if _PRIVATE_CODE.fullmatch(first.lower()) else None)
+    if code is None:
+        raise Problem("LANGUAGE_UNKNOWN", f"{text!r}: no language has the code {first}.", "Use an ISO 639 code, as de.")
     cased = [part.upper() if len(part) == 2 else part.title() if len(part) == 4 else part for part in rest]
-    return "-".join([first.lower(), *cased])
+    if wrong := next((part for part in cased if len(part) == 2 and part not in countries()), None):
+        meant = _COMMON_MISTAKES.get(wrong)
+        cure = f"Did you mean {code}-{meant}?" if meant else "Use an ISO 3166 code, as en-GB."
+        raise Problem("LANGUAGE_UNKNOWN", f"{text!r}: no country has the code {wrong}.", cure)
+    return "-".join([code, *cased])

@@ -120,3 +120,27 @@ def test_every_licence_type_of_avails_has_a_node_to_be_recorded_under() -> None:
 @pytest.mark.parametrize(("text", "tag"), [("ES-419", "es-419"), ("zh-hant-tw", "zh-Hant-TW"), ("EN-gb", "en-GB")])
 def test_language_tags_get_their_usual_case(text: str, tag: str) -> None:
     assert parse_language(text) == tag
+
+
+@pytest.mark.parametrize(
+    ("text", "tag"), [("ger", "de"), ("DEU-at", "de-AT"), ("iw", "he"), ("cmn", "cmn"), ("qaa", "qaa")]
+)
+def test_a_language_has_one_code_the_shortest(text: str, tag: str) -> None:
+    assert parse_language(text) == tag
+
+
+@pytest.mark.parametrize(
+    ("text", "hint"),
+    [
+        ("xq", "Use an ISO 639 code, as de."),
+        ("en-UK", "Did you mean en-GB?"),
+        ("de-ZZ", "Use an ISO 3166 code, as en-GB."),
+        ("german", "Write it as de, en-GB or es-419."),
+    ],
+)
+def test_a_language_or_a_country_that_does_not_exist_is_refused_with_the_cure(text: str, hint: str) -> None:
+    with pytest.raises(Problem) as refused:
+        parse_language(text)
+
+    assert (refused.value.code, refused.value.hint) == ("LANGUAGE_UNKNOWN", hint)
+    assert text in refused.value.message
