@@ -267,3 +267,32 @@ def test_a_language_covers_its_regions_and_uses_and_a_restriction_meets_what_it_
 )
 def test_a_language_is_kept_in_its_usual_case_with_its_use(text: str, kept: str) -> None:
     assert parse_tongue(text) == kept
+
+
+@pytest.mark.parametrize("lag", ["P0D", "PT0S"])
+def test_an_event_in_the_hour_that_comes_twice_is_kept_to_the_instant(lag: str) -> None:
+    at = utc(2026, 10, 25, 1, 30)  # 02:30 in Berlin for the second time
+
+    assert dated("Europe/Berlin", lag, at=at).start == at
+
+
+@pytest.mark.parametrize(
+    "window",
+    [
+        {"first_day": "2020-02-01"},
+        {"start": "2020-01-31T23:00:00Z"},
+        {"start_event": {"event": "shown"}},
+    ],
+)
+def test_a_group_is_read_on_the_day_of_the_contracts_zone_on_which_the_right_begins(window: dict[str, Any]) -> None:
+    terms = RightTerms.model_validate(
+        {"ref": "film:a", "kind": "grant", "media": ["all"], "territories": ["EU"], **window}
+    )
+    shown = {"shown": Event(ref="film:a", event="shown", day=date(2020, 2, 1))}
+    found = right_on_record("rgt_a", terms, contract("Europe/Berlin"), events=shown)
+
+    assert found.start == utc(2020, 1, 31, 23)
+    assert not entry(found, contract("Europe/Berlin")).reaches_place("GB")
+    earlier = {"shown": Event(ref="film:a", event="shown", day=date(2020, 1, 15))}
+    again = right_on_record("rgt_a", terms_of(found), contract("Europe/Berlin"), events=earlier)
+    assert entry(again, contract("Europe/Berlin")).reaches_place("GB") == ("start_event" in window)

@@ -23,7 +23,7 @@ from holdback_base.vocabulary import (
 )
 from pydantic import Field
 
-from holdback_servers.rights.moments import Event, EventLag, Key, check_lag, day_start, moment, zone_of
+from holdback_servers.rights.moments import Event, EventLag, Key, check_lag, day_of, day_start, moment, zone_of
 from holdback_servers.rights.tongues import parse_tongue
 
 Direction = Literal["in", "out"]
@@ -129,13 +129,15 @@ class Right(RightTerms):
     """A right on record, with its window worked out: `start` and `end` are the instants that count.
 
     `unresolved` are the events that an end of the window hangs on and that nobody has recorded: that end is absent, and
-    not open.
+    not open. `groups_follow` says that nobody gave `groups_on`: it was worked out from the start, whose day in the
+    contract's zone is another than in UTC.
     """
 
     id: str
     contract: str
     external_key: str | None = None
     unresolved: tuple[str, ...] = ()
+    groups_follow: bool = False
 
     def longest_seconds(self) -> int | None:
         """How long the element may last in a cut: the smaller of the limit in seconds and the share of the work."""
@@ -191,15 +193,33 @@ def right_on_record(
         "end": end,
         "unresolved": unresolved,
     }
-    if shape["groups_on"] is None and terms.first_day is not None:
+    if terms.groups_on is None and terms.first_day is not None:
         shape["groups_on"] = terms.first_day
+    elif terms.groups_on is None and start is not None and _names_groups(terms):
+        begins = day_of(start, contract.time_zone)
+        shape |= {"groups_on": begins, "groups_follow": True} if begins != start.date() else {}
     return Right.model_validate(shape)
+
+
+def check_places(right: Right) -> None:
+    """Refuse a right that takes out all that it names: it would say nothing, and a restriction would seem to stand.
+
+    Raises Problem INVALID_ARGUMENT.
+    """
+    on = right.groups_on or (right.start.date() if right.start else date.max)
+    if right.excluded_territories and _nowhere(right.territories, right.excluded_territories, on):
+        raise Problem(
+            "INVALID_ARGUMENT",
+            f"The {right.kind} for {right.ref} takes out every territory that it names.",
+            "Correct territories or excluded_territories, or leave the right out.",
+        )
 
 
 def terms_of(right: Right) -> RightTerms:
     """What somebody recorded, without what was worked out from days and events: for when a zone or an event changes."""
     worked_out = {"start"} if right.first_day or right.start_event else set[str]()
     worked_out |= {"end"} if right.last_day or right.end_event else set()
+    worked_out |= {"groups_on"} if right.groups_follow else set()
     return RightTerms.model_validate(right.model_dump(include=set(RightTerms.model_fields) - worked_out))
 
 
@@ -290,6 +310,17 @@ def _check_shape(terms: RightTerms, contract: Contract) -> None:
                 f"A {condition.type} condition of the right for {terms.ref} has no text.",
                 "Give the words that must be shown.",
             )
+
+
+def _names_groups(terms: RightTerms) -> bool:
+    return any(is_group(each.strip().upper()) for each in (*terms.territories, *terms.excluded_territories))
+
+
+@lru_cache(maxsize=4096)
+def _nowhere(included: tuple[str, ...], excluded: tuple[str, ...], on: date) -> bool:
+    outside = expand_territories(excluded, on)
+    inside = expand_territories(included, on)
+    return all(each in outside or each.partition("-")[0] in outside for each in inside)
 
 
 def _check_limits(terms: RightTerms) -> None:

@@ -72,6 +72,14 @@ def day_start(day: date, time_zone: str) -> datetime:
     return datetime(day.year, day.month, day.day, tzinfo=zone_of(time_zone)).astimezone(UTC)
 
 
+def day_of(at: datetime, time_zone: str) -> date:
+    """The day in the zone in which an instant lies; at the ends of the calendar the day in UTC."""
+    try:
+        return at.astimezone(zone_of(time_zone)).date()
+    except OverflowError:
+        return at.date()
+
+
 def moment(known: Event, lag: str, time_zone: str) -> datetime:
     """The instant that lies `lag` from a known event, by the clock of the zone.
 
@@ -81,6 +89,8 @@ def moment(known: Event, lag: str, time_zone: str) -> datetime:
     zone = zone_of(time_zone)
     try:
         began = known.at or day_start(known.day or date.min, time_zone)
+        if not months and not days:  # by the clock, an hour that comes twice would be told by its first time
+            return began + exact
         local = began.astimezone(zone).replace(tzinfo=None)
         local = _months_on(local, months) + timedelta(days=days)
         return local.replace(tzinfo=zone).astimezone(UTC) + exact

@@ -24,7 +24,7 @@ from holdback_servers.rights.answers import (
     RecordedRight,
     RightGiven,
 )
-from holdback_servers.rights.model import Contract, Right, RightTerms, right_on_record, terms_of
+from holdback_servers.rights.model import Contract, Right, RightTerms, check_places, right_on_record, terms_of
 from holdback_servers.rights.moments import Event
 from holdback_servers.rights.rows import RightRow, read_right, row_of
 from holdback_servers.rights.tables import contracts, events
@@ -80,8 +80,11 @@ def record_telling(
     contract, change, before = save_contract(c, given, new_id=new_id, now=now, by=by)
     _contract_changed(c, before, contract, writer)
     made: list[RecordedRight] = []
-    for each in right_list:
-        identity, row, what = _save_right(c, each, contract, writer, new_id)
+    for number, each in enumerate(right_list):
+        try:
+            identity, row, what = _save_right(c, each, contract, writer, new_id)
+        except Problem as problem:
+            raise _at_right(number, each, problem) from problem
         writer.write()
         made.append(RecordedRight(id=identity, external_key=row.external_key, ref=row.ref, change=what))
     touched(c, writer.refs, now)
@@ -252,7 +255,16 @@ def _save_right(
 def _on_record(c: Connection, terms: RightTerms, contract: Contract, key: str | None) -> Right:
     lags = terms.start_event or terms.end_event
     happening = known_events(c, [terms.ref]).get(terms.ref) if lags else None
-    return right_on_record("", terms, contract, key, happening)
+    right = right_on_record("", terms, contract, key, happening)
+    check_places(right)
+    return right
+
+
+def _at_right(number: int, given: RightGiven, problem: Problem) -> Problem:
+    """The problem with the place of the right it is in."""
+    at = f"rights.{number}"
+    named = given.external_key or given.id or given.ref
+    return Problem(problem.code, f"{at} ({named}): {problem.message}", problem.hint, **{**problem.details, "at": at})
 
 
 def _known_right(c: Connection, given: RightGiven) -> KnownRight | None:
