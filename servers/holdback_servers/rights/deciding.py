@@ -212,7 +212,10 @@ def offer_status(door: Door) -> None:
 
 
 def _cuts(call: Call, statements: list[str]) -> list[CutFacts]:
-    """The verified facts of each statement; one given twice counts once."""
+    """The verified facts of each statement; one given twice counts once.
+
+    Raises Problem CUT_STATEMENT_REQUIRED without any, CONFLICT for two that say different things of the same bytes.
+    """
     if not statements:
         raise Problem(
             "CUT_STATEMENT_REQUIRED",
@@ -220,8 +223,17 @@ def _cuts(call: Call, statements: list[str]) -> list[CutFacts]:
             "Pass the signed statement that get_asset or a finished render gives.",
         )
     services = call.services
-    read = (read_cut(each, services.ring, services.clock()).facts() for each in statements)
-    return list({cut.media: cut for cut in read}.values())
+    found: dict[str, CutFacts] = {}
+    for each in statements:
+        cut = read_cut(each, services.ring, services.clock()).facts()
+        if found.setdefault(cut.media, cut).element_list != cut.element_list:
+            raise Problem(
+                "CONFLICT",
+                f"Two cut statements give {cut.media} different element lists.",
+                "Pass only the latest statement of each cut.",
+                media=cut.media,
+            )
+    return list(found.values())
 
 
 def _decided(
@@ -241,10 +253,11 @@ def _issued(
     accept_partial: bool,
     sign_refusal: bool,
 ) -> IssuedClearance:
-    refused = issuing.refusal(told, accept_partial=accept_partial, sign_refusal=sign_refusal)
+    now = call.services.clock()
+    refused = issuing.refusal(told, now, accept_partial=accept_partial, sign_refusal=sign_refusal)
     if refused:
         return IssuedClearance(not_issued=refused, report=told)
     services, caller = call.services, call.caller
-    claims: dict[str, Any] = issuing.claims(told, services.new_id("clr"), services.clock(), caller.chain, caller.person)
+    claims: dict[str, Any] = issuing.claims(told, services.new_id("clr"), now, caller.chain, caller.person)
     statement = sign(services.keys, CLEARANCE, claims)
     return clearances.keep(c, decision, told, claims, statement)

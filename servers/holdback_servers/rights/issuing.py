@@ -27,11 +27,14 @@ def open_cells(report: ClearanceReport) -> tuple[CellGroup, ...]:
     return tuple(each for each in report.groups if each.verdict in _OPENING)
 
 
-def refusal(report: ClearanceReport, *, accept_partial: bool, sign_refusal: bool) -> str | None:
-    """Why no statement is signed for this report, if none is."""
-    if sign_refusal and not open_cells(report):
+def refusal(report: ClearanceReport, now: datetime, *, accept_partial: bool, sign_refusal: bool) -> str | None:
+    """Why no statement is signed for this report now, if none is."""
+    cells = open_cells(report)
+    if sign_refusal and not cells:
         return None
-    if not open_cells(report):
+    if cells and expiry(cells, now) <= now:
+        return "what is clear is over by now; ask for a window that ends later"
+    if not cells:
         return "no cell is clear as the cut stands; see the reasons, and the plans for what would clear it"
     if report.verdict != "CLEARED" and not accept_partial:
         return "not every cell is clear for all of the window; ask with accept_partial to have what is clear signed"

@@ -7,7 +7,7 @@ have the same answer, and are judged once.
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
-from holdback_servers.rights.book import Entry, Places, covers_medium, spread, touches_medium
+from holdback_servers.rights.book import NO_LIMITS, Entry, Places, covers_medium, spread, touches_medium
 from holdback_servers.rights.fitting import Use, covered, faults_of
 from holdback_servers.rights.report import ReasonCode
 from holdback_servers.rights.windows import Windows, shared
@@ -83,9 +83,11 @@ class Voices:
             alike[key] = alike.get(key, 0) | bit
 
     def _gives_everything(self, each: Entry) -> bool:
-        """Whether a grant gives the whole window everywhere and asks for nothing: no other grant is needed then."""
+        """Whether a grant gives the whole window everywhere and asks for nothing: no other grant is needed then. One
+        with a limit does not: another may give the same without."""
         return (
             each.kind == "grant"
+            and each.limits == NO_LIMITS
             and each.media == _EVERY_MEDIUM
             and not each.conditions
             and shared((each.window,), (self._use.window,)) == (self._use.window,)

@@ -129,7 +129,11 @@ def questions(decision: Decision) -> list[Asked]:
     smaller: list[list[dict[str, object]]] = [
         [{"runs": each} for each in _ends([each for each in fewer if 0 < each < asked.runs])],
         [{"languages": each} for each in _tongues(asked, failing.get("LANGUAGE_NOT_LICENSED", ()))],
-        [{"window": _of_days(asked, each)} for each in _ends([each for each in days if longer_than(within, each)])],
+        [
+            {"window": shorter}
+            for each in _ends([each for each in days if longer_than(within, each)])
+            if (shorter := _of_days(asked, each))
+        ],
     ]
     single = [change for axis in smaller for change in axis]
     both = [dict(chain.from_iterable(axis[at].items() for axis in smaller if axis)) for at in (0, -1) if single]
@@ -168,8 +172,12 @@ def _tongues(asked: Asked, failing: Iterable[Entry]) -> Iterator[tuple[str, ...]
         yield tuple(tongue for tongue in asked.languages if tongue not in lacking)
 
 
-def _of_days(asked: Asked, days: int) -> TimeRange:
-    return TimeRange(start=asked.window.start, end=asked.window.start + timedelta(days=days))
+def _of_days(asked: Asked, days: int) -> TimeRange | None:
+    """So many days of the window, unless they lead beyond the calendar."""
+    try:
+        return TimeRange(start=asked.window.start, end=asked.window.start + timedelta(days=days))
+    except OverflowError:
+        return None
 
 
 @dataclass(frozen=True, slots=True)

@@ -93,9 +93,9 @@ def _against_text(finding: Finding, entry: Entry, what: str) -> str:
         case "BLACKOUT":
             return f"{what} is blacked out: {scope}."
         case "UNRESOLVED_EVENT":
-            kind = entry.kind.replace("_", " ")
+            kind = "An embargo" if entry.kind == "embargo" else f"A {entry.kind.replace('_', ' ')}"
             return (
-                f"A {kind} stands against {what}: {scope}. {_events(entry)} not on record, so it counts for as long "
+                f"{kind} stands against {what}: {scope}. {_events(entry)} not on record, so it counts for as long "
                 "as it may last; record the event to know."
             )
         case _:
@@ -121,6 +121,8 @@ def _fault_text(finding: Finding, entry: Entry, what: str, judged: Judged, asked
             given = ", ".join(right.purposes) or "purposes that do not include it"
             named = "; training must be granted by name" if asked.purpose == "training" else ""
             said = f"covers {what} for {given}; not for {asked.purpose}{named}"
+        case "LANGUAGE_NOT_LICENSED" if not asked.languages:
+            said = f"covers {what} in {', '.join(right.languages)} only, and the request names no language"
         case "LANGUAGE_NOT_LICENSED":
             said = f"covers {what} in {', '.join(right.languages)}; not in {_not_covered(right, asked)}"
         case "DERIVATIVE_NOT_ALLOWED":
@@ -132,7 +134,7 @@ def _fault_text(finding: Finding, entry: Entry, what: str, judged: Judged, asked
 
 def _not_covered(right: Right, asked: Asked) -> str:
     missing = [each for each in asked.languages if not any(grants_tongue(own, each) for own in right.languages)]
-    return ", ".join(missing) or "a language that the request does not name"
+    return ", ".join(missing)
 
 
 def _limit_text(finding: Finding, entry: Entry, what: str, judged: Judged, asked: Asked) -> str:
