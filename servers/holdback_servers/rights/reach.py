@@ -18,6 +18,8 @@ from sqlalchemy import Connection
 from sqlalchemy.engine.interfaces import DBAPICursor
 
 from holdback_servers.rights.book import places_around
+from holdback_servers.rights.model import Purpose
+from holdback_servers.rights.report import Asked
 from holdback_servers.rights.rows import RightRow, read_facts
 from holdback_servers.rights.windows import EVER, OPEN, Window
 
@@ -33,6 +35,8 @@ _PLACES_APART: Final = 8
 _PLACES_ASKED: Final = 8
 """A question about more places than this looks for grants anywhere."""
 _FIRST_LOOK: Final = 8
+_NAMED: Final[Purpose] = "training"
+"""The purpose that few grants name and none includes: those that do stand under media of its own."""
 
 _FOUND = (
     "SELECT ref FROM reach WHERE place = ? AND medium = ? AND span = ? AND ref > ? AND opens < ? AND closes > ?"
@@ -69,7 +73,9 @@ def _cells(text: str) -> tuple[tuple[str, str], ...]:
         return ()
     many = len(facts.territories) > _PLACES_APART
     places = ("WORLD", _ANYWHERE) if many else (*facts.territories, _ANYWHERE)
-    return tuple((place, medium) for place in places for medium in facts.media)
+    uses = [""] if facts.purposes != (_NAMED,) else []
+    uses += [f" {_NAMED}"] if _NAMED in facts.purposes else []
+    return tuple((place, medium + use) for place in places for medium in facts.media for use in uses)
 
 
 def add(c: Connection, rows: Iterable[RightRow]) -> None:
@@ -100,18 +106,16 @@ def _counted(rows: Iterable[RightRow]) -> Iterator[tuple[str, str, int, str, int
             yield (*corner, ref, *about)
 
 
-def candidates(
-    c: Connection, territories: Sequence[str], platforms: Sequence[str], window: Window, after: str
-) -> Iterator[str]:
+def candidates(c: Connection, asked: Asked, window: Window, after: str) -> Iterator[str]:
     """References after `after`, in order, that may have a grant for one of the territories on one of the platforms in
-    some of the window. Read as they are asked for."""
+    some of the window, for the purpose. Read as they are asked for."""
     cursor = c.connection.cursor()
     try:
         opens, closes = _days(window)
         ranges = [
             _range(cursor, (place, medium, span), after, opens, closes)
-            for place in _places(territories)
-            for medium in _media(platforms)
+            for place in _places(asked.territories)
+            for medium in _media(asked.platforms, asked.purpose)
             for span in _spans_held(cursor, place, medium, window)
         ]
         for ref, _ in groupby(heapq.merge(*ranges)):
@@ -140,10 +144,11 @@ def _places(territories: Sequence[str]) -> list[str]:
     return sorted({"WORLD"} | around | {group for each in around for group in groups_with(each)})
 
 
-def _media(platforms: Sequence[str]) -> list[str]:
+def _media(platforms: Sequence[str], purpose: Purpose) -> list[str]:
     """The platforms and what stands above them in the media tree."""
     parts = (node.split(".") for node in platforms)
-    return sorted({"all"} | {".".join(each[: i + 1]) for each in parts for i in range(len(each))})
+    nodes = {"all"} | {".".join(each[: i + 1]) for each in parts for i in range(len(each))}
+    return sorted(f"{node} {_NAMED}" if purpose == _NAMED else node for node in nodes)
 
 
 def _days(window: Window) -> tuple[int, int]:

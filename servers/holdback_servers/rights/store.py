@@ -120,7 +120,7 @@ def available_page(
     found: list[Available] = []
     blanket = _open_books(c, [BLANKET], within)
     seen = 0
-    for some in in_parts(reach.candidates(c, asked.territories, asked.platforms, within, after), limit + 1):
+    for some in in_parts(reach.candidates(c, asked, within, after), limit + 1):
         known = _open_books(c, some, within)
         for ref in some:
             item = None
