@@ -186,6 +186,20 @@ def test_an_element_that_no_version_has_is_told_and_one_that_may_limit_is_a_mist
     assert any("no Colour in a Transaction: it is not read" in each.message for each in batch.losses)
 
 
+def test_terms_of_languages_limit_and_others_are_told() -> None:
+    term = '<Term termName="{}"><{kind}>{}</{kind}></Term>'
+    said = (("HoldbackLanguage", "fr", "Language"), ("AllowedLanguage", "de", "Language"), ("Mood", "blue", "Text"))
+    more = "".join(term.format(name, text, kind=kind) for name, text, kind in said)
+    batch = read(changed("</Transaction>", more + "</Transaction>"), version="2.1")
+    assert [(each.terms.kind, each.terms.languages) for each in batch.rights] == [
+        ("grant", ("de",)),
+        ("holdback", ("fr",)),
+    ]
+    assert any("Term Mood is kept" in each.message for each in batch.losses)
+    wrong = read(changed("</Transaction>", term.format("TerritoryExclusion", "CN", kind="Text") + "</Transaction>"))
+    assert ["may limit" in each.message for each in wrong.mistakes] == [True]
+
+
 def test_every_mistake_is_told_and_beyond_a_bound_how_many_more() -> None:
     wrong = changed("SVOD", "X").replace("<md:country>DE", "<md:country>QQ")
     assert [each.place[:30] for each in read(wrong, wrong).mistakes] == [

@@ -56,6 +56,13 @@ TERMS: Final[dict[str, tuple[str, str]]] = {
     "Bonus": ("Bonus", "Text"),
 }
 """Term/@termName: the field of the spreadsheet, and the element that its value stands in."""
+LANGUAGE_TERMS: Final[dict[str, str]] = {
+    "AllowedLanguage": "AllowedLanguages",
+    "AllowedLanguages": "AllowedLanguages",
+    "HoldbackLanguage": "HoldbackLanguage",
+    "HoldbackExclusionLanguage": "HoldbackLanguage",
+}
+"""Term/@termName of version 2.1, which has no elements for these languages; each may stand several times."""
 _PRICES: Final = ("Tier", "WSP", "EpisodeWSP", "SeasonWSP", "DMRP", "SMRP", "LicenseFee", "Category", "Included")
 PRICES: Final = frozenset(_PRICES) | {f"TPR-{each}" for each in _PRICES} | {f"{each}-PostTax" for each in _PRICES}
 """Terms that are a price: PriceType and PriceValue of the spreadsheet."""

@@ -68,6 +68,15 @@ class Said:
         else:
             remarks.lose(place, f"{told}: it is not read.")
 
+    def keep(self, term: str, place: str) -> None:
+        """Tells that a Term is only carried; one that may limit the right is a mistake."""
+        remarks, limit = self._intake.remarks, meant(term)
+        if limit is not None:
+            told = f"The Term {term} is not known, and it may limit the right."
+            remarks.mistake(place, told, f"Say it as {limit}, or take it out.")
+        else:
+            remarks.lose(place, f"The Term {term} is kept; Holdback does not decide by it.")
+
     def take(self, other: "Said") -> None:
         """Adds what was said around it."""
         self.fields = {**other.fields, **self.fields}

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 from holdback_servers.rights.interchange.avails_assets import read_asset
 from holdback_servers.rights.interchange.avails_elements import (
+    LANGUAGE_TERMS,
     LISTS,
     PRICES,
     PROFILE,
@@ -190,6 +191,9 @@ def _read_term(element: "Element", path: str, said: Said) -> None:
     if kind == "Money":
         currency = _attribute(value, "currency")
         text = minor_units(text, currency) or f"{text} {currency}".strip()
+    if term in LANGUAGE_TERMS:
+        said.join(LANGUAGE_TERMS[term], text, at)
+        return
     field, usual = TERMS.get("PreorderFulfillDate" if term == "PreOrderFulfillDate" else term, ("", ""))
     if field in _EACH_COUNTS:
         said.join(field, text, at)
@@ -199,6 +203,7 @@ def _read_term(element: "Element", path: str, said: Said) -> None:
         said.put("PriceType", term, at)
         said.put("PriceValue", text, at)
     else:
+        said.keep(term, at)
         key = f"Term:{term}:{kind}"
         times = sum(each.startswith(key) for each in said.fields)
         said.put(f"{key}:{times + 1}" if times else key, text, at)
