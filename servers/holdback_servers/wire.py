@@ -3,7 +3,7 @@
 import base64
 import binascii
 import json
-from typing import Any, cast
+from typing import Any, TypeVar, cast
 
 from holdback_base.problem import Problem
 from mcp_types import CallToolResult, TextContent
@@ -142,6 +142,24 @@ def decode_cursor(cursor: str | None) -> dict[str, Any]:
     if not isinstance(position, dict):
         raise _bad_cursor()
     return cast(dict[str, Any], position)
+
+
+Part = TypeVar("Part", int, str)
+
+
+def cursor_part(position: dict[str, Any], name: str, otherwise: Part) -> Part:
+    """One part of a cursor's place, of the kind that `otherwise` is, which stands where it is absent.
+
+    Raises Problem INVALID_ARGUMENT for a part of another kind or size.
+    """
+    found = position.get(name, otherwise)
+    if type(found) is not type(otherwise) or (isinstance(found, int) and not -_LARGEST <= found <= _LARGEST):
+        raise _bad_cursor()
+    return cast(Part, found)
+
+
+_LARGEST = 2**63 - 1
+"""The largest number that a store keeps."""
 
 
 def _bad_cursor() -> Problem:

@@ -14,6 +14,7 @@ from holdback_base.vocabulary import Rate, Span
 from holdback_servers.rights import server, store
 from holdback_servers.services import open_services
 from holdback_servers.settings import Settings
+from holdback_servers.wire import encode_cursor
 from holdback_trust.audit import AuditLog
 from holdback_trust.keys import KeyPair, KeyRing
 from holdback_trust.policy import local_caller
@@ -185,3 +186,47 @@ async def test_a_holdback_in_a_language_stands_whatever_code_it_was_written_with
         told = await call(client, "check_reference", refs=[FILM], **HERE, **WHEN, languages=["de"])
 
         assert [each["clause"] for each in told["report"]["reasons"]] == ["Not in German."]
+
+
+async def test_a_reason_is_told_for_the_cells_where_it_holds_and_no_others(tmp_path: Path) -> None:
+    async with house(tmp_path) as client:
+        await record(
+            client,
+            right("gb", territories=["GB"], media=["linear"]),
+            right("de", territories=["DE"], media=["web"]),
+        )
+        asked = {"territories": ["GB", "DE"], "platforms": ["linear", "web"], **WHEN}
+        result = await client.call_tool("check_reference", {"refs": [FILM], **asked})
+        lines = [each.strip() for each in result.content[0].text.splitlines()]  # pyright: ignore
+
+        assert "DE on linear" in lines
+        assert "GB on web" in lines
+        assert "everywhere asked" not in lines
+
+
+async def test_a_question_about_a_contract_or_a_reference_that_is_none_is_refused(tmp_path: Path) -> None:
+    async with house(tmp_path) as client:
+        contract = await refused(client, "report_expiring", contract="ctr_none")
+        ref = await refused(client, "report_expiring", ref="heron")
+
+        assert (contract["code"], ref["code"]) == ("NOT_FOUND", "INVALID_ARGUMENT")
+
+
+@pytest.mark.parametrize(
+    "position", [{"closes": "x"}, {"closes": None}, {"closes": 10**30}, {"id": 7}, {"closes": True}]
+)
+async def test_a_cursor_of_another_shape_is_refused(tmp_path: Path, position: dict[str, Any]) -> None:
+    async with house(tmp_path) as client:
+        problem = await refused(client, "report_expiring", cursor=encode_cursor(position))
+
+        assert problem["code"] == "INVALID_ARGUMENT"
+        assert "cursor" in problem["message"]
+
+
+async def test_a_change_is_assessed_for_a_reference_written_with_spaces(tmp_path: Path) -> None:
+    async with house(tmp_path) as client:
+        await record(client, right("a"))
+        await call(client, "issue_clearance", cut_statements=[statement(FILM)], **HERE, **WHEN)
+        told = await call(client, "assess_change", ref=f" {FILM}")
+
+        assert (told["losing"], told["relying"]) == (1, 1)

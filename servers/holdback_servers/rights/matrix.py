@@ -291,8 +291,26 @@ def _reason(alike: Sequence[Reason], report: ClearanceReport, names: _Names) -> 
     yield f"  {' '.join(each.key for each in alike)} {first.code}: {_short(first.text, _TEXT)}"
     for each in alike[:_PLACES]:
         then = "" if each.windows in ((), (report.asked.window,)) else f", {_spell(each.windows)}"
-        yield f"     {names.where(each.territories, each.platforms)}{then}"
+        for places_, nodes in _cells_of(each, report):
+            yield f"     {names.where(places_, nodes)}{then}"
     yield from _source(first.right, first.contract, first.clause)
+
+
+def _cells_of(reason: Reason, report: ClearanceReport) -> list[tuple[Sequence[str], Sequence[str]]]:
+    """Where a reason holds, as rectangles: its own places and platforms may hold cells that are clear of it."""
+    own = [each for each in report.groups if reason.key in each.reasons]
+    if sum(len(each.territories) * len(each.platforms) for each in own) == len(reason.territories) * len(
+        reason.platforms
+    ):
+        return [(reason.territories, reason.platforms)]
+    by_node: dict[str, list[str]] = {}
+    for each in own:
+        for node in each.platforms:
+            by_node.setdefault(node, []).extend(each.territories)
+    alike: dict[tuple[str, ...], list[str]] = {}
+    for node in sorted(by_node):
+        alike.setdefault(tuple(sorted(by_node[node])), []).append(node)
+    return list(alike.items())
 
 
 def _source(right: str | None, contract: str | None, clause: str | None) -> Iterator[str]:

@@ -82,7 +82,8 @@ class CutNamed(Noun):
 class Reason(Noun):
     """Why something stands in the way: a name, the right that says so, and where and when it does.
 
-    `elements` are ids in the element list, all of the same `ref` and `element_kind`; `windows` is the part of the
+    `elements` are ids in the element list, all of the same `ref` and `element_kind`; `territories` and `platforms` are
+    all those of a cell where it holds, and the groups that name its key say which cells; `windows` is the part of the
     requested window that is in the way. For NO_RIGHTS_IN and PARTIAL_RIGHTS_IN `right` is the nearest grant there is.
     """
 

@@ -122,7 +122,7 @@ def contract_by_id(c: Connection, identity: str) -> Contract:
     """A contract on record. Raises Problem NOT_FOUND."""
     found = _contract(c, "id = ?", identity)
     if found is None:
-        raise not_on_record("contract", identity)
+        raise Problem("NOT_FOUND", f"There is no contract {identity}.", "Take an id from list_rights or from a report.")
     return read_contract(*found)
 
 

@@ -32,7 +32,7 @@ from holdback_servers.rights.report import Asked, ClearanceReport
 from holdback_servers.rights.store import Shelf
 from holdback_servers.rights.windows import point
 from holdback_servers.rights.writing import contract_by_id, in_parts
-from holdback_servers.wire import decode_cursor, encode_cursor
+from holdback_servers.wire import cursor_part, decode_cursor, encode_cursor
 
 _SCANNED: Final = 2_000
 """References or rights looked at for one page: beyond it the page ends early, with a cursor."""
@@ -99,23 +99,29 @@ class Wanted:
 def endings(
     c: Connection, shelf: Shelf, now: datetime, wanted: Wanted, *, cursor: str | None, limit: int
 ) -> EndingPage:
-    """Grants that end after now and within so many days, the first to end first."""
+    """Grants that end after now and within so many days, the first to end first.
+
+    Raises Problem NOT_FOUND for a contract that is not on record, INVALID_ARGUMENT for a reference that is none.
+    """
+    if wanted.contract is not None:
+        contract_by_id(c, wanted.contract)
+    ref = None if wanted.ref is None else checked_refs([wanted.ref])[0]
     at = decode_cursor(cursor)
     until = point(now) + wanted.days * DAY
-    after: tuple[int, str] = (int(at.get("closes", point(now))), str(at.get("id", _LAST)))
+    after: tuple[int, str] = (cursor_part(at, "closes", point(now)), cursor_part(at, "id", _LAST))
     found: list[tuple[Entry, Book, str]] = []
     seen, more = 0, False
     while not more and seen < _SCANNED:
-        rows = store.ending(c, until, ref=wanted.ref, contract=wanted.contract, after=after, limit=limit + 1)
+        rows = store.ending(c, until, ref=ref, contract=wanted.contract, after=after, limit=limit + 1)
         known = store.books(c, [ref for _, _, ref in rows], shelf)
-        for closes, identity, ref in rows:
-            entry = next(each for each in known[ref].entries if each.id == identity)
+        for closes, identity, about in rows:
+            entry = next(each for each in known[about].entries if each.id == identity)
             fits = speaks_for(entry, wanted.territory, wanted.platform)
             if more := fits and len(found) == limit:
                 break
             after, seen = (closes, identity), seen + 1
             if fits:
-                found.append((entry, known[ref], ref))
+                found.append((entry, known[about], about))
         if len(rows) <= limit:
             break
     else:
@@ -159,7 +165,7 @@ def conflicts(
             "Ask for one that is draft, pending or active.",
         )
     at = decode_cursor(cursor)
-    begin, skip = str(at.get("ref", "")), int(at.get("n", 0))
+    begin, skip = cursor_part(at, "ref", ""), cursor_part(at, "n", 0)
     refs = checked_refs([ref]) if ref else store.contract_refs(c, contract or "", begin=begin, limit=_SCANNED + 1)
     found: list[Conflict] = []
     for each, book in _in_order(c, shelf, refs[:_SCANNED]):
@@ -213,7 +219,8 @@ def assessed(
         refs = store.contract_refs(c, contract)
         as_if = _with_status(contract, status)
     elif ref is not None:
-        change, refs, as_if = f"If nothing were recorded for {ref}", checked_refs([ref]), _emptied(ref)
+        refs = checked_refs([ref])
+        change, as_if = f"If nothing were recorded for {refs[0]}", _emptied(refs[0])
     else:
         change = f"If {', '.join(rights)} were withdrawn"
         refs = [store.the_right(c, each).right.ref for each in rights]
