@@ -186,6 +186,24 @@ def test_an_update_of_what_is_not_on_record_and_a_new_one_of_what_is_are_mistake
     assert on_record(c) == ["film:a grant IE"]
 
 
+def test_a_deal_that_is_agreed_later_carries_its_right_into_another_contract(c: Connection) -> None:
+    def of(status: str) -> Prepared:
+        given = batch("any")
+        head, rights = given.head, [each._replace(contract=f"avails:{status}") for each in given.rights()]
+        terms = head.contracts[0].terms.model_copy(update={"status": status})
+        contract = head.contracts[0].model_copy(update={"key": f"avails:{status}", "terms": terms})
+        return Prepared(head.model_copy(update={"contracts": (contract,)}), lambda: iter(rights))
+
+    for status in ("pending", "active", "inactive"):
+        foretold, done = preview(c, of(status)), take(c, of(status))
+        assert done.model_copy(update={"applied": False}) == foretold
+        assert not done.mistakes
+        ((_, contract),) = chosen(c, Listing(), 10)
+        assert contract.status == status
+    assert done.changes[0].fields[0].after == "avails:inactive"
+    assert take(c, of("inactive")).rights.unchanged == 1
+
+
 def test_what_a_file_takes_back_is_withdrawn_and_what_was_never_there_is_told(c: Connection) -> None:
     take(c, batch("any"))
     back = Batch(format="avails_xml", withdraws=(("avails:studio:1", "Avail[1]"), ("avails:studio:2", "Avail[2]")))

@@ -102,12 +102,14 @@ def record_rows(
     new_id: NewId,
     now: datetime,
     by: str,
+    move: bool = False,
 ) -> Written:
     """Record many rights by their external keys: new ones are made, others replaced, the same left as they are.
 
     Args:
         given: contracts with their external keys.
         rows: each with the external key of its contract, which is given or on record.
+        move: whether a right may come from another contract than the one on record; else that is a CONFLICT.
 
     Raises:
         Problem: INVALID_ARGUMENT for a row without a key and for a key that comes twice; NOT_FOUND for a contract that
@@ -132,7 +134,7 @@ def record_rows(
             for key, row in part:
                 found = known.get(row.external_key)
                 identity = new_id("rgt") if found is None else found.id
-                changes[_save_row(found, identity, parties[key], row, writer)] += 1
+                changes[_save_row(found, identity, parties[key], row, writer, move=move)] += 1
             writer.write()
         touched(c, writer.refs, now)
     finally:
@@ -280,10 +282,15 @@ def _known_right(c: Connection, given: RightGiven) -> KnownRight | None:
     return known
 
 
-def _save_row(known: KnownRight | None, identity: str, contract: str, row: RightRow, writer: Writer) -> Change:
+def _save_row(
+    known: KnownRight | None, identity: str, contract: str, row: RightRow, writer: Writer, *, move: bool = False
+) -> Change:
     if known is None:
         writer.make(identity, contract, row)
         return "created"
+    if known.contract != contract and move:
+        writer.move(known, contract, row)
+        return "updated"
     if known.contract != contract:
         raise Problem(
             "CONFLICT",

@@ -75,6 +75,11 @@ class Writer:
         self._replaced.append((known, row))
         self.refs |= {known.row.ref, row.ref}
 
+    def move(self, known: KnownRight, contract: str, row: RightRow) -> None:
+        """The same of a right that another contract gives now."""
+        self._c.exec_driver_sql("UPDATE rights SET contract = ? WHERE id = ?", (contract, known.id))
+        self.replace(known, row)
+
     def withdraw(self, known: KnownRight) -> None:
         """The right counts no more; withdrawn twice is withdrawn once."""
         if not known.withdrawn:

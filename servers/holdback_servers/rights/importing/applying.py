@@ -21,6 +21,7 @@ from holdback_servers.rights.importing.outcome import (
     SHOWN,
     ContractChange,
     Counts,
+    FieldChange,
     ImportReport,
     RightChange,
     field_changes,
@@ -108,7 +109,7 @@ def apply(
     rows = ((each.contract, each.row) for each in _compared(c, prepared, contract_ids, found))
     if found.parties["updated"]:  # recording these works out their rights again, so they are compared before it
         rows = iter(list(rows))
-    written = recording.record_rows(c, given, rows, new_id=new_id, now=now, by=by)
+    written = recording.record_rows(c, given, rows, new_id=new_id, now=now, by=by, move=_moves(prepared))
     concerned = set(written.refs)
     for event in prepared.head.events:
         concerned |= recording.record_event(c, event, now, by).refs
@@ -152,7 +153,8 @@ def _compared(
         for each in part:
             key = str(each.row.external_key)
             found.keys.add(key)
-            if _compare_right(each, known.get(key), contract_ids.get(each.contract), found):
+            contract = contract_ids.get(each.contract, "")
+            if _compare_right(each, known.get(key), contract, found, move=_moves(prepared)):
                 yield each
 
 
@@ -192,10 +194,19 @@ def _known(c: Connection, keys: Sequence[str]) -> dict[str, KnownRight]:
     return known
 
 
-def _compare_right(given: PreparedRight, known: KnownRight | None, contract: str | None, found: _Comparison) -> bool:
+def _moves(prepared: Prepared) -> bool:
+    """Whether rights may come from another contract than before: Avails name each by itself, and its deal may become
+    another one, or be agreed or end."""
+    return prepared.head.format in ("avails_xml", "avails_xlsx")
+
+
+def _compare_right(
+    given: PreparedRight, known: KnownRight | None, contract: str, found: _Comparison, *, move: bool
+) -> bool:
     """Count what becomes of a right; False where that is a mistake."""
     row, key = given.row, str(given.row.external_key)
-    mistake = _mistake(given, known, contract)
+    moved = known is not None and known.contract != contract
+    mistake = _mistake(given, known, elsewhere=moved and not move)
     if mistake is not None:
         found.mistakes.append(mistake)
     elif known is None or known.withdrawn:
@@ -203,21 +214,23 @@ def _compare_right(given: PreparedRight, known: KnownRight | None, contract: str
             found.count("created", row.ref)
         else:
             found.note(_change("created", key, row, given.place), row.ref)
-    elif known.row == row:
+    elif known.row == row and not moved:
         found.counts["unchanged"] += 1
     elif found.full("updated"):
         found.count("updated", row.ref, known.row.ref)
     else:
         fields = field_changes(json.loads(known.row.body), json.loads(row.body))
+        if moved:
+            fields = (FieldChange(field="contract", before=known.contract, after=given.contract), *fields)
         change = _change("updated", key, row, given.place).model_copy(update={"fields": fields})
         found.note(change, row.ref, known.row.ref)
     return mistake is None
 
 
-def _mistake(given: PreparedRight, known: KnownRight | None, contract: str | None) -> Remark | None:
+def _mistake(given: PreparedRight, known: KnownRight | None, *, elsewhere: bool) -> Remark | None:
     """What is wrong with a right beside what is on record, if anything."""
     ref, standing = given.row.ref, known is not None and not known.withdrawn
-    if known is not None and known.contract != contract:
+    if elsewhere:
         message, hint = f"{ref} is on record under another contract.", "Leave it under that, or give it another name."
     elif given.expects == "known" and not standing:
         message, hint = f"It updates {ref}, which is not on record.", "Send it as new, or as a full extract."
