@@ -230,3 +230,22 @@ async def test_a_change_is_assessed_for_a_reference_written_with_spaces(tmp_path
         told = await call(client, "assess_change", ref=f" {FILM}")
 
         assert (told["losing"], told["relying"]) == (1, 1)
+
+
+@pytest.mark.parametrize(("most", "stale"), [(0, 1), (2, 1), (3, 0)])
+async def test_a_clearance_is_stale_once_its_right_gives_fewer_runs_than_it_was_decided_for(
+    tmp_path: Path, most: int, stale: int
+) -> None:
+    async with house(tmp_path) as client:
+        await record(client, right("a", max_runs=3, clause="Three runs."))
+        cleared = await call(client, "issue_clearance", cut_statements=[statement(FILM)], **HERE, **WHEN, runs=3)
+        run = [{"territories": ["GB"], "platform": "linear", "at": "2026-12-01T20:00:00Z"}]
+        await call(client, "reserve_runs", publication="pub_1", clearance=cleared["clearance"], transmissions=run)
+        fewer = right("a", max_runs=most, clause=f"Now {most} runs.")
+        told = await call(client, "record_right", contract=PARTY, rights=[fewer])
+
+        assert len(told["stale"]) == stale
+        if stale:
+            reasons = told["stale"][0]["lost"][0]["reasons"]
+            assert f"Now {most} runs." in reasons[0]
+            assert "1 are used or reserved" in reasons[0]

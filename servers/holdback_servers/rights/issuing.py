@@ -1,6 +1,7 @@
 """A clearance as a statement: what may be signed, what the statement says, and how it stands later. Pure."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 from itertools import product
 from typing import Any
@@ -8,7 +9,7 @@ from typing import Any
 from holdback_base.elements import CutFacts
 
 from holdback_servers.rights.answers import ClearanceLoss
-from holdback_servers.rights.book import Book
+from holdback_servers.rights.book import Book, Entry
 from holdback_servers.rights.clearance import decide
 from holdback_servers.rights.explaining import report as told_of
 from holdback_servers.rights.report import Asked, CellGroup, ClearanceReport, Reason
@@ -99,10 +100,11 @@ def losses(
     """What a clearance opened and is no longer clear, decided again on its own question: from now on, with the reasons.
 
     Args:
-        asked: the question that it answered. Its runs are not asked for again: a reservation holds them.
+        asked: the question that it answered. Its runs are not taken again: a reservation may hold them. A limit that
+            has become smaller than they are takes them away.
         cells: what it opened.
     """
-    decision = decide(asked.model_copy(update={"runs": 0}), cuts, books)
+    decision = decide(asked, cuts, {ref: _with_runs_held(book, asked.runs) for ref, book in books.items()})
     rows = {place: n for n, places in enumerate(decision.rows) for place in places}
     columns = {node: n for n, nodes in enumerate(decision.columns) for node in nodes}
     lost: dict[tuple[str, str], Windows] = {}
@@ -114,6 +116,19 @@ def losses(
             if gone := without(opened, decision.cells[rows[place]][columns[node]].now):
                 lost[place, node] = gone
     return _told(lost, told_of(decision)) if lost else ()
+
+
+def _with_runs_held(book: Book, runs: int) -> Book:
+    """The book as if so many runs were still to be had where the limit allows them and is not overrun."""
+
+    def held(each: Entry) -> Entry:
+        most = each.limits.max_runs
+        if most is None or most < runs or not most - runs < each.taken <= most:
+            return each
+        return replace(each, taken=most - runs)
+
+    limited = any(each.limits.max_runs is not None for each in book.entries)
+    return Book(map(held, book.entries)) if limited else book
 
 
 def _told(lost: Mapping[tuple[str, str], Windows], told: ClearanceReport) -> tuple[ClearanceLoss, ...]:
