@@ -296,3 +296,23 @@ def test_a_group_is_read_on_the_day_of_the_contracts_zone_on_which_the_right_beg
     earlier = {"shown": Event(ref="film:a", event="shown", day=date(2020, 1, 15))}
     again = right_on_record("rgt_a", terms_of(found), contract("Europe/Berlin"), events=earlier)
     assert entry(again, contract("Europe/Berlin")).reaches_place("GB") == ("start_event" in window)
+
+
+@pytest.mark.parametrize(
+    ("own", "asked", "meets"),
+    [
+        ("zh", "cmn", True),
+        ("cmn", "zh-Hant", True),
+        ("cmn", "yue", False),
+        ("zh-Hant-TW", "zh-TW", True),
+        ("zh-Hant", "zh-Hans", False),
+        ("es-419", "es-MX", True),
+        ("es-419", "es-ES", False),
+        ("es-419", "es", True),
+        ("en-GB", "en-US", False),
+        ("de", "en", False),
+        ("subtitle:zh", "audio:cmn", False),
+    ],
+)
+def test_a_restriction_meets_a_language_unless_they_are_surely_apart(own: str, asked: str, meets: bool) -> None:
+    assert meets_tongue(own, asked) == meets_tongue(asked, own) == meets

@@ -4,6 +4,7 @@
 AllowedLanguage or HoldbackLanguage with an `asset`.
 """
 
+from collections.abc import Mapping
 from functools import lru_cache
 from typing import Final, Literal
 
@@ -15,6 +16,14 @@ USES: Final[tuple[TrackUse, ...]] = ("audio", "subtitle", "dub")
 ANY_LANGUAGE: Final = frozenset({"all", "any", "mul"})
 """Words for every language that are also codes of a language: read as that, a blackout would stand against next to
 nothing."""
+
+
+_CHINESE = ("cmn", "yue", "wuu", "nan", "hak", "gan", "hsn", "cdo", "cjy", "mnp", "cpx")
+_AROUND: Final[Mapping[str, str]] = dict.fromkeys(_CHINESE, "zh")
+"""Languages that ISO 639-3 holds in `zh`; Avails name Mandarin `cmn`."""
+_SAID = "ar bo br bz cl co cr cu do ec fk gf gp gt gy hn ht jm mq mx ni pa pe pr py sr sv tt uy ve"
+_LATIN_AMERICA: Final = frozenset(_SAID.split())
+"""Countries of the region 419 of UN M.49 in which the languages that are named with it are spoken."""
 
 
 def parse_tongue(text: str) -> str:
@@ -47,7 +56,32 @@ def meets_tongue(own: str, asked: str) -> bool:
     """Whether a language of a restriction and an asked one have anything in common."""
     own_use, own_tag = _split(own)
     use, tag = _split(asked)
-    return (not own_use or not use or own_use == use) and (_within(tag, own_tag) or _within(own_tag, tag))
+    return (not own_use or not use or own_use == use) and not _apart(own_tag.split("-"), tag.split("-"))
+
+
+def _apart(one: list[str], other: list[str]) -> bool:
+    """Whether no speech is in both: other languages, or both name a script, a region or a variant that differ. What one
+    of them leaves out may be anything: `zh-tw` meets `zh-hant-tw`."""
+    if _AROUND.get(one[0], one[0]) != _AROUND.get(other[0], other[0]) or (one[0] in _AROUND and other[0] in _AROUND):
+        return one[0] != other[0]
+    parts, others = _parts(one), _parts(other)
+    return any(not _regions_meet(parts[sort], others[sort]) for sort in parts.keys() & others.keys())
+
+
+def _parts(subtags: list[str]) -> dict[str, str]:
+    """Script, region and variants, as far as they are named."""
+    found: dict[str, str] = {}
+    for each in subtags[1:]:
+        sort = "script" if len(each) == 4 else "region" if len(each) < 4 else "variant"
+        found[sort] = f"{found.get(sort, '')}{each}"
+    return found
+
+
+def _regions_meet(one: str, other: str) -> bool:
+    if one == other:
+        return True
+    area, inside = (one, other) if one.isdigit() else (other, one)
+    return area.isdigit() and (area != "419" or inside.isdigit() or inside in _LATIN_AMERICA)
 
 
 def _split(tongue: str) -> tuple[str, str]:
