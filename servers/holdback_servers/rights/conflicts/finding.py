@@ -6,7 +6,7 @@ Two rights of one contract never conflict, nor do two sales to one counterparty,
 promised with another.
 """
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import product
 from typing import Final, get_args
@@ -183,10 +183,23 @@ def _lacking(
         if len(facets) == len(lacking):
             yield Clash(code, sale, near, scopes)
             continue
-        kinds: set[ElementKind] = {kind for kind, _, _ in facets}
-        purposes = tuple(sorted({purpose for _, purpose, _ in facets}))
-        languages = tuple(sorted({language for _, _, language in facets if language}))
-        yield Clash(code, sale, near, scopes, tuple(sorted(kinds)), purposes, languages)
+        for kinds, purposes, languages in _blocks(facets):
+            yield Clash(code, sale, near, scopes, kinds, purposes, tuple(each for each in languages if each))
+
+
+def _blocks(facets: Iterable[Facet]) -> Iterator[tuple[tuple[ElementKind, ...], tuple[str, ...], tuple[str, ...]]]:
+    """The same points as kinds x purposes x languages, with none that is not among them."""
+    purposes: dict[tuple[ElementKind, str], set[str]] = {}
+    for kind, purpose, language in facets:
+        purposes.setdefault((kind, language), set()).add(purpose)
+    languages: dict[tuple[ElementKind, tuple[str, ...]], set[str]] = {}
+    for (kind, language), named in purposes.items():
+        languages.setdefault((kind, tuple(sorted(named))), set()).add(language)
+    kinds: dict[tuple[tuple[str, ...], tuple[str, ...]], set[ElementKind]] = {}
+    for (kind, named), tongues in languages.items():
+        kinds.setdefault((named, tuple(sorted(tongues))), set()).add(kind)
+    for (named, tongues), found in sorted(kinds.items()):
+        yield tuple(sorted(found)), named, tongues
 
 
 def _distance(grant: Entry, sale: Entry, facets: Sequence[Facet]) -> tuple[bool, bool, bool, bool, bool, str]:
