@@ -88,7 +88,9 @@ def _gateway() -> list[Figure]:
 _BOUNDS = {
     "clearance evenly, new": 10,
     "clearance evenly, again": 10,
+    "clearance by rights, new": 10,
     "clearance by rights, again": 10,
+    "clearance by rights, one shelf": 10,
     "page, full": 150,
     "page, few found": 150,
     "page, ended early": 150,

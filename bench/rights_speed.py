@@ -82,7 +82,12 @@ def build(folder: Path, catalogue: Catalogue) -> Found:
 def questions(folder: Path, size: int) -> Found:
     """All figures of one catalogue, in this process, which was started for it."""
     started = float(sys.argv[-1])
-    from holdback_servers.rights.store import Shelf
+    from holdback.starting import undisturbed_start
+
+    with undisturbed_start():  # as a server starts
+        import mcp.client  # noqa: F401 - through the door it is asked by one
+        from holdback_servers.rights import plans, server  # noqa: F401
+        from holdback_servers.rights.store import Shelf
 
     catalogue = Catalogue(size)
     found, database, door = asyncio.run(_through_the_door(folder, started, catalogue))
