@@ -22,6 +22,7 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import timedelta
+from importlib import import_module
 from pathlib import Path
 from random import Random
 from typing import TYPE_CHECKING, Any, Final
@@ -85,8 +86,8 @@ def questions(folder: Path, size: int) -> Found:
     from holdback.starting import undisturbed_start
 
     with undisturbed_start():  # as a server starts
-        import mcp.client  # noqa: F401 - through the door it is asked by one
-        from holdback_servers.rights import plans, server  # noqa: F401
+        import_module("mcp.client")
+        import_module("holdback_servers.rights.server")
         from holdback_servers.rights.store import Shelf
 
     catalogue = Catalogue(size)
