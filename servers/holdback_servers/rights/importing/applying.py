@@ -1,7 +1,7 @@
 """What a prepared file would change, and changing it. Plain transactions: all of a file or nothing.
 
-Rights are known by their keys, so that the same file again changes nothing. A right recorded without a key is known by
-its id where a file gives that.
+Rights are known by their keys, so that the same file again changes nothing; `pairing` finds those that a sheet does
+not name. A right recorded without a key is known by its id where a file gives that.
 """
 
 import json
@@ -12,7 +12,6 @@ from datetime import datetime
 from typing import Any, Final
 
 from holdback_base.ids import NewId
-from holdback_base.problem import Problem
 from sqlalchemy import Connection, select, update
 
 from holdback_servers.rights import recording
@@ -28,11 +27,12 @@ from holdback_servers.rights.importing.outcome import (
     right_words,
     told,
 )
+from holdback_servers.rights.importing.pairing import paired
 from holdback_servers.rights.importing.preparing import Prepared, PreparedRight
+from holdback_servers.rights.importing.resolving import resolved
 from holdback_servers.rights.interchange.batch import Remark
-from holdback_servers.rights.model import Contract, ContractTerms, contract_on_record, right_on_record, terms_of
-from holdback_servers.rights.moments import Event
-from holdback_servers.rights.rows import ContractRow, RightRow, contract_row, read_right, row_of
+from holdback_servers.rights.model import ContractTerms, contract_on_record
+from holdback_servers.rights.rows import ContractRow, RightRow, contract_row
 from holdback_servers.rights.tables import contracts, rights
 from holdback_servers.rights.writing import KnownRight, in_parts, known_by, known_under
 
@@ -148,7 +148,7 @@ def _compared(
 ) -> Iterator[PreparedRight]:
     """The rights of the file, each compared with what is on record before it is given on; those with a mistake are
     not."""
-    for part in in_parts(_resolved(c, prepared), _PART):
+    for part in in_parts(resolved(c, prepared, paired(c, prepared)), _PART):
         known = _known(c, [str(each.row.external_key) for each in part])
         for each in part:
             key = str(each.row.external_key)
@@ -278,28 +278,3 @@ def _adopt(c: Connection, prepared: Prepared) -> None:
         for some in in_parts(keys, _AT_ONCE):
             change = update(table).where(table.c.id.in_(some), table.c.external_key.is_(None))
             c.execute(change.values(external_key=table.c.id))
-
-
-def _resolved(c: Connection, prepared: Prepared) -> Iterator[PreparedRight]:
-    """The rights of the file, with windows worked out by the events on record and in the file."""
-    parties = {each.key: contract_on_record("", each.terms, each.key) for each in prepared.head.contracts}
-    coming: dict[str, dict[str, Event]] = {}
-    for event in prepared.head.events:
-        coming.setdefault(event.ref, {})[event.event] = event
-    for part in in_parts(prepared.rights(), _PART):
-        refs = {each.row.ref for each in part if '_event":' in each.row.body}
-        known = recording.known_events(c, refs) if refs else {}
-        for each in part:
-            happening = known.get(each.row.ref, {}) | coming.get(each.row.ref, {})
-            if happening and '_event":' in each.row.body:
-                yield each._replace(row=_again(each, parties[each.contract], happening))
-            else:
-                yield each
-
-
-def _again(given: PreparedRight, party: Contract, happening: dict[str, Event]) -> RightRow:
-    right = read_right("", "", given.row.external_key, given.row.body)
-    try:
-        return row_of(right_on_record("", terms_of(right), party, given.row.external_key, happening))
-    except Problem as problem:
-        raise Problem(problem.code, f"{given.place}: {problem.message}", problem.hint) from problem

@@ -26,7 +26,8 @@ _EVERY: Final = 2_000
 
 
 class Head(Noun):
-    """All that a file says beside its rights. `by_id` are the keys of rights that are ids of records."""
+    """All that a file says beside its rights. `by_id` are the keys of rights that are ids of records, `counted`
+    those that only count (`Batch.counted`)."""
 
     file: str
     format: Format
@@ -38,6 +39,7 @@ class Head(Noun):
     losses: tuple[Remark, ...]
     rights: int
     by_id: tuple[str, ...] = ()
+    counted: tuple[str, ...] = ()
 
 
 class PreparedRight(NamedTuple):
@@ -125,6 +127,7 @@ def prepare(batch: Batch, name: str, report: Callable[[int, int, str], None] | N
         mistakes=tuple(mistakes),
         losses=batch.losses,
         rights=len(found),
+        counted=batch.counted,
         by_id=tuple(each.key for each in batch.rights if each.key.startswith("rgt_")),
     )
     return Prepared(head, lambda: iter(found))

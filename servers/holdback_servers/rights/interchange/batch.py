@@ -54,6 +54,8 @@ class Batch(Noun):
     `replaces` are key prefixes of which the file is the full extract: rights on record under one of them that the file
     does not hold are withdrawn. `withdraws` are keys of rights that the file takes back, each with its place; unknown
     ones are told and change nothing.
+    `counted` are keys of rights that the file does not name: they end in a count of such rights, and which right on
+    record each of them is, is found by what it says.
     `mistakes` keep everything out; `losses` are what the file says and Holdback does not decide by (it may be carried).
     """
 
@@ -63,6 +65,7 @@ class Batch(Noun):
     events: tuple[Event, ...] = ()
     replaces: tuple[FileKey, ...] = ()
     withdraws: tuple[tuple[FileKey, str], ...] = ()
+    counted: tuple[FileKey, ...] = ()
     mistakes: tuple[Remark, ...] = ()
     losses: tuple[Remark, ...] = ()
 

@@ -90,6 +90,8 @@ class _Reading:
     rights: dict[str, ImportedRight] = field(default_factory=dict[str, ImportedRight])
     same: dict[tuple[str, str], str] = field(default_factory=dict[tuple[str, str], str])
     counts: dict[str, int] = field(default_factory=dict[str, int])
+    named: set[str] = field(default_factory=set[str])
+    counted: list[str] = field(default_factory=list[str])
 
 
 def read(data: bytes, name: str, time_zone: str = "UTC") -> Batch:
@@ -117,6 +119,7 @@ def read_sheets(sheets: list[Sheet], name: str, time_zone: str = "UTC") -> Batch
     table = list(lines(sheet, RIGHTS, ledger))
     parties = gather(table, ledger, time_zone)
     contracts = imported(list({party.key: party for party in parties.values()}.values()), ledger)
+    reading.named = {said(line.cells["right_record"]) for line in table if "right_record" in line.cells}
     for line in table:
         party = parties.get(line.row)
         terms = _terms(line, party.fact("time_zone") if party else time_zone, ledger)
@@ -129,6 +132,7 @@ def read_sheets(sheets: list[Sheet], name: str, time_zone: str = "UTC") -> Batch
         contracts=contracts,
         rights=tuple(reading.rights.values()),
         replaces=tuple(f"{each.key}/" for each in contracts if each.key.startswith(PREFIX)),
+        counted=tuple(reading.counted),
         mistakes=ledger.all_mistakes(),
         losses=tuple(ledger.losses),
     )
@@ -297,7 +301,8 @@ def _next_key(reading: _Reading, party: Party, terms: RightTerms) -> str:
         count = reading.counts[party.key + base] = reading.counts.get(party.key + base, 0) + 1
         prefix = party.key if party.key.startswith(PREFIX) else f"{PREFIX}of/{_short(party.key)}"
         key = f"{prefix}/{base}/{count}"
-        if key not in reading.rights:
+        if key not in reading.rights and key not in reading.named:
+            reading.counted.append(key)
             return key
 
 

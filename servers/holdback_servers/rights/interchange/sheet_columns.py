@@ -288,7 +288,7 @@ RIGHTS: Final = (
         "Line",
         "Your own name for the line, unlike any other of the contract. With it a line that you change is changed in "
         "Holdback too.",
-        "The line is known by what it is about and its place among such lines of its contract.",
+        "The line is known by what it is about and what it says.",
         "14-a",
         ("line number", "right number", "right id", "key", "id", "no"),
         usual=False,
