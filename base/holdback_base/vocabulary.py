@@ -6,7 +6,7 @@ Sources: ISO 8601, SMPTE ST 12-1 (timecode), ISO 3166, BCP 47, and the agreement
 import functools
 import json
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from datetime import UTC, date, datetime
 from fractions import Fraction
 from importlib.resources import files
@@ -351,13 +351,28 @@ def expand_territories(codes: Iterable[str], on: date) -> frozenset[str]:
     Raises:
         Problem: TERRITORY_UNKNOWN.
     """
+    return _expanded(codes, lambda name: group_members(name, on))
+
+
+def expand_territories_ever(codes: Iterable[str]) -> frozenset[str]:
+    """The same, with groups replaced by all that are or ever were members. Raises Problem TERRITORY_UNKNOWN."""
+    return _expanded(codes, lambda name: frozenset(code for code, _, _ in _groups()[name]))
+
+
+def expand_territories_always(codes: Iterable[str]) -> frozenset[str]:
+    """The same, with groups replaced by those that were members all along. Raises Problem TERRITORY_UNKNOWN."""
+    always = (date.min, date.max)
+    return _expanded(codes, lambda name: frozenset(code for code, *days in _groups()[name] if tuple(days) == always))
+
+
+def _expanded(codes: Iterable[str], members: Callable[[str], frozenset[str]]) -> frozenset[str]:
     named: set[str] = set()
     for text in codes:
         code = text.strip().upper()
         if code == "WORLD":
             named |= countries()
         elif is_group(code):
-            named |= group_members(code, on)
+            named |= members(code)
         else:
             named.add(parse_territory(text))
     return frozenset(named)

@@ -316,3 +316,30 @@ def test_a_group_is_read_on_the_day_of_the_contracts_zone_on_which_the_right_beg
 )
 def test_a_restriction_meets_a_language_unless_they_are_surely_apart(own: str, asked: str, meets: bool) -> None:
     assert meets_tongue(own, asked) == meets_tongue(asked, own) == meets
+
+
+@pytest.mark.parametrize("kind", ["holdback", "blackout", "embargo"])
+def test_a_restriction_without_a_day_to_read_its_group_on_bars_all_that_ever_were_members(kind: str) -> None:
+    found = entry(right(kind=kind, territories=["EU"], first_day=None, end="2027-01-01T00:00:00Z"), contract())
+    assert [each for each in ("GB", "DE", "HR", "CH") if found.reaches_place(each)] == ["GB", "DE", "HR"]
+
+
+def test_a_restriction_without_a_day_spares_only_those_that_always_were_members_of_what_it_takes_out() -> None:
+    spared: dict[str, Any] = {
+        "kind": "embargo",
+        "territories": ["WORLD"],
+        "excluded_territories": ["EU"],
+        "first_day": None,
+    }
+    found = entry(right(**spared), contract())
+    assert [each for each in ("GB", "DE", "HR", "CH") if found.reaches_place(each)] == ["GB", "HR", "CH"]
+    dated = entry(right(**spared, groups_on="2026-01-01"), contract())
+    assert [each for each in ("GB", "DE", "HR", "CH") if dated.reaches_place(each)] == ["GB", "CH"]
+
+
+def test_the_restriction_of_an_event_that_is_not_on_record_has_no_day_until_it_is() -> None:
+    terms = {"ref": "film:a", "kind": "holdback", "media": ["all"], "territories": ["EU"]}
+    given = RightTerms.model_validate({**terms, "start_event": {"event": "broadcast"}})
+    assert entry(right_on_record("rgt_a", given, contract()), contract()).reaches_place("GB")
+    known = {"broadcast": Event(ref="film:a", event="broadcast", day=date(2026, 1, 1))}
+    assert not entry(right_on_record("rgt_a", given, contract(), events=known), contract()).reaches_place("GB")

@@ -101,6 +101,12 @@ def test_a_group_means_its_members_on_the_day_of_the_right() -> None:
     assert not from_row(after).area.covers("GB")
 
 
+def test_a_group_of_a_restriction_without_a_day_means_all_that_ever_were_members() -> None:
+    right = a_right({**PLAIN, "kind": "embargo", "territories": ["EU"], "start": None})
+    assert from_row(right).area is entry(right, CONTRACT).area
+    assert from_row(right).area.touches("GB")
+
+
 def test_membership_is_the_same_since_its_last_change() -> None:
     assert membership_since(["EU"], date(2026, 1, 1)) == date(2020, 2, 1)
     assert membership_since(["EU"], date(2020, 1, 31)) == date(2013, 7, 1)

@@ -17,9 +17,18 @@ from typing import Protocol, cast
 
 from holdback_base.canonical import canonical_sha256
 from holdback_base.elements import ElementKind
-from holdback_base.vocabulary import countries, expand_territories, is_group, medium_within
+from holdback_base.vocabulary import countries, is_group, medium_within
 
-from holdback_servers.rights.model import Condition, Contract, ContractStatus, Reruns, Right, RightKind
+from holdback_servers.rights.model import (
+    Condition,
+    Contract,
+    ContractStatus,
+    Reruns,
+    Right,
+    RightKind,
+    groups_day,
+    meant,
+)
 from holdback_servers.rights.windows import Window, window
 
 
@@ -108,15 +117,18 @@ def spots(bits: int) -> tuple[int, ...]:
     return tuple([number for number, each in enumerate(format(bits, "b")[::-1]) if each == "1"])
 
 
-def area(territories: tuple[str, ...], excluded: tuple[str, ...], on: date) -> Area:
-    """The area that these codes and groups mean on a day. Raises Problem TERRITORY_UNKNOWN for one never checked."""
+def area(territories: tuple[str, ...], excluded: tuple[str, ...], on: date | None) -> Area:
+    """The area that these codes and groups mean on a day; without one they are a restriction's (see `model.meant`).
+
+    Raises Problem TERRITORY_UNKNOWN for a code never checked.
+    """
     dated = any(is_group(each) for each in territories) or any(is_group(each) for each in excluded)
     return _area(territories, excluded, on if dated else date.max)
 
 
 @lru_cache(maxsize=32_768)
-def _area(territories: tuple[str, ...], excluded: tuple[str, ...], on: date) -> Area:
-    return _one_area(expand_territories(territories, on), expand_territories(excluded, on))
+def _area(territories: tuple[str, ...], excluded: tuple[str, ...], on: date | None) -> Area:
+    return _one_area(meant(territories, on), meant(excluded, on, out=True))
 
 
 @lru_cache(maxsize=32_768)
@@ -287,11 +299,6 @@ def record_hash(record: Right | Contract) -> str:
 def mark_of(right_hash: str, contract_hash: str) -> str:
     """What changes when a right or its contract does, from the hashes of both."""
     return f"{right_hash} {contract_hash}"
-
-
-def groups_day(right: Right) -> date:
-    """The day on which its groups of territories are read."""
-    return right.groups_on or (right.start.date() if right.start else date.max)
 
 
 class Book:

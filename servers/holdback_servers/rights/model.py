@@ -4,7 +4,7 @@ A right says who may do what with an element (`ref`), where, on which media, whe
 (LicenseType, Territory, TerritoryExcluded, Start, End, AllowedLanguage) and ODRL (permission, prohibition, duty).
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import date, datetime, timedelta
 from functools import lru_cache
 from typing import Annotated, Any, Literal
@@ -16,6 +16,8 @@ from holdback_base.vocabulary import (
     Noun,
     Sha256,
     expand_territories,
+    expand_territories_always,
+    expand_territories_ever,
     instant_text,
     is_group,
     parse_medium,
@@ -83,7 +85,8 @@ class RightTerms(Noun):
 
     `element_kinds` narrows it (music: `music_master`, `music_publishing`); empty means every kind of the element.
     `media` are nodes of the media tree, each with all below it. Territories are ISO 3166 codes or groups (EU, UKI,
-    WORLD ...); a group means its members on `groups_on`, else on the day the right begins. The window is half-open
+    WORLD ...); a group means its members on `groups_on`, else on the day the right begins. A restriction without either
+    bars all that ever were members, and of what it takes out spares those that always were. The window is half-open
     `[start, end)`, or contract days `first_day` to `last_day`, both included, in the contract's zone, or moments that
     hang on an event of the same reference; an absent end is open. `purposes` and `languages` narrow it; empty means
     any, but `training` must always be named, and promotion only is `("promotion",)`. A language may name its use:
@@ -148,8 +151,28 @@ class Right(RightTerms):
 
     def places(self) -> tuple[frozenset[str], frozenset[str]]:
         """Countries and subdivisions it names, and those it takes out, with dated groups replaced by members."""
-        on = self.groups_on or (self.start.date() if self.start else date.max)
-        return expand_territories(self.territories, on), expand_territories(self.excluded_territories, on)
+        return self.meant(self.territories), self.meant(self.excluded_territories, out=True)
+
+    def meant(self, codes: Iterable[str], *, out: bool = False) -> frozenset[str]:
+        """What some codes mean in it, with dated groups replaced by members; `out` of those that it takes out."""
+        return meant(codes, groups_day(self), out=out)
+
+
+def groups_day(right: Right) -> date | None:
+    """The day on which its groups of territories are read; nothing for a restriction that no day is known of."""
+    begins = right.groups_on or (right.start.date() if right.start else None)
+    return begins or (date.max if right.kind == "grant" else None)
+
+
+def meant(codes: Iterable[str], on: date | None, *, out: bool = False) -> frozenset[str]:
+    """What codes mean in a right whose groups are read on that day. Without a day it is a restriction, which never
+    gives: it names all that ever were members, and takes `out` only those that always were.
+
+    Raises Problem TERRITORY_UNKNOWN.
+    """
+    if on is not None:
+        return expand_territories(codes, on)
+    return expand_territories_always(codes) if out else expand_territories_ever(codes)
 
 
 def contract_on_record(contract_id: str, terms: ContractTerms, external_key: str | None = None) -> Contract:
@@ -206,8 +229,7 @@ def check_places(right: Right) -> None:
 
     Raises Problem INVALID_ARGUMENT.
     """
-    on = right.groups_on or (right.start.date() if right.start else date.max)
-    if right.excluded_territories and _nowhere(right.territories, right.excluded_territories, on):
+    if right.excluded_territories and _nowhere(right.territories, right.excluded_territories, groups_day(right)):
         raise Problem(
             "INVALID_ARGUMENT",
             f"The {right.kind} for {right.ref} takes out every territory that it names.",
@@ -317,9 +339,9 @@ def _names_groups(terms: RightTerms) -> bool:
 
 
 @lru_cache(maxsize=4096)
-def _nowhere(included: tuple[str, ...], excluded: tuple[str, ...], on: date) -> bool:
-    outside = expand_territories(excluded, on)
-    inside = expand_territories(included, on)
+def _nowhere(included: tuple[str, ...], excluded: tuple[str, ...], on: date | None) -> bool:
+    outside = meant(excluded, on, out=True)
+    inside = meant(included, on)
     return all(each in outside or each.partition("-")[0] in outside for each in inside)
 
 

@@ -15,10 +15,20 @@ from typing import NamedTuple
 from holdback_base.elements import ElementKind
 from holdback_base.vocabulary import is_group, membership_since
 
-from holdback_servers.rights.book import NO_LIMITS, Area, Entry, Limits, area, groups_day, mark_of
-from holdback_servers.rights.model import Condition, Contract, ContractStatus, Purpose, Reruns, Right, RightKind
+from holdback_servers.rights.book import NO_LIMITS, Area, Entry, Limits, area, mark_of
+from holdback_servers.rights.model import (
+    Condition,
+    Contract,
+    ContractStatus,
+    Purpose,
+    Reruns,
+    Right,
+    RightKind,
+    groups_day,
+)
 from holdback_servers.rights.windows import window
 
+_EVER = "ever"
 _IDS = {"id", "contract", "external_key"}
 
 
@@ -80,9 +90,10 @@ def contract_row(contract: Contract) -> ContractRow:
 
 def facts_text(right: Right) -> str:
     """The facts of a right as compact JSON: the same text for the same scope. The day of its groups is the one since
-    when they have had the same members, and is left out where no group is named."""
+    when they have had the same members; it is `ever` where none is known, and left out where no group is named."""
     named = [each for each in (*right.territories, *right.excluded_territories) if is_group(each)]
-    since = membership_since(named, groups_day(right)).isoformat() if named else None
+    on = groups_day(right)
+    since = None if not named else _EVER if on is None else membership_since(named, on).isoformat()
     reruns = right.reruns
     limits = [
         right.longest_seconds(),
@@ -115,7 +126,7 @@ def read_facts(text: str) -> Facts:
         element_kinds=tuple(kinds),
         media=tuple(media),
         territories=tuple(places),
-        area=area(tuple(places), tuple(out), date.fromisoformat(since) if since else date.max),
+        area=area(tuple(places), tuple(out), _groups_on(since)),
         exclusive=exclusive,
         purposes=tuple(purposes),
         languages=tuple(languages),
@@ -124,6 +135,10 @@ def read_facts(text: str) -> Facts:
         conditions=tuple(Condition.model_validate(each) for each in asks),
         unresolved=tuple(open_),
     )
+
+
+def _groups_on(since: str | None) -> date | None:
+    return None if since == _EVER else date.fromisoformat(since) if since else date.max
 
 
 def _limits(longest: int | None, runs: int | None, reruns: list[int] | None, days: int | None) -> Limits:

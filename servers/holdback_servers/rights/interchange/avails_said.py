@@ -6,10 +6,9 @@ out and told; what it can say in words only (a credit, a longest duration) goes 
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import date
 from typing import Final
 
-from holdback_base.vocabulary import expand_territories, is_group, medium_within
+from holdback_base.vocabulary import is_group, medium_within
 
 from holdback_servers.rights.interchange.avails_intake import HOLDBACK_KEY
 from holdback_servers.rights.interchange.avails_names import LEVEL_ALIASES, reference
@@ -146,7 +145,7 @@ def _fields(right: Right, terms: RightTerms, contract: Contract, said: Said) -> 
     fields["EntryType"] = "Full Extract"
     fields["Territory"] = ", ".join(_places(right, right.territories, said))
     if right.excluded_territories:
-        fields["TerritoryExclusion"] = ", ".join(_places(right, right.excluded_territories, said))
+        fields["TerritoryExclusion"] = ", ".join(_places(right, right.excluded_territories, said, out=True))
     if right.languages:
         fields["AllowedLanguages"] = _tongues_text(right.languages)
     if right.exclusive:
@@ -191,12 +190,11 @@ def _say_status(fields: dict[str, str], contract: Contract) -> None:
             ).title()
 
 
-def _places(right: Right, codes: Sequence[str], said: Said) -> list[str]:
-    on = right.groups_on or (right.start.date() if right.start else date.max)
+def _places(right: Right, codes: Sequence[str], said: Said, *, out: bool = False) -> list[str]:
     written: set[str] = set()
     for code in codes:
         if is_group(code):
-            members = expand_territories((code,), on)
+            members = right.meant((code,), out=out)
             said.lose(right, f"Avails have no word for {code}: written as its {len(members)} members.")
             written |= members
         else:

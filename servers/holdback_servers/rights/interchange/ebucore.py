@@ -8,11 +8,10 @@ Source: the EBUCorePlus ontology 2.0.0 (EBU, MIT licence); `USED` lists every te
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from datetime import date
 from typing import Final
 from urllib.parse import quote
 
-from holdback_base.vocabulary import expand_territories, instant_text, is_group, media_tree
+from holdback_base.vocabulary import instant_text, is_group, media_tree
 
 from holdback_servers.rights.interchange.batch import Exported, Remark
 from holdback_servers.rights.interchange.odrl_turtle import text_literal
@@ -99,7 +98,6 @@ def _right(right: Right, contract: Contract, blocks: dict[str, list[Line]], lost
 def _places(right: Right, blocks: dict[str, list[Line]], lost: Counter[str]) -> list[Line]:
     """Countries and subdivisions; groups as their members on the day that counts, the world as no limit at all."""
     lines: list[Line] = []
-    on = right.groups_on or (right.start.date() if right.start else date.max)
     sides = (("Includes", right.territories), ("Excludes", right.excluded_territories))
     for side, codes in sides:
         if any(is_group(code) for code in codes):
@@ -107,7 +105,7 @@ def _places(right: Right, blocks: dict[str, list[Line]], lost: Counter[str]) -> 
         if "WORLD" in codes and side == "Includes":
             lost["The whole world is written by including no territory."] += 1
             continue
-        for code in sorted(expand_territories(codes, on)):
+        for code in sorted(right.meant(codes, out=side == "Excludes")):
             iri = f"urn:holdback:territory:{code}"
             blocks[iri] = [("a", "ec:CountryCode"), ("skos:notation", text_literal(code))]
             lines.append((f"ec:hasRightsTerritory{side}", f"<{iri}>"))

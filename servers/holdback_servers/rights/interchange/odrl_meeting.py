@@ -1,8 +1,6 @@
 """Where a permission and a prohibition of one policy meet. Pure."""
 
-from datetime import date
-
-from holdback_base.vocabulary import expand_territories, medium_within, territory_within
+from holdback_base.vocabulary import medium_within, territory_within
 
 from holdback_servers.rights.model import Right
 
@@ -34,5 +32,5 @@ def _purposes(right: Right) -> set[str]:
 
 
 def _places(right: Right) -> frozenset[str]:
-    on = right.groups_on or (right.start.date() if right.start else date.max)
-    return expand_territories(right.territories, on) - expand_territories(right.excluded_territories, on)
+    named, out = right.places()
+    return named - out
