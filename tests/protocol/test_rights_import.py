@@ -204,6 +204,40 @@ def test_a_deal_that_is_agreed_later_carries_its_right_into_another_contract(c: 
     assert take(c, of("inactive")).rights.unchanged == 1
 
 
+def avail(name: str, time_zone: str) -> Prepared:
+    """A file with one Avail of a licensor whose other Avails stand under the same contract."""
+    line = (
+        "<Avail><ALID>{0}</ALID><Disposition><EntryType>Full Extract</EntryType></Disposition><Licensor>"
+        "<md:DisplayName>Studio</md:DisplayName></Licensor><ServiceProvider><md:DisplayName>Us</md:DisplayName>"
+        "</ServiceProvider><AvailType>single</AvailType><Asset contentID='{0}'><WorkType>Movie</WorkType></Asset>"
+        "<Transaction TransactionID='t'><LicenseType>SVOD</LicenseType><Description>x</Description><Territory>"
+        "<md:country>GB</md:country></Territory><Start>2026-03-01</Start><End>2026-08-31</End></Transaction></Avail>"
+    )
+    space = "xmlns='http://www.movielabs.com/schema/avails/v2.7/avails' xmlns:md='http://www.movielabs.com/schema/md/v2.9/md'"
+    data = f"<AvailList {space}>{line.format(name)}</AvailList>".encode()
+    return prepare(read_batch(data, f"{name}.xml", time_zone=time_zone), f"{name}.xml")
+
+
+def test_a_second_file_of_a_licensor_in_another_time_zone_moves_nothing_of_the_first(c: Connection) -> None:
+    assert not take(c, avail("a", "America/New_York")).mistakes
+    before = chosen(c, Listing(), 10)
+    foretold, done = preview(c, avail("b", "UTC")), take(c, avail("b", "UTC"))
+    assert done.mistakes == foretold.mistakes
+    (mistake,) = done.mistakes
+    assert "avails:studio:contract:default" in mistake.message
+    assert "days of America/New_York, and this file gives it UTC: 1 right outside" in mistake.message
+    assert "time zone America/New_York" in mistake.hint
+    assert chosen(c, Listing(), 10) == before
+    assert not take(c, avail("b", "America/New_York")).mistakes
+
+
+def test_a_file_that_holds_all_rights_of_a_contract_may_change_its_time_zone(c: Connection) -> None:
+    take(c, avail("a", "America/New_York"))
+    foretold, done = preview(c, avail("a", "UTC")), take(c, avail("a", "UTC"))
+    assert done.model_copy(update={"applied": False}) == foretold
+    assert (done.mistakes, done.rights.updated) == ((), 1)
+
+
 def test_what_a_file_takes_back_is_withdrawn_and_what_was_never_there_is_told(c: Connection) -> None:
     take(c, batch("any"))
     back = Batch(format="avails_xml", withdraws=(("avails:studio:1", "Avail[1]"), ("avails:studio:2", "Avail[2]")))

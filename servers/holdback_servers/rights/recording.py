@@ -207,11 +207,11 @@ def _contract_changed(c: Connection, before: Contract | None, contract: Contract
     turned = before.direction != contract.direction
     if turned or before.time_zone != contract.time_zone:
         for part in in_parts(known_of_contract(c, contract.id), 5000):
-            _work_out_again(c, [each for each in part if turned or _hangs(each.row)], contract, writer)
+            _work_out_again(c, [each for each in part if turned or hangs(each.row)], contract, writer)
             writer.write()
 
 
-def _hangs(row: RightRow) -> bool:
+def hangs(row: RightRow) -> bool:
     """Whether its window hangs on days or events."""
     return '_day":' in row.body or '_event":' in row.body
 

@@ -30,6 +30,7 @@ from holdback_servers.rights.importing.outcome import (
 from holdback_servers.rights.importing.pairing import paired
 from holdback_servers.rights.importing.preparing import Prepared, PreparedRight
 from holdback_servers.rights.importing.resolving import resolved
+from holdback_servers.rights.importing.zones import MovedZone, zone_mistakes
 from holdback_servers.rights.interchange.batch import Remark
 from holdback_servers.rights.model import ContractTerms, contract_on_record
 from holdback_servers.rights.rows import ContractRow, RightRow, contract_row
@@ -55,6 +56,7 @@ class _Comparison:
     mistakes: list[Remark] = field(default_factory=list[Remark])
     losses: list[Remark] = field(default_factory=list[Remark])
     gone: list[str] = field(default_factory=list[str])
+    moved: dict[str, MovedZone] = field(default_factory=dict[str, MovedZone])
     refs: set[str] = field(default_factory=set[str])
     keys: set[str] = field(default_factory=set[str])
 
@@ -88,6 +90,7 @@ def preview(c: Connection, prepared: Prepared) -> ImportReport:
     if not prepared.head.mistakes:
         deque(_compared(c, prepared, _compare_contracts(c, prepared, found), found), maxlen=0)
         _compare_gone(c, prepared, found)
+        found.mistakes += zone_mistakes(c, found.moved, found.keys.union(found.gone))
     return _report(prepared, found, applied=False)
 
 
@@ -114,6 +117,7 @@ def apply(
     for event in prepared.head.events:
         concerned |= recording.record_event(c, event, now, by).refs
     _compare_gone(c, prepared, found)
+    found.mistakes += zone_mistakes(c, found.moved, found.keys.union(found.gone))
     if found.mistakes:
         raise NotRecorded(_report(prepared, found, applied=False))
     if found.gone:
@@ -160,15 +164,19 @@ def _compared(
 
 def _compare_contracts(c: Connection, prepared: Prepared, found: _Comparison) -> dict[str, str]:
     """The ids of contracts on record by their keys in the file; each contract counted."""
-    given = {each.key: contract_row(contract_on_record("", each.terms, each.key)) for each in prepared.head.contracts}
-    places = {each.key: each.place for each in prepared.head.contracts}
+    named = {each.key: each for each in prepared.head.contracts}
+    given = {key: contract_row(contract_on_record("", each.terms, key)) for key, each in named.items()}
     on_record = {row.external_key: (identity, row) for identity, row in _contract_rows(c, list(given))}
     for key, row in given.items():
         known = on_record.get(key)
         found.parties["created" if known is None else "unchanged" if known[1] == row else "updated"] += 1
-        if known is not None and known[1] != row and len(found.deals) < SHOWN:
-            before, after = _UNSAID | json.loads(known[1].body), _UNSAID | json.loads(row.body)
-            fields, place = field_changes(before, after), places[key]
+        if known is None or known[1] == row:
+            continue
+        before, after = _UNSAID | json.loads(known[1].body), _UNSAID | json.loads(row.body)
+        if before["time_zone"] != after["time_zone"]:
+            found.moved[known[0]] = MovedZone(named[key], before["time_zone"])
+        if len(found.deals) < SHOWN:
+            fields, place = field_changes(before, after), named[key].place
             found.deals.append(ContractChange(contract=after["counterparty"], place=place, fields=fields))
     return {str(key): identity for key, (identity, _) in on_record.items()}
 
