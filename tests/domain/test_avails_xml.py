@@ -160,6 +160,7 @@ def test_an_eidr_with_a_wrong_check_character_is_a_loss_and_still_a_name() -> No
         ("2026-03-01T00:00:00", "soon", "Avail[1]/Transaction[1]/Start (", "neither a day nor"),
         ("2026-08-31T23:59:59", "2026-01-31T23:59:59", "Avail[1]/Transaction[1]/End (", "not after its start"),
         ("<Start>2026-03-01T00:00:00</Start>", "", "Avail[1]/Transaction[1]/Start (", "empty"),
+        ("<End>2026-08-31T23:59:59</End>", "", "Avail[1]/Transaction[1]/End (", "empty"),
         ("SVOD", "POEST", "Avail[1]/Transaction[1]/SuppressionLiftDate (", "no SuppressionLiftDate"),
         ("</Transaction>", "<ContractID>1</ContractID><ContractID>2</ContractID></Transaction>",
          "Avail[1]/Transaction[1]/ContractID (", "stands twice"),

@@ -85,9 +85,8 @@ def _read_end(fields: Fields, time_zone: str, window: Window) -> None:
     value = fields.get("End")
     word = plain(text_of(value))
     if not word:
-        window.losses.append(("End", "End is empty: the right is read as open."))
-        _refuse_lag(fields, "End")
-    elif word in OPEN:
+        raise FieldError("End", "End is empty.", "Give the last day, such as 2026-08-31, or write Open for no end.")
+    if word in OPEN:
         _refuse_lag(fields, "End")
     elif word in IMMEDIATE:
         window.ended = True
