@@ -61,6 +61,8 @@ _OTHER_NAMES: Final = {
     "VolumeDistributinoNumber": "VolumeDistributionNumber",
     "PreOrderFulfillDate": "SpecialPreOrderFulfillDate",
     "LocalizationOffering": "LocalizationType",
+    "Status": "ContractStatus",
+    "DealStatus": "ContractStatus",
 }
 """Names that other versions, and people, write for the same field."""
 
