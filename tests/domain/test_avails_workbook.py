@@ -207,6 +207,31 @@ def test_a_mistake_names_the_cell_and_the_cure(given: dict[str, Any], place: str
     assert mistakes[0].hint
 
 
+@pytest.mark.parametrize(
+    ("given", "words"),
+    [
+        ({"Start": datetime(2026, 3, 29, 2, 30)}, "does not exist in Europe/Berlin"),
+        ({"End": "2026-10-25T02:30:00"}, "comes twice in Europe/Berlin"),
+        ({"End": "2026-10-25T02:30:00.5"}, "comes twice in Europe/Berlin"),
+    ],
+)
+def test_a_time_that_clocks_skip_or_show_twice_is_a_mistake(given: dict[str, Any], words: str) -> None:
+    (mistake,) = read(ROW | given, zone="Europe/Berlin").mistakes
+    assert words in mistake.message
+    assert mistake.hint.startswith("Write it in UTC: 2026-")
+    assert read(ROW | given, zone="UTC").mistakes == ()
+
+
+@pytest.mark.parametrize("name", ["Status", "DealStatus", "Deal Status"])
+def test_a_status_of_the_deal_is_that_of_the_contract(name: str) -> None:
+    (contract,) = read(ROW | {name: "Pending"}).contracts
+    assert contract.terms.status == "pending"
+    (mistake,) = read(ROW | {name: "Perhaps"}).mistakes
+    assert mistake.place == "Movies!L4 (ContractStatus)"
+    both = read(ROW | {"ContractStatus": "Active", name: "Pending"})
+    assert "stands twice" in both.mistakes[0].message
+
+
 def test_one_row_tells_all_that_is_wrong_with_it_and_the_others_are_read() -> None:
     batch = read(ROW | {"LicenseType": "X", "Territory": "QQ", "End": "X", "EntryType": "X"}, ROW | {"AvailID": "A2"})
     assert sorted(each.place for each in batch.mistakes) == [

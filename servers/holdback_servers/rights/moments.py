@@ -72,6 +72,27 @@ def day_start(day: date, time_zone: str) -> datetime:
     return datetime(day.year, day.month, day.day, tzinfo=zone_of(time_zone)).astimezone(UTC)
 
 
+def local_instant(local: datetime, time_zone: str) -> datetime:
+    """The instant at which the clocks of the zone show this; `local` has no zone.
+
+    Raises Problem INVALID_ARGUMENT where the clocks skip it, show it twice, or the calendar does not reach.
+    """
+    zone = zone_of(time_zone)
+    try:
+        first, second = (local.replace(tzinfo=zone, fold=fold).astimezone(UTC) for fold in (0, 1))
+    except OverflowError as error:
+        raise Problem("INVALID_ARGUMENT", f"{local} is out of range.", "Leave an open end out.") from error
+    if first != second:
+        exists = first.astimezone(zone).replace(tzinfo=None) == local
+        what = "comes twice" if exists else "does not exist"
+        raise Problem(
+            "INVALID_ARGUMENT",
+            f"{local:%Y-%m-%d %H:%M} {what} in {time_zone}, where clocks change.",
+            f"Write it in UTC: {first:%Y-%m-%dT%H:%MZ} or {second:%Y-%m-%dT%H:%MZ}.",
+        )
+    return first
+
+
 def day_of(at: datetime, time_zone: str) -> date:
     """The day in the zone in which an instant lies; at the ends of the calendar the day in UTC."""
     try:

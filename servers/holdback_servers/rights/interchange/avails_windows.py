@@ -2,7 +2,8 @@
 
 Sources: Start, End, StartCondition, EndCondition with `lag` and WindowDuration of TR-META-AVAIL. A day belongs to the
 licensor, so it is a day of the contract's zone, and an end day is included. A time without an offset is of that zone
-too; an end of 23:59:59 means to the end of that day. WindowDuration is the longest that one window may be.
+too, and a mistake where its clocks skip it or show it twice; an end of 23:59:59 means to the end of that day.
+WindowDuration is the longest that one window may be.
 """
 
 import re
@@ -26,7 +27,7 @@ from holdback_servers.rights.interchange.avails_words import (
 )
 from holdback_servers.rights.interchange.cells import Cell
 from holdback_servers.rights.model import RightTerms
-from holdback_servers.rights.moments import EventLag, check_lag, zone_of
+from holdback_servers.rights.moments import EventLag, check_lag, local_instant
 
 FROM_EVER: Final = date(1900, 1, 1)
 """The first day of a grant whose start is Immediate: the licensor sets no beginning, and a grant must have one."""
@@ -154,6 +155,8 @@ def _when(value: Cell, side: str, time_zone: str) -> tuple[date | None, datetime
         match = _TIME.fullmatch(text)
         if match is not None:
             return _read_time(match, side, time_zone)
+    except Problem as problem:
+        raise FieldError(side, f"{side}: {problem.message}", problem.hint) from problem
     except (ValueError, OverflowError) as error:
         raise FieldError(
             side, f"{side} is {text!r}, a date that does not exist ({error}).", "Correct the date."
@@ -185,7 +188,7 @@ def _read_time(match: re.Match[str], side: str, time_zone: str) -> tuple[date | 
 def _local(moment: datetime, side: str, time_zone: str, *, exact: bool = False) -> tuple[date | None, datetime | None]:
     if side == "End" and not exact and (moment.hour, moment.minute, moment.second) == (23, 59, 59):
         return moment.date(), None
-    return None, moment.replace(tzinfo=zone_of(time_zone)).astimezone(UTC)
+    return None, local_instant(moment, time_zone)
 
 
 def _read_longest(text: str, window: Window) -> None:

@@ -15,7 +15,7 @@ from holdback_base.vocabulary import is_group, media_tree, parse_medium, parse_t
 
 from holdback_servers.rights.interchange.cells import Cell
 from holdback_servers.rights.model import Reruns
-from holdback_servers.rights.moments import EventLag, check_lag, zone_of
+from holdback_servers.rights.moments import EventLag, check_lag, local_instant
 from holdback_servers.rights.tongues import ANY_LANGUAGE, parse_tongue
 
 _GUARDED: Final = re.compile(r"'+[=+@-]")
@@ -223,7 +223,7 @@ def when(cell: Cell, time_zone: str) -> When:
     """One end of a window. A moment without an offset is one of the zone; one that its clocks skip or show twice is
     refused."""
     if isinstance(cell, datetime):
-        return When(at=_local(cell, time_zone)) if cell.time() != time() else When(day=cell.date())
+        return When(at=local_instant(cell, time_zone)) if cell.time() != time() else When(day=cell.date())
     if isinstance(cell, date):
         return When(day=cell)
     text = said(cell)
@@ -266,26 +266,10 @@ def _instant(match: re.Match[str], time_zone: str) -> datetime:
     clock = time(int(hours), int(minutes), int(whole), round(whole % 1 * 10**6))
     local = datetime.combine(_day(match[1]), clock)
     if match[3] is None:
-        return _local(local, time_zone)
+        return local_instant(local, time_zone)
     if match[3] in ("Z", "UTC"):
         return local.replace(tzinfo=UTC)
     return datetime.fromisoformat(f"{local.isoformat()}{match[3]}").astimezone(UTC)
-
-
-def _local(moment: datetime, time_zone: str) -> datetime:
-    zone = zone_of(time_zone)
-    first, second = (
-        moment.replace(tzinfo=zone, fold=0).astimezone(UTC),
-        moment.replace(tzinfo=zone, fold=1).astimezone(UTC),
-    )
-    if first != second:
-        exists = first.astimezone(zone).replace(tzinfo=None) == moment
-        what = "comes twice" if exists else "does not exist"
-        raise wrong(
-            f"{moment:%Y-%m-%d %H:%M} {what} in {time_zone}, where clocks change.",
-            f"Write it in UTC: {first:%Y-%m-%dT%H:%MZ} or {second:%Y-%m-%dT%H:%MZ}.",
-        )
-    return first
 
 
 def _event(text: str) -> EventLag:
