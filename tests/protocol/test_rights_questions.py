@@ -111,6 +111,49 @@ async def test_an_open_ended_question_about_a_film_says_when_it_opens(tmp_path: 
     assert "GB on linear: does not open" in str(text)
 
 
+async def test_what_bounds_the_grants_that_give_is_told_where_there_is_no_cut_to_measure(tmp_path: Path) -> None:
+    bounds: dict[str, Any] = {"max_duration_seconds": 30, "max_runs": 3, "window_max_days": 40, "clause": "4.2"}
+    asked = {"refs": [FILM], "end": "2026-12-23T00:00:00Z", **WHERE}
+    async with rights(tmp_path) as client:
+        await record(client, "studio", right("gives", **bounds), right("b", territories=["FR"], max_runs=1))
+        answer = await call(client, "check_reference", **asked)
+        text = str((await client.call_tool("check_reference", asked)).content[0])
+        free = await record(client, "free", right("free", ref="film:b"))
+        unbound = await call(client, "check_reference", **{**asked, "refs": ["film:b"]})
+
+    (limit,) = answer["limits"]
+    assert answer["report"]["verdict"] == "CLEARED"
+    assert (limit["clause"], limit["max_duration_seconds"], limit["runs_left"], limit["window_max_days"]) == (
+        "4.2", 30, 3, 40
+    )  # fmt: skip
+    assert "Limits:" in text
+    assert "at most 30 s in a cut, 3 runs left, up for 40 days of 24 hours at most" in text
+    assert free["rights"]
+    assert unbound["limits"] == []
+
+
+async def test_what_would_clear_a_reference_is_offered_before_there_is_a_cut(tmp_path: Path) -> None:
+    asked = {"refs": [FILM], "end": "2026-12-23T00:00:00Z", **WHERE}
+    async with rights(tmp_path) as client:
+        await record(client, "studio", right("all"), right("embargo", "embargo", end="2026-12-01T00:00:00Z"))
+        answer = await call(client, "check_reference", **asked)
+        without = await call(client, "check_reference", **asked, plans=False)
+
+    plan = answer["report"]["plans"][0]
+    assert plan["verified"]
+    assert [(each["kind"], each["start"]) for each in plan["remedies"]] == [("start_later", "2026-12-01T00:00:00Z")]
+    assert without["report"]["plans"] == []
+
+
+async def test_blanket_licences_are_nothing_to_show(tmp_path: Path) -> None:
+    async with rights(tmp_path) as client:
+        await record(client, "society", right("blanket", ref="music:any", element_kinds=["music_performance"]))
+        problem = await refused(client, "check_reference", refs=["music:any"], **WHERE)
+
+    assert problem["code"] == "INVALID_ARGUMENT"
+    assert "blanket" in problem["message"]
+
+
 async def test_several_references_must_all_be_clear(tmp_path: Path) -> None:
     async with rights(tmp_path) as client:
         await record(client, "studio", right("all"), right("b", ref="film:b", territories=["GB"]))

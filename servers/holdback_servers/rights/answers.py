@@ -427,19 +427,47 @@ class Opening(Noun):
         return f"{where}: opens {instant_text(self.opens)}{' once conditions are met' if self.once_met else ''}"
 
 
+class GrantLimit(Noun):
+    """What bounds a grant that gives; absent is without limit.
+
+    `max_duration_seconds` is how long its element may last in a cut, in all, `window_max_days` for how many days of 24
+    hours it may stay up at once, `runs_left` how many transmissions are neither used nor reserved.
+    """
+
+    right: str
+    ref: str
+    contract: str
+    clause: str | None = None
+    max_duration_seconds: int | None = None
+    runs_left: int | None = None
+    window_max_days: int | None = None
+
+    def text(self) -> str:
+        """For people: `film:heron at most 30 s in a cut, 2 runs left, up for 14 days of 24 hours at most (rgt_...)`."""
+        said = [f"at most {self.max_duration_seconds} s in a cut"] if self.max_duration_seconds is not None else []
+        said += [f"{self.runs_left} run{'' if self.runs_left == 1 else 's'} left"] if self.runs_left is not None else []
+        said += [f"up for {self.window_max_days} days of 24 hours at most"] if self.window_max_days is not None else []
+        clause = f': "{self.clause}"' if self.clause else ""
+        return f"{self.ref}: {', '.join(said)} ({self.right} of {self.contract}{clause})"
+
+
 class ReferenceReport(Noun):
     """Whether references may be shown together, without a cut of them, and when that opens.
 
-    No cut shows whether a condition is met, so the report tells conditions as what is asked for.
+    No cut shows whether a condition is met or how long an element lasts, so conditions are told as what is asked for,
+    and `limits` of the grants that give beside them.
     """
 
     refs: tuple[str, ...]
     opens: tuple[Opening, ...]
+    limits: tuple[GrantLimit, ...] = ()
     report: ClearanceReport
 
     def text(self) -> str:
-        """What opens when, then the report."""
+        """What opens when, within which limits, then the report."""
         lines = [f"{', '.join(self.refs)}, before any cut:", *(f"  {each.text()}" for each in self.opens)]
+        if self.limits:
+            lines += ["", "Limits:", *(f"  {each.text()}" for each in self.limits)]
         return "\n".join([*lines, "", self.report.text()])
 
 

@@ -10,9 +10,9 @@ from holdback_base.elements import Element, ElementKind
 from holdback_base.problem import Problem
 from holdback_base.vocabulary import Span
 
-from holdback_servers.rights.answers import Available, AvailableCell, OpenCondition
+from holdback_servers.rights.answers import Available, AvailableCell, GrantLimit, OpenCondition
 from holdback_servers.rights.availability import Judgement
-from holdback_servers.rights.book import Book, Entry
+from holdback_servers.rights.book import NO_LIMITS, Book, Entry
 from holdback_servers.rights.clearance import BLANKET, MUSIC, Decision, Judged, book_for, judge
 from holdback_servers.rights.conditions import Duty, told_duty
 from holdback_servers.rights.explaining import groups
@@ -50,8 +50,14 @@ def reference_decision(refs: Sequence[str], books: Mapping[str, Book], asked: As
         derivative: that they would be cut, which not every grant allows.
 
     Raises:
-        Problem: INVALID_ARGUMENT without a reference.
+        Problem: INVALID_ARGUMENT without a reference, and for that of blanket licences.
     """
+    if BLANKET in refs:
+        raise Problem(
+            "INVALID_ARGUMENT",
+            f"{BLANKET} stands for blanket licences to perform music; it is nothing to show.",
+            "Name the piece, such as music:meadow-waltz: blanket licences count for its performance.",
+        )
     if not refs:
         raise Problem("INVALID_ARGUMENT", "The question names no reference.", "Name at least one, such as film:name.")
     within = window(asked.window.start, asked.window.end)
@@ -66,6 +72,23 @@ def reference_decision(refs: Sequence[str], books: Mapping[str, Book], asked: As
             use = Use(kind, within, asked.purpose, asked.languages, None, derivative, asked.runs, asked.exclusive)
             judged.append(Judged((element,), kind, Judgement(book_for(ref, kind, books), use, duties)))
     return judge(asked, (), tuple(judged), books)
+
+
+def limits(decision: Decision) -> tuple[GrantLimit, ...]:
+    """What bounds the grants that give something of a question about references, in order of their ids."""
+    return tuple(
+        GrantLimit(
+            right=each.id,
+            ref=each.right.ref,
+            contract=each.contract_id,
+            clause=each.right.clause or None,
+            max_duration_seconds=each.limits.longest,
+            runs_left=None if each.limits.max_runs is None else each.limits.max_runs - each.taken,
+            window_max_days=each.limits.window_days,
+        )
+        for each in sorted(_used(decision), key=lambda each: each.id)
+        if each.limits != NO_LIMITS
+    )
 
 
 def available(ref: str, books: Mapping[str, Book], asked: Asked, *, derivative: bool) -> Available | None:
@@ -84,7 +107,7 @@ def available(ref: str, books: Mapping[str, Book], asked: Asked, *, derivative: 
     if not open_cells:
         return None
     used = _used(decision)
-    limits = [limit for each in used if (limit := each.limits.longest) is not None]
+    bounds = [bound for each in used if (bound := each.limits.longest) is not None]
     return Available(
         ref=ref,
         kinds=tuple(each.kind for each in decision.judged),
@@ -99,7 +122,7 @@ def available(ref: str, books: Mapping[str, Book], asked: Asked, *, derivative: 
             for each in open_cells
         ),
         conditions=_conditions(decision),
-        max_duration_seconds=min(limits, default=None),
+        max_duration_seconds=min(bounds, default=None),
         rights=tuple(sorted({each.id for each in used})),
     )
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Final
 
-from holdback_base.elements import ElementKind, is_ref
+from holdback_base.elements import CutFacts, ElementKind, is_ref
 from holdback_base.problem import Problem
 from sqlalchemy import Connection
 
@@ -20,14 +20,15 @@ from holdback_servers.rights.answers import (
     ReferenceReport,
 )
 from holdback_servers.rights.book import Book, Entry, Given
-from holdback_servers.rights.catalogue import kinds_of, reference_decision
-from holdback_servers.rights.clearance import BLANKET
+from holdback_servers.rights.catalogue import kinds_of, limits, reference_decision
+from holdback_servers.rights.clearance import BLANKET, Decision
 from holdback_servers.rights.conflicts.continuing import continued
 from holdback_servers.rights.conflicts.finding import LIVE, clashes
 from holdback_servers.rights.conflicts.telling import tell
 from holdback_servers.rights.expiring import DAY, ending, speaks_for
 from holdback_servers.rights.explaining import report
 from holdback_servers.rights.model import ContractStatus
+from holdback_servers.rights.plans import plans as ways_out
 from holdback_servers.rights.report import Asked, ClearanceReport
 from holdback_servers.rights.store import Shelf
 from holdback_servers.rights.windows import point
@@ -61,12 +62,20 @@ def checked_refs(refs: Iterable[str]) -> list[str]:
 
 
 def reference_report(
-    c: Connection, shelf: Shelf, refs: Sequence[str], asked: Asked, *, derivative: bool
+    c: Connection, shelf: Shelf, refs: Sequence[str], asked: Asked, *, derivative: bool, plans: bool = True
 ) -> ReferenceReport:
-    """Whether the references may be shown together, and when that opens."""
+    """Whether the references may be shown together, when that opens, within which limits, and what would clear it.
+
+    Raises Problem INVALID_ARGUMENT for blanket licences, which are nothing to show.
+    """
+
+    def decide(question: Asked, _: Sequence[CutFacts], books: Mapping[str, Book]) -> Decision:
+        return reference_decision(refs, books, question, derivative=derivative)
+
     known = store.books(c, [*refs, BLANKET], shelf)
-    told = report(reference_decision(refs, known, asked, derivative=derivative))
-    return ReferenceReport(refs=tuple(refs), opens=_openings(told), report=told)
+    decision = decide(asked, (), known)
+    told = report(decision, ways_out(decision, known, decide_again=decide) if plans else ())
+    return ReferenceReport(refs=tuple(refs), opens=_openings(told), limits=limits(decision), report=told)
 
 
 def _openings(told: ClearanceReport) -> tuple[Opening, ...]:

@@ -64,12 +64,14 @@ def _offer_references(door: Door, shelf: Shelf) -> None:
         exclusive: Exclusive = False,
         undertakings: Undertakings = None,
         derivative: Annotated[bool, Field(description="It will be cut, not shown whole.")] = True,
+        plans: Annotated[bool, Field(description="Also work out what would clear it.")] = True,
     ) -> ReferenceReport:
         """Say whether a film or a piece of music may be shown there and then, before there is a cut, and when it opens.
 
-        The same verdicts and reasons as check_clearance, each with its right, contract and clause. Conditions (a
-        credit, a blur) are told as what the rights ask for, since no cut shows yet whether they are met. Leave `end`
-        out to ask when it first opens. Nothing is issued: for that, ask issue_clearance with a cut.
+        The same verdicts, reasons and plans as check_clearance, each with its right, contract and clause. Conditions (a
+        credit, a blur) are told as what the rights ask for, and limits (the longest it may last in a cut, runs left,
+        days it may stay up) of the grants that give, since no cut shows yet whether they are kept. Leave `end` out to
+        ask when it first opens. Nothing is issued: for that, ask issue_clearance with a cut.
         """
         asked = ask(
             territories,
@@ -84,7 +86,7 @@ def _offer_references(door: Door, shelf: Shelf) -> None:
         )
         named = checked_refs(refs)
         return await services.database.read(
-            lambda c: looking.reference_report(c, shelf, named, asked, derivative=derivative)
+            lambda c: looking.reference_report(c, shelf, named, asked, derivative=derivative, plans=plans)
         )
 
 
