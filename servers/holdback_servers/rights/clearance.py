@@ -144,7 +144,7 @@ def decide(asked: Asked, cuts: Sequence[CutFacts], books: Mapping[str, Book]) ->
 
 def judge(asked: Asked, cuts: tuple[CutFacts, ...], judged: tuple[Judged, ...], books: Mapping[str, Book]) -> Decision:
     """All cells of references that stand before their books; `cuts` are only carried along."""
-    rows = alike(asked.territories, reach_of([each.judgement for each in judged], asked.territories))
+    rows = reach_of([each.judgement for each in judged], asked.territories)
     media = ([each.judgement.voices.medium_mask(node) for each in judged] for node in asked.platforms)
     columns = alike(asked.platforms, map(tuple, media))
     whole = (window(asked.window.start, asked.window.end),)

@@ -7,11 +7,14 @@ window), CLEARED (all of it).
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from typing import TypeVar
 
 from holdback_servers.rights.availability import Answer, Judgement
 from holdback_servers.rights.book import places_of, spots
 from holdback_servers.rights.report import Verdict
 from holdback_servers.rights.windows import Windows, shared
+
+_Mask = TypeVar("_Mask", int, tuple[int, ...])
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -52,8 +55,8 @@ def overall(verdicts: Iterable[Verdict]) -> Verdict:
     return "NEEDS_HUMAN" if "NEEDS_HUMAN" in found else "DENIED"
 
 
-def reach_of(judgements: Sequence[Judgement], names: tuple[str, ...]) -> Iterable[tuple[int, ...]]:
-    """For each territory, which entries of each judgement reach it.
+def reach_of(judgements: Sequence[Judgement], names: tuple[str, ...]) -> dict[tuple[int, ...], list[str]]:
+    """Territories that the same entries of each judgement reach, by which these are.
 
     All judgements are taken together: sets of territories repeat, and each is gone through once.
     """
@@ -71,17 +74,15 @@ def reach_of(judgements: Sequence[Judgement], names: tuple[str, ...]) -> Iterabl
         base |= mask if most else 0
         for number in spots(where ^ everywhere if most else where):
             masks[number] ^= mask
-    split: dict[int, tuple[int, ...]] = {}
-    for mask in masks:
-        found = split.get(mask)
-        if found is None:
-            found = split[mask] = tuple([(mask ^ base) >> offset & own for offset, own in offsets])
-        yield found
+    return {
+        tuple([(mask ^ base) >> offset & own for offset, own in offsets]): found
+        for mask, found in alike(names, masks).items()
+    }
 
 
-def alike(names: Sequence[str], masks: Iterable[tuple[int, ...]]) -> dict[tuple[int, ...], list[str]]:
-    """Names that the same entries of each judgement reach."""
-    groups: dict[tuple[int, ...], list[str]] = {}
+def alike(names: Sequence[str], masks: Iterable[_Mask]) -> dict[_Mask, list[str]]:
+    """Names with the same mask."""
+    groups: dict[_Mask, list[str]] = {}
     for name, mask in zip(names, masks, strict=True):
         groups.setdefault(mask, []).append(name)
     return groups

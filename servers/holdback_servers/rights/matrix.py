@@ -8,6 +8,7 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import date, datetime
 from functools import lru_cache
+from itertools import chain
 
 from holdback_base.vocabulary import TimeRange, countries, group_members, groups, to_utc
 
@@ -57,7 +58,10 @@ def places(codes: Sequence[str], on: date = date.max) -> str:
     Args:
         on: the day whose members a group has.
     """
-    named = _named(frozenset(codes), on)
+    return _line(codes, _named(frozenset(codes), on))
+
+
+def _line(codes: Sequence[str], named: str | None) -> str:
     return f"{', '.join(codes[: _PLACES - 1])} and {len(codes) - _PLACES + 1} more" if named is None else named
 
 
@@ -96,6 +100,10 @@ class _Names:
         self.unmet = {each.key for each in report.conditions if not each.met}
         self.told = _told(report)
         self._told_keys = {each.key for each in self.told}
+        self.groups_of: dict[str, list[CellGroup]] = {each.key: [] for each in report.reasons}
+        for group in report.groups:
+            for key in group.reasons:
+                self.groups_of[key].append(group)
 
     def cell(self, group: CellGroup) -> str:
         """`cleared`, `partly R2`, `if C1 C3`, `denied R1 R2`: what is in the way and what is asked, not what is met."""
@@ -115,8 +123,8 @@ class _Names:
         found = _named(frozenset(codes), self._on)
         if len(codes) > _PLACES and (found is None or found.startswith("WORLD except")):
             outside = _named(frozenset(asked) - frozenset(codes), self._on)
-            return places(codes, self._on) if outside is None else f"everywhere but {outside}"
-        return places(codes, self._on)
+            return _line(codes, found) if outside is None else f"everywhere but {outside}"
+        return _line(codes, found)
 
     def media(self, nodes: Sequence[str]) -> str:
         """Platforms, or that they are all."""
@@ -291,25 +299,29 @@ def _reason(alike: Sequence[Reason], report: ClearanceReport, names: _Names) -> 
     yield f"  {' '.join(each.key for each in alike)} {first.code}: {_short(first.text, _TEXT)}"
     for each in alike[:_PLACES]:
         then = "" if each.windows in ((), (report.asked.window,)) else f", {_spell(each.windows)}"
-        for places_, nodes in _cells_of(each, report):
+        for places_, nodes in _cells_of(each, names.groups_of[each.key]):
             yield f"     {names.where(places_, nodes)}{then}"
     yield from _source(first.right, first.contract, first.clause)
 
 
-def _cells_of(reason: Reason, report: ClearanceReport) -> list[tuple[Sequence[str], Sequence[str]]]:
-    """Where a reason holds, as rectangles: its own places and platforms may hold cells that are clear of it."""
-    own = [each for each in report.groups if reason.key in each.reasons]
+def _cells_of(reason: Reason, own: Sequence[CellGroup]) -> list[tuple[Sequence[str], Sequence[str]]]:
+    """Where a reason of these groups holds, as rectangles: its places and platforms may hold cells that are clear of
+    it."""
     if sum(len(each.territories) * len(each.platforms) for each in own) == len(reason.territories) * len(
         reason.platforms
     ):
         return [(reason.territories, reason.platforms)]
-    by_node: dict[str, list[str]] = {}
-    for each in own:
+    by_node: dict[str, tuple[int, ...]] = {}
+    for number, each in enumerate(own):
         for node in each.platforms:
-            by_node.setdefault(node, []).extend(each.territories)
+            by_node[node] = (*by_node.get(node, ()), number)
+    whole = {
+        numbers: tuple(sorted(chain.from_iterable(own[each].territories for each in numbers)))
+        for numbers in set(by_node.values())
+    }
     alike: dict[tuple[str, ...], list[str]] = {}
     for node in sorted(by_node):
-        alike.setdefault(tuple(sorted(by_node[node])), []).append(node)
+        alike.setdefault(whole[by_node[node]], []).append(node)
     return list(alike.items())
 
 

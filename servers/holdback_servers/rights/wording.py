@@ -1,6 +1,7 @@
 """Reasons in words: short sentences that name the right, what it gives and what it asks. Pure."""
 
 from datetime import datetime
+from functools import lru_cache
 
 from holdback_base.vocabulary import instant_text
 
@@ -50,6 +51,7 @@ def scope_text(right: Right) -> str:
     return f"{', '.join(right.media)} in {where}{when}"
 
 
+@lru_cache(maxsize=4096)
 def _moment(word: str, at: datetime | None, lag: EventLag | None) -> str:
     said = instant_text(at) if at else lag.text() if lag else ""
     return f" {word} {said}" if said else ""
