@@ -213,6 +213,9 @@ def test_moments_are_written_in_the_zone_in_utc_or_after_an_event(text: str, fie
         ("Max seconds", "00:01:30:12", "frame"),
         ("Max runs", "many", "number"),
         ("Max percent", "120", "less than or equal"),
+        ("Max percent", "0.5", "Write 50, or the text 50%"),
+        ("Max percent", ".07", "Write 7, or the text 7%"),
+        ("Max percent", "0.5%", "whole number"),
         ("Reruns", "often", "2 within 48 hours"),
         ("Conditions", "sing", "not a condition"),
         ("Conditions", "credit", "no words"),
@@ -295,15 +298,29 @@ def test_an_example_line_is_left_out_and_told() -> None:
     assert "example" in batch.losses[0].message
 
 
-def test_excel_days_times_and_shares_are_read_as_they_are_shown() -> None:
+def test_excel_days_and_times_are_read_as_they_are_shown() -> None:
     headers = [*BASICS, "Until", "Max percent", "Length of the work", "Exclusive"]
-    row = [*list(BASICS.values())[:-1], date(2026, 11, 24), datetime(2026, 12, 24, 12), 0.07, 5700, True]
+    row = [*list(BASICS.values())[:-1], date(2026, 11, 24), datetime(2026, 12, 24, 12), 7, 5700, True]
     batch = sheet.read(workbook("Deals", [["Our deals"], [], headers, row]), "deal.xlsx")
     assert batch.mistakes == ()
     found = batch.rights[0].terms
     assert (found.first_day, found.end) == (date(2026, 11, 24), datetime(2026, 12, 24, 12, tzinfo=UTC))
     assert (found.max_excerpt_percent, found.work_seconds, found.exclusive) == (7, 5700, True)
     assert batch.rights[0].place == "Deals!A4"
+
+
+@pytest.mark.parametrize(("cell", "percent"), [(1, 1), (7, 7), (100, 100), ("100%", 100), ("50 %", 50), ("1", 1)])
+def test_a_percentage_is_read_as_it_stands(cell: int | str, percent: int) -> None:
+    rows = [[*BASICS, "Max percent", "Length of the work"], [*BASICS.values(), cell, 5700]]
+    assert sheet.read(workbook("Rights", rows), "deal.xlsx").rights[0].terms.max_excerpt_percent == percent
+
+
+@pytest.mark.parametrize(("cell", "cure"), [(0.5, "50%"), (0.07, "7%"), (0.005, "50%")])
+def test_a_share_of_excel_is_refused_since_it_may_be_either(cell: float, cure: str) -> None:
+    rows = [[*BASICS, "Max percent", "Length of the work"], [*BASICS.values(), cell, 5700]]
+    (mistake,) = sheet.read(workbook("Rights", rows), "deal.xlsx").mistakes
+    assert "(Max percent)" in mistake.place
+    assert cure in mistake.hint
 
 
 def test_a_file_without_such_a_sheet_is_refused_with_the_cure() -> None:

@@ -222,7 +222,7 @@ RIGHTS: Final = (
     Column(
         "max_percent",
         "Max percent",
-        "The largest share of the work that a cut may show, 1 to 100. Needs Length of the work.",
+        "The largest share of the work that a cut may show, 1 to 100, also as text: 10%. Needs Length of the work.",
         "No limit.",
         "10",
         ("max excerpt percent", "max share", "maximum percent"),

@@ -30,6 +30,7 @@ _LAG: Final = re.compile(r"(\d+)\s*(year|month|week|day|hour)s?\s+(after|before)
 _EVENT: Final = re.compile(r"(?:event\s+)?([a-z][a-z0-9_.-]*)(?:\s+([+-]?P[0-9A-Z]+|-?P[0-9A-Z]+))")
 _BARE: Final = re.compile(r"event\s+([a-z][a-z0-9_.-]*)")
 _CLOCK: Final = re.compile(r"(?:(\d{1,3}):)?(\d{1,2}):(\d{2}(?:\.\d{1,6})?)")
+_SHARE: Final = re.compile(r"0?\.\d{1,30}")
 _RERUNS: Final = re.compile(r"(\d+)\s*(?:repeats?|reruns?)?\s*(?:within|in|/)\s*(\d+)\s*(hours?|h|days?|d)")
 _OPEN: Final = frozenset(
     {"open", "open ended", "open-ended", "no end", "none", "forever", "perpetual", "perpetuity", "-"}
@@ -102,12 +103,17 @@ def number(cell: Cell) -> int | None:
 
 
 def percent(cell: Cell) -> int | None:
-    """1 to 100; `10%` and a cell of Excel that shows 10% are ten."""
-    if isinstance(cell, float) and 0 < cell < 1:
-        share = Fraction(str(cell)) * 100
-        if share.denominator == 1:
-            return int(share)
-    return number(said(cell).removesuffix("%").strip() or None)
+    """1 to 100, as a number or as the text `10%`.
+
+    A cell that shows 50% holds 0.5, and one that shows 100% holds 1, which may as well be one percent: how a cell is
+    shown is not known, so a number below 1 is refused.
+    """
+    text = said(cell)
+    if (share := _SHARE.fullmatch(text)) and Fraction(share[0]):
+        meant = Fraction(share[0]) * 100
+        whole = str(int(meant)) if meant.denominator == 1 else "50"
+        raise wrong(f"{text} is no percentage from 1 to 100.", f"Write {whole}, or the text {whole}%.")
+    return number(text.removesuffix("%").strip() or None)
 
 
 def seconds(cell: Cell) -> Fraction | None:
