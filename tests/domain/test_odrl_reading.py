@@ -189,6 +189,14 @@ def test_media_purposes_and_languages_are_read() -> None:
     assert found.languages == ("de", "es-419")
 
 
+@pytest.mark.parametrize("word", ["any", "all", "Any", "mul", "holdback:language:audio:any"])
+@pytest.mark.parametrize("kind", ["permission", "prohibition"])
+def test_a_word_for_every_language_is_not_taken_for_a_language(word: str, kind: str) -> None:
+    shape = policy(**{kind: [rule("distribute", limit("language", "eq", word))]})
+    assert "names no language" in mistake(shape)
+    assert "Leave the language out" in come_in(shape).mistakes[0].hint
+
+
 def test_a_medium_taken_out_leaves_the_widest_others() -> None:
     found = grant(limit("media", "neq", "vod.svod"))
     assert "vod.avod" in found.media

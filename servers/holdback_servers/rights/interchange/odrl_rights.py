@@ -184,6 +184,9 @@ class _Work:
             for each in scope.unsaid:
                 self._unsaid(rule, each.text(), gives=gives)
             fields = scope.terms()
+            if scope.refused is not None:
+                self._wrong(rule, *scope.refused)
+                continue
             if scope.contradicted:
                 self._wrong(rule, f"The rule can never apply: {scope.contradicted}.", "Correct its constraints.")
                 continue

@@ -23,6 +23,7 @@ from holdback_servers.rights.interchange.odrl_values import (
 )
 from holdback_servers.rights.model import Purpose
 from holdback_servers.rights.moments import day_start
+from holdback_servers.rights.tongues import ANY_LANGUAGE
 
 PURPOSES: Final[tuple[str, ...]] = get_args(Purpose)
 _TICK: Final = timedelta(microseconds=1)
@@ -41,12 +42,14 @@ _SITES: Final = {
 class Scope:
     """What one conjunction says, gathered constraint by constraint.
 
-    `unsaid` are constraints that no term of a right can hold, `contradicted` says what can never be true.
+    `unsaid` are constraints that no term of a right can hold, `contradicted` says what can never be true; `refused`
+    is a mistake and its cure.
     """
 
     def __init__(self, constraints: Conjunction, zone: str, *, gives: bool) -> None:
         self.unsaid: list[Constraint] = []
         self.contradicted = ""
+        self.refused: tuple[str, str] | None = None
         self._zone, self._gives = zone, gives
         self._places: set[str] | None = None
         self._without: set[str] = set()
@@ -138,6 +141,9 @@ class Scope:
         if constraint.operator not in _ONLY or not _one_or_list(constraint):
             return False
         known = {each.value.removeprefix("holdback:language:") for each in constraint.right}
+        for each in sorted(known):
+            if each.rpartition(":")[2].strip().casefold() in ANY_LANGUAGE:
+                self.refused = f"{each!r} names no language.", "Leave the language out for any, or name the languages."
         self._languages = self._narrow(self._languages, known, lambda one, other: one == other, "languages")
         return True
 
