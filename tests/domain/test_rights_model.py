@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 from holdback_base.problem import Problem
-from holdback_servers.rights.book import entry
+from holdback_servers.rights.book import Book, entry
 from holdback_servers.rights.model import (
     Contract,
     ContractTerms,
@@ -17,6 +17,7 @@ from holdback_servers.rights.model import (
 )
 from holdback_servers.rights.moments import Event, EventLag, check_lag, day_start
 from holdback_servers.rights.tongues import grants_tongue, meets_tongue, parse_tongue
+from holdback_servers.rights.windows import window
 from pydantic import ValidationError
 
 
@@ -223,6 +224,16 @@ def test_a_lag_that_is_no_iso_8601_duration_is_refused(lag: str) -> None:
         check_lag(lag)
 
     assert (caught.value.code, bool(caught.value.hint)) == ("INVALID_ARGUMENT", True)
+
+
+def test_a_window_that_an_event_makes_empty_is_no_mistake_and_speaks_at_no_time() -> None:
+    terms = {"ref": "film:a", "kind": "holdback", "media": ["all"], "territories": ["GB"], "first_day": "2026-12-01"}
+    given = RightTerms.model_validate({**terms, "end_event": {"event": "broadcast"}})
+    known = {"broadcast": Event(ref="film:a", event="broadcast", day=date(2026, 11, 30))}
+    found = right_on_record("rgt_a", given, contract(), events=known)
+
+    assert terms_of(found) == RightTerms.model_validate({**given.model_dump(), "groups_on": date(2026, 12, 1)})
+    assert Book((entry(found, contract()),)).meeting(window(utc(2026, 1, 1), None)) == ()
 
 
 def test_a_lag_that_leads_out_of_the_calendar_is_refused() -> None:

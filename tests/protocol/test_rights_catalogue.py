@@ -21,6 +21,7 @@ from holdback_servers.rights.report import Asked
 from holdback_servers.rights.rows import RightRow, row_of
 from holdback_servers.rights.store import Listing, Shelf
 from holdback_servers.rights.tables import history, reach, refs, rights
+from holdback_servers.rights.windows import EVER, OPEN
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from sqlalchemy import Connection, create_engine, func, select
@@ -182,6 +183,28 @@ def test_an_event_moves_the_windows_that_hang_on_it_and_one_put_off_takes_them_b
     assert opened == [FILM, "film:second"]
     assert start == datetime(2026, 10, 29, 23, tzinfo=UTC)
     assert book.entries[0].unresolved == ("theatrical",)
+
+
+def test_an_event_before_a_fixed_start_is_recorded_and_leaves_that_window_empty() -> None:
+    starts = datetime(2026, 11, 1, tzinfo=UTC)
+    until = EventLag(event="broadcast")
+    early, late = (Event(ref=FILM, event="broadcast", day=day) for day in (date(2026, 10, 30), date(2027, 1, 5)))
+    with catalogue() as c:
+        holdback = grant(kind="holdback", start=starts, end_event=until)
+        names = record(c, contract(), grant(), holdback, grant(start=starts, end_event=until, clause="2"))
+        held = found(c, asked())
+        done = recording.record_event(c, early, NOW, BY)
+        again = recording.record_event(c, early, NOW, BY)
+        (book,) = store.books(c, [FILM], Shelf()).values()
+        opened, spots = found(c, asked()), indexed(c)
+        told, _ = recording.record_telling(c, contract(), [holdback], new_id=new_id, now=NOW, by=BY)
+        moved = recording.record_event(c, late, NOW, BY)
+        assert (held, opened, found(c, asked())) == ([], [FILM], [])
+        assert indexed(c) == 2 * spots
+    assert done.empty == again.empty == tuple(sorted(names[1:]))
+    assert [each.id for each in book.meeting((EVER, OPEN))] == names[:1]
+    assert [(each.change, each.empty) for each in told.rights] == [("unchanged", True)]
+    assert (moved.empty, moved.rights) == ((), {"updated": 2})
 
 
 def test_a_right_recorded_after_its_event_has_its_window_at_once() -> None:

@@ -49,12 +49,14 @@ class RecordedContract(Noun):
 
 
 class RecordedRight(Noun):
-    """One right as it is now on record, and what happened to it."""
+    """One right as it is now on record, and what happened to it. `empty` says that an event on record makes its window
+    end before it begins, so that it speaks at no time."""
 
     id: str
     external_key: str | None = None
     ref: str
     change: Change
+    empty: bool | None = None
 
 
 class Recorded(Noun):
@@ -66,13 +68,17 @@ class Recorded(Noun):
 
 
 class RecordedEvent(Noun):
-    """An event as it is now on record, how many windows moved with it, and the clearances that lost something by it."""
+    """An event as it is now on record, how many windows moved with it, and the clearances that lost something by it.
+
+    `empty` are the rights whose window ends before it begins now that it is known: they are kept and speak at no time.
+    """
 
     ref: str
     event: str
     at: Instant | None = None
     day: date | None = None
     windows_moved: int
+    empty: tuple[str, ...] = ()
     stale: "tuple[StaleClearance, ...]" = ()
 
 

@@ -129,7 +129,8 @@ class RightTerms(Noun):
 
 
 class Right(RightTerms):
-    """A right on record, with its window worked out: `start` and `end` are the instants that count.
+    """A right on record, with its window worked out: `start` and `end` are the instants that count. Where an event has
+    put the end before the start, or on it, the window is empty: the right speaks at no time.
 
     `unresolved` are the events that an end of the window hangs on and that nobody has recorded: that end is absent, and
     not open. `groups_follow` says that nobody gave `groups_on`: it was worked out from the start, whose day in the
@@ -197,7 +198,7 @@ def right_on_record(
 
     Raises:
         Problem: INVALID_ARGUMENT, TERRITORY_UNKNOWN, MEDIUM_UNKNOWN, LANGUAGE_UNKNOWN or RANGE_INVALID, each naming the
-            place and the cure.
+            place and the cure. A window that an event makes empty is no mistake: when it happens is nobody's choice.
     """
     _check_shape(terms, contract)
     start, end, unresolved = _window(terms, contract.time_zone, events or {})
@@ -277,7 +278,8 @@ def _window(
         _counted(terms.start_event, start, time_zone, events),
         _counted(terms.end_event, end, time_zone, events),
     )
-    if start and end and end <= start:
+    outright = terms.start_event is None and terms.end_event is None
+    if outright and start and end and end <= start:
         raise Problem(
             "RANGE_INVALID",
             f"The right for {terms.ref} ends {instant_text(end)}, not after its start {instant_text(start)}.",

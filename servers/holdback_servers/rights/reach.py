@@ -57,8 +57,8 @@ Corner = tuple[str, str, int]
 
 
 def corners(row: RightRow) -> Iterator[Corner]:
-    """Where a right stands in the index: nowhere unless it is a grant whose window is known."""
-    if row.kind == "grant":
+    """Where a right stands in the index: nowhere unless it is a grant whose window is known and not empty."""
+    if row.kind == "grant" and row.opens < row.closes:
         spans = _spans(row.opens, row.closes)
         for place, medium in _cells(row.facts):
             for span in spans:

@@ -5,7 +5,7 @@ Plain transactions. Each tells the references it concerned, whose books and clea
 
 from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Final, Literal
 
@@ -28,6 +28,7 @@ from holdback_servers.rights.model import Contract, Right, RightTerms, check_pla
 from holdback_servers.rights.moments import Event
 from holdback_servers.rights.rows import RightRow, read_right, row_of
 from holdback_servers.rights.tables import contracts, events
+from holdback_servers.rights.windows import NEVER
 from holdback_servers.rights.writing import (
     KnownRight,
     Writer,
@@ -51,11 +52,15 @@ _ROOM: Final = 65_536
 
 @dataclass(frozen=True, slots=True)
 class Written:
-    """What became of rows: how many contracts and rights of each change, and the references concerned."""
+    """What became of rows: how many contracts and rights of each change, and the references concerned.
+
+    `empty` are rights, by id, whose window is empty by the event that was recorded.
+    """
 
     contracts: Mapping[Change, int]
     rights: Mapping[Change | Literal["withdrawn"], int]
     refs: frozenset[str]
+    empty: tuple[str, ...] = ()
 
 
 def record(
@@ -86,7 +91,7 @@ def record_telling(
         except Problem as problem:
             raise _at_right(number, each, problem) from problem
         writer.write()
-        made.append(RecordedRight(id=identity, external_key=row.external_key, ref=row.ref, change=what))
+        made.append(_told(identity, row, what))
     touched(c, writer.refs, now)
     on_record = RecordedContract(
         id=contract.id, external_key=contract.external_key, status=contract.status, change=change
@@ -158,10 +163,11 @@ def withdraw(c: Connection, keys: Iterable[str] = (), *, prefix: str | None = No
 
 
 def record_event(c: Connection, event: Event, now: datetime, by: str) -> Written:
-    """Record when something happens to a reference, and work out again the windows that hang on it.
+    """Record when something happens to a reference, and work out again the windows that hang on it. One that would end
+    before it begins is empty: its right is kept and speaks at no time.
 
     Raises:
-        Problem: INVALID_ARGUMENT for a reference that is none; RANGE_INVALID where a window would end before it begins.
+        Problem: INVALID_ARGUMENT for a reference that is none; RANGE_INVALID where a window leaves the calendar.
     """
     if not is_ref(event.ref):
         raise Problem("INVALID_ARGUMENT", f"ref {event.ref!r} is not an element reference.", "Write kind:name in lower "
@@ -169,11 +175,11 @@ def record_event(c: Connection, event: Event, now: datetime, by: str) -> Written
     body = event.model_dump_json(exclude_defaults=True)
     where = {"ref": event.ref, "event": event.event}
     if c.execute(select(events.c.body).filter_by(**where)).scalar() == body:
-        return Written({}, {}, frozenset())
+        return Written({}, {}, frozenset(), _empty(c, event))
     stamp = {"body": body, "changed_at": store_instant(now), "changed_by": by}
     made = upsert(events).values(**where, **stamp)
     c.execute(made.on_conflict_do_update(index_elements=["ref", "event"], set_=stamp))
-    return _windows_again(c, event.ref, now, by)
+    return replace(_windows_again(c, event.ref, now, by), empty=_empty(c, event))
 
 
 def forget_event(c: Connection, ref: str, event: str, now: datetime, by: str) -> Written:
@@ -211,6 +217,16 @@ def _contract_changed(c: Connection, before: Contract | None, contract: Contract
             writer.write()
 
 
+def _told(identity: str, row: RightRow, change: Change) -> RecordedRight:
+    empty = True if _never_open(row) else None
+    return RecordedRight(id=identity, external_key=row.external_key, ref=row.ref, change=change, empty=empty)
+
+
+def _never_open(row: RightRow) -> bool:
+    """Whether its window is empty."""
+    return (row.opens, row.closes) == NEVER
+
+
 def hangs(row: RightRow) -> bool:
     """Whether its window hangs on days or events."""
     return '_day":' in row.body or '_event":' in row.body
@@ -240,6 +256,14 @@ def _windows_again(c: Connection, ref: str, now: datetime, by: str) -> Written:
     writer.write()
     touched(c, writer.refs, now)
     return Written({}, {"updated": moved}, frozenset(writer.refs))
+
+
+def _empty(c: Connection, event: Event) -> tuple[str, ...]:
+    """Rights whose window hangs on the event and is empty."""
+    never = [each for each in known_by(c, "ref", [event.ref]) if _never_open(each.row) and not each.withdrawn]
+    read = (read_right(each.id, each.contract, each.row.external_key, each.row.body) for each in never)
+    lags = ((right.id, lag) for right in read for lag in (right.start_event, right.end_event) if lag)
+    return tuple(sorted({identity for identity, lag in lags if lag.event == event.event}))
 
 
 def _save_right(

@@ -190,7 +190,8 @@ def _offer_recording(door: Door, shelf: Shelf) -> None:
 
         Rights may open or end so long after an event (start_event, end_event). Until it is recorded such a window is
         unresolved: a grant gives nothing and a restriction stands. Recording it again moves the windows; with neither
-        `at` nor `day` it is put off, and they are unresolved again.
+        `at` nor `day` it is put off, and they are unresolved again. A right whose window would end before it begins is
+        kept, speaks at no time, and is named under `empty`.
         """
         now, by = services.clock(), call.caller.agent or call.caller.person
         known = None if at is None and day is None else _event(ref, event, at, day)
@@ -201,7 +202,8 @@ def _offer_recording(door: Door, shelf: Shelf) -> None:
             else:
                 done = recording.record_event(c, known, now, by)
             moved = done.rights.get("updated", 0)
-            return RecordedEvent(ref=ref, event=event, at=at, day=day, windows_moved=moved), done.refs
+            told = RecordedEvent(ref=ref, event=event, at=at, day=day, windows_moved=moved, empty=done.empty)
+            return told, done.refs
 
         return RecordedEvent.model_validate(await changing(call, door, shelf, change))
 

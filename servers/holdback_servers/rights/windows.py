@@ -17,6 +17,8 @@ Windows = tuple[Window, ...]
 
 OPEN: Final = 1 << 62
 EVER: Final = -(1 << 62)
+NEVER: Final[Window] = (EVER, EVER)
+"""A window without any instant."""
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND: Final = timedelta(microseconds=1)
 
@@ -27,7 +29,10 @@ def point(moment: datetime) -> int:
 
 
 def window(start: datetime | None, end: datetime | None) -> Window:
-    """The window from one instant to another; an absent start is `EVER`, an absent end `OPEN`."""
+    """The window from one instant to another; an absent start is `EVER`, an absent end `OPEN`. One that ends before it
+    begins, or as it does, is `NEVER`."""
+    if start is not None and end is not None and end <= start:
+        return NEVER
     return (EVER if start is None else point(start), OPEN if end is None else point(end))
 
 
