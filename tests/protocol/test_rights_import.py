@@ -134,6 +134,31 @@ def test_contracts_that_the_sheet_does_not_name_stay(c: Connection) -> None:
     assert len(on_record(c)) == 2
 
 
+def test_contracts_of_sheets_that_are_not_in_this_one_are_told_with_their_rights(c: Connection) -> None:
+    take(c, prepared(*(LINE | {"Contract": "N1", "Reference": f"film:{name}"} for name in "ab")))
+    take(c, prepared(LINE | {"Contract": "N2"}))
+    take(c, batch("any"))
+    given = prepared(LINE | {"Contract": "N-1"})
+    foretold, done = preview(c, given), take(c, given)
+    assert done.model_copy(update={"applied": False}) == foretold
+    assert "N1 is not in this file; its 2 rights stay" in foretold.text()
+    assert "N2 is not in this file; its right stays" in foretold.text()
+    assert foretold.staying_in_all == 2
+    take(c, prepared(*(LINE | {"Contract": f"M{number}"} for number in range(60))))
+    told = preview(c, given)
+    assert (len(told.staying), told.staying_in_all) == (50, 62)
+    assert "... and 12 more contracts stay" in told.text()
+    assert preview(c, batch("any")).staying == ()
+
+
+def test_of_carried_fields_only_those_that_differ_are_told(c: Connection) -> None:
+    take(c, prepared(LINE | {"Title": "Night Train", "Note": "old"}))
+    (change,) = preview(c, prepared(LINE | {"Title": "Night Train", "Note": "new"})).changes
+    assert [(each.field, each.before, each.after) for each in change.fields] == [("carried", "Note: old", "Note: new")]
+    (change,) = preview(c, prepared(LINE | {"Title": "Night Train"})).changes
+    assert [(each.field, each.before, each.after) for each in change.fields] == [("carried", "Note: old", "")]
+
+
 def test_with_a_mistake_nothing_is_recorded_and_all_mistakes_are_told(c: Connection) -> None:
     told = take(c, prepared(LINE, LINE | {"Where": "UK"}, LINE | {"From": "2026-11-24", "Until": "2026-01-01"}))
     assert on_record(c) == []

@@ -30,6 +30,7 @@ from holdback_servers.rights.importing.outcome import (
 from holdback_servers.rights.importing.pairing import paired
 from holdback_servers.rights.importing.preparing import Prepared, PreparedRight
 from holdback_servers.rights.importing.resolving import resolved
+from holdback_servers.rights.importing.staying import staying
 from holdback_servers.rights.importing.zones import MovedZone, zone_mistakes
 from holdback_servers.rights.interchange.batch import Remark
 from holdback_servers.rights.model import ContractTerms, contract_on_record
@@ -91,7 +92,7 @@ def preview(c: Connection, prepared: Prepared) -> ImportReport:
         deque(_compared(c, prepared, _compare_contracts(c, prepared, found), found), maxlen=0)
         _compare_gone(c, prepared, found)
         found.mistakes += zone_mistakes(c, found.moved, found.keys.union(found.gone))
-    return _report(prepared, found, applied=False)
+    return _report(c, prepared, found, applied=False)
 
 
 def apply(
@@ -105,7 +106,7 @@ def apply(
     """
     found = _Comparison()
     if prepared.head.mistakes:
-        raise NotRecorded(_report(prepared, found, applied=False))
+        raise NotRecorded(_report(c, prepared, found, applied=False))
     _adopt(c, prepared)
     contract_ids = _compare_contracts(c, prepared, found)
     given = [ContractGiven(**each.terms.model_dump(), external_key=each.key) for each in prepared.head.contracts]
@@ -119,14 +120,14 @@ def apply(
     _compare_gone(c, prepared, found)
     found.mistakes += zone_mistakes(c, found.moved, found.keys.union(found.gone))
     if found.mistakes:
-        raise NotRecorded(_report(prepared, found, applied=False))
+        raise NotRecorded(_report(c, prepared, found, applied=False))
     if found.gone:
         concerned |= recording.withdraw(c, found.gone, now=now, by=by).refs
     found.refs |= concerned
-    return _report(prepared, found, applied=True), frozenset(concerned)
+    return _report(c, prepared, found, applied=True), frozenset(concerned)
 
 
-def _report(prepared: Prepared, found: _Comparison, *, applied: bool) -> ImportReport:
+def _report(c: Connection, prepared: Prepared, found: _Comparison, *, applied: bool) -> ImportReport:
     head = prepared.head
     mistakes, losses = (*head.mistakes, *found.mistakes), (*head.losses, *found.losses)
     about = ImportReport(
@@ -134,6 +135,7 @@ def _report(prepared: Prepared, found: _Comparison, *, applied: bool) -> ImportR
     )
     if mistakes:
         return about.model_copy(update={"mistakes": told(mistakes), "mistakes_in_all": len(mistakes)})
+    stays, stay = staying(c, [each.key for each in head.contracts]) if head.format == "sheet" else ((), 0)
     shown = (each for change in ("created", "updated", "withdrawn") for each in found.shown.get(change, ()))
     return about.model_copy(
         update={
@@ -143,6 +145,8 @@ def _report(prepared: Prepared, found: _Comparison, *, applied: bool) -> ImportR
             "rights": Counts.model_validate(found.counts),
             "refs": len(found.refs),
             "changes": tuple(shown),
+            "staying": stays,
+            "staying_in_all": stay,
         }
     )
 

@@ -74,12 +74,26 @@ class ContractChange(Noun):
         return f"  changed   contract with {self.contract} ({self.place}); all its rights follow\n            {told}"
 
 
+class ContractStays(Noun):
+    """A contract of another rights sheet, or of an earlier issue of this one: the file does not name it."""
+
+    contract: str
+    rights: int
+
+    def text(self) -> str:
+        """One line for people."""
+        rights = "its right stays" if self.rights == 1 else f"its {self.rights} rights stay"
+        return f"  stays     {self.contract} is not in this file; {rights}"
+
+
 class ImportReport(Noun):
     """What an import did, or, not `applied`, what it would do.
 
     Of each sort of change the first fifty are in `changes` and `contract_changes`; `rights` and `contracts` count all.
     With a mistake nothing is recorded. `withdrawn` are rights that an earlier issue of the file held, or that it takes
-    back. `refs` is how many references are concerned, `stale` which clearances no longer stand because of it.
+    back. `staying` are contracts with rights that came with rights sheets and that this one does not name: the first
+    fifty of `staying_in_all`. `refs` is how many references are concerned, `stale` which clearances no longer stand
+    because of it.
     """
 
     file: str
@@ -94,6 +108,8 @@ class ImportReport(Noun):
     losses: tuple[Remark, ...] = ()
     mistakes_in_all: int = 0
     losses_in_all: int = 0
+    staying: tuple[ContractStays, ...] = ()
+    staying_in_all: int = 0
     stale: tuple[StaleClearance, ...] = ()
 
     def text(self) -> str:
@@ -118,7 +134,9 @@ class ImportReport(Noun):
             lines += [each.text() for each in shown]
             more = getattr(self.rights, change) - len(shown)
             lines += [f"  ... and {more} more {'new' if change == 'created' else change}"] if more > 0 and shown else []
-        return lines
+        lines += [each.text() for each in self.staying]
+        more = self.staying_in_all - len(self.staying)
+        return lines + ([f"  ... and {more} more contracts stay"] if more > 0 else [])
 
     def _remarks(self) -> list[str]:
         lines = [_line(each) for each in self.mistakes]
@@ -154,13 +172,24 @@ def field_changes(before: Mapping[str, Any], after: Mapping[str, Any]) -> tuple[
     names = [name for name in {**before, **after} if name not in _IDS and before.get(name) != after.get(name)]
     hidden = {"start"} if {"first_day", "start_event"} & set(names) else set[str]()
     hidden |= {"end"} if {"last_day", "end_event"} & set(names) else set()
+    if "carried" in names:
+        before, after = _differing(before, after), _differing(after, before)
     return tuple(
         FieldChange(
             field=_WORDS.get(name, name.replace("_", " ")), before=_say(before.get(name)), after=_say(after.get(name))
         )
         for name in names
-        if name not in hidden
+        if name not in hidden and (name != "carried" or before[name] or after[name])
     )
+
+
+def _differing(one: Mapping[str, Any], other: Mapping[str, Any]) -> dict[str, Any]:
+    """A record with those carried fields alone that the other has not."""
+    theirs = other.get("carried", ())
+    return {
+        **one,
+        "carried": [f"{name}: {text}" for name, text in one.get("carried", ()) if [name, text] not in theirs],
+    }
 
 
 def _end(body: Mapping[str, Any], *names: str) -> str:
