@@ -570,6 +570,56 @@ def test_the_catalogue_tells_what_a_grant_asks_for_and_how_long_it_may_last() ->
     assert found.cells[0].windows_once_met == (question().window,)
 
 
+@pytest.mark.parametrize(
+    ("grants", "longest"),
+    [
+        ([{"max_duration_seconds": 30}, {"max_duration_seconds": 60}], 60),
+        ([{"max_duration_seconds": 30}, {}], None),
+        ([{"max_duration_seconds": 30}, {"conditions": [{"type": "credit", "text": "A"}]}], 30),
+        ([{"max_duration_seconds": 30}, {"max_duration_seconds": 60, "end": day(3, 9)}], 30),
+        ([{"max_duration_seconds": 30}, {"max_duration_seconds": 60, "territories": ["FR"]}], 30),
+        (
+            [{"territories": ["GB"], "max_duration_seconds": 60}, {"territories": ["DE"], "max_duration_seconds": 30}],
+            30,
+        ),
+        ([{"territories": ["GB"], "max_duration_seconds": 60}, {"territories": ["DE"]}], 60),
+        ([{"max_duration_seconds": 60}, {"max_duration_seconds": 0}, {"max_duration_seconds": 9}], 60),
+    ],
+)
+def test_the_catalogue_tells_how_long_something_may_last_without_losing_any_of_what_is_open(
+    grants: list[dict[str, Any]], longest: int | None
+) -> None:
+    book = Book(right(f"g{n}", "clip:a", **terms) for n, terms in enumerate(grants))
+    found = available("clip:a", {"clip:a": book}, question(["GB", "DE"]), derivative=True)
+
+    assert found is not None
+    assert found.max_duration_seconds == longest
+
+
+@pytest.mark.parametrize(("publishing", "longest"), [((40, 20), 40), ((90, None), 60), ((None,), 60)])
+def test_of_kinds_that_are_all_needed_the_one_that_gives_least_says_how_long_it_may_last(
+    publishing: tuple[int | None, ...], longest: int
+) -> None:
+    limits = [("music_master", 30), ("music_master", 60), ("music_performance", None)]
+    limits += [("music_publishing", each) for each in publishing]
+    entries = [
+        right(f"g{n}", "music:a", element_kinds=[kind], max_duration_seconds=most)
+        for n, (kind, most) in enumerate(limits)
+    ]
+    found = available("music:a", {"music:a": Book(entries)}, question(), derivative=True)
+
+    assert found is not None
+    assert found.max_duration_seconds == longest
+
+
+def test_all_grants_of_an_item_are_named_where_each_gives_another_place() -> None:
+    entries = [right("g", "film:a", territories=["GB"]), right("d", "film:a", territories=["DE"])]
+    found = available("film:a", {"film:a": Book(entries)}, question(["GB", "DE"]), derivative=True)
+
+    assert found is not None
+    assert found.rights == ("rgt_d", "rgt_g")
+
+
 def test_a_film_that_may_only_be_shown_whole_is_available_whole() -> None:
     book = {"film:a": Book([right("a", "film:a", derivative_allowed=False)])}
 

@@ -133,7 +133,11 @@ class OpenCondition(Noun):
 
 
 class Available(Noun):
-    """One reference that may be shown in at least one cell for some of the window, at least once conditions are met."""
+    """One reference that may be shown in at least one cell for some of the window, at least once conditions are met.
+
+    `max_duration_seconds` is how long it may last in a cut that is shown in all of the cells for all of their windows;
+    it is absent where some grant gives the same without a limit.
+    """
 
     ref: str
     kinds: tuple[ElementKind, ...]

@@ -3,7 +3,9 @@
 Without a cut no condition can be seen to be met and no duration is known: what a grant asks for is told, not judged.
 """
 
+from bisect import bisect_left
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Final
 
 from holdback_base.elements import Element, ElementKind
@@ -19,7 +21,7 @@ from holdback_servers.rights.explaining import groups
 from holdback_servers.rights.fitting import Use
 from holdback_servers.rights.grid import overall
 from holdback_servers.rights.report import Asked
-from holdback_servers.rights.windows import window
+from holdback_servers.rights.windows import Windows, window
 
 _WHOLE: Final = (Span(in_frame=0, out_frame=1),)
 _EMPTY: Final = Book(())
@@ -86,7 +88,7 @@ def limits(decision: Decision) -> tuple[GrantLimit, ...]:
             runs_left=None if each.limits.max_runs is None else each.limits.max_runs - each.taken,
             window_max_days=each.limits.window_days,
         )
-        for each in sorted(_used(decision), key=lambda each: each.id)
+        for _, each in sorted({one.id: one for grants in _used(decision) for one in grants.values()}.items())
         if each.limits != NO_LIMITS
     )
 
@@ -107,7 +109,6 @@ def available(ref: str, books: Mapping[str, Book], asked: Asked, *, derivative: 
     if not open_cells:
         return None
     used = _used(decision)
-    bounds = [bound for each in used if (bound := each.limits.longest) is not None]
     return Available(
         ref=ref,
         kinds=tuple(each.kind for each in decision.judged),
@@ -122,21 +123,51 @@ def available(ref: str, books: Mapping[str, Book], asked: Asked, *, derivative: 
             for each in open_cells
         ),
         conditions=_conditions(decision),
-        max_duration_seconds=min(bounds, default=None),
-        rights=tuple(sorted({each.id for each in used})),
+        max_duration_seconds=_longest(decision, used),
+        rights=tuple(sorted({identity for grants in used for identity in grants})),
     )
 
 
-def _used(decision: Decision) -> list[Entry]:
-    """Grants without a fault that speak in an open cell."""
-    found: dict[str, Entry] = {}
-    for number, each in enumerate(decision.judged):
-        for row, masks in enumerate(decision.reach):
-            for column, media in enumerate(decision.media):
-                if decision.cells[row][column].once:
-                    place = decision.rows[row][0]
-                    found |= {one.id: one for one in each.judgement.giving(masks[number] & media[number], place)}
-    return list(found.values())
+def _used(decision: Decision) -> tuple[dict[str, Entry], ...]:
+    """Grants without a fault that speak in an open cell, of each judgement by their ids."""
+    found: tuple[dict[str, Entry], ...] = tuple({} for _ in decision.judged)
+    for row, masks in enumerate(decision.reach):
+        for number, each in enumerate(decision.judged):
+            cells = zip(decision.cells[row], decision.media, strict=True)
+            for mask in {masks[number] & media[number] for cell, media in cells if cell.once}:
+                for place in decision.rows[row]:
+                    found[number].update({one.id: one for one in each.judgement.giving(mask, place)})
+    return found
+
+
+def _longest(decision: Decision, used: Sequence[Mapping[str, Entry]]) -> int | None:
+    """For how many seconds it may last in a cut without losing anything of what is open; nothing when as long as one
+    likes. Grants of one kind that cover the same stand in for each other, the kinds do not."""
+    bounds = [{each.limits.longest for each in grants.values()} for grants in used]
+    seconds = sorted({each for some in bounds for each in some if each is not None})
+    if not seconds or any(some == {seconds[0]} for some in bounds):
+        return seconds[0] if seconds else None
+    whole = _open(decision)
+
+    def loses(limit: int) -> bool:
+        shorter = tuple(replace(each, judgement=each.judgement.lasting(limit)) for each in decision.judged)
+        return _open(judge(decision.asked, (), shorter, decision.books)) != whole
+
+    seconds.append(seconds[-1] + 1)
+    first = bisect_left(seconds, True, lo=1, key=loses)
+    return None if first == len(seconds) else seconds[first - 1]
+
+
+def _open(decision: Decision) -> dict[tuple[str, str], tuple[Windows, Windows]]:
+    """What is open in each place on each platform, now and once conditions are met."""
+    return {
+        (place, node): (cell.now, cell.once)
+        for places, cells in zip(decision.rows, decision.cells, strict=True)
+        for nodes, cell in zip(decision.columns, cells, strict=True)
+        if cell.once
+        for place in places
+        for node in nodes
+    }
 
 
 def _conditions(decision: Decision) -> tuple[OpenCondition, ...]:
