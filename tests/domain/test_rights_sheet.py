@@ -197,6 +197,7 @@ def test_moments_are_written_in_the_zone_in_utc_or_after_an_event(text: str, fie
     [
         ("Where", "UK", "Did you mean GB?"),
         ("Where", "Germany", "Did you mean DE?"),
+        ("Where", "WORLD except CN except HK", "Say it once: WORLD except CN, HK"),
         ("Platforms", "facetube", "media tree"),
         ("From", "03/04/2026", "two different days"),
         ("From", "24/12/2026", "year first"),

@@ -36,6 +36,7 @@ _OPEN: Final = frozenset(
     {"open", "open ended", "open-ended", "no end", "none", "forever", "perpetual", "perpetuity", "-"}
 )
 _UNITS: Final = {"year": "P{}Y", "month": "P{}M", "week": "P{}W", "day": "P{}D", "hour": "PT{}H"}
+_EXCEPT: Final = re.compile(r"\s+(?:except(?:\s+for)?|excluding|excl\.?|without)\s+", re.IGNORECASE)
 _YES: Final = frozenset({"yes", "y", "true", "x", "1", "exclusive"})
 _NO: Final = frozenset({"no", "n", "false", "0", "non-exclusive", "non exclusive", "nonexclusive"})
 
@@ -181,7 +182,10 @@ def place(text: str) -> str:
 
 def places(cell: Cell) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """Territories, and those taken out where the cell says so itself: `WORLD except CN, RU`."""
-    named, _, out = re.sub(r"(?i)\s+(except(?:\s+for)?|excluding|excl\.?|without)\s+", "\0", said(cell)).partition("\0")
+    named, *rest = _EXCEPT.split(said(cell))
+    if len(rest) > 1:
+        raise wrong(f"{said(cell)!r} says more than once what is left out.", "Say it once: WORLD except CN, HK.")
+    out = "".join(rest)
     return tuple(place(each) for each in parts(named)), tuple(place(each) for each in parts(out))
 
 
