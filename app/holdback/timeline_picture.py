@@ -1,7 +1,7 @@
 """Where everything stands in the picture of the month: a lane for each territory and platform, in user units. Pure.
 
-The picture shows when a cut is held back, when it is cleared but not up yet, and when it can be seen. The template
-draws it; nothing here knows SVG.
+The picture shows when a cut is held back, when it is cleared but not up yet, when it can be seen, and which time nobody
+asked for. The template draws it; nothing here knows SVG.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
@@ -20,8 +20,9 @@ WIDTH, LEFT, TOP, LANE, BAR, GAP = 1000, 208, 30, 26, 18, 12
 _CHARACTER = 7
 """How wide a letter of a label is, at most, on average."""
 _TICKS, _TICK_WIDTH = 9, 42
+_UNASKED = "Not asked for"
 
-Kind = Literal["blocked", "open", "up", "closed"]
+Kind = Literal["blocked", "open", "up", "closed", "unasked"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,11 +138,16 @@ def _pieces(outcome: Outcome, code: str, node: str, scale: _Scale) -> Iterator[P
     cleared = intersection(cell.windows if cell else (), [scale.whole])
     up = intersection(_published(outcome, code, node), [scale.whole])
     because = _because(outcome.versions, code, node)
+    asked = [outcome.window] if outcome.window is not None and because else [scale.whole] if because else []
     if not cleared and not up:
-        yield scale.piece("closed", scale.whole, f"Not included: {because.lower()}", f"Not included: {because.lower()}")
+        words = f"Not included: {(because or _UNASKED).lower()}"
+        yield scale.piece("closed", scale.whole, words, words)
         return
-    for each in difference([scale.whole], union([*cleared, *up])):
+    gaps = difference([scale.whole], union([*cleared, *up]))
+    for each in intersection(gaps, asked):
         yield scale.piece("blocked", each, because, f"{because}:")
+    for each in difference(gaps, asked):
+        yield scale.piece("unasked", each, _UNASKED, f"{_UNASKED}:")
     for each in difference(cleared, up):
         yield scale.piece("open", each, "Cleared", "Cleared, not up:")
     for each in up:
@@ -163,11 +169,13 @@ def _published(outcome: Outcome, code: str, node: str) -> list[TimeRange]:
 
 
 def _because(versions: Sequence[VersionOutcome], code: str, node: str) -> str:
-    """The reasons of the latest version that was judged there, those of this place only first."""
+    """The reasons of the latest version that was judged there, those of this place only first; nothing where it is
+    cleared for all that was asked, or was not asked for."""
     for version in reversed(versions):
         cell = _cell(version.cells, code, node)
         if cell is not None:
             found = [each for each in version.reasons if each.key in cell.reasons]
             found.sort(key=lambda each: len(each.territories))
-            return " · ".join(dict.fromkeys(wording.code(each.code) for each in found)) or wording.verdict(cell.verdict)
-    return "Not asked for"
+            because = " · ".join(dict.fromkeys(wording.code(each.code) for each in found))
+            return because or ("" if cell.verdict == "CLEARED" else wording.verdict(cell.verdict))
+    return ""

@@ -10,6 +10,7 @@ from holdback.outcome import Ended, Outcome
 from holdback.page import link, render_page, write_page
 from holdback.timeline_picture import LEFT, WIDTH, Lane, picture
 from holdback.wording import clean, headline, instants_in_words, place
+from holdback_base.vocabulary import TimeRange
 
 OUTCOME = Outcome.model_validate_json(
     Path(__file__).with_name("data").joinpath("butterfly_outcome.json").read_text(encoding="utf-8")
@@ -232,6 +233,27 @@ def test_without_a_requested_window_the_picture_spans_what_is_known() -> None:
     assert drawn is not None
     assert drawn.within.start == OUTCOME.started
     assert drawn.within.end == datetime(2026, 12, 22, 12, 0, tzinfo=UTC)
+
+
+MONDAY = datetime(2026, 11, 30, tzinfo=UTC)
+
+
+@pytest.mark.parametrize("asked", [None, TimeRange(start=MONDAY)])
+def test_the_time_before_what_was_asked_for_is_neither_cleared_nor_held_back(asked: TimeRange | None) -> None:
+    windows = (TimeRange(start=MONDAY, end=datetime(2026, 12, 22, tzinfo=UTC)),)
+    last = OUTCOME.versions[-1]
+    cells = [each.model_copy(update={"verdict": "CLEARED", "reasons": (), "windows": windows}) for each in last.cells]
+    changes = {"versions": (last.model_copy(update={"cells": tuple(cells)}),), "publications": (), "window": asked}
+    outcome = OUTCOME.model_copy(update=changes)
+    drawn = picture(outcome)
+    assert drawn is not None
+    for each in drawn.lanes:
+        told = [(piece.kind, piece.label) for piece in each.pieces]
+        assert told == [("unasked", "Not asked for"), ("open", "Cleared")]
+        assert each.pieces[0].x == LEFT
+    text = read(outcome).text
+    assert "not asked for" in text
+    assert "held back or under embargo" not in text
 
 
 def test_there_is_no_picture_where_no_time_is_known() -> None:
