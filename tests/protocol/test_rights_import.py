@@ -168,6 +168,13 @@ def test_with_a_mistake_nothing_is_recorded_and_all_mistakes_are_told(c: Connect
     assert "Did you mean GB?" in told.text()
 
 
+def test_a_line_that_takes_out_all_that_it_names_is_a_mistake_at_its_place(c: Connection) -> None:
+    told = take(c, prepared(LINE, LINE | {"Where": "DACH", "Except": "DE, AT, CH"}))
+    assert on_record(c) == []
+    assert [each.place for each in told.mistakes] == ["Rights!A3"]
+    assert "takes out every territory that it names" in told.text()
+
+
 def test_many_changes_are_counted_and_the_first_fifty_shown(c: Connection) -> None:
     lines = [LINE | {"Reference": f"film:n{number}"} for number in range(60)]
     told = take(c, prepared(*lines))

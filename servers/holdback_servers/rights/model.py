@@ -234,7 +234,7 @@ def check_places(right: Right) -> None:
         raise Problem(
             "INVALID_ARGUMENT",
             f"The {right.kind} for {right.ref} takes out every territory that it names.",
-            "Correct territories or excluded_territories, or leave the right out.",
+            "Correct the territories or those taken out (excluded_territories), or leave the right out.",
         )
 
 

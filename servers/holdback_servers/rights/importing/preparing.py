@@ -17,7 +17,7 @@ from pydantic import ValidationError
 
 from holdback_servers.rights.interchange.batch import Batch, Format, ImportedContract, Remark
 from holdback_servers.rights.interchange.reading import read_batch
-from holdback_servers.rights.model import Contract, contract_on_record, right_on_record
+from holdback_servers.rights.model import Contract, check_places, contract_on_record, right_on_record
 from holdback_servers.rights.moments import Event
 from holdback_servers.rights.rows import RightRow, row_of
 
@@ -172,6 +172,7 @@ def _rows(
             continue
         try:
             right = right_on_record("", each.terms, party, each.key, events.get(each.terms.ref))
+            check_places(right)
         except Problem as problem:
             mistakes.append(_remark(each.place, problem))
         except (ValidationError, ValueError, OverflowError) as error:
