@@ -302,14 +302,17 @@ def mark_of(right_hash: str, contract_hash: str) -> str:
 
 
 class Book:
-    """All rights recorded for one reference, of whatever status, in order of their ids."""
+    """All rights recorded for one reference, of whatever status, in order of their ids; a store that reads only those
+    that decide a question gives the snapshot of all."""
 
-    def __init__(self, entries: Iterable[Entry]) -> None:
+    def __init__(self, entries: Iterable[Entry], snapshot: str | None = None) -> None:
         self.entries = tuple(sorted(entries, key=attrgetter("id")))
+        if snapshot is not None:
+            self.snapshot = snapshot
 
     @cached_property
     def snapshot(self) -> str:
-        """`sha256:<hex>` of all that is recorded here: it changes with any change of a right or its contract."""
+        """Another after any change of a right or its contract: a hash of all that is recorded here, if not given."""
         return "sha256:" + sha256("\n".join([each.record.mark() for each in self.entries]).encode()).hexdigest()
 
     def meeting(self, within: Window) -> tuple[Entry, ...]:

@@ -21,6 +21,7 @@ from holdback_servers.rights.plans import plans as ways_out
 from holdback_servers.rights.report import Asked, ClearanceReport, Undertaking
 from holdback_servers.rights.store import Shelf, books
 from holdback_servers.rights.watching import CLEARANCE_URI
+from holdback_servers.rights.windows import window
 from holdback_servers.services import Call
 from holdback_servers.serving import Door
 
@@ -239,7 +240,7 @@ def _cuts(call: Call, statements: list[str]) -> list[CutFacts]:
 def _decided(
     c: Connection, shelf: Shelf, asked: Asked, cuts: list[CutFacts], *, plans: bool = True
 ) -> tuple[Decision, ClearanceReport]:
-    known = books(c, refs_of(cuts), shelf)
+    known = books(c, refs_of(cuts), shelf, window(asked.window.start, asked.window.end))
     decision = decide(asked, cuts, known)
     return decision, report(decision, ways_out(decision, known) if plans else ())
 

@@ -15,7 +15,7 @@ from holdback_base.vocabulary import instant_text, to_utc
 from sqlalchemy import Connection, RowMapping, select, update
 from sqlalchemy.dialects.sqlite import insert as upsert
 
-from holdback_servers.rights import recording
+from holdback_servers.rights import writing
 from holdback_servers.rights.counting import RunCount, RunListed, RunsAnswer, RunState, counted, exhausted, taken
 from holdback_servers.rights.model import Reruns, Right
 from holdback_servers.rights.rows import read_right
@@ -74,7 +74,7 @@ def reserve(
             _check_left(known[identity], standing, publication, more)
             _write(c, (identity, publication), more, "reserved", _stamp(now, by))
             changed.append(identity)
-    _count_again(c, {identity: known[identity] for identity in changed}, now)
+    _count_again(c, {identity: known[identity] for identity in changed})
     return told(c, publication, asked)
 
 
@@ -105,7 +105,7 @@ def settle(
     due = [each for each in chosen if each.state == "reserved"]
     for each in due:
         _write(c, (each.right, publication), [each.at], _BECOMES[action], _stamp(now, by))
-    _count_again(c, _limited(c, {each.right for each in due}), now)
+    _count_again(c, _limited(c, {each.right for each in due}))
     return told(c, publication, {each.right for each in chosen})
 
 
@@ -132,7 +132,7 @@ def count_again(c: Connection, refs: Iterable[str], now: datetime) -> None:
             .distinct()
         )
         if found := list(c.execute(query).scalars()):
-            _count_again(c, _limited(c, found), now)
+            _count_again(c, _limited(c, found))
 
 
 def counts(c: Connection, concerned: Iterable[str]) -> dict[str, RunCount]:
@@ -230,7 +230,7 @@ def _stamp(now: datetime, by: str) -> Mapping[str, str]:
     return {"changed_at": store_instant(now), "changed_by": by}
 
 
-def _count_again(c: Connection, concerned: Mapping[str, _Limited], now: datetime) -> None:
+def _count_again(c: Connection, concerned: Mapping[str, _Limited]) -> None:
     """Mark again which transmissions are runs, and let whoever reads the books of these references see it."""
     for identity, known in concerned.items():
         listed = _of_right(c, identity)
@@ -242,7 +242,7 @@ def _count_again(c: Connection, concerned: Mapping[str, _Limited], now: datetime
             if mark != each.counted:
                 key = (runs.c.right == identity, runs.c.publication == each.publication)
                 c.execute(update(runs).where(*key, runs.c.at == store_instant(each.at)).values(counted=int(mark)))
-    recording.touched(c, {each.right.ref for each in concerned.values()}, now)
+    writing.count(c, {each.right.ref for each in concerned.values()})
 
 
 def _limited(c: Connection, wanted: Iterable[str]) -> dict[str, _Limited]:

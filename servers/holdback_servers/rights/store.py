@@ -3,9 +3,10 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from threading import Lock
-from typing import Any, Final
+from typing import Any, Final, get_args
 
 from holdback_base.database import load_instant
+from holdback_base.elements import ElementKind
 from holdback_base.problem import Problem
 from sqlalchemy import Connection
 
@@ -21,7 +22,7 @@ from holdback_servers.rights.rows import ContractRow, Party, RightRow, entry_of,
 from holdback_servers.rights.tables import METADATA, TABLES
 from holdback_servers.rights.tongues import grants_tongue
 from holdback_servers.rights.windows import Window, window
-from holdback_servers.rights.writing import contract_by_id, in_parts
+from holdback_servers.rights.writing import contract_by_id, in_parts, records_version
 
 __all__ = [
     "METADATA",
@@ -44,6 +45,8 @@ _SCANNED: Final = 20_000
 """Rights looked at for one page of a list: beyond it the page ends early."""
 _LOOKED_AT: Final = 600
 """References looked at for one page of what is available."""
+_MANY: Final = 64
+"""More rights than this are not all read for one window."""
 _AT_ONCE: Final = 900
 _READ = (
     "SELECT r.id, r.external_key, r.ref, r.kind, r.opens, r.closes, r.facts, r.hash, r.body,"
@@ -61,28 +64,27 @@ class Shelf:
     memory stays bounded; the books used longest ago go first."""
 
     def __init__(self, weight: int = _KEPT) -> None:
-        self._books: dict[str, tuple[int, Book]] = {}
+        self._books: dict[tuple[str, Window | None], tuple[int, Book]] = {}
         self._free = weight
         self._lock = Lock()
 
-    def get(self, ref: str, version: int) -> Book | None:
-        """The book, if it is of this version."""
+    def get(self, ref: str, version: int, meeting: Window | None = None) -> Book | None:
+        """The book, or the part of it for a window, if it is of this version."""
         with self._lock:
-            found = self._books.pop(ref, None)
-            if found is None:
-                return None
-            if found[0] != version:
-                self._free += _weight(found[1])
-                return None
-            self._books[ref] = found
-            return found[1]
+            for key in ((ref, None), (ref, meeting)):
+                if found := self._books.pop(key, None):
+                    if found[0] == version:
+                        self._books[key] = found
+                        return found[1]
+                    self._free += _weight(found[1])
+        return None
 
-    def keep(self, ref: str, version: int, book: Book) -> None:
-        """Keep the book, unless it alone is more than the shelf holds."""
+    def keep(self, ref: str, version: int, book: Book, meeting: Window | None = None) -> None:
+        """Keep the book, or the part of it for a window, unless it alone is more than the shelf holds."""
         with self._lock:
-            before = self._books.pop(ref, None)
+            before = self._books.pop((ref, meeting), None)
             self._free += (_weight(before[1]) if before else 0) - _weight(book)
-            self._books[ref] = (version, book)
+            self._books[ref, meeting] = (version, book)
             while self._free < 0:
                 self._free += _weight(self._books.pop(next(iter(self._books)))[1])
 
@@ -91,22 +93,52 @@ def _weight(book: Book) -> int:
     return len(book.entries) + _A_BOOK
 
 
-def books(c: Connection, wanted: Iterable[str], shelf: Shelf) -> dict[str, Book]:
-    """What is recorded for each of these references; one without any record is absent."""
+def books(c: Connection, wanted: Iterable[str], shelf: Shelf, meeting: Window | None = None) -> dict[str, Book]:
+    """What is recorded for each of these references; one without any record is absent. For a question over one window,
+    `meeting`, only what can decide it is read of a reference with many rights."""
     found: dict[str, Book] = {}
     missing: dict[str, int] = {}
     for some in in_parts(sorted(set(wanted)), _AT_ONCE):
         query = f"SELECT ref, version FROM refs WHERE ref IN ({_marks(some)})"  # noqa: S608 - marks only
         for ref, version in c.exec_driver_sql(query, some):
-            book = shelf.get(ref, version)
+            book = shelf.get(ref, version, meeting)
             if book is None:
                 missing[ref] = version
             else:
                 found[ref] = book
-    for ref, entries in _read(c, tuple(missing)).items():
-        found[ref] = Book(entries)
-        shelf.keep(ref, missing[ref], found[ref])
+    parts = {} if meeting is None else _parts(c, tuple(missing), meeting)
+    whole = _read(c, [ref for ref in missing if ref not in parts])
+    for read, within in ((parts, meeting), (whole, None)):
+        for ref, entries in read.items():
+            found[ref] = Book(entries, snapshot=f"version {records_version(missing[ref])}")
+            shelf.keep(ref, missing[ref], found[ref], within)
     return found
+
+
+def _parts(c: Connection, wanted: Sequence[str], within: Window) -> dict[str, list[Entry]]:
+    """Of the references with many rights those that meet a window, where these are all that can decide about it."""
+    large: list[str] = []
+    for some in in_parts(wanted, _AT_ONCE):
+        query = (
+            f"SELECT ref FROM refs WHERE ref IN ({_marks(some)})"  # noqa: S608 - marks only
+            " AND EXISTS (SELECT 1 FROM rights r WHERE r.ref = refs.ref LIMIT 1 OFFSET ?)"
+        )
+        large += [ref for (ref,) in c.exec_driver_sql(query, (*some, _MANY))]
+    return {ref: entries for ref, entries in _read(c, large, within).items() if _decides(entries, within)}
+
+
+def _decides(entries: Sequence[Entry], within: Window) -> bool:
+    """Whether no other right can decide about the window, or about less of it: for each kind of element there is an
+    active grant for all of it, so that the kind is known and no grant beside the window is the nearest."""
+    through = [
+        each
+        for each in entries
+        if each.kind == "grant"
+        and each.status == "active"
+        and each.window[0] <= within[0]
+        and each.window[1] >= within[1]
+    ]
+    return all(any(each.about(kind) for each in through) for kind in get_args(ElementKind))
 
 
 def available_page(

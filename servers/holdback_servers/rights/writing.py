@@ -43,6 +43,8 @@ _CONTRACT_AGAIN = (
 )
 _TOUCH = "INSERT INTO refs (ref, version) VALUES (?, random()) ON CONFLICT (ref) DO UPDATE SET version = random()"
 """A number never used before: what was read in a transaction that was undone must not pass for what comes after."""
+_COUNT = "UPDATE refs SET version = (version & ~0xFFFFFFFF) | (random() & 0xFFFFFFFF) WHERE ref = ?"
+"""The upper half of a version stands for the records alone: runs that are counted leave it as it is."""
 
 
 class KnownRight(NamedTuple):
@@ -169,6 +171,17 @@ def touch(c: Connection, concerned: Iterable[str]) -> None:
     """Give these references new versions: what was read of them is read again."""
     if names := [(ref,) for ref in sorted(set(concerned))]:
         c.exec_driver_sql(_TOUCH, names)
+
+
+def count(c: Connection, concerned: Iterable[str]) -> None:
+    """Give these references new versions of the same records: what was read of them, with its runs, is read again."""
+    if names := [(ref,) for ref in sorted(set(concerned))]:
+        c.exec_driver_sql(_COUNT, names)
+
+
+def records_version(version: int) -> int:
+    """The part of a version that is another after each change to a right of the reference or to its contract."""
+    return version >> 32
 
 
 def known_by(c: Connection, column: str, values: Iterable[str]) -> Iterator[KnownRight]:

@@ -31,7 +31,7 @@ from holdback_servers.rights.model import ContractStatus
 from holdback_servers.rights.plans import plans as ways_out
 from holdback_servers.rights.report import Asked, ClearanceReport
 from holdback_servers.rights.store import Shelf
-from holdback_servers.rights.windows import point
+from holdback_servers.rights.windows import point, window
 from holdback_servers.rights.writing import contract_by_id, in_parts
 from holdback_servers.wire import cursor_part, decode_cursor, encode_cursor
 
@@ -72,7 +72,7 @@ def reference_report(
     def decide(question: Asked, _: Sequence[CutFacts], books: Mapping[str, Book]) -> Decision:
         return reference_decision(refs, books, question, derivative=derivative)
 
-    known = store.books(c, [*refs, BLANKET], shelf)
+    known = store.books(c, [*refs, BLANKET], shelf, window(asked.window.start, asked.window.end))
     decision = decide(asked, (), known)
     told = report(decision, ways_out(decision, known, decide_again=decide) if plans else ())
     return ReferenceReport(refs=tuple(refs), opens=_openings(told), limits=limits(decision), report=told)
