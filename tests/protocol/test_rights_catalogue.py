@@ -207,6 +207,19 @@ def test_an_event_before_a_fixed_start_is_recorded_and_leaves_that_window_empty(
     assert (moved.empty, moved.rights) == ((), {"updated": 2})
 
 
+def test_another_zone_of_a_contract_reads_groups_again_on_the_day_a_plain_start_has_there() -> None:
+    last_hour = datetime(2020, 1, 31, 23, 30, tzinfo=UTC)  # of the day on which GB left the EU
+    with catalogue() as c:
+        record(c, contract(), grant(territories=["EU"], start=last_hour), grant("film:second", start=last_hour))
+        before = found(c, asked("GB"))
+        moved, _ = recording.record_telling(c, contract(time_zone="Europe/Berlin"), [], new_id=new_id, now=NOW, by=BY)
+        after = found(c, asked("GB"))
+        record(c, contract(time_zone="UTC"))
+        assert found(c, asked("GB")) == before == [FILM, "film:second"]
+    assert moved.contract.change == "updated"
+    assert after == ["film:second"]
+
+
 def test_a_right_recorded_after_its_event_has_its_window_at_once() -> None:
     with catalogue() as c:
         recording.record_event(c, Event(ref=FILM, event="broadcast", at=NOW - timedelta(days=3)), NOW, BY)

@@ -13,6 +13,7 @@ from holdback_base.database import store_instant
 from holdback_base.elements import is_ref
 from holdback_base.ids import NewId
 from holdback_base.problem import Problem
+from holdback_base.vocabulary import groups
 from sqlalchemy import Connection, delete, select
 from sqlalchemy.dialects.sqlite import insert as upsert
 
@@ -213,7 +214,7 @@ def _contract_changed(c: Connection, before: Contract | None, contract: Contract
     turned = before.direction != contract.direction
     if turned or before.time_zone != contract.time_zone:
         for part in in_parts(known_of_contract(c, contract.id), 5000):
-            _work_out_again(c, [each for each in part if turned or hangs(each.row)], contract, writer)
+            _work_out_again(c, [each for each in part if turned or _zoned(each.row)], contract, writer)
             writer.write()
 
 
@@ -230,6 +231,11 @@ def _never_open(row: RightRow) -> bool:
 def hangs(row: RightRow) -> bool:
     """Whether its window hangs on days or events."""
     return '_day":' in row.body or '_event":' in row.body
+
+
+def _zoned(row: RightRow) -> bool:
+    """Whether anything of it hangs on the contract's zone: its window, or the day on which its groups are read."""
+    return hangs(row) or ('"start":' in row.body and any(f'"{each}"' in row.body for each in groups()))
 
 
 def _work_out_again(c: Connection, known: Sequence[KnownRight], contract: Contract, writer: Writer) -> int:
