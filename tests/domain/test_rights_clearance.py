@@ -620,6 +620,13 @@ def test_all_grants_of_an_item_are_named_where_each_gives_another_place() -> Non
     assert found.rights == ("rgt_d", "rgt_g")
 
 
+def test_a_cut_of_a_film_that_may_only_be_shown_whole_is_told_where_to_ask_for_the_whole() -> None:
+    answer = judged([right("a", "film:a", derivative_allowed=False)], cut(element("film:a")))
+
+    assert codes(answer) == [("DERIVATIVE_NOT_ALLOWED", "rgt_a")]
+    assert "for showing it whole, ask check_reference with derivative=false" in answer.reasons[0].text
+
+
 def test_a_film_that_may_only_be_shown_whole_is_available_whole() -> None:
     book = {"film:a": Book([right("a", "film:a", derivative_allowed=False)])}
 

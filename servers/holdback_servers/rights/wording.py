@@ -128,7 +128,8 @@ def _fault_text(finding: Finding, entry: Entry, what: str, judged: Judged, asked
         case "LANGUAGE_NOT_LICENSED":
             said = f"covers {what} in {', '.join(right.languages)}; not in {_not_covered(right, asked)}"
         case "DERIVATIVE_NOT_ALLOWED":
-            said = f"lets {what} be shown whole only, not cut"
+            said = f"lets {what} be shown whole only, and every cut counts as a derivative; for showing it whole, ask "
+            said += "check_reference with derivative=false"
         case _:
             said = _limit_text(finding, entry, what, judged, asked)
     return f"{own} {said}."
