@@ -97,3 +97,8 @@ def test_the_text_is_a_table_with_what_follows_each_grant() -> None:
         "    relied on by clr_1",
         "1 in all, no more.",
     ]
+
+
+def test_where_nothing_ends_the_text_says_so_without_a_table() -> None:
+    assert EndingPage(items=()).text() == "Nothing ends in this time."
+    assert EndingPage(items=(), next_cursor="more").text() == "None so far.\nnext_cursor: more"

@@ -388,6 +388,9 @@ class EndingPage(Noun):
 
     def text(self) -> str:
         """A table with a line for each grant, then what goes on, what is lost, and which clearances rely on it."""
+        if not self.items:
+            on = f"None so far.\nnext_cursor: {self.next_cursor}"
+            return on if self.next_cursor else "Nothing ends in this time."
         rows = [("ends", "days", "right", "reference", "contract")]
         rows += [
             (instant_text(each.ends), str(each.days_left), each.right, each.ref, f"{each.contract} {each.counterparty}")
