@@ -145,6 +145,21 @@ async def test_what_would_clear_a_reference_is_offered_before_there_is_a_cut(tmp
     assert without["report"]["plans"] == []
 
 
+async def test_the_true_date_of_an_event_is_recorded_and_says_which_windows_it_leaves_empty(tmp_path: Path) -> None:
+    held = right("held", "holdback", start="2026-12-01T00:00:00Z", end_event={"event": "broadcast"})
+    asked = {"refs": [FILM], "end": "2026-12-23T00:00:00Z", **WHERE}
+    async with rights(tmp_path) as client:
+        recorded = await record(client, "studio", right("all"), held)
+        before = await call(client, "check_reference", **asked)
+        event = await call(client, "record_event", ref=FILM, event="broadcast", day="2026-11-30")
+        after = await call(client, "check_reference", **asked)
+        later = await call(client, "record_event", ref=FILM, event="broadcast", day="2026-12-10")
+
+    assert [each["report"]["verdict"] for each in (before, after)] == ["PARTIAL", "CLEARED"]
+    assert (event["empty"], event["windows_moved"]) == ([recorded["rights"][1]["id"]], 1)
+    assert (later["empty"], later["windows_moved"]) == ([], 1)
+
+
 async def test_blanket_licences_are_nothing_to_show(tmp_path: Path) -> None:
     async with rights(tmp_path) as client:
         await record(client, "society", right("blanket", ref="music:any", element_kinds=["music_performance"]))
