@@ -150,15 +150,17 @@ def _weeks(chance: Random) -> "Iterator[Asked]":
 
 
 def _cleared(database: "Database", shelf: "Shelf", cut: "CutFacts", *, plans: bool) -> None:
-    from holdback_servers.rights.clearance import decide
+    from holdback_servers.rights.clearance import decide, refs_of
     from holdback_servers.rights.explaining import report
     from holdback_servers.rights.plans import plans as ways_out
     from holdback_servers.rights.store import books
+    from holdback_servers.rights.windows import window
     from holdback_servers.wire import answer_result
 
     def unit(c: "Connection") -> None:
-        known = books(c, {each.ref for each in cut.element_list.elements}, shelf)
-        decision = decide(_question(), [cut], known)
+        asked = _question()
+        known = books(c, refs_of([cut]), shelf, window(asked.window.start, asked.window.end))
+        decision = decide(asked, [cut], known)
         answer_result(report(decision, ways_out(decision, known) if plans else ()))
 
     database.read_now(unit)

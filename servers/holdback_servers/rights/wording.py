@@ -51,10 +51,12 @@ def scope_text(right: Right) -> str:
     return f"{', '.join(right.media)} in {where}{when}"
 
 
-@lru_cache(maxsize=4096)
 def _moment(word: str, at: datetime | None, lag: EventLag | None) -> str:
-    said = instant_text(at) if at else lag.text() if lag else ""
+    said = _instant(at) if at else lag.text() if lag else ""
     return f" {word} {said}" if said else ""
+
+
+_instant = lru_cache(maxsize=4096)(instant_text)
 
 
 def duty_text(duty: Duty, what: str) -> str:
