@@ -105,13 +105,13 @@ def places_of(names: tuple[str, ...]) -> Places:
     return Places(names)
 
 
-@lru_cache(maxsize=32_768)
+@lru_cache(maxsize=8192)
 def spread(where: Area, places: Places, whole: bool) -> int:
     """A bit for each of the places that an area covers (`whole`) or touches."""
     return sum(1 << places.index[each] for each in where.reached(places, whole=whole))
 
 
-@lru_cache(maxsize=32_768)
+@lru_cache(maxsize=2048)
 def spots(bits: int) -> tuple[int, ...]:
     """The numbers of the bits that are set."""
     return tuple([number for number, each in enumerate(format(bits, "b")[::-1]) if each == "1"])
@@ -126,12 +126,12 @@ def area(territories: tuple[str, ...], excluded: tuple[str, ...], on: date | Non
     return _area(territories, excluded, on if dated else date.max)
 
 
-@lru_cache(maxsize=32_768)
+@lru_cache(maxsize=8192)
 def _area(territories: tuple[str, ...], excluded: tuple[str, ...], on: date | None) -> Area:
     return _one_area(meant(territories, on), meant(excluded, on, out=True))
 
 
-@lru_cache(maxsize=32_768)
+@lru_cache(maxsize=8192)
 def _one_area(included: frozenset[str], excluded: frozenset[str]) -> Area:
     return Area(included, excluded)
 

@@ -118,7 +118,7 @@ def facts_text(right: Right) -> str:
     return json.dumps(facts, separators=(",", ":"), ensure_ascii=False)
 
 
-@lru_cache(maxsize=16_384)
+@lru_cache(maxsize=8192)
 def read_facts(text: str) -> Facts:
     """The facts that `facts_text` wrote."""
     kinds, media, places, out, since, exclusive, purposes, languages, derivative, limits, asks, open_ = json.loads(text)
@@ -206,13 +206,13 @@ def entry_of(right_id: str, row: RightRow, party: Party, taken: int = 0) -> Entr
     )
 
 
-@lru_cache(maxsize=4096)
+@lru_cache(maxsize=1024)
 def read_right(right_id: str, contract_id: str, external_key: str | None, body: str) -> Right:
     """The right of a row."""
     return Right.model_validate_json(_with_ids(body, id=right_id, contract=contract_id, external_key=external_key))
 
 
-@lru_cache(maxsize=4096)
+@lru_cache(maxsize=1024)
 def read_contract(contract_id: str, row: ContractRow) -> Contract:
     """The contract of a row."""
     return Contract.model_validate_json(_with_ids(row.body, id=contract_id, external_key=row.external_key))
