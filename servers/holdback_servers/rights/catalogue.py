@@ -18,7 +18,7 @@ from holdback_servers.rights.book import NO_LIMITS, Book, Entry
 from holdback_servers.rights.clearance import BLANKET, MUSIC, Decision, Judged, book_for, judge
 from holdback_servers.rights.conditions import Duty, told_duty
 from holdback_servers.rights.explaining import groups
-from holdback_servers.rights.fitting import Use
+from holdback_servers.rights.fitting import Use, covered, faults_of
 from holdback_servers.rights.grid import overall
 from holdback_servers.rights.report import Asked
 from holdback_servers.rights.windows import Windows, window
@@ -62,7 +62,6 @@ def reference_decision(refs: Sequence[str], books: Mapping[str, Book], asked: As
         )
     if not refs:
         raise Problem("INVALID_ARGUMENT", "The question names no reference.", "Name at least one, such as film:name.")
-    within = window(asked.window.start, asked.window.end)
     judged: list[Judged] = []
     for ref in sorted(set(refs)):
 
@@ -71,9 +70,14 @@ def reference_decision(refs: Sequence[str], books: Mapping[str, Book], asked: As
 
         for kind in kinds_of(ref, books.get(ref, _EMPTY)):
             element = Element(id=ref, kind=kind, ref=ref, name=ref, spans=_WHOLE)
-            use = Use(kind, within, asked.purpose, asked.languages, None, derivative, asked.runs, asked.exclusive)
-            judged.append(Judged((element,), kind, Judgement(book_for(ref, kind, books), use, duties)))
+            judgement = Judgement(book_for(ref, kind, books), _use(kind, asked, derivative), duties)
+            judged.append(Judged((element,), kind, judgement))
     return judge(asked, (), tuple(judged), books)
+
+
+def _use(kind: ElementKind, asked: Asked, derivative: bool) -> Use:
+    within = window(asked.window.start, asked.window.end)
+    return Use(kind, within, asked.purpose, asked.languages, None, derivative, asked.runs, asked.exclusive)
 
 
 def limits(decision: Decision) -> tuple[GrantLimit, ...]:
@@ -99,7 +103,7 @@ def available(ref: str, books: Mapping[str, Book], asked: Asked, *, derivative: 
     `derivative` says that it would be cut, which not every grant allows. `books` holds the reference's and, for music,
     that of the blanket licences, which is nothing to show by itself.
     """
-    if ref == BLANKET:
+    if ref == BLANKET or not _may_open(books.get(ref, _EMPTY), asked, derivative):
         return None
     decision = reference_decision((ref,), books, asked, derivative=derivative)
     if not any(cell.once for row in decision.cells for cell in row):
@@ -125,6 +129,20 @@ def available(ref: str, books: Mapping[str, Book], asked: Asked, *, derivative: 
         conditions=_conditions(decision),
         max_duration_seconds=_longest(decision, used),
         rights=tuple(sorted({identity for grants in used for identity in grants})),
+    )
+
+
+def _may_open(book: Book, asked: Asked, derivative: bool) -> bool:
+    """Whether one grant alone gives something of what is asked: most references that are nowhere to be shown fail here,
+    before they are judged."""
+    use = _use("programme", asked, derivative)  # what a grant fails on does not depend on the kind of element
+    return any(
+        each.grants
+        and covered(each.languages, asked.languages)
+        and any(each.reaches_medium(node) for node in asked.platforms)
+        and any(each.reaches_place(place) for place in asked.territories)
+        and not faults_of(each, use)
+        for each in book.entries
     )
 
 

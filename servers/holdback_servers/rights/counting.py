@@ -17,8 +17,8 @@ from pydantic import Field
 
 from holdback_servers.rights.clearance import Decision
 from holdback_servers.rights.conditions import duty
+from holdback_servers.rights.fitting import covered
 from holdback_servers.rights.model import Reruns
-from holdback_servers.rights.tongues import grants_tongue
 from holdback_servers.rights.windows import point
 
 RunState = Literal["reserved", "used", "released"]
@@ -125,8 +125,8 @@ def relied_on(decision: Decision, at: datetime) -> list[tuple[str, ...]]:
             if each.window[0] <= point(at) < each.window[1]
             and all(duty(each.id, one, judged.element.ref, cut, asked.undertakings).met for one in each.conditions)
         ]
-        for tongue in asked.languages or ("",):
-            fit = [e for e in giving if not e.languages or any(grants_tongue(own, tongue) for own in e.languages)]
+        for tongue in [(each,) for each in asked.languages] or [()]:
+            fit = [each for each in giving if covered(each.languages, tongue)]
             if fit and all(each.limits.max_runs is not None for each in fit):
                 needs[tuple(sorted(each.id for each in fit))] = None
     return list(needs)

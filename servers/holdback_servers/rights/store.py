@@ -12,7 +12,7 @@ from sqlalchemy import Connection
 
 from holdback_servers.rights import reach
 from holdback_servers.rights.answers import Available, RightBefore, RightListed
-from holdback_servers.rights.book import Book, Entry, covers_medium
+from holdback_servers.rights.book import Book, Entry
 from holdback_servers.rights.catalogue import available
 from holdback_servers.rights.clearance import BLANKET
 from holdback_servers.rights.clearances import clearance_status
@@ -20,7 +20,6 @@ from holdback_servers.rights.model import ContractStatus, RightKind
 from holdback_servers.rights.report import Asked
 from holdback_servers.rights.rows import ContractRow, Party, RightRow, entry_of, read_contract, read_facts, read_right
 from holdback_servers.rights.tables import METADATA, TABLES
-from holdback_servers.rights.tongues import grants_tongue
 from holdback_servers.rights.windows import Window, window
 from holdback_servers.rights.writing import contract_by_id, in_parts, records_version
 
@@ -153,11 +152,9 @@ def available_page(
     blanket = _open_books(c, [BLANKET], within)
     seen = 0
     for some in in_parts(reach.candidates(c, asked, within, after), limit + 1):
-        known = _open_books(c, some, within)
+        known = _open_books(c, some, within) | blanket
         for ref in some:
-            item = None
-            if ref in known and _may_open(known[ref], asked, derivative=derivative):
-                item = available(ref, {ref: known[ref], **blanket}, asked, derivative=derivative)
+            item = available(ref, known, asked, derivative=derivative)
             if item is not None and len(found) == limit:
                 return tuple(found), after
             after, seen = ref, seen + 1
@@ -172,21 +169,6 @@ def _open_books(c: Connection, wanted: Sequence[str], within: Window) -> dict[st
     """The part of each reference's book that says something about the window. It is not kept: a look over the catalogue
     would take the place of what is asked for again."""
     return {ref: Book(entries) for ref, entries in _read(c, wanted, within).items()}
-
-
-def _may_open(book: Book, asked: Asked, *, derivative: bool) -> bool:
-    """Whether one grant alone gives something of what is asked: most candidates that are none fail here."""
-    return any(
-        each.kind == "grant"
-        and each.status == "active"
-        and (asked.purpose in each.purposes or not (each.purposes or asked.purpose == "training"))
-        and (not each.languages or any(grants_tongue(own, tag) for own in each.languages for tag in asked.languages))
-        and (each.derivative_allowed or not derivative)
-        and (each.exclusive or not asked.exclusive)
-        and any(covers_medium(each.media, node) for node in asked.platforms)
-        and any(each.area.covers(place) for place in asked.territories)
-        for each in book.entries
-    )
 
 
 def _read(c: Connection, wanted: Sequence[str], meeting: Window | None = None) -> dict[str, list[Entry]]:

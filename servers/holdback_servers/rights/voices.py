@@ -7,7 +7,7 @@ have the same answer, and are judged once.
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
-from holdback_servers.rights.book import NO_LIMITS, Entry, Places, covers_medium, spread, touches_medium
+from holdback_servers.rights.book import NO_LIMITS, Entry, Places, spread
 from holdback_servers.rights.fitting import Use, covered, faults_of
 from holdback_servers.rights.report import ReasonCode
 from holdback_servers.rights.windows import Windows, shared
@@ -121,7 +121,7 @@ class Voices:
         """Which entries reach the platform."""
         mask, bit = 0, 1
         for voice in self._all:
-            if (covers_medium if voice.entry.kind == "grant" else touches_medium)(voice.entry.media, node):
+            if voice.entry.reaches_medium(node):
                 mask |= bit
             bit <<= 1
         return mask

@@ -16,8 +16,9 @@ from holdback_base.elements import ElementKind
 from holdback_servers.rights.answers import ConflictCode, RightsScope
 from holdback_servers.rights.book import Book, Entry
 from holdback_servers.rights.conflicts.scopes import Cells, Ground, less, scope, shared_area, shared_media
+from holdback_servers.rights.fitting import covered
 from holdback_servers.rights.model import Purpose
-from holdback_servers.rights.tongues import grants_tongue, meets_tongue
+from holdback_servers.rights.tongues import meets_tongue
 from holdback_servers.rights.windows import OPEN, clipped
 
 LIVE: Final = ("draft", "pending", "active")
@@ -167,7 +168,7 @@ def gives(grant: Entry, facet: Facet) -> bool:
     kind, purpose, language = facet
     if (grant.element_kinds and kind not in grant.element_kinds) or purpose not in given_for(grant):
         return False
-    return not grant.languages or (bool(language) and any(grants_tongue(own, language) for own in grant.languages))
+    return covered(grant.languages, (language,) if language else ()) > 0
 
 
 def _lacking(
