@@ -14,7 +14,7 @@ from holdback_base.elements import is_ref
 from holdback_base.problem import Problem
 from holdback_base.vocabulary import Noun
 from holdback_servers.rights.model import Contract, contract_on_record, right_on_record
-from holdback_servers.schedule.model import Channel
+from holdback_servers.schedule.channel import Channel
 from pydantic import Field, ValidationError
 
 from holdback.pack_model import LogLine, Pack, PackBrief, PackContract, PackMedia

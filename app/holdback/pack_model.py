@@ -9,7 +9,7 @@ from holdback_base.problem import Problem
 from holdback_base.vocabulary import Noun, Rate, Span, timecode_to_frames
 from holdback_servers.assets.model import AssetKind, LogEntry
 from holdback_servers.rights.model import ContractTerms, RightTerms
-from holdback_servers.schedule.model import Channel
+from holdback_servers.schedule.channel import Channel
 from holdback_servers.settings import PersonSetting
 from pydantic import ConfigDict, Field, field_validator, model_validator
 

@@ -1,29 +1,28 @@
 """Opens the rooms of a house. Each room's code is imported only when it is opened."""
 
-from collections.abc import Awaitable, Callable
-from contextlib import closing
 from typing import TYPE_CHECKING
 
 from holdback_base.problem import Problem
 
 from holdback.foundation import Foundation
+from holdback.outside import home_outside
 
 if TYPE_CHECKING:
     from holdback_base.database import Database
+    from holdback_servers.schedule.ports import Outside
     from holdback_servers.services import RoomTables, Services
     from holdback_servers.serving import Door
     from sqlalchemy import MetaData
 
 ROOMS = ("assets", "editing", "rights", "schedule")
-ClearanceStatus = Callable[[str], Awaitable[str]]
 
 
-def open_room(name: str, foundation: Foundation, clearance_status: ClearanceStatus | None = None) -> "Door":
+def open_room(name: str, foundation: Foundation, outside: "Outside | None" = None) -> "Door":
     """The door of one room over its store in the home.
 
     Args:
         name: one of `ROOMS`.
-        clearance_status: how the schedule learns whether a clearance was revoked; by default from this home's rights.
+        outside: what the schedule asks of the world outside; by default this home's rights answer.
 
     Raises:
         Problem: NOT_FOUND for a name that is no room.
@@ -45,7 +44,7 @@ def open_room(name: str, foundation: Foundation, clearance_status: ClearanceStat
             from holdback_servers.schedule import server, store
 
             services = _services(name, foundation, store.METADATA, store.TABLES)
-            return server.build(services, clearance_status or home_clearance_status(foundation))
+            return server.build(services, outside or home_outside(foundation))
         case _:
             raise no_such_room(name)
 
@@ -60,18 +59,6 @@ def room_store(name: str, foundation: Foundation, metadata: "MetaData") -> "Data
     from holdback_base.database import Database
 
     return Database(foundation.settings.home / "db" / f"{name}.sqlite", metadata)
-
-
-def home_clearance_status(foundation: Foundation) -> ClearanceStatus:
-    """Asks the rights of this home; its store is opened for each question, of which there is one a commit."""
-
-    async def status(clearance: str) -> str:
-        from holdback_servers.rights import store
-
-        with closing(room_store("rights", foundation, store.METADATA)) as rights:
-            return await rights.read(lambda connection: store.clearance_status(connection, clearance))
-
-    return status
 
 
 def _services(name: str, foundation: Foundation, metadata: "MetaData", tables: "RoomTables") -> "Services":

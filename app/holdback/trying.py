@@ -14,7 +14,7 @@ from holdback_base.ids import system_clock
 from holdback_base.problem import Problem
 from holdback_base.vocabulary import Noun
 from holdback_servers.rights.importing.outcome import ImportReport
-from holdback_servers.schedule.model import Channel
+from holdback_servers.schedule.channel import Channel
 from holdback_servers.settings import Settings
 
 from holdback import wording

@@ -7,8 +7,9 @@ import pytest
 from holdback_base.problem import Problem
 from holdback_base.vocabulary import TimeRange
 from holdback_servers.schedule.admission import asked_availability, check_windows
+from holdback_servers.schedule.channel import Channel
 from holdback_servers.schedule.cleared import ClearedCell, common_windows, windows_for
-from holdback_servers.schedule.model import Availability, Channel, Publication
+from holdback_servers.schedule.model import Availability, Publication
 
 
 def _at(text: str) -> datetime:

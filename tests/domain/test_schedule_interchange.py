@@ -3,8 +3,9 @@
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from holdback_servers.schedule.channel import Channel
 from holdback_servers.schedule.interchange import to_icalendar
-from holdback_servers.schedule.model import Availability, Channel, HistoryRow, Publication, State
+from holdback_servers.schedule.model import Availability, HistoryRow, Publication, State
 from icalendar import Calendar
 
 START = datetime(2027, 7, 1, 19, 0, tzinfo=UTC)

@@ -6,9 +6,10 @@ from typing import Any
 import pytest
 from holdback_base.problem import Problem
 from holdback_base.vocabulary import TimeRange
+from holdback_servers.schedule.channel import Channel
 from holdback_servers.schedule.cleared import ClearedCell
 from holdback_servers.schedule.constraints import Books, Placed, conflicts, obstacle
-from holdback_servers.schedule.model import Availability, Channel, Publication, arranged
+from holdback_servers.schedule.model import Availability, Publication, arranged
 from holdback_servers.schedule.planning import propose, starts
 from holdback_servers.schedule.proposal import ChannelProposal, SlotRequest
 from pydantic import ValidationError

@@ -7,11 +7,12 @@ from holdback_base.database import Database
 from holdback_base.ids import id_maker
 from holdback_base.problem import Problem
 from holdback_base.vocabulary import TimeRange
-from holdback_servers.schedule import store
+from holdback_servers.schedule import books, store
 from holdback_servers.schedule.admission import ApprovalFacts, ClearanceFacts
+from holdback_servers.schedule.channel import Channel
 from holdback_servers.schedule.cleared import ClearedCell
 from holdback_servers.schedule.constraints import conflicts
-from holdback_servers.schedule.model import Availability, Channel, Publication
+from holdback_servers.schedule.model import Availability, Publication
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import Bundle, RuleBasedStateMachine, consumes, invariant, multiple, rule
@@ -61,8 +62,8 @@ class Planners(RuleBasedStateMachine):
         self.database = Database(None, store.METADATA)
         self.expected: dict[str, tuple[datetime, str, str, datetime]] = {}
         self.by_hold: dict[str, str] = {}
-        actor = store.Actor(by="person:sam", on_behalf_of="person:sam")
-        self.database.submit(lambda c: store.save_channel(c, CHANNEL, actor, NOW)).result()
+        actor = books.Actor(by="person:sam", on_behalf_of="person:sam")
+        self.database.submit(lambda c: books.save_channel(c, CHANNEL, actor, NOW)).result()
 
     def teardown(self) -> None:
         self.database.close()
@@ -121,7 +122,7 @@ class Planners(RuleBasedStateMachine):
     @rule(hold=holds)
     def commit(self, hold: str) -> None:
         start, title, state, expires = self.expected[self.by_hold[hold]]
-        actor = store.Actor(by="agent:scheduler", on_behalf_of="person:sam")
+        actor = books.Actor(by="agent:scheduler", on_behalf_of="person:sam")
         refusal = self._refusal(start, state, expires)
         if refusal is not None:
             with pytest.raises(Problem) as refused:
@@ -141,7 +142,7 @@ class Planners(RuleBasedStateMachine):
 
     @rule(hold=consumes(holds))
     def cancel(self, hold: str) -> None:
-        actor = store.Actor(by="person:eve", on_behalf_of="person:eve")
+        actor = books.Actor(by="person:eve", on_behalf_of="person:eve")
         gone = self.database.submit(lambda c: store.cancel(c, hold, "why not", actor, self.now)).result()
         start, title, state, expires = self.expected[gone.id]
         if state == "scheduled" and start <= self.now:
@@ -159,9 +160,9 @@ class Planners(RuleBasedStateMachine):
     @invariant()
     def the_books_are_what_was_promised_and_break_no_rule(self) -> None:
         window = TimeRange(start=NOW, end=NOW + timedelta(days=3))
-        books = self.database.submit(lambda c: store.read_books(c, CHANNEL, window, self.now)).result()
-        assert conflicts(books) == []
-        assert sorted((each.start, each.title) for each in books.placed) == sorted(self._on_books())
+        kept = self.database.submit(lambda c: books.read_books(c, CHANNEL, window, self.now)).result()
+        assert conflicts(kept) == []
+        assert sorted((each.start, each.title) for each in kept.placed) == sorted(self._on_books())
 
 
 TestPlanners = Planners.TestCase

@@ -6,9 +6,9 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from holdback_base.vocabulary import TimeRange
+from holdback_servers.schedule.channel import Channel
 from holdback_servers.schedule.cleared import ClearedCell
 from holdback_servers.schedule.constraints import Books, Placed
-from holdback_servers.schedule.model import Channel
 from holdback_servers.schedule.planning import propose
 from holdback_servers.schedule.proposal import ChannelProposal, Slot, SlotRequest
 from hypothesis import event, given

@@ -2,7 +2,7 @@
 
 import asyncio
 import json
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -13,6 +13,7 @@ import pytest
 from holdback_base.database import Database
 from holdback_base.ids import id_maker
 from holdback_servers.schedule import server, store
+from holdback_servers.schedule.ports import Outside, Transmission
 from holdback_servers.services import open_services
 from holdback_servers.serving import IDEMPOTENCY_META
 from holdback_servers.settings import Settings
@@ -117,6 +118,12 @@ class House:
             raise ConnectionError("nobody there")
         return self.status
 
+    async def reserve(self, publication: str, clearance: str, transmissions: Sequence[Transmission]) -> None:
+        """No right here has a run limit."""
+
+    async def settle(self, publication: str, action: str) -> None:
+        """No right here has a run limit."""
+
     async def call(self, tool: str, key: str | None = None, **arguments: Any) -> dict[str, Any]:
         meta: Any = None if key is None else {IDEMPOTENCY_META: key}
         result = await self.client.call_tool(tool, arguments, meta=meta)
@@ -161,7 +168,7 @@ async def _house(home: Path, person: str = "person:sam", *, allow_write: bool = 
         audit=audit,
     )
     local = local_caller(person, allow_write, "mcp:schedule")
-    door = server.build(services, house.clearance_status, local=local)
+    door = server.build(services, Outside(house.clearance_status, house), local=local)
     try:
         async with Client(door.mcp) as house.client:
             if allow_write:

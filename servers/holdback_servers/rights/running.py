@@ -77,16 +77,16 @@ def offer_running(door: Door, shelf: Shelf) -> None:
 
         def reserved(c: Connection) -> dict[str, Any]:
             if clearance is not None and transmissions and not rights:
-                wanted = runs.choose(c, publication, _needs(c, shelf, clearance, transmissions, now))
+                answer = reserve_transmissions(c, shelf, publication, clearance, transmissions, now=now, by=by)
             elif clearance is None and rights and not transmissions:
-                wanted = [(each.right, each.at) for each in rights]
+                answer = runs.reserve(c, publication, [(each.right, each.at) for each in rights], now=now, by=by)
             else:
                 raise Problem(
                     "INVALID_ARGUMENT",
                     "It is not clear what runs to reserve.",
                     "Give clearance and transmissions, or rights alone.",
                 )
-            return runs.reserve(c, publication, wanted, now=now, by=by).model_dump(mode="json")
+            return answer.model_dump(mode="json")
 
         result = await services.database.write(lambda c: call.once(c, lambda: reserved(c)))
         return RunsAnswer.model_validate(result)
@@ -113,6 +113,26 @@ def offer_running(door: Door, shelf: Shelf) -> None:
             )
         )
         return RunsAnswer.model_validate(result)
+
+
+def reserve_transmissions(
+    c: Connection,
+    shelf: Shelf,
+    publication: str,
+    clearance: str,
+    transmissions: Sequence[Transmission],
+    *,
+    now: datetime,
+    by: str,
+) -> RunsAnswer:
+    """Reserve what the transmissions of a publication take of the rights that its clearance relies on there and then.
+
+    Raises:
+        Problem: what `runs.reserve` refuses; NOT_FOUND for the clearance; TERRITORY_NOT_CLEARED or
+            OUTSIDE_CLEARED_WINDOW for a transmission that it does not open.
+    """
+    wanted = runs.choose(c, publication, _needs(c, shelf, clearance, transmissions, now))
+    return runs.reserve(c, publication, wanted, now=now, by=by)
 
 
 def _needs(

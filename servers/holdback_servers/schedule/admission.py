@@ -11,9 +11,10 @@ from holdback_base.problem import Problem
 from holdback_base.vocabulary import Instant, Noun, Sha256, TimeRange, expand_territories, instant_text
 from pydantic import ValidationError
 
+from holdback_servers.schedule.channel import Channel
 from holdback_servers.schedule.cleared import ClearedCell, covering, windows_for
 from holdback_servers.schedule.constraints import Obstacle
-from holdback_servers.schedule.model import Availability, Channel, Publication, arranged, availability_bounds
+from holdback_servers.schedule.model import Availability, Publication, arranged, availability_bounds
 
 
 class ClearanceFacts(Noun):

@@ -2,8 +2,9 @@
 
 from holdback_base.vocabulary import Noun, instant_text
 
+from holdback_servers.schedule.channel import Channel
 from holdback_servers.schedule.constraints import Conflict
-from holdback_servers.schedule.model import Channel, Hold, Publication
+from holdback_servers.schedule.model import Hold, Publication
 
 
 class ChannelList(Noun):

@@ -8,8 +8,9 @@ from holdback_base.vocabulary import Instant, TimeRange, medium_within, parse_me
 from pydantic import Field
 from sqlalchemy import Connection
 
-from holdback_servers.schedule import store
-from holdback_servers.schedule.model import Channel, State
+from holdback_servers.schedule import books
+from holdback_servers.schedule.channel import Channel
+from holdback_servers.schedule.model import State
 from holdback_servers.services import Call
 
 DEFAULT_SPAN = timedelta(days=28)
@@ -34,8 +35,8 @@ def bounded(start: datetime, end: datetime | None, now: datetime | None = None) 
 def chosen(c: Connection, names: list[str] | None, platforms: list[str] | None) -> list[Channel]:
     """The channels named, or those on the platforms, or all. Raises Problem CHANNEL_UNKNOWN when there is none."""
     if names:
-        return [store.find_channel(c, name) for name in dict.fromkeys(names)]
-    known = store.all_channels(c)
+        return [books.find_channel(c, name) for name in dict.fromkeys(names)]
+    known = books.all_channels(c)
     if platforms is None:
         return known
     nodes = [parse_medium(each) for each in platforms]
@@ -46,6 +47,6 @@ def chosen(c: Connection, names: list[str] | None, platforms: list[str] | None) 
     return found
 
 
-def actor_of(call: Call) -> store.Actor:
+def actor_of(call: Call) -> books.Actor:
     """Who is written into the history: the agent that acts, or the person, and for whom."""
-    return store.Actor(by=call.caller.agent or call.caller.person, on_behalf_of=call.caller.person)
+    return books.Actor(by=call.caller.agent or call.caller.person, on_behalf_of=call.caller.person)

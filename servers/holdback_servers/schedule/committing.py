@@ -2,7 +2,6 @@
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable
 from datetime import datetime
 
 from holdback_base.problem import Problem
@@ -16,10 +15,8 @@ from holdback_servers.schedule.admission import (
     clearance_facts,
 )
 from holdback_servers.schedule.model import Publication
+from holdback_servers.schedule.ports import ClearanceStatus
 from holdback_servers.schedule.store import Admission
-
-ClearanceStatus = Callable[[str], Awaitable[str]]
-"""Asks the issuer of a clearance, by its id, whether it still stands: `valid`, `stale`, `revoked` or `unknown`."""
 
 log = logging.getLogger(__name__)
 

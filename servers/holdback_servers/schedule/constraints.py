@@ -14,7 +14,8 @@ from typing import Literal
 from holdback_base.vocabulary import Instant, Noun
 
 from holdback_servers.schedule.broadcast_time import broadcast_day, local_text
-from holdback_servers.schedule.model import Channel, Publication, State
+from holdback_servers.schedule.channel import Channel
+from holdback_servers.schedule.model import Publication, State
 
 Rule = Literal[
     "IN_THE_PAST",
@@ -23,6 +24,7 @@ Rule = Literal[
     "SLOT_TAKEN",
     "MIN_GAP",
     "TITLE_SEPARATION",
+    "SPONSOR_SEPARATION",
     "DAILY_CAP",
     "OUTSIDE_CLEARED_WINDOW",
     "TERRITORY_NOT_CLEARED",
@@ -38,6 +40,9 @@ class Placed:
     until: datetime = field(compare=False)
     title: str = field(compare=False)
     state: State = field(compare=False, default="scheduled")
+    sponsor: str = field(compare=False, default="")
+    priority: int = field(compare=False, default=50)
+    locked: bool = field(compare=False, default=False)
 
 
 class Obstacle(Noun):
@@ -94,7 +99,16 @@ def placed(channel: Channel, publication: Publication) -> Placed:
     """The room that a publication takes on its channel: its duration on linear, its start elsewhere."""
     linear = channel.kind == "linear" and publication.end is not None
     until = publication.end if linear and publication.end is not None else publication.start
-    return Placed(publication.start, publication.id, until, publication.title, publication.state)
+    return Placed(
+        publication.start,
+        publication.id,
+        until,
+        publication.title,
+        publication.state,
+        publication.details.sponsor,
+        publication.details.priority,
+        publication.locked,
+    )
 
 
 def reach_of_rules(channel: Channel) -> timedelta:

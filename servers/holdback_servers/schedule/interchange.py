@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 from holdback_base.vocabulary import instant_text
 
-from holdback_servers.schedule.model import Availability, Channel, Publication
+from holdback_servers.schedule.channel import Channel
+from holdback_servers.schedule.model import Availability, Publication
 
 if TYPE_CHECKING:
     from icalendar import Component, Event

@@ -15,9 +15,10 @@ from typing import NamedTuple
 from holdback_base.vocabulary import TimeRange, instant_text, intersection
 
 from holdback_servers.schedule.broadcast_time import broadcast_day, day_range, local_text, weekday
+from holdback_servers.schedule.channel import Channel
 from holdback_servers.schedule.cleared import common_windows, windows_by_territory
 from holdback_servers.schedule.constraints import Books, Obstacle, Placed, minutes_text, obstacle
-from holdback_servers.schedule.model import Availability, Channel, arranged, availability_bounds
+from holdback_servers.schedule.model import Availability, arranged, availability_bounds
 from holdback_servers.schedule.proposal import ChannelProposal, LeftOut, Neighbour, RefusedSlot, Slot, SlotRequest
 
 _REACH, _TIME_AHEAD, _CROWDED = 70, 30, 5

@@ -9,7 +9,7 @@ from holdback_base.vocabulary import medium_within, parse_medium, time_range
 from pydantic import Field
 from sqlalchemy import Connection
 
-from holdback_servers.schedule import store
+from holdback_servers.schedule import books, store
 from holdback_servers.schedule.answers import CalendarExport, ChannelList, ConflictList, SchedulePage
 from holdback_servers.schedule.arguments import Channels, End, Start, States, bounded, chosen
 from holdback_servers.schedule.constraints import conflicts
@@ -42,7 +42,7 @@ def offer_reading(door: Door) -> None:
         Says platform, territories, time zone, daily cap, minimum gap, title separation, blackouts and the reach curve.
         """
         wanted = [parse_medium(each) for each in platforms or ["all"]]
-        found = await call.services.database.read(store.all_channels)
+        found = await call.services.database.read(books.all_channels)
         items = [each for each in found if any(medium_within(each.platform, node) for node in wanted)]
         shown, more = _leaf(items, limit, cursor)
         return ChannelList(items=tuple(shown), next_cursor=more, total=len(items))
@@ -69,7 +69,7 @@ def offer_reading(door: Door) -> None:
         after = (str(place.get("start")), str(place.get("id"))) if place else None
 
         def unit(c: Connection) -> list[Publication]:
-            names = [store.find_channel(c, name).name for name in channels or ()]
+            names = [books.find_channel(c, name).name for name in channels or ()]
             found = store.page(c, window, now, channel_names=names, states=states or (), after=after, limit=limit + 1)
             return store.with_history(c, found) if history else [_plain(each) for each in found]
 
@@ -98,7 +98,7 @@ def offer_reading(door: Door) -> None:
             found = [
                 each
                 for channel in chosen(c, channels, None)
-                for each in conflicts(store.read_books(c, channel, window, now))
+                for each in conflicts(books.read_books(c, channel, window, now))
                 if window.contains(each.at)
             ]
             shown, more = _leaf(found, limit, cursor)

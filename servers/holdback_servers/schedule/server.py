@@ -1,36 +1,12 @@
 """The schedule's door: where and when something may be published, and the promise that it will be."""
 
-from datetime import timedelta
-from typing import Annotated, Any
-
-from holdback_base.problem import Problem
-from holdback_base.vocabulary import (
-    Instant,
-    Noun,
-    Sha256,
-    expand_territories,
-    time_range,
-)
 from holdback_trust.identity import Caller
-from holdback_trust.policy import Action, decide
-from pydantic import Field
-from sqlalchemy import Connection
 
-from holdback_servers.schedule import store
-from holdback_servers.schedule.admission import asked_availability
-from holdback_servers.schedule.answers import (
-    HeldSlot,
-    PublicationAnswer,
-    RecordedChannel,
-)
-from holdback_servers.schedule.arguments import DEFAULT_SPAN, Channels, actor_of, bounded, chosen
-from holdback_servers.schedule.cleared import ClearedCell
-from holdback_servers.schedule.committing import ClearanceStatus, admit
-from holdback_servers.schedule.model import Availability, Channel, Publication, availability_bounds
-from holdback_servers.schedule.planning import propose
-from holdback_servers.schedule.proposal import SlotProposal, SlotRequest
+from holdback_servers.schedule.booking import offer_booking
+from holdback_servers.schedule.ports import Outside
+from holdback_servers.schedule.proposing import offer_proposing
 from holdback_servers.schedule.reading import offer_reading
-from holdback_servers.services import Call, Services
+from holdback_servers.services import Services
 from holdback_servers.serving import Door
 
 _INSTRUCTIONS = """\
@@ -39,11 +15,11 @@ A proposal needs the cells of a clearance; a commit needs the signed clearance a
 Times are UTC with a Z; ranges are half-open."""
 
 
-def build(services: Services, clearance_status: ClearanceStatus, *, local: Caller | None = None) -> Door:
+def build(services: Services, outside: Outside, *, local: Caller | None = None) -> Door:
     """The schedule's MCP server.
 
     Args:
-        clearance_status: asks the rights server whether a clearance, named by its id, still stands.
+        outside: what it asks of the world: whether a clearance stands, runs, and who delivers.
         local: who calls where there is no HTTP request (stdio).
     """
     door = Door(
@@ -55,197 +31,6 @@ def build(services: Services, clearance_status: ClearanceStatus, *, local: Calle
         local=local,
     )
     offer_reading(door)
-    _offer_planning(door)
-    _offer_committing(door, clearance_status)
+    offer_proposing(door)
+    offer_booking(door, outside)
     return door
-
-
-def _offer_planning(door: Door) -> None:
-    @door.tool(title="Record channel", scope="schedule:plan", kind="write", idempotent=True)
-    async def record_channel(call: Call, channel: Channel) -> RecordedChannel:
-        """Record a channel and its rules, in place of the one of the same name. Its reach curve names its source."""
-        now, actor = call.services.clock(), actor_of(call)
-
-        def effect(c: Connection) -> dict[str, Any]:
-            return {"channel": channel.name, "replaced": store.save_channel(c, channel, actor, now)}
-
-        result = await call.services.database.write(lambda c: call.once(c, lambda: effect(c)))
-        return RecordedChannel.model_validate(result)
-
-    @door.tool(title="Propose slots", scope="schedule:read")
-    async def propose_slots(
-        call: Call,
-        *,
-        title: Annotated[str, Field(description="Of what is published; titles are kept apart.", min_length=1)],
-        media: Annotated[Sha256, Field(description="The exact bytes, sha256:<hex>.")],
-        territories: Annotated[
-            list[str], Field(description="ISO 3166 codes or groups where it shall be seen.", min_length=1)
-        ],
-        cleared: Annotated[
-            list[ClearedCell], Field(description="The cells of the clearance; nothing else is open.", max_length=2000)
-        ],
-        duration_seconds: Annotated[int, Field(description="Length of the media.", ge=1, le=24 * 3600)],
-        channels: Channels = None,
-        platforms: Annotated[
-            list[str] | None, Field(description="Instead of channels: nodes such as social.youtube.")
-        ] = None,
-        earliest: Annotated[Instant | None, Field(description="First possible start; now when left out.")] = None,
-        latest: Annotated[
-            Instant | None, Field(description="Starts lie before this; 28 days on when left out, 92 at most.")
-        ] = None,
-        until: Annotated[
-            Instant | None, Field(description="When it comes down at the latest; as long as cleared when left out.")
-        ] = None,
-        count: Annotated[int, Field(description="Slots wanted for each channel.", ge=1, le=10)] = 3,
-        after_watershed: Annotated[bool, Field(description="Only when children are in bed.")] = False,
-    ) -> SlotProposal:
-        """Propose the best slots on each channel, with score, reasons, what is near, and the better one refused.
-
-        Each slot says which territories see it from when to when: one that opens later (after a holdback, say) joins
-        later. Nothing is kept free until hold_slot is called with a slot's availability.
-        """
-        now = call.services.clock()
-        window = bounded(max(earliest or now, now), latest, now)
-        request = SlotRequest(
-            title=title,
-            media=media,
-            territories=expand_territories(territories, window.start.date()),
-            cleared=tuple(cleared),
-            earliest=window.start,
-            latest=window.end or window.start + DEFAULT_SPAN,
-            until=time_range(window.start, until).end,
-            duration_seconds=duration_seconds,
-            count=count,
-            after_watershed=after_watershed,
-        )
-
-        def unit(c: Connection) -> SlotProposal:
-            found = tuple(
-                propose(store.read_books(c, channel, window, now), request, now)
-                for channel in chosen(c, channels, platforms)
-            )
-            return SlotProposal(title=title, media=media, channels=found)
-
-        return await call.services.database.read(unit)
-
-    @door.tool(title="Hold slot", scope="schedule:plan", kind="write")
-    async def hold_slot(
-        call: Call,
-        *,
-        channel: Annotated[str, Field(description="Name of the channel.")],
-        title: Annotated[str, Field(min_length=1, max_length=300)],
-        media: Annotated[Sha256, Field(description="The exact bytes, sha256:<hex>.")],
-        availability: Annotated[
-            list[Availability],
-            Field(
-                description="Territories with start and end, as propose_slots gives them; the first start is the slot."
-            ),
-        ],
-        asset: Annotated[str | None, Field(description="The asset it is a version of.")] = None,
-        minutes: Annotated[int | None, Field(description="How long to keep it.", ge=1, le=24 * 60)] = None,
-        reasons: Annotated[
-            list[str] | None, Field(description="Why this slot; kept with it and exported.", max_length=20)
-        ] = None,
-        after_watershed: Annotated[bool, Field(description="Only when children are in bed.")] = False,
-    ) -> HeldSlot:
-        """Keep a slot free for a publication until the hold lapses, 15 minutes unless the house says otherwise.
-
-        Nobody else can hold or commit a slot that would clash with it. Nothing is published before commit_publication.
-        """
-        services, actor = call.services, actor_of(call)
-        now = services.clock()
-        expires = now + timedelta(minutes=minutes or services.settings.hold_minutes)
-
-        def effect(c: Connection) -> dict[str, Any]:
-            on = store.find_channel(c, channel)
-            asked = asked_availability(on, availability)
-            start, end = availability_bounds(asked)
-            publication = Publication(
-                id=services.new_id("pub"),
-                channel=on.name,
-                platform=on.platform,
-                title=title,
-                media=media,
-                asset=asset,
-                availability=asked,
-                start=start,
-                end=end,
-                after_watershed=after_watershed,
-                state="held",
-                hold=services.new_id("hold"),
-                expires=expires,
-                by=actor.by,
-                on_behalf_of=actor.on_behalf_of,
-                reasons=tuple(reasons or ()),
-            )
-            return _json(store.hold(c, publication, "slot held", now))
-
-        result = await services.database.write(lambda c: call.once(c, lambda: effect(c)))
-        return HeldSlot.model_validate(result)
-
-
-def _offer_committing(door: Door, clearance_status: ClearanceStatus) -> None:
-    @door.tool(title="Commit publication", scope="schedule:commit", kind="write")
-    async def commit_publication(
-        call: Call,
-        hold: Annotated[str, Field(description="Id of the hold, hold_...")],
-        clearance: Annotated[str, Field(description="The signed clearance, as the rights server issued it.")],
-        approval: Annotated[
-            str | None, Field(description="The signed approval by another person, as the gateway issued it.")
-        ] = None,
-    ) -> PublicationAnswer:
-        """Turn a held slot into a scheduled publication; refuse unless it is cleared and approved.
-
-        The clearance and the approval must be genuine, in force and about the same sha256; every territory must be
-        cleared on the channel's platform for as long as the publication is up. A refused commit changes nothing.
-        """
-        services, actor = call.services, actor_of(call)
-        now = services.clock()
-        held = await services.database.read(lambda c: store.find_hold(c, hold))
-        _require_holder(held, call.caller, "let the person who holds it commit.")
-        admission = None
-        if held.state == "held" and not held.lapsed(now):
-            admission = await admit(held, clearance, approval, ring=services.ring, now=now, status=clearance_status)
-            now = services.clock()
-        result = await services.database.write(
-            lambda c: call.once(c, lambda: _json(store.commit(c, hold, admission, actor, now)))
-        )
-        return PublicationAnswer.model_validate(result)
-
-    @door.tool(title="Cancel publication", scope="schedule:plan", kind="destroy", idempotent=True)
-    async def cancel_publication(
-        call: Call,
-        publication: Annotated[str, Field(description="Id of a publication (pub_...) or of a hold (hold_...).")],
-        reason: Annotated[str, Field(description="Why; kept in the history.", min_length=1, max_length=500)],
-    ) -> PublicationAnswer:
-        """Give a held slot back, or take a scheduled publication off the schedule; the latter needs schedule:commit.
-
-        Only the person a slot is held for gives it back. A publication whose start has passed is taken down. What is
-        cancelled already stays as it is.
-        """
-        now, actor = call.services.clock(), actor_of(call)
-
-        def effect(c: Connection) -> dict[str, Any]:
-            found = store.find_publication(c, publication, now)
-            if found.state == "held":
-                _require_holder(found, call.caller, "let the person who holds it give it back.")
-            elif found.state != "cancelled":
-                action = Action(name="schedule.cancel_publication", scope="schedule:commit", kind="destroy")
-                decide(call.caller, action).require()
-            return _json(store.cancel(c, publication, reason, actor, now))
-
-        result = await call.services.database.write(lambda c: call.once(c, lambda: effect(c)))
-        return PublicationAnswer.model_validate(result)
-
-
-def _require_holder(held: Publication, caller: Caller, cure: str) -> None:
-    if held.on_behalf_of != caller.person:
-        raise Problem(
-            "PERMISSION_DENIED",
-            f"{held.hold} is kept for {held.on_behalf_of}, not for {caller.person}.",
-            f"Hold a slot yourself, or {cure}",
-        )
-
-
-def _json(noun: Noun) -> dict[str, Any]:
-    return noun.model_dump(mode="json", exclude_none=True)

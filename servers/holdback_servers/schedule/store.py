@@ -6,7 +6,6 @@ between and never there twice. The row of the channel is locked first: whoever j
 
 from collections.abc import Collection
 from datetime import datetime, timedelta
-from difflib import get_close_matches
 from typing import Any
 
 from holdback_base.database import load_instant, store_instant
@@ -23,18 +22,13 @@ from sqlalchemy import (
 from sqlalchemy.sql.elements import ColumnElement
 
 from holdback_servers.schedule.admission import ApprovalFacts, ClearanceFacts, check_windows, slot_problem
-from holdback_servers.schedule.constraints import Books, Placed, obstacle, placed, reach_of_rules
-from holdback_servers.schedule.model import OCCUPYING, Channel, HistoryRow, Hold, Publication, State
+from holdback_servers.schedule.books import Actor, find_channel, not_lapsed, read_books
+from holdback_servers.schedule.channel import Channel
+from holdback_servers.schedule.constraints import obstacle, placed
+from holdback_servers.schedule.model import HistoryRow, Hold, Publication, State
 from holdback_servers.schedule.tables import METADATA as METADATA
 from holdback_servers.schedule.tables import TABLES as TABLES
-from holdback_servers.schedule.tables import channels, history, publications
-
-
-class Actor(Noun):
-    """Who changes something: the agent or person that acts, and the person it is done for."""
-
-    by: str
-    on_behalf_of: str
+from holdback_servers.schedule.tables import history, publications
 
 
 class Admission(Noun):
@@ -42,67 +36,6 @@ class Admission(Noun):
 
     clearance: ClearanceFacts
     approval: ApprovalFacts
-
-
-# --- channels ------------------------------------------------------------------------------------------------------
-
-
-def save_channel(c: Connection, channel: Channel, actor: Actor, now: datetime) -> bool:
-    """Record a channel; answers whether one of the same name was replaced. Raises Problem TERRITORY_UNKNOWN."""
-    channel.reaches(now)
-    body = channel.model_dump(mode="json", exclude_none=True)
-    row = {"platform": channel.platform, "body": body, "changed_at": store_instant(now), "changed_by": actor.by}
-    changed = c.execute(update(channels).where(channels.c.name == channel.name).values(**row))
-    if changed.rowcount == 0:
-        c.execute(insert(channels).values(name=channel.name, **row))
-    return changed.rowcount > 0
-
-
-def all_channels(c: Connection) -> list[Channel]:
-    """Every channel, by name."""
-    rows = c.execute(select(channels.c.body).order_by(channels.c.name))
-    return [Channel.model_validate(body) for (body,) in rows]
-
-
-def find_channel(c: Connection, name: str, *, lock: bool = False) -> Channel:
-    """The channel of this name. Raises Problem CHANNEL_UNKNOWN with near names."""
-    query = select(channels.c.body).where(channels.c.name == name)
-    body = c.execute(query.with_for_update() if lock else query).scalar_one_or_none()
-    if body is not None:
-        return Channel.model_validate(body)
-    known = list(c.execute(select(channels.c.name).order_by(channels.c.name)).scalars())
-    near = get_close_matches(name.lower(), known, n=1, cutoff=0.5)
-    if near:
-        hint = f"Did you mean {near[0]}?"
-    else:
-        hint = f"The channels are {', '.join(known)}." if known else "None is recorded yet; record_channel adds one."
-    raise Problem("CHANNEL_UNKNOWN", f"There is no channel {name!r}.", hint, given=name, known=known)
-
-
-# --- publications --------------------------------------------------------------------------------------------------
-
-
-def read_books(
-    c: Connection, channel: Channel, window: TimeRange, now: datetime, *, without: str | None = None
-) -> Books:
-    """The channel's books over a window and as far around it as its rules look; lapsed holds are not on them."""
-    p = publications.c
-    around = max(reach_of_rules(channel), timedelta(minutes=2 * channel.min_gap_minutes))
-    query = (
-        select(p.id, p.title, p.state, p.start_at, p.until_at)
-        .where(p.channel == channel.name, p.until_at >= store_instant(window.start - around))
-        .where(p.state.in_(sorted(OCCUPYING)), _not_lapsed(now))
-    )
-    if window.end is not None:
-        query = query.where(p.start_at < store_instant(window.end + around))
-    return Books(
-        channel,
-        (
-            Placed(load_instant(row.start_at), row.id, load_instant(row.until_at), row.title, row.state)
-            for row in c.execute(query)
-            if row.id != without
-        ),
-    )
 
 
 def hold(c: Connection, publication: Publication, why: str, now: datetime) -> Hold:
@@ -275,6 +208,11 @@ def _row(publication: Publication) -> dict[str, Any]:
         "start_at": store_instant(publication.start),
         "expires_at": None if publication.expires is None else store_instant(publication.expires),
         "hold": publication.hold,
+        "sponsor": publication.details.sponsor,
+        "priority": publication.details.priority,
+        "locked": publication.locked,
+        "media": publication.media,
+        "clearance": publication.clearance,
         "body": publication.model_dump(mode="json", exclude_none=True, exclude={"history"}),
     }
 
@@ -288,15 +226,10 @@ def _remember(c: Connection, publication: Publication, actor: Actor, why: str, n
     c.execute(insert(history).values(**row, by=actor.by, on_behalf_of=actor.on_behalf_of))
 
 
-def _not_lapsed(now: datetime) -> ColumnElement[bool]:
-    p = publications.c
-    return or_(p.state != "held", p.expires_at.is_(None), p.expires_at > store_instant(now))
-
-
 def _in_states(states: Collection[State], now: datetime) -> ColumnElement[bool]:
     """Rows whose state, with lapsed holds counted as cancelled, is one of these."""
     p = publications.c
-    wanted = and_(p.state.in_(sorted(states)), _not_lapsed(now))
+    wanted = and_(p.state.in_(sorted(states)), not_lapsed(now))
     if "cancelled" not in states:
         return wanted
     return or_(wanted, and_(p.state == "held", p.expires_at <= store_instant(now)))

@@ -1,10 +1,10 @@
 """The tables of the schedule's store."""
 
-from sqlalchemy import JSON, Column, Index, Integer, MetaData, String, Table
+from sqlalchemy import JSON, Boolean, Column, Index, Integer, MetaData, String, Table
 
 from holdback_servers.services import room_tables
 
-METADATA = MetaData()
+METADATA = MetaData(info={"version": 2})
 TABLES = room_tables(METADATA)
 
 channels = Table(
@@ -27,9 +27,57 @@ publications = Table(
     Column("until_at", String, nullable=False),
     Column("expires_at", String),
     Column("hold", String, unique=True),
+    Column("sponsor", String, nullable=False),
+    Column("priority", Integer, nullable=False),
+    Column("locked", Boolean, nullable=False),
+    Column("media", String, nullable=False),
+    Column("clearance", String),
     Column("body", JSON, nullable=False),
     Index("publications_by_channel", "channel", "start_at"),
     Index("publications_by_start", "start_at", "id"),
+    Index("publications_by_clearance", "clearance"),
+    Index("publications_by_media", "media"),
+)
+papers = Table(
+    # The signed statements under which a publication was committed, as they came.
+    "papers",
+    METADATA,
+    Column("publication", String, primary_key=True),
+    Column("clearance", String, nullable=False),
+    Column("approval", String, nullable=False),
+)
+run_orders = Table(
+    # What the rights server is to know of a publication's runs: `wanted` is reserved, used or released.
+    "run_orders",
+    METADATA,
+    Column("publication", String, primary_key=True),
+    Column("wanted", String, nullable=False),
+    Column("done", Boolean, nullable=False, index=True),
+    Column("changed_at", String, nullable=False),
+)
+showings = Table(
+    # What a channel's publisher has been told of a publication, and when the clock must look at it again.
+    "showings",
+    METADATA,
+    Column("publication", String, primary_key=True),
+    Column("revision", Integer, nullable=False),
+    Column("shown", JSON, nullable=False),
+    Column("sending", JSON),
+    Column("lease_until", String),
+    Column("attempts", Integer, nullable=False),
+    Column("next_at", String, index=True),
+    Column("receipts", JSON, nullable=False),
+)
+as_run = Table(
+    "as_run",
+    METADATA,
+    Column("id", String, primary_key=True),
+    Column("channel", String, nullable=False),
+    Column("start_at", String, nullable=False),
+    Column("until_at", String, nullable=False),
+    Column("publication", String, index=True),
+    Column("body", JSON, nullable=False),
+    Index("as_run_by_channel", "channel", "start_at"),
 )
 history = Table(
     "history",
