@@ -8,7 +8,7 @@ from holdback_base.problem import Problem
 from holdback_base.vocabulary import TimeRange
 from holdback_servers.schedule.channel import Channel
 from holdback_servers.schedule.cleared import ClearedCell
-from holdback_servers.schedule.constraints import Books, Placed, conflicts, obstacle
+from holdback_servers.schedule.constraints import Books, Placed, all_obstacles, conflicts, obstacle
 from holdback_servers.schedule.model import Availability, Publication, arranged
 from holdback_servers.schedule.planning import propose, starts
 from holdback_servers.schedule.proposal import ChannelProposal, SlotRequest
@@ -215,6 +215,61 @@ def test_conflicts_are_told_once_each_in_order_of_time() -> None:
         ("MIN_GAP", ("pub_B", "pub_A")),
         ("TITLE_SEPARATION", ("pub_C", "pub_A")),
     ]
+
+
+def test_competing_sponsors_are_kept_apart_from_end_to_start_whichever_is_first() -> None:
+    channel = _channel(min_gap_minutes=0, title_separation_hours=0, sponsor_separation_minutes=90)
+    booked = Placed(_at("2026-11-24T20:00"), "pub_A", _at("2026-11-24T20:00"), "A", sponsor="Cars")
+    books = Books(channel, [booked])
+    found: list[str | None] = []
+    for start in ("18:30", "18:31", "21:29", "21:30"):
+        at = _at(f"2026-11-24T{start}")
+        stop = obstacle(books, Placed(at, "", at, "Butterfly", sponsor="cars"), NOW)
+        found.append(stop and stop.rule)
+        assert obstacle(books, Placed(at, "", at, "Butterfly"), NOW) is None
+        assert obstacle(books, Placed(at, "", at, "Butterfly", sponsor="beer"), NOW) is None
+    assert found == [None, "SPONSOR_SEPARATION", "SPONSOR_SEPARATION", None]
+
+
+def test_what_follows_starts_at_the_end_of_what_it_follows_and_nowhere_else() -> None:
+    linear = _channel(
+        kind="linear", platform="linear", geo_blocking=False, territories=("GB",), min_gap_minutes=0, daily_cap=None
+    )
+    books = Books(linear, [Placed(_at("2026-11-24T19:00"), "pub_A", _at("2026-11-24T19:58"), "A")])
+
+    def stop(start: str, follows: str) -> tuple[str, str] | None:
+        at = _at(start)
+        found = obstacle(books, Placed(at, "", at + timedelta(minutes=5), "B", follows=follows), NOW)
+        return found and (found.rule, found.text)
+
+    assert stop("2026-11-24T19:58", "pub_A") is None
+    assert stop("2026-11-24T20:00", "pub_A") == ("FOLLOW", "it follows 'A', which ends Tue 24 Nov 2026 19:58 GMT")
+    assert stop("2026-11-24T19:58", "pub_Z") == (
+        "FOLLOW",
+        "it follows pub_Z, which is not on the books near this start",
+    )
+
+
+def test_all_obstacles_name_every_rule_that_is_broken_and_the_first_is_the_one_that_refuses() -> None:
+    channel = _channel(daily_cap=2, sponsor_separation_minutes=60)
+    books = Books(
+        channel,
+        [
+            Placed(_at("2026-11-24T20:00"), "pub_A", _at("2026-11-24T20:00"), "Butterfly", sponsor="cars"),
+            Placed(_at("2026-11-24T21:00"), "pub_B", _at("2026-11-24T21:00"), "B"),
+        ],
+    )
+    at = _at("2026-11-24T20:30")
+    wanted = Placed(at, "", at, "butterfly", sponsor="cars")
+    found = all_obstacles(books, wanted, NOW)
+    assert [(each.rule, each.others) for each in found] == [
+        ("TITLE_SEPARATION", ("pub_A",)),
+        ("SPONSOR_SEPARATION", ("pub_A",)),
+        ("MIN_GAP", ("pub_A",)),
+        ("MIN_GAP", ("pub_B",)),
+        ("DAILY_CAP", ("pub_A", "pub_B")),
+    ]
+    assert obstacle(books, wanted, NOW) == found[0]
 
 
 def test_a_lapsed_hold_takes_up_no_room() -> None:

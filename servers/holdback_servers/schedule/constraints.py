@@ -1,7 +1,7 @@
 """The rules that a channel keeps: what stands in the way of a start, and what is already in conflict. Pure.
 
-Each rule has a name that people and programs see: IN_THE_PAST, BLACKOUT, WATERSHED, SLOT_TAKEN, MIN_GAP,
-TITLE_SEPARATION, DAILY_CAP.
+Each rule has a name that people and programs see: IN_THE_PAST, BLACKOUT, WATERSHED, FOLLOW, SLOT_TAKEN, MIN_GAP,
+TITLE_SEPARATION, SPONSOR_SEPARATION, DAILY_CAP. Separations of two publications hold both ways round.
 """
 
 from bisect import bisect_left, bisect_right
@@ -21,6 +21,7 @@ Rule = Literal[
     "IN_THE_PAST",
     "BLACKOUT",
     "WATERSHED",
+    "FOLLOW",
     "SLOT_TAKEN",
     "MIN_GAP",
     "TITLE_SEPARATION",
@@ -33,7 +34,10 @@ Rule = Literal[
 
 @dataclass(frozen=True, order=True)
 class Placed:
-    """What takes up room on a channel: from `start` until `until`, which equals `start` where only the start counts."""
+    """What takes up room on a channel: from `start` until `until`, which equals `start` where only the start counts.
+
+    `follows` is the id of the publication at whose end it must start; None when its start is fixed.
+    """
 
     start: datetime
     id: str
@@ -43,6 +47,7 @@ class Placed:
     sponsor: str = field(compare=False, default="")
     priority: int = field(compare=False, default=50)
     locked: bool = field(compare=False, default=False)
+    follows: str | None = field(compare=False, default=None)
 
 
 class Obstacle(Noun):
@@ -80,6 +85,11 @@ class Books:
             days.setdefault(self.day_of(each.start), []).append(each)
         return days
 
+    @cached_property
+    def by_id(self) -> dict[str, Placed]:
+        """The same by their ids."""
+        return {each.id: each for each in self.placed}
+
     def day_of(self, moment: datetime) -> date:
         """The channel's broadcast day of an instant."""
         return broadcast_day(moment, self.channel.zone, self.channel.day_begins)
@@ -108,26 +118,54 @@ def placed(channel: Channel, publication: Publication) -> Placed:
         publication.details.sponsor,
         publication.details.priority,
         publication.locked,
+        publication.details.follows,
     )
 
 
 def reach_of_rules(channel: Channel) -> timedelta:
     """How far from a start another publication can matter: a broadcast day, or the widest separation."""
-    gap, separation = timedelta(minutes=channel.min_gap_minutes), timedelta(hours=channel.title_separation_hours)
-    return max(gap, separation, timedelta(hours=26))
+    return max(widest_separation(channel), timedelta(hours=26))
+
+
+def widest_separation(channel: Channel) -> timedelta:
+    """The longest time that the channel keeps between any two publications."""
+    return max(
+        timedelta(minutes=channel.min_gap_minutes),
+        timedelta(minutes=channel.sponsor_separation_minutes),
+        timedelta(hours=channel.title_separation_hours),
+    )
 
 
 def obstacle(books: Books, wanted: Placed, now: datetime, *, after_watershed: bool = False) -> Obstacle | None:
     """The first rule of the channel that refuses this start, or None when it is free."""
-    if wanted.start <= now:
-        text = f"{local_text(wanted.start, books.channel.zone)} is past"
-        return Obstacle(rule="IN_THE_PAST", text=text)
     return (
-        _blackout(books.channel, wanted)
+        _past(books.channel, wanted, now)
+        or _blackout(books.channel, wanted)
         or (_watershed(books.channel, wanted) if after_watershed else None)
+        or (_follow(books, wanted) if wanted.follows else None)
         or _too_near(books, wanted)
         or _over_cap(books, wanted)
     )
+
+
+def all_obstacles(books: Books, wanted: Placed, now: datetime, *, after_watershed: bool = False) -> list[Obstacle]:
+    """Everything that refuses this start, each rule with each publication in the way; `obstacle` stops at the first."""
+    channel = books.channel
+    alone = [
+        _past(channel, wanted, now),
+        _blackout(channel, wanted),
+        _watershed(channel, wanted) if after_watershed else None,
+        _follow(books, wanted) if wanted.follows else None,
+    ]
+    near = books.near(wanted.start, wanted.until, widest_separation(channel))
+    pairs = [each for other in near for each in _all_between(channel, wanted, other)]
+    return [each for each in (*alone, *pairs, _over_cap(books, wanted)) if each is not None]
+
+
+def _past(channel: Channel, wanted: Placed, now: datetime) -> Obstacle | None:
+    if wanted.start > now:
+        return None
+    return Obstacle(rule="IN_THE_PAST", text=f"{local_text(wanted.start, channel.zone)} is past")
 
 
 def _blackout(channel: Channel, wanted: Placed) -> Obstacle | None:
@@ -149,29 +187,53 @@ def _watershed(channel: Channel, wanted: Placed) -> Obstacle | None:
     return Obstacle(rule="WATERSHED", text=text)
 
 
+def _follow(books: Books, wanted: Placed) -> Obstacle | None:
+    """What follows another publication starts at its end, on a channel that shows one thing at a time."""
+    if books.channel.kind != "linear":
+        return Obstacle(rule="FOLLOW", text=f"{books.channel.name} is not linear; only a fixed start is possible")
+    before = books.by_id.get(wanted.follows or "")
+    if before is None:
+        return Obstacle(rule="FOLLOW", text=f"it follows {wanted.follows}, which is not on the books near this start")
+    if wanted.start == before.until:
+        return None
+    text = f"it follows {before.title!r}, which ends {local_text(before.until, books.channel.zone)}"
+    return Obstacle(rule="FOLLOW", text=text, others=(before.id,))
+
+
 def _too_near(books: Books, wanted: Placed) -> Obstacle | None:
-    widest = max(
-        timedelta(minutes=books.channel.min_gap_minutes), timedelta(hours=books.channel.title_separation_hours)
-    )
-    near = books.near(wanted.start, wanted.until, widest)
+    near = books.near(wanted.start, wanted.until, widest_separation(books.channel))
     found = [each for other in near if (each := _between(books.channel, wanted, other)) is not None]
     return min(found, key=lambda each: each.rule != "SLOT_TAKEN", default=None)
 
 
 def _between(channel: Channel, wanted: Placed, other: Placed) -> Obstacle | None:
-    """The rule that two publications break together, the first being the one that is judged."""
+    """The first rule that two publications break together, the first of them being the one that is judged."""
+    return next(_all_between(channel, wanted, other), None)
+
+
+def _all_between(channel: Channel, wanted: Placed, other: Placed) -> Iterator[Obstacle]:
+    """Every rule that they break together; what takes the slot breaks that one only."""
     if wanted.start == other.start or (wanted.start < other.until and other.start < wanted.until):
-        return Obstacle(rule="SLOT_TAKEN", text=f"taken by {other.title!r} ({other.state})", others=(other.id,))
+        yield Obstacle(rule="SLOT_TAKEN", text=f"taken by {other.title!r} ({other.state})", others=(other.id,))
+        return
     gap = max(wanted.start - other.until, other.start - wanted.until)
     side = "after" if wanted.start > other.start else "before"
     apart = abs(wanted.start - other.start)
-    if wanted.title.casefold() == other.title.casefold() and apart < timedelta(hours=channel.title_separation_hours):
-        text = f"{minutes_text(apart)} {side} the same title; it needs {channel.title_separation_hours} h"
-        return Obstacle(rule="TITLE_SEPARATION", text=text, others=(other.id,))
+    separation = channel.title_separation_hours
+    if apart < timedelta(hours=separation) and wanted.title.casefold() == other.title.casefold():
+        text = f"{minutes_text(apart)} {side} the same title; it needs {separation} h"
+        yield Obstacle(rule="TITLE_SEPARATION", text=text, others=(other.id,))
+    if _compete(wanted, other) and gap < timedelta(minutes=channel.sponsor_separation_minutes):
+        text = f"{minutes_text(gap)} {side} {other.title!r}, also of a sponsor of {wanted.sponsor!r}"
+        text = f"{text}; it needs {channel.sponsor_separation_minutes} min"
+        yield Obstacle(rule="SPONSOR_SEPARATION", text=text, others=(other.id,))
     if gap < timedelta(minutes=channel.min_gap_minutes):
         text = f"{minutes_text(gap)} {side} {other.title!r}; the channel needs {channel.min_gap_minutes} min"
-        return Obstacle(rule="MIN_GAP", text=text, others=(other.id,))
-    return None
+        yield Obstacle(rule="MIN_GAP", text=text, others=(other.id,))
+
+
+def _compete(one: Placed, other: Placed) -> bool:
+    return bool(one.sponsor) and one.sponsor.casefold() == other.sponsor.casefold()
 
 
 def _over_cap(books: Books, wanted: Placed) -> Obstacle | None:
@@ -192,9 +254,11 @@ def conflicts(books: Books) -> list[Conflict]:
 
 def _conflicts(books: Books) -> Iterator[Conflict]:
     channel = books.channel
-    widest = max(timedelta(minutes=channel.min_gap_minutes), timedelta(hours=channel.title_separation_hours))
+    widest = widest_separation(channel)
     for each in books.placed:
         if (found := _blackout(channel, each)) is not None:
+            yield _conflict(channel, found, each)
+        if each.follows and (found := _follow(books, each)) is not None:
             yield _conflict(channel, found, each)
         for other in books.near(each.start, each.until, widest):
             if (other.start, other.id) < (each.start, each.id) and (found := _between(channel, each, other)):
