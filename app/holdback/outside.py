@@ -4,13 +4,16 @@ from collections.abc import Sequence
 from contextlib import closing
 from typing import TYPE_CHECKING
 
-from holdback_base.problem import Problem
-
 from holdback.foundation import Foundation
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from holdback_base.database import Database
     from holdback_servers.schedule.ports import Outside, Transmission
+    from sqlalchemy import Connection
+
+_SCHEDULE = "mcp:schedule"
 
 
 def home_outside(foundation: Foundation) -> "Outside":
@@ -46,17 +49,19 @@ class _HomeRights:
         now = self._foundation.clock()
         with self._open() as rights:
             await rights.write(
-                lambda c: running.reserve_transmissions(
-                    c, store.Shelf(), publication, clearance, asked, now=now, by="mcp:schedule"
+                lambda c: running.keep_transmissions(
+                    c, store.Shelf(), publication, clearance, asked, now=now, by=_SCHEDULE
                 )
             )
 
-    async def settle(self, publication: str, action: str) -> None:
+    async def use(self, publication: str, at: "Sequence[datetime]") -> None:
         from holdback_servers.rights import runs
 
-        if action not in ("use", "release"):
-            raise Problem("INVALID_ARGUMENT", f"Runs are not settled by {action!r}.", "Say use or release.")
-        settling: runs.Settling = action
         now = self._foundation.clock()
+
+        def unit(c: "Connection") -> None:
+            if due := runs.reserved_at(c, publication) & set(at):
+                runs.use(c, publication, due, now=now, by=_SCHEDULE)
+
         with self._open() as rights:
-            await rights.write(lambda c: runs.settle(c, publication, settling, None, now=now, by="mcp:schedule"))
+            await rights.write(unit)

@@ -121,7 +121,7 @@ class House:
     async def reserve(self, publication: str, clearance: str, transmissions: Sequence[Transmission]) -> None:
         """No right here has a run limit."""
 
-    async def settle(self, publication: str, action: str) -> None:
+    async def use(self, publication: str, at: Sequence[datetime]) -> None:
         """No right here has a run limit."""
 
     async def call(self, tool: str, key: str | None = None, **arguments: Any) -> dict[str, Any]:

@@ -135,6 +135,26 @@ def reserve_transmissions(
     return runs.reserve(c, publication, wanted, now=now, by=by)
 
 
+def keep_transmissions(
+    c: Connection,
+    shelf: Shelf,
+    publication: str,
+    clearance: str,
+    transmissions: Sequence[Transmission],
+    *,
+    now: datetime,
+    by: str,
+) -> None:
+    """Reserve what these transmissions take, as `reserve_transmissions` does, and give back what else is reserved.
+
+    So a transmission that moves keeps its run, and nobody can take it in between.
+    """
+    needs = _needs(c, shelf, clearance, transmissions, now) if transmissions else []
+    wanted = runs.choose(c, publication, needs)
+    runs.release_others(c, publication, wanted, now=now, by=by)
+    runs.reserve(c, publication, wanted, now=now, by=by)
+
+
 def _needs(
     c: Connection, shelf: Shelf, clearance: str, transmissions: Sequence[Transmission], now: datetime
 ) -> list[tuple[datetime, tuple[str, ...]]]:

@@ -109,6 +109,22 @@ def settle(
     return told(c, publication, {each.right for each in chosen})
 
 
+def release_others(
+    c: Connection, publication: str, kept: Iterable[tuple[str, datetime]], *, now: datetime, by: str
+) -> None:
+    """Give back what is reserved for a publication but for these (right id, instant); what was used stays used."""
+    keep = {(right, to_utc(at)) for right, at in kept}
+    due = [e for e in _of_publication(c, publication) if e.state == "reserved" and (e.right, e.at) not in keep]
+    for each in due:
+        _write(c, (each.right, publication), [each.at], "released", _stamp(now, by))
+    _count_again(c, _limited(c, {each.right for each in due}))
+
+
+def reserved_at(c: Connection, publication: str) -> set[datetime]:
+    """The instants at which runs stand reserved for a publication."""
+    return {each.at for each in _of_publication(c, publication) if each.state == "reserved"}
+
+
 def use(c: Connection, publication: str, at: Iterable[datetime] | None = None, *, now: datetime, by: str) -> RunsAnswer:
     """The publication went out: see `settle`."""
     return settle(c, publication, "use", at, now=now, by=by)

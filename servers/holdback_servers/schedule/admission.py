@@ -87,9 +87,16 @@ def check_statements(publication: Publication, clearance: ClearanceFacts, approv
     """Both statements are about these bytes, the approval about this clearance, and another person approved.
 
     Raises:
-        Problem: CLEARANCE_HASH_MISMATCH, APPROVAL_HASH_MISMATCH, APPROVAL_REQUIRED or SEPARATION_OF_DUTIES.
+        Problem: CLEARANCE_HASH_MISMATCH, also where it names no media; APPROVAL_HASH_MISMATCH, APPROVAL_REQUIRED or
+            SEPARATION_OF_DUTIES.
     """
     media = publication.media
+    if media is None:
+        raise Problem(
+            "CLEARANCE_HASH_MISMATCH",
+            f"{publication.id} names no media, so no clearance or approval can be about it.",
+            "Hold its slot for the exact bytes that are to go out.",
+        )
     if media not in clearance.elements:
         raise Problem(
             "CLEARANCE_HASH_MISMATCH",

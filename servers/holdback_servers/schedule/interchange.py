@@ -92,7 +92,8 @@ def _description(publication: Publication) -> str:
     lines = [f"{publication.state}, for {publication.on_behalf_of}"]
     lines += [f"In {piece.text()}" for piece in publication.availability]
     lines += publication.reasons
-    lines.append(f"Media {publication.media}")
+    if publication.media is not None:
+        lines.append(f"Media {publication.media}")
     if publication.clearance is not None:
         lines.append(f"Clearance {publication.clearance}, approval {publication.approval}")
     if publication.state == "held" and publication.expires is not None:

@@ -109,15 +109,16 @@ class Publication(Noun):
     """A title on a channel from `start`; in each territory as long as `availability` says.
 
     `start` is the earliest of the availability and `end` the latest, absent when one is open. `media` names the exact
-    bytes. `expires` is when a hold lapses. `locked` items are changed by nobody silently. `approved_for` is the
-    availability that a person approved: it may shrink and move without asking again, never grow.
+    bytes; what was taken over from another system's grid has none, and is never committed or delivered. `expires` is
+    when a hold lapses. `locked` items are changed by nobody silently. `approved_for` is the availability that a person
+    approved: it may shrink and move without asking again, never grow.
     """
 
     id: str
     channel: str
     platform: str
     title: str
-    media: Sha256
+    media: Sha256 | None = None
     asset: str | None = None
     availability: tuple[Availability, ...]
     start: Instant

@@ -29,14 +29,20 @@ class RunKeeper(Protocol):
     """Counts the runs of rights; every call may be repeated and then changes nothing."""
 
     async def reserve(self, publication: str, clearance: str, transmissions: Sequence[Transmission]) -> None:
-        """Reserve all the runs that the transmissions take, or none.
+        """Reserve the runs that these transmissions take, all or none, and give back what is reserved beyond them.
 
-        Raises Problem RUNS_EXHAUSTED, OUTSIDE_CLEARED_WINDOW, TERRITORY_NOT_CLEARED; UNAVAILABLE when nobody answers.
+        What went out stays as it is. Without transmissions all is given back, whatever the clearance.
+
+        Raises:
+            Problem: RUNS_EXHAUSTED, OUTSIDE_CLEARED_WINDOW, TERRITORY_NOT_CLEARED; UNAVAILABLE when nobody answers.
         """
         ...
 
-    async def settle(self, publication: str, action: str) -> None:
-        """`use`: it went out; `release`: it will not. A publication without runs is no error."""
+    async def use(self, publication: str, at: Sequence[datetime]) -> None:
+        """Its transmissions at these instants went out: their runs are used for good.
+
+        One that takes no run is no error. Raises Problem UNAVAILABLE when nobody answers.
+        """
         ...
 
 

@@ -38,6 +38,22 @@ class Admission(Noun):
     approval: ApprovalFacts
 
 
+def put(c: Connection, publication: Publication, actor: Actor, why: str, now: datetime) -> Publication:
+    """Write a publication as it now is, with who changed it and why: the one way to change the books.
+
+    It judges nothing. Whoever does, locks the channel first (`find_channel` with `lock`) and puts in the same unit.
+
+    Raises:
+        Problem: CHANNEL_UNKNOWN.
+    """
+    row = _row(publication, find_channel(c, publication.channel))
+    changed = c.execute(update(publications).where(publications.c.id == publication.id).values(**row))
+    if changed.rowcount == 0:
+        c.execute(insert(publications).values(id=publication.id, **row))
+    _remember(c, publication, actor, why, now)
+    return publication
+
+
 def hold(c: Connection, publication: Publication, why: str, now: datetime) -> Hold:
     """Keep a slot for a publication in the state `held`, with its hold's id and expiry.
 
@@ -46,9 +62,7 @@ def hold(c: Connection, publication: Publication, why: str, now: datetime) -> Ho
     """
     channel = find_channel(c, publication.channel, lock=True)
     _check_free(c, channel, publication, now)
-    until = placed(channel, publication).until
-    c.execute(insert(publications).values(id=publication.id, until_at=store_instant(until), **_row(publication)))
-    _remember(c, publication, Actor(by=publication.by, on_behalf_of=publication.on_behalf_of), why, now)
+    put(c, publication, Actor(by=publication.by, on_behalf_of=publication.on_behalf_of), why, now)
     return Hold.model_validate({"id": publication.hold, "publication": publication, "expires": publication.expires})
 
 
@@ -104,9 +118,7 @@ def commit(c: Connection, hold_id: str, admission: Admission | None, actor: Acto
             "approval": admission.approval.id,
         }
     )
-    _change(c, committed)
-    _remember(c, committed, actor, f"cleared by {committed.clearance}, approved by {admission.approval.by}", now)
-    return committed
+    return put(c, committed, actor, f"cleared by {committed.clearance}, approved by {admission.approval.by}", now)
 
 
 def find_publication(c: Connection, publication_id: str, now: datetime) -> Publication:
@@ -131,9 +143,7 @@ def cancel(c: Connection, publication_id: str, why: str, actor: Actor, now: date
         raise Problem("CONFLICT", f"{found.id} is locked.", "Unlock it first; locked items are not changed silently.")
     shown = found.state == "live" or (found.state == "scheduled" and found.start <= now)
     ended = found.model_copy(update={"state": "taken_down" if shown else "cancelled"})
-    _change(c, ended)
-    _remember(c, ended, actor, why, now)
-    return ended
+    return put(c, ended, actor, why, now)
 
 
 def page(
@@ -200,12 +210,13 @@ def _check_free(c: Connection, channel: Channel, publication: Publication, now: 
         raise slot_problem(channel, publication.start, stop)
 
 
-def _row(publication: Publication) -> dict[str, Any]:
+def _row(publication: Publication, channel: Channel) -> dict[str, Any]:
     return {
         "channel": publication.channel,
         "title": publication.title,
         "state": publication.state,
         "start_at": store_instant(publication.start),
+        "until_at": store_instant(placed(channel, publication).until),
         "expires_at": None if publication.expires is None else store_instant(publication.expires),
         "hold": publication.hold,
         "sponsor": publication.details.sponsor,
@@ -215,10 +226,6 @@ def _row(publication: Publication) -> dict[str, Any]:
         "clearance": publication.clearance,
         "body": publication.model_dump(mode="json", exclude_none=True, exclude={"history"}),
     }
-
-
-def _change(c: Connection, publication: Publication) -> None:
-    c.execute(update(publications).where(publications.c.id == publication.id).values(**_row(publication)))
 
 
 def _remember(c: Connection, publication: Publication, actor: Actor, why: str, now: datetime) -> None:

@@ -30,7 +30,7 @@ publications = Table(
     Column("sponsor", String, nullable=False),
     Column("priority", Integer, nullable=False),
     Column("locked", Boolean, nullable=False),
-    Column("media", String, nullable=False),
+    Column("media", String),
     Column("clearance", String),
     Column("body", JSON, nullable=False),
     Index("publications_by_channel", "channel", "start_at"),
