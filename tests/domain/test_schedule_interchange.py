@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from holdback_servers.schedule.channel import Channel
-from holdback_servers.schedule.interchange import to_icalendar
+from holdback_servers.schedule.interchange.ical import to_icalendar
 from holdback_servers.schedule.model import Availability, HistoryRow, Publication, State
 from icalendar import Calendar
 

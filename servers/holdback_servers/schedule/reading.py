@@ -13,7 +13,7 @@ from holdback_servers.schedule import books, store
 from holdback_servers.schedule.answers import CalendarExport, ChannelList, ConflictList, SchedulePage
 from holdback_servers.schedule.arguments import Channels, End, Start, States, bounded, chosen
 from holdback_servers.schedule.constraints import conflicts
-from holdback_servers.schedule.interchange import to_icalendar
+from holdback_servers.schedule.interchange.ical import to_icalendar
 from holdback_servers.schedule.model import Publication, State
 from holdback_servers.services import Call
 from holdback_servers.serving import Door

@@ -1,4 +1,4 @@
-"""How other systems read the schedule: publications as iCalendar (RFC 5545). Pure."""
+"""The schedule as iCalendar (RFC 5545), for calendars. Pure."""
 
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime, timedelta

@@ -1,0 +1,105 @@
+"""What other systems' files say of a channel: what is planned there, and what really aired. Pure."""
+
+from typing import Annotated, Literal
+
+from holdback_base.vocabulary import Instant, Noun, Sha256, TimeRange
+from pydantic import Field
+
+FileKind = Literal["as_run", "grid"]
+"""What a file tells: what really aired, or what is planned to air."""
+Outcome = Literal["as_planned", "shifted", "cut_short", "overran", "missing", "unplanned"]
+"""What became of a plan; each is told apart by more than the tolerance."""
+
+
+class Remark(Noun):
+    """Something to tell a person about one place of a file, as they would find it: `row 7, start`, `line 12`."""
+
+    place: str
+    message: str
+    hint: str = ""
+    given: str = ""
+
+    def text(self) -> str:
+        """One line."""
+        return f"{self.place}: {self.message}" + (f" {self.hint}" if self.hint else "")
+
+
+class ListedItem(Noun):
+    """One line of a file: a title that is planned, or that aired, from `start` until `end`.
+
+    `reference` is the other system's own name for what is shown: a house number, a file. `publication` is ours, where
+    the file gives it. `audience` is how many saw it, in the file's own unit.
+    """
+
+    place: str
+    title: str = Field(min_length=1, max_length=300)
+    start: Instant
+    end: Instant
+    reference: str = Field(default="", max_length=300)
+    publication: str = Field(default="", max_length=60)
+    media: Sha256 | None = None
+    description: str = Field(default="", max_length=5000)
+    audience: Annotated[float, Field(ge=0)] | None = None
+    status: str = Field(default="", max_length=100)
+
+    @property
+    def window(self) -> TimeRange:
+        """`[start, end)`."""
+        return TimeRange(start=self.start, end=self.end)
+
+
+class FileContents(Noun):
+    """All that a file says of one channel. With a mistake in it nothing of it is recorded.
+
+    `losses` are what the file says and the schedule has no place for.
+    """
+
+    items: tuple[ListedItem, ...] = ()
+    mistakes: tuple[Remark, ...] = ()
+    losses: tuple[Remark, ...] = ()
+
+
+class AiredItem(ListedItem):
+    """What aired, as it is on record: its own id, and the file that told of it."""
+
+    id: str
+    source: str
+
+
+class ReachSample(Noun):
+    """How many saw a channel at an instant, in the unit of its as-run files."""
+
+    at: Instant
+    audience: float = Field(ge=0)
+
+
+class Difference(Noun):
+    """What became of one publication, or what aired without one.
+
+    `aired_seconds` is the sum of its parts where it aired in several. `text` says it in words.
+    """
+
+    outcome: Outcome
+    title: str
+    publication: str | None = None
+    planned: TimeRange | None = None
+    aired: TimeRange | None = None
+    aired_seconds: float = 0
+    aired_items: tuple[str, ...] = ()
+    text: str
+
+
+class Reconciliation(Noun):
+    """A channel's plan against what really aired, in order of time."""
+
+    channel: str
+    window: TimeRange
+    items: tuple[Difference, ...]
+    counts: dict[Outcome, int]
+
+    def text(self) -> str:
+        """The counts, and a line for each that did not go as planned."""
+        told = ", ".join(f"{number} {outcome.replace('_', ' ')}" for outcome, number in self.counts.items() if number)
+        lines = [f"{self.channel}, {self.window.text()}: {told or 'nothing was planned, and nothing aired'}."]
+        lines += [f"  {each.text}" for each in self.items if each.outcome != "as_planned"]
+        return "\n".join(lines)
