@@ -39,20 +39,30 @@ publications = Table(
     Index("publications_by_media", "media"),
 )
 papers = Table(
-    # The signed statements under which a publication was committed, as they came.
+    # The signed statements that a publication stands on, as they came, and when the approval was relied on first.
     "papers",
     METADATA,
     Column("publication", String, primary_key=True),
     Column("clearance", String, nullable=False),
     Column("approval", String, nullable=False),
+    Column("approved_at", String, nullable=False),
 )
 run_orders = Table(
-    # What the rights server is to know of a publication's runs: `wanted` is reserved, used or released.
+    # The transmissions of a publication whose runs are to stand reserved or used, and how far the keeper of runs knows.
+    # `wanted` follows the publication; `intended` is what a change under way has asked for; `secured` is what the
+    # keeper was last heard to hold reserved, absent while that is not known; `next_at` is the first reserved instant.
     "run_orders",
     METADATA,
     Column("publication", String, primary_key=True),
-    Column("wanted", String, nullable=False),
+    Column("clearance", String),
+    Column("wanted", JSON, nullable=False),
+    Column("intended", JSON(none_as_null=True)),
+    Column("secured", JSON(none_as_null=True)),
     Column("done", Boolean, nullable=False, index=True),
+    Column("revision", Integer, nullable=False),
+    Column("attempts", Integer, nullable=False),
+    Column("try_at", String, nullable=False),
+    Column("next_at", String, index=True),
     Column("changed_at", String, nullable=False),
 )
 showings = Table(
@@ -65,7 +75,9 @@ showings = Table(
     Column("sending", JSON),
     Column("lease_until", String),
     Column("attempts", Integer, nullable=False),
+    Column("seen_at", String, index=True),
     Column("next_at", String, index=True),
+    Column("failure", String),
     Column("receipts", JSON, nullable=False),
 )
 as_run = Table(
