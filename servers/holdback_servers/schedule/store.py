@@ -21,6 +21,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.sql.elements import ColumnElement
 
+from holdback_servers.schedule import showings
 from holdback_servers.schedule.admission import ApprovalFacts, ClearanceFacts, check_windows, slot_problem
 from holdback_servers.schedule.books import Actor, find_channel, not_lapsed, read_books
 from holdback_servers.schedule.channel import Channel
@@ -46,11 +47,13 @@ def put(c: Connection, publication: Publication, actor: Actor, why: str, now: da
     Raises:
         Problem: CHANNEL_UNKNOWN.
     """
-    row = _row(publication, find_channel(c, publication.channel))
+    channel = find_channel(c, publication.channel)
+    row = _row(publication, channel)
     changed = c.execute(update(publications).where(publications.c.id == publication.id).values(**row))
     if changed.rowcount == 0:
         c.execute(insert(publications).values(id=publication.id, **row))
     _remember(c, publication, actor, why, now)
+    showings.arrange(c, publication, channel, now)
     return publication
 
 
