@@ -10,6 +10,7 @@ import re
 from collections.abc import Mapping, Sequence
 from datetime import UTC, date, datetime, timedelta
 from types import MappingProxyType
+from typing import Any, cast
 
 from holdback_base.problem import Problem
 from holdback_base.vocabulary import TimeRange, expand_territories, is_group, parse_territory
@@ -299,11 +300,22 @@ def statements_in(turns: Sequence[Reading]) -> Mapping[str, tuple[str, ...]]:
 
 
 def _type_of(statement: str) -> str:
-    header = statement.partition(".")[0]
+    return str(_json_part(statement, 0).get("typ", ""))
+
+
+def claims_of(statement: str) -> Mapping[str, Any]:
+    """What a signed statement says, nothing of it verified: good for looking things up, never for deciding. Empty for
+    what is no statement."""
+    return _json_part(statement, 1)
+
+
+def _json_part(statement: str, number: int) -> Mapping[str, Any]:
     try:
-        return str(json.loads(base64.urlsafe_b64decode(header + "=" * (-len(header) % 4))).get("typ", ""))
-    except (binascii.Error, ValueError, AttributeError):
-        return ""
+        part = statement.split(".")[number]
+        shape = json.loads(base64.urlsafe_b64decode(part + "=" * (-len(part) % 4)))
+    except (binascii.Error, ValueError, IndexError):
+        return {}
+    return cast(dict[str, Any], shape) if isinstance(shape, dict) else {}
 
 
 def asked_back(

@@ -131,7 +131,7 @@ def test_only_the_scheduler_commits_and_only_compliance_clears() -> None:
 
 
 def test_what_is_passed_down_to_an_agent_is_enough_for_what_that_agent_may_do() -> None:
-    """Else a delegated agent would be refused half-way; rights:clear stays off the scheduler's way on purpose."""
+    """Else a delegated agent would be refused half-way."""
     for audiences in AGENT_ALLOWED.values():
         for down in set(audiences) & set(AGENTS):
             for further, scopes in AGENT_ALLOWED[down].items():
@@ -171,4 +171,18 @@ def test_an_unknown_role_agent_or_audience_gives_nothing() -> None:
     assert role_scopes(["emperor"]) == frozenset()
     assert person_scopes(["editor"], "mcp:payroll") == frozenset()
     assert agent_scopes("agent:stranger", "mcp:rights") == frozenset()
-    assert agent_scopes("agent:compliance", "mcp:schedule") == frozenset()
+    assert agent_scopes("agent:scheduler", "mcp:assets") == frozenset()
+
+
+def test_compliance_reads_the_schedule_and_a_rights_manager_starts_what_only_reads_it() -> None:
+    assert agent_scopes("agent:compliance", "mcp:schedule") == {"schedule:read"}
+    manager = person_scopes(["rights-manager"], "agent:scheduler")
+    assert {each for each in manager if each.startswith("agent:scheduler:")} == {"agent:scheduler:explain"}
+    assert "schedule:plan" not in manager
+
+
+def test_a_planner_starts_every_skill_of_scheduler_and_compliance_but_cannot_have_a_clearance_issued() -> None:
+    for agent in ("agent:scheduler", "agent:compliance"):
+        held = person_scopes(["planner"], agent)
+        assert AUDIENCE_SCOPES[agent] <= held
+        assert "rights:clear" not in held

@@ -102,7 +102,7 @@ def test_an_exchange_that_leaves_no_scope_is_denied() -> None:
     tokens = authority(Hand())
     held = tokens.issue(person="person:sam", roles=[], audience=COMPLIANCE, scopes=["assets:read"])
     with pytest.raises(Problem, match="has nothing to do at mcp:schedule"):
-        tokens.exchange(held, COMPLIANCE, audience="mcp:schedule", allowed=agent_scopes(COMPLIANCE, "mcp:schedule"))
+        tokens.exchange(held, COMPLIANCE, audience="mcp:schedule", allowed=["schedule:read"])
 
 
 def test_an_exchanged_token_ends_with_its_subject_at_the_latest() -> None:

@@ -93,6 +93,7 @@ def progress_names_the_chain_of_agents_and_counts_on(house: Any, story: Story) -
         ("editing-assistant",),
         ("editing-assistant", "compliance"),
         ("editing-assistant", "scheduler"),
+        ("editing-assistant", "scheduler", "compliance"),  # asked once more before the commit
     }
     numbers = [each.seq for each in story.progress]
     assert numbers == sorted(numbers)  # who comes back is told the latest once more

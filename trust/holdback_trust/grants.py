@@ -11,8 +11,13 @@ from holdback_trust.identity import AGENTS, GATEWAY
 
 MAKE_HIGHLIGHT = "agent:editing-assistant:make-highlight"
 CLEAR_RIGHTS = "agent:compliance:clear-rights"
+CHECK_PUBLICATION = "agent:compliance:check-publication"
+WATCH_EXPIRY = "agent:compliance:watch-expiry"
 PLAN_PUBLICATION = "agent:scheduler:plan-publication"
 COMMIT_PUBLICATION = "agent:scheduler:commit-publication"
+PLAN_WEEK = "agent:scheduler:plan-week"
+RESCHEDULE = "agent:scheduler:reschedule"
+EXPLAIN = "agent:scheduler:explain"
 DECLARE = "assets:declare"
 """To say, as its supplier, what media is made of: whoever holds it is believed without a statement."""
 
@@ -21,6 +26,9 @@ def _scopes(text: str) -> frozenset[str]:
     return frozenset(text.split())
 
 
+_COMPLIANCE = _scopes(f"{CLEAR_RIGHTS} {CHECK_PUBLICATION} {WATCH_EXPIRY}")
+_SCHEDULER = _scopes(f"{PLAN_PUBLICATION} {COMMIT_PUBLICATION} {PLAN_WEEK} {RESCHEDULE} {EXPLAIN}")
+
 AUDIENCE_SCOPES: Mapping[str, frozenset[str]] = MappingProxyType(
     {
         "mcp:assets": _scopes(f"assets:read assets:write {DECLARE}"),
@@ -28,8 +36,8 @@ AUDIENCE_SCOPES: Mapping[str, frozenset[str]] = MappingProxyType(
         "mcp:rights": _scopes("rights:read rights:write rights:clear"),
         "mcp:schedule": _scopes("schedule:read schedule:plan schedule:commit"),
         "agent:editing-assistant": _scopes(MAKE_HIGHLIGHT),
-        "agent:compliance": _scopes(CLEAR_RIGHTS),
-        "agent:scheduler": _scopes(f"{PLAN_PUBLICATION} {COMMIT_PUBLICATION}"),
+        "agent:compliance": _COMPLIANCE,
+        "agent:scheduler": _SCHEDULER,
         GATEWAY: _scopes("registry:read approval:ask approval:decide"),
     }
 )
@@ -41,22 +49,24 @@ ROLE_SCOPES: Mapping[str, frozenset[str]] = MappingProxyType(
     {
         "editor": _READING
         | _scopes("assets:write editing:write rights:clear schedule:plan schedule:commit approval:ask")
-        | _scopes(f"{MAKE_HIGHLIGHT} {CLEAR_RIGHTS} {PLAN_PUBLICATION} {COMMIT_PUBLICATION}"),
+        | _scopes(MAKE_HIGHLIGHT)
+        | _COMPLIANCE
+        | _SCHEDULER,
         "approver": _READING | _scopes("approval:decide"),
         "librarian": _READING | _scopes(f"assets:write {DECLARE}"),
-        "rights-manager": _READING | _scopes(f"rights:write rights:clear {CLEAR_RIGHTS}"),
-        "planner": _READING
-        | _scopes(f"schedule:plan schedule:commit approval:ask {PLAN_PUBLICATION} {COMMIT_PUBLICATION} {CLEAR_RIGHTS}"),
+        "rights-manager": _READING | _scopes(f"rights:write rights:clear {EXPLAIN}") | _COMPLIANCE,
+        "planner": _READING | _scopes("schedule:plan schedule:commit approval:ask") | _SCHEDULER | _COMPLIANCE,
         "admin-loader": _READING | _scopes(f"assets:write {DECLARE} editing:write rights:write schedule:plan"),
         "viewer": _READING,
     }
 )
 """What a person of each role may do, or delegate to an agent."""
 
-_TO_COMPLIANCE = _scopes(f"{CLEAR_RIGHTS} rights:read rights:clear editing:read assets:read registry:read")
-_TO_SCHEDULER = _scopes(
-    f"{PLAN_PUBLICATION} {COMMIT_PUBLICATION} {CLEAR_RIGHTS} schedule:read schedule:plan schedule:commit"
-    " rights:read editing:read assets:read registry:read"
+_TO_COMPLIANCE = _COMPLIANCE | _scopes("rights:read rights:clear schedule:read editing:read assets:read registry:read")
+_TO_SCHEDULER = (
+    _SCHEDULER
+    | _TO_COMPLIANCE
+    | _scopes("schedule:read schedule:plan schedule:commit rights:read registry:read approval:ask")
 )
 
 AGENT_ALLOWED: Mapping[str, Mapping[str, frozenset[str]]] = MappingProxyType(
@@ -75,6 +85,8 @@ AGENT_ALLOWED: Mapping[str, Mapping[str, frozenset[str]]] = MappingProxyType(
                 "mcp:rights": _scopes("rights:read rights:clear"),
                 "mcp:editing": _scopes("editing:read"),
                 "mcp:assets": _scopes("assets:read"),
+                "mcp:schedule": _scopes("schedule:read"),
+                "agent:scheduler": _TO_SCHEDULER,
                 GATEWAY: _scopes("registry:read"),
             }
         ),
@@ -82,9 +94,9 @@ AGENT_ALLOWED: Mapping[str, Mapping[str, frozenset[str]]] = MappingProxyType(
             {
                 "mcp:schedule": _scopes("schedule:read schedule:plan schedule:commit"),
                 "mcp:rights": _scopes("rights:read"),
-                # it may have a clearance checked again, never issued: no rights:clear
-                "agent:compliance": _TO_COMPLIANCE - _scopes("rights:clear"),
-                GATEWAY: _scopes("registry:read"),
+                # rights:clear only passes through, to compliance: the scheduler itself never issues a clearance
+                "agent:compliance": _TO_COMPLIANCE,
+                GATEWAY: _scopes("registry:read approval:ask"),
             }
         ),
     }

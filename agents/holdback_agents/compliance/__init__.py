@@ -1,12 +1,26 @@
-"""Compliance: decides whether a cut may be shown, and issues the signed clearance."""
+"""Compliance: decides whether a cut may be shown, issues the signed clearance, and watches over what is published."""
 
-from holdback_agents.compliance.request import parse_clearance_request
+from holdback_agents.compliance.checking import check_publication
+from holdback_agents.compliance.request import chosen_skill, parse_clearance_request, parse_publication_check
 from holdback_agents.compliance.workflow import clear_rights
 from holdback_agents.contracts import ClearanceRequest
+from holdback_agents.publishing_parts import PublicationCheck
 from holdback_agents.runtime.agent import Agent, Skill, packed_card
 
 
 def compliance() -> Agent:
     """The agent, with the card that travels with the program."""
-    skill = Skill(id="clear-rights", request=ClearanceRequest, workflow=clear_rights, words=parse_clearance_request)
-    return Agent(name="compliance", card=packed_card("compliance"), skills=(skill,))
+    return Agent(
+        name="compliance",
+        card=packed_card("compliance"),
+        skills=(
+            Skill(id="clear-rights", request=ClearanceRequest, workflow=clear_rights, words=parse_clearance_request),
+            Skill(
+                id="check-publication",
+                request=PublicationCheck,
+                workflow=check_publication,
+                words=parse_publication_check,
+            ),
+        ),
+        choose=chosen_skill,
+    )

@@ -1,9 +1,10 @@
 """Turns what the rights server answered into compliance's report. Pure."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from holdback_agents.contracts import ClearanceReport
+from holdback_agents.publishing_parts import Standing
 
 
 def report_of(issued: Mapping[str, Any]) -> ClearanceReport:
@@ -42,3 +43,14 @@ def cell_line(report: Mapping[str, Any]) -> str:
         line = f"{places} on {', '.join(group['platforms'])}: {group['verdict']}"
         lines.append(f"{line} ({named.strip()})" if named else line)
     return "; ".join(lines)
+
+
+def standing_text(items: Sequence[Standing]) -> str:
+    """A line for each publication, or for a clearance by itself, and one for each thing that is wrong with it."""
+    lines: list[str] = []
+    for each in items:
+        what = f"{each.publication} {each.title!r} on {each.channel}" if each.publication else each.clearance
+        under = f" under {each.clearance}" if each.publication and each.clearance else ""
+        lines.append(f"{what}{under}: {'stands' if each.stands else 'does not stand'}")
+        lines += [f"  {finding.code}: {finding.text}" for finding in each.findings]
+    return "\n".join(lines)

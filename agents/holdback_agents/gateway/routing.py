@@ -16,12 +16,14 @@ from holdback_agents.contracts import (
     CommitRequest,
     PublicationRequest,
 )
+from holdback_agents.publishing_parts import PublicationCheck
 
 SKILL_OF_SCHEMA: Mapping[str, str] = {
     Brief.schema_uri(): "make-highlight",
     ClearanceRequest.schema_uri(): "clear-rights",
     PublicationRequest.schema_uri(): "plan-publication",
     CommitRequest.schema_uri(): "commit-publication",
+    PublicationCheck.schema_uri(): "check-publication",
 }
 """The skill that a typed part asks for when the message names none."""
 

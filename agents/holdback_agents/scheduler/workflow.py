@@ -14,6 +14,8 @@ from holdback_agents.contracts import (
     PublicationRequest,
     Slot,
 )
+from holdback_agents.phrases import claims_of
+from holdback_agents.publishing_parts import PublicationCheck, PublicationStanding
 from holdback_agents.runtime.run import Run
 from holdback_agents.scheduler.reply import committed, plan_of, slot_of
 
@@ -86,11 +88,15 @@ async def _with_what_is_cleared(run: Run, request: PublicationRequest) -> Public
 async def commit_publication(run: Run, request: CommitRequest) -> CommitReport:
     """Commit the held slots under the clearance and the approval; when one is refused the others are taken back.
 
+    Before that compliance is asked once more whether the clearance still stands for each of them.
+
     Raises:
-        Problem: what the schedule refused, such as APPROVAL_HASH_MISMATCH or OUTSIDE_CLEARED_WINDOW.
+        Problem: what compliance or the schedule refused, such as CLEARANCE_STALE, APPROVAL_HASH_MISMATCH or
+            OUTSIDE_CLEARED_WINDOW.
     """
     if request.release:
         return await _released(run, request.holds)
+    await _require_standing(run, request)
     done: list[Publication] = []
     for number, hold in enumerate(request.holds):
         await run.progress(f"Committing {hold}", done=number, total=len(request.holds), unit="publications")
@@ -110,6 +116,28 @@ async def commit_publication(run: Run, request: CommitRequest) -> CommitReport:
     channels = sorted({each.channel for each in done})
     calendar = await run.tool("schedule.export_schedule", channels=channels)
     return CommitReport(publications=tuple(done), calendar=calendar["content"])
+
+
+async def _require_standing(run: Run, request: CommitRequest) -> None:
+    """Compliance says that the clearance stands for every held slot. Raises Problem with the first thing it found."""
+    clearance = claims_of(request.clearance_statement).get("jti")
+    if not isinstance(clearance, str):
+        raise Problem(
+            "STATEMENT_INVALID", "The clearance is no signed statement.", "Pass the clearance as rights issued it."
+        )
+    check = PublicationCheck(publications=request.holds, clearance=clearance)
+    answer = await run.delegate("check-publication", check, PublicationStanding)
+    for each in answer.items:
+        if not each.stands:
+            first = each.findings[0]
+            raise Problem.from_dict(
+                {
+                    "code": first.code,
+                    "message": f"{each.hold or each.publication} cannot be committed: {first.text}",
+                    "hint": "Have the cut cleared again, and hold slots within what is clear.",
+                    "details": {"findings": [finding.model_dump(mode="json") for finding in each.findings]},
+                }
+            )
 
 
 async def _released(run: Run, holds: Sequence[str]) -> CommitReport:

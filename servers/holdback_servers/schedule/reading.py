@@ -55,6 +55,14 @@ def offer_reading(door: Door) -> None:
         start: Start = None,
         end: End = None,
         states: States = None,
+        publications: Annotated[
+            list[str] | None,
+            Field(
+                description="Only these, by the ids of publications (pub_) or holds (hold_), whenever they start; the "
+                "rest of the question is not looked at.",
+                max_length=200,
+            ),
+        ] = None,
         history: Annotated[bool, Field(description="Also who did what to each, and why.")] = False,
         limit: Limit = 50,
         cursor: Cursor = None,
@@ -69,11 +77,18 @@ def offer_reading(door: Door) -> None:
         after = (str(place.get("start")), str(place.get("id"))) if place else None
 
         def unit(c: Connection) -> list[Publication]:
+            if publications:
+                return shown(c, [store.find_publication(c, each, now) for each in dict.fromkeys(publications)])
             names = [books.find_channel(c, name).name for name in channels or ()]
             found = store.page(c, window, now, channel_names=names, states=states or (), after=after, limit=limit + 1)
+            return shown(c, found)
+
+        def shown(c: Connection, found: list[Publication]) -> list[Publication]:
             return store.with_history(c, found) if history else [_plain(each) for each in found]
 
         found = await call.services.database.read(unit)
+        if publications:
+            return SchedulePage(items=tuple(found))
         more = encode_cursor(store.place_of(found[limit - 1])) if len(found) > limit else None
         return SchedulePage(items=tuple(found[:limit]), next_cursor=more)
 

@@ -1,0 +1,19 @@
+"""What is needed to have a cut decided again: its signed cut statement, and the terms of its clearance."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from holdback_agents.phrases import claims_of
+from holdback_agents.runtime.run import Run
+
+
+async def statement_of(run: Run, asset: str, media: str) -> str:
+    """The library's signed word on the version of an asset that has these bytes; nothing when none has."""
+    view = await run.tool("assets.get_asset", asset_id=asset, include_statements=True)
+    return next((str(each["statement"]) for each in view["versions"] if each["media"] == media), "")
+
+
+def terms_of(clearance: str) -> dict[str, Any]:
+    """What a signed clearance was asked for beside place and time, as arguments of a question to the rights server."""
+    claims: Mapping[str, Any] = claims_of(clearance)
+    return {name: claims[name] for name in ("purpose", "languages", "undertakings", "exclusive") if claims.get(name)}
