@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 from holdback_base.vocabulary import membership_since
-from holdback_servers.rights.book import Entry, entry
+from holdback_servers.rights.book import Entry, Given, entry
 from holdback_servers.rights.model import (
     Contract,
     ContractTerms,
@@ -15,7 +15,16 @@ from holdback_servers.rights.model import (
     contract_on_record,
     right_on_record,
 )
-from holdback_servers.rights.rows import Party, contract_row, entry_of, facts_text, read_facts, row_of
+from holdback_servers.rights.rows import (
+    DecidingRow,
+    contract_row,
+    entry_of,
+    facts_text,
+    read_contract,
+    read_facts,
+    read_right,
+    row_of,
+)
 
 CONTRACT = contract_on_record(
     "ctr_1",
@@ -58,7 +67,9 @@ def a_right(terms: dict[str, Any], contract: Contract = CONTRACT) -> Right:
 
 
 def from_row(right: Right, contract: Contract = CONTRACT, taken: int = 0) -> Entry:
-    return entry_of(right.id, row_of(right), Party(contract.id, contract_row(contract)), taken)
+    row = row_of(right)
+    deciding = DecidingRow(right.id, contract.id, row.kind, contract.status, row.opens, row.closes, row.facts)
+    return entry_of(deciding, Given(right, contract), taken)
 
 
 @pytest.mark.parametrize("terms", [PLAIN, RICH, HANGING], ids=["plain", "rich", "hanging"])
@@ -73,7 +84,9 @@ def test_an_entry_of_a_row_decides_by_the_same_facts_as_one_of_the_record(terms:
 @pytest.mark.parametrize("terms", [PLAIN, RICH, HANGING], ids=["plain", "rich", "hanging"])
 def test_the_record_comes_back_whole(terms: dict[str, Any]) -> None:
     right = a_right(terms)
-    assert (from_row(right).right, from_row(right).contract) == (right, CONTRACT)
+    row = row_of(right)
+    assert read_right(right.id, CONTRACT.id, row.external_key, row.body) == right
+    assert read_contract(CONTRACT.id, contract_row(CONTRACT)) == CONTRACT
 
 
 def test_the_hash_of_a_row_does_not_depend_on_ids() -> None:
@@ -84,7 +97,8 @@ def test_the_hash_of_a_row_does_not_depend_on_ids() -> None:
 
 def test_a_mark_changes_with_the_right_and_with_its_contract() -> None:
     right, inactive = a_right(PLAIN), CONTRACT.model_copy(update={"status": "inactive"})
-    marks = {each.record.mark() for each in (from_row(right), from_row(right, inactive), from_row(a_right(RICH)))}
+    entries = (from_row(right), from_row(right, inactive), from_row(a_right(RICH)))
+    marks = {each.record.mark(each) for each in entries}
     assert len(marks) == 3
 
 

@@ -227,6 +227,18 @@ def test_a_right_recorded_after_its_event_has_its_window_at_once() -> None:
         assert found(c, asked()) == [FILM]
 
 
+def test_a_right_has_the_status_of_its_contract_also_when_it_changes_and_when_the_right_moves() -> None:
+    row = row_of(right_on_record("", grant(), contract_on_record("", contract()), "a"))
+    with catalogue() as c:
+        statuses: list[str] = []
+        for given in (contract(), contract(status="draft"), contract("other", status="pending")):
+            key = str(given.external_key)
+            recording.record_rows(c, [given], [(key, row)], new_id=new_id, now=NOW, by=BY, move=True)
+            (entry,) = store.books(c, [FILM], Shelf())[FILM].entries
+            statuses += [entry.status, entry.contract.status]
+    assert statuses == ["active", "active", "draft", "draft", "pending", "pending"]
+
+
 def test_another_status_of_a_contract_touches_all_its_references_and_moves_no_window() -> None:
     with catalogue() as c:
         bulk(c, *(row(f"k{n}", f"film:f{n}") for n in range(30)))
@@ -260,7 +272,7 @@ def test_what_was_read_in_a_change_that_was_undone_is_read_again() -> None:
             undone.rollback()
         record(c, contract(), grant(external_key="a", territories=["FR"]))
         (entry,) = store.books(c, [FILM], shelf)[FILM].entries
-    assert entry.right.territories == ("FR",)
+        assert entry.right.territories == ("FR",)
 
 
 @pytest.mark.asyncio

@@ -162,39 +162,46 @@ NO_LIMITS = Limits()
 
 
 class OnRecord(Protocol):
-    """A right and its contract as they are on record, read when they are asked for."""
+    """Rights and their contracts as they are on record, read when they are asked for."""
 
-    def right(self) -> Right:
-        """The right."""
+    def right(self, entry: "Entry") -> Right:
+        """The right that an entry was made of."""
         ...
 
-    def contract(self) -> Contract:
+    def contract(self, entry: "Entry") -> Contract:
         """Its contract."""
         ...
 
-    def mark(self) -> str:
+    def mark(self, entry: "Entry") -> str:
         """A hash that changes when either does."""
         ...
 
+    def together(self, entries: Iterable["Entry"]) -> None:
+        """Say that these will be asked for, so that they are read at once."""
+        ...
 
-@dataclass(frozen=True, slots=True)
+
+@dataclass(frozen=True, slots=True, eq=False)
 class Given:
     """A right and its contract that are at hand."""
 
     of_right: Right
     of_contract: Contract
 
-    def right(self) -> Right:
+    def right(self, entry: "Entry") -> Right:
         """The right."""
         return self.of_right
 
-    def contract(self) -> Contract:
+    def contract(self, entry: "Entry") -> Contract:
         """Its contract."""
         return self.of_contract
 
-    def mark(self) -> str:
+    def mark(self, entry: "Entry") -> str:
         """The hashes of both."""
         return mark_of(record_hash(self.of_right), record_hash(self.of_contract))
+
+    def together(self, entries: Iterable["Entry"]) -> None:
+        """They are at hand."""
 
 
 @dataclass(slots=True, eq=False)
@@ -232,12 +239,12 @@ class Entry:  # not frozen: that would more than double the time it takes to mak
     @property
     def right(self) -> Right:
         """The right as it is on record."""
-        return self.record.right()
+        return self.record.right(self)
 
     @property
     def contract(self) -> Contract:
         """Its contract as it is on record."""
-        return self.record.contract()
+        return self.record.contract(self)
 
     def about(self, kind: ElementKind) -> bool:
         """Whether it speaks of this kind of element."""
@@ -313,7 +320,7 @@ class Book:
     @cached_property
     def snapshot(self) -> str:
         """Another after any change of a right or its contract: a hash of all that is recorded here, if not given."""
-        return "sha256:" + sha256("\n".join([each.record.mark() for each in self.entries]).encode()).hexdigest()
+        return "sha256:" + sha256("\n".join([each.record.mark(each) for each in self.entries]).encode()).hexdigest()
 
     def meeting(self, within: Window) -> tuple[Entry, ...]:
         """The entries whose window has an instant of this one, in order of their ids."""
@@ -327,3 +334,12 @@ class Book:
     def beside(self, blanket: "Book", kind: ElementKind) -> "Book":
         """What is recorded here and in another book about one kind of element."""
         return Book(each for book in (self, blanket) for each in book.entries if each.about(kind))
+
+
+def read_together(entries: Iterable[Entry]) -> None:
+    """Read the records of all of these at once, before they are asked for one by one."""
+    found: dict[OnRecord, list[Entry]] = {}
+    for each in entries:
+        found.setdefault(each.record, []).append(each)
+    for record, own in found.items():
+        record.together(own)

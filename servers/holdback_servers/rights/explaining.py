@@ -10,7 +10,7 @@ from holdback_base.canonical import canonical_sha256
 from holdback_base.elements import ElementList
 
 from holdback_servers.rights.availability import Answer, Finding
-from holdback_servers.rights.book import Book
+from holdback_servers.rights.book import Book, read_together
 from holdback_servers.rights.clearance import Decision, Judged
 from holdback_servers.rights.conditions import Duty
 from holdback_servers.rights.grid import CellAnswer, overall
@@ -207,6 +207,7 @@ class _Told:
     def reasons(self) -> tuple[Reason, ...]:
         """Every reason once, with all places and platforms it holds for."""
         decision = self.decision
+        read_together([each.finding.entry for each in self._reasons if each.finding.entry])
         rows: dict[int, tuple[str, ...]] = {each.rows: () for each in self._reasons}
         columns: dict[int, tuple[str, ...]] = {each.columns: () for each in self._reasons}
         for found, names in ((rows, decision.rows), (columns, decision.columns)):

@@ -15,7 +15,7 @@ from typing import NamedTuple
 from holdback_base.elements import ElementKind
 from holdback_base.vocabulary import is_group, membership_since
 
-from holdback_servers.rights.book import NO_LIMITS, Area, Entry, Limits, area, mark_of
+from holdback_servers.rights.book import NO_LIMITS, Area, Entry, Limits, OnRecord, area
 from holdback_servers.rights.model import (
     Condition,
     Contract,
@@ -47,6 +47,18 @@ class RightRow(NamedTuple):
     facts: str
     hash: str
     body: str
+
+
+class DecidingRow(NamedTuple):
+    """What decides of a right on record: `status` is its contract's, the rest as in `RightRow`."""
+
+    id: str
+    contract: str
+    kind: RightKind
+    status: ContractStatus
+    opens: int
+    closes: int
+    facts: str
 
 
 class ContractRow(NamedTuple):
@@ -146,63 +158,27 @@ def _limits(longest: int | None, runs: int | None, reruns: list[int] | None, day
     return Limits(longest, runs, repeats, days)
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Party:
-    """A contract on record, read when it is asked for."""
-
-    id: str
-    row: ContractRow
-
-    def read(self) -> Contract:
-        """The contract."""
-        return read_contract(self.id, self.row)
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Record:
-    """A right on record with its contract, read when it is asked for."""
-
-    id: str
-    external_key: str | None
-    hash: str
-    body: str
-    party: Party
-
-    def right(self) -> Right:
-        """The right."""
-        return read_right(self.id, self.party.id, self.external_key, self.body)
-
-    def contract(self) -> Contract:
-        """Its contract."""
-        return self.party.read()
-
-    def mark(self) -> str:
-        """What changes when the right or its contract does."""
-        return mark_of(self.hash, self.party.row.hash)
-
-
-def entry_of(right_id: str, row: RightRow, party: Party, taken: int = 0) -> Entry:
+def entry_of(row: DecidingRow, record: OnRecord, taken: int = 0) -> Entry:
     """Make a row ready for deciding; `taken` are its runs used or reserved."""
     facts = read_facts(row.facts)
-    record = Record(right_id, row.external_key, row.hash, row.body, party)
     return Entry(
-        id=right_id,
-        contract_id=party.id,
-        kind=row.kind,
-        status=party.row.status,
-        element_kinds=facts.element_kinds,
-        media=facts.media,
-        area=facts.area,
-        window=(row.opens, row.closes),
-        exclusive=facts.exclusive,
-        purposes=facts.purposes,
-        languages=facts.languages,
-        derivative_allowed=facts.derivative_allowed,
-        limits=facts.limits,
-        conditions=facts.conditions,
-        unresolved=facts.unresolved,
-        taken=taken,
-        record=record,
+        row.id,
+        row.contract,
+        row.kind,
+        row.status,
+        facts.element_kinds,
+        facts.media,
+        facts.area,
+        (row.opens, row.closes),
+        facts.exclusive,
+        facts.purposes,
+        facts.languages,
+        facts.derivative_allowed,
+        facts.limits,
+        facts.conditions,
+        facts.unresolved,
+        taken,
+        record,
     )
 
 

@@ -8,7 +8,7 @@ from sqlalchemy import JSON, Column, ForeignKey, Index, Integer, MetaData, Strin
 
 from holdback_servers.services import room_tables
 
-METADATA = MetaData(info={"version": 2})
+METADATA = MetaData(info={"version": 3})
 TABLES = room_tables(METADATA)
 
 contracts = Table(
@@ -30,6 +30,7 @@ rights = Table(
     Column("contract", String, ForeignKey("contracts.id"), nullable=False),
     Column("ref", String, nullable=False),
     Column("kind", String, nullable=False),
+    Column("status", String, nullable=False),
     Column("opens", Integer, nullable=False),
     Column("closes", Integer, nullable=False),
     Column("facts", String, nullable=False),
@@ -38,10 +39,12 @@ rights = Table(
     Column("withdrawn_at", String),
     Column("changed_at", String, nullable=False),
     Column("changed_by", String, nullable=False),
-    Index("rights_by_ref", "ref", "closes", "opens"),
+    Index("rights_by_ref", "ref", "closes", "opens", "kind", "status", "facts", "contract", "id", "withdrawn_at"),
     Index("rights_by_contract", "contract", "id"),
     Index("rights_by_end", "kind", "closes"),
 )
+"""`status` is the contract's. So `rights_by_ref` holds all that decides: the rights of a reference stand side by side
+there, and a decision reads nothing else."""
 refs = Table(
     "refs",
     METADATA,

@@ -24,14 +24,16 @@ _KNOWN = (
     " FROM rights WHERE "
 )
 _INSERT = (
-    "INSERT INTO rights (id, contract, changed_at, changed_by, external_key, ref, kind, opens, closes, facts, hash,"
-    " body) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+    "INSERT INTO rights (id, contract, status, changed_at, changed_by, external_key, ref, kind, opens, closes, facts,"
+    " hash, body) VALUES (?1, ?2, (SELECT status FROM contracts WHERE id = ?2), ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11,"
+    " ?12)"
 )
 _REPLACE = (
     "UPDATE rights SET changed_at = ?, changed_by = ?, withdrawn_at = NULL, external_key = ?, ref = ?, kind = ?,"
     " opens = ?, closes = ?, facts = ?, hash = ?, body = ? WHERE id = ?"
 )
 _WITHDRAW = "UPDATE rights SET changed_at = ?, changed_by = ?, withdrawn_at = ? WHERE id = ?"
+_MOVE = "UPDATE rights SET contract = ?1, status = (SELECT status FROM contracts WHERE id = ?1) WHERE id = ?2"
 _REMEMBER = 'INSERT OR IGNORE INTO history ("right", until, body, replaced_by) VALUES (?, ?, ?, ?)'
 """What stood for no time, since it was replaced at the instant it was written, is not remembered."""
 _KNOWN_CONTRACT = "SELECT id, external_key, status, hash, body FROM contracts WHERE "
@@ -41,6 +43,7 @@ _CONTRACT = (
 _CONTRACT_AGAIN = (
     "UPDATE contracts SET changed_at = ?, changed_by = ?, external_key = ?, status = ?, hash = ?, body = ? WHERE id = ?"
 )
+_STATUS = "UPDATE rights SET status = ? WHERE contract = ?"
 _TOUCH = "INSERT INTO refs (ref, version) VALUES (?, random()) ON CONFLICT (ref) DO UPDATE SET version = random()"
 """A number never used before: what was read in a transaction that was undone must not pass for what comes after."""
 _COUNT = "UPDATE refs SET version = (version & ~0xFFFFFFFF) | (random() & 0xFFFFFFFF) WHERE ref = ?"
@@ -79,7 +82,7 @@ class Writer:
 
     def move(self, known: KnownRight, contract: str, row: RightRow) -> None:
         """The same of a right that another contract gives now."""
-        self._c.exec_driver_sql("UPDATE rights SET contract = ? WHERE id = ?", (contract, known.id))
+        self._c.exec_driver_sql(_MOVE, (contract, known.id))
         self.replace(known, row)
 
     def withdraw(self, known: KnownRight) -> None:
@@ -122,7 +125,11 @@ def save_contract(
     if known is not None and known[1] == row:
         return contract, "unchanged", None
     c.exec_driver_sql(_CONTRACT if known is None else _CONTRACT_AGAIN, (store_instant(now), by, *row, contract.id))
-    return (contract, "created", None) if known is None else (contract, "updated", read_contract(*known))
+    if known is None:
+        return contract, "created", None
+    if known[1].status != contract.status:
+        c.exec_driver_sql(_STATUS, (contract.status, contract.id))
+    return contract, "updated", read_contract(*known)
 
 
 def contract_by_id(c: Connection, identity: str) -> Contract:
