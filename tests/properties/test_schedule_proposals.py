@@ -8,7 +8,8 @@ from zoneinfo import ZoneInfo
 from holdback_base.vocabulary import TimeRange
 from holdback_servers.schedule.channel import Channel
 from holdback_servers.schedule.cleared import ClearedCell
-from holdback_servers.schedule.constraints import Books, Placed
+from holdback_servers.schedule.constraints import Barred, Books, Placed, barred, obstacle
+from holdback_servers.schedule.model import Details
 from holdback_servers.schedule.planning import propose
 from holdback_servers.schedule.proposal import ChannelProposal, Slot, SlotRequest
 from hypothesis import event, given
@@ -19,6 +20,7 @@ WEEKS = [datetime(2027, 3, 26, tzinfo=UTC), datetime(2027, 10, 29, tzinfo=UTC), 
 ZONES = ["Europe/London", "Europe/Berlin", "America/New_York", "Australia/Lord_Howe", "UTC"]
 PLACES = ["GB", "DE", "US", "US-CA", "FR"]
 SPAN = timedelta(days=3)
+STEPS = [timedelta(microseconds=-1), timedelta(), timedelta(microseconds=1), timedelta(minutes=30), timedelta(hours=-5)]
 
 
 @st.composite
@@ -39,7 +41,8 @@ def _channels(draw: st.DrawFn) -> Channel:
             "daily_cap": draw(st.none() | st.integers(1, 3)),
             "min_gap_minutes": draw(st.sampled_from([0, 30, 180])),
             "title_separation_hours": draw(st.sampled_from([0, 5, 30])),
-            "watershed": draw(st.none() | st.just({})),
+            "sponsor_separation_minutes": draw(st.sampled_from([0, 45, 200])),
+            "watershed": draw(st.none() | st.just({}) | st.just({"start": "01:15", "end": "02:40"})),
             "grid_minutes": draw(st.sampled_from([15, 60, 90])),
             "blackouts": draw(st.lists(_blackouts(), max_size=2)),
         }
@@ -78,6 +81,10 @@ def _cases(draw: st.DrawFn) -> tuple[Channel, list[Placed], SlotRequest, datetim
             f"pub_{n}",
             start + timedelta(minutes=45 if channel.kind == "linear" else 0),
             draw(st.sampled_from(["Butterfly", "Bunny"])),
+            draw(st.sampled_from(["scheduled", "held", "live"])),
+            draw(st.sampled_from(["", "cars", "beer"])),
+            draw(st.integers(30, 70)),
+            draw(st.booleans()),
         )
         for n in range(draw(st.integers(0, 8)))
     ]
@@ -92,6 +99,7 @@ def _cases(draw: st.DrawFn) -> tuple[Channel, list[Placed], SlotRequest, datetim
         duration_seconds=draw(st.sampled_from([15, 1800, 3600])),
         count=draw(st.integers(1, 5)),
         after_watershed=draw(st.booleans()),
+        details=Details(sponsor=draw(st.sampled_from(["", "cars"]))),
     )
     return channel, placed, request, now
 
@@ -135,6 +143,10 @@ def _broken_rules(channel: Channel, placed: list[Placed], request: SlotRequest, 
         apart = abs(start - other.start)
         if other.title.lower() == request.title.lower() and apart < timedelta(hours=channel.title_separation_hours):
             yield "separation"
+        gap = max(start - other.until, other.start - until)
+        competing = request.details.sponsor != "" and other.sponsor == request.details.sponsor
+        if competing and gap < timedelta(minutes=channel.sponsor_separation_minutes):
+            yield "sponsors"
     day = _broadcast_date(channel, start)
     same = sum(_broadcast_date(channel, other.start) == day for other in placed)
     if channel.daily_cap is not None and same + 1 > channel.daily_cap:
@@ -142,9 +154,12 @@ def _broken_rules(channel: Channel, placed: list[Placed], request: SlotRequest, 
     for window in (blackout.window for blackout in channel.blackouts):
         if (window.start <= start or window.start < until) and (window.end is None or start < window.end):
             yield "blackout"
-    wall = start.astimezone(ZoneInfo(channel.time_zone)).time()
-    if request.after_watershed and channel.watershed is not None and time(5, 30) <= wall < time(21):
-        yield "watershed"
+    if request.after_watershed and channel.watershed is not None:
+        opens, closes = time.fromisoformat(channel.watershed.start), time.fromisoformat(channel.watershed.end)
+        moments = [start + timedelta(minutes=n) for n in range(61) if n == 0 or start + timedelta(minutes=n) < until]
+        walls = [each.astimezone(ZoneInfo(channel.time_zone)).time() for each in moments]
+        if not all(opens <= wall < closes or (closes < opens and (wall >= opens or wall < closes)) for wall in walls):
+            yield "watershed"
 
 
 def _broken_rights(channel: Channel, request: SlotRequest, slot: Slot) -> Iterator[str]:
@@ -192,3 +207,33 @@ def test_a_refused_start_ranks_before_every_slot_and_a_free_one_is_always_found(
     best = proposal.slots[0].score if proposal.slots else 0
     assert all(refused.score >= best for refused in proposal.refused)
     assert bool(proposal.slots) or bool(proposal.refused)
+
+
+@given(_cases(), st.lists(st.integers(-3, 3 * 24 * 60 * 4), min_size=1, max_size=20), st.booleans())
+def test_when_no_start_is_possible_is_the_same_worked_out_at_once_and_start_by_start(
+    case: tuple[Channel, list[Placed], SlotRequest, datetime], quarters: list[int], follows: bool
+) -> None:
+    channel, placed, request, now = case
+    books = Books(channel, placed)
+    length = timedelta(seconds=request.duration_seconds) if channel.kind == "linear" else timedelta()
+    followed = placed[0] if follows and placed else None
+
+    def wanted(start: datetime) -> Placed:
+        follows = followed and followed.id
+        return Placed(start, "", start + length, request.title, sponsor=request.details.sponsor, follows=follows)
+
+    def judged(start: datetime) -> str | None:
+        found = obstacle(books, wanted(start), now, after_watershed=request.after_watershed)
+        return found and found.rule
+
+    window = TimeRange(start=now, end=now + SPAN)
+    known = Barred(barred(books, wanted(now), window, now, after_watershed=request.after_watershed))
+    edges = [edge + by for each in placed for edge in (each.start, each.until, each.start - length) for by in STEPS]
+    edges += [now + timedelta(seconds=15 * n) for n in quarters]
+    for start in (each for each in edges if window.contains(each)):
+        bar = known.at(start)
+        assert (bar and bar.rule) == judged(start), start
+        if bar is not None:
+            last = min(bar.until, now + SPAN) - timedelta.resolution
+            for later in (start + (last - start) / 2, last):
+                assert judged(later) == bar.rule

@@ -4,12 +4,15 @@ A broadcast day begins at the channel's own hour (often 06:00) and lasts until t
 on the nights when the clocks change. Nothing here adds 24 hours to anything.
 """
 
+from collections.abc import Iterator
 from datetime import UTC, date, datetime, time, timedelta
 from functools import lru_cache
 from zoneinfo import ZoneInfo
 
 from holdback_base.vocabulary import TimeRange
 
+Interval = tuple[datetime, datetime]
+"""`[start, end)` between two instants."""
 WEEKDAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 
 
@@ -55,6 +58,79 @@ def weekday(day: date) -> str:
 def within_hours(wall: time, start: time, end: time) -> bool:
     """Whether a time of day lies in `[start, end)`; an end at or before the start is on the next day."""
     return start <= wall < end if start < end else wall >= start or wall < end
+
+
+def offset_runs(start: datetime, end: datetime, zone: ZoneInfo) -> Iterator[tuple[datetime, datetime, timedelta]]:
+    """`[start, end)` cut where the zone's offset from UTC changes: each part with its offset."""
+    day = start.date()
+    while (midnight := datetime(day.year, day.month, day.day, tzinfo=UTC)) < end:
+        day += timedelta(days=1)
+        runs = _offsets_of(midnight, zone)
+        ends = [*(begin for begin, _ in runs[1:]), midnight + timedelta(days=1)]
+        for (begin, offset), until in zip(runs, ends, strict=True):
+            if start < until and begin < end:
+                yield max(start, begin), min(end, until), offset
+
+
+@lru_cache(maxsize=4096)
+def _offsets_of(midnight: datetime, zone: ZoneInfo) -> tuple[tuple[datetime, timedelta], ...]:
+    """The zone's offsets on the day after this midnight of UTC, each from when on; no zone changes twice in one day."""
+    first = _offset(midnight, zone)
+    last = _offset(midnight + timedelta(days=1) - timedelta.resolution, zone)
+    if first == last:
+        return ((midnight, first),)
+    before, after = 0, 24 * 3600
+    while after - before > 1:
+        middle = (before + after) // 2
+        before, after = (
+            (middle, after) if _offset(midnight + timedelta(seconds=middle), zone) == first else (before, middle)
+        )
+    return (midnight, first), (midnight + timedelta(seconds=after), last)
+
+
+def _offset(moment: datetime, zone: ZoneInfo) -> timedelta:
+    return moment.astimezone(zone).utcoffset() or timedelta()
+
+
+def clock_hours(start: datetime, end: datetime, zone: ZoneInfo) -> Iterator[tuple[datetime, int, int]]:
+    """The hours that the zone's clocks show in `[start, end)`: from when, which day of the week (0 is Monday), hour.
+
+    On the nights when clocks change an hour comes twice, or not at all, or is cut.
+    """
+    day = start.date()
+    while (midnight := datetime(day.year, day.month, day.day, tzinfo=UTC)) < end:
+        day += timedelta(days=1)
+        hours = _hours_of(midnight, zone)
+        ends = [*(begin for begin, _, _ in hours[1:]), midnight + timedelta(days=1)]
+        for (begin, weekday_, hour), until in zip(hours, ends, strict=True):
+            if start < until and begin < end:
+                yield max(start, begin), weekday_, hour
+
+
+@lru_cache(maxsize=1024)
+def _hours_of(midnight: datetime, zone: ZoneInfo) -> tuple[tuple[datetime, int, int], ...]:
+    found: list[tuple[datetime, int, int]] = []
+    for start, end, offset in offset_runs(midnight, midnight + timedelta(days=1), zone):
+        begin = start
+        while begin < end:
+            local = begin + offset
+            found.append((begin, local.weekday(), local.hour))
+            begin = local.replace(minute=0, second=0, microsecond=0) + timedelta(hours=1) - offset
+    return tuple(found)
+
+
+def outside_hours(start: datetime, end: datetime, zone: ZoneInfo, opens: time, closes: time) -> Iterator[Interval]:
+    """When, in `[start, end)`, the zone's clocks are outside of `[opens, closes)`, which may run past midnight."""
+    if opens == closes:
+        return
+    for begin, until, offset in offset_runs(start, end, zone):
+        day = (begin + offset).date() - timedelta(days=1)
+        while day <= (until + offset).date():
+            shut = datetime.combine(day, closes, UTC) - offset
+            day += timedelta(days=1)
+            again = datetime.combine(day if opens < closes else day - timedelta(days=1), opens, UTC) - offset
+            if max(begin, shut) < min(until, again):
+                yield max(begin, shut), min(until, again)
 
 
 def local_text(moment: datetime, zone: ZoneInfo) -> str:

@@ -192,7 +192,17 @@ def _not_open(channel: Channel, groups: tuple[_Group, ...], request: SlotRequest
 
 def _wanted(channel: Channel, request: SlotRequest, start: datetime) -> Placed:
     length = timedelta(seconds=request.duration_seconds) if channel.kind == "linear" else timedelta()
-    return Placed(start, "", start + length, request.title, "proposed")
+    details = request.details
+    return Placed(
+        start,
+        "",
+        start + length,
+        request.title,
+        "proposed",
+        details.sponsor,
+        details.priority,
+        follows=details.follows,
+    )
 
 
 def _availability(

@@ -7,7 +7,7 @@ from pydantic import Field
 
 from holdback_servers.schedule.cleared import ClearedCell
 from holdback_servers.schedule.constraints import Rule
-from holdback_servers.schedule.model import Availability, State
+from holdback_servers.schedule.model import Availability, Details, State
 
 
 class SlotRequest(Noun):
@@ -27,6 +27,7 @@ class SlotRequest(Noun):
     duration_seconds: int = Field(ge=1, le=24 * 3600)
     count: int = Field(default=3, ge=1, le=10)
     after_watershed: bool = False
+    details: Details = Details()
 
 
 class Neighbour(Noun):
