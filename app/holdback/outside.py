@@ -54,6 +54,13 @@ class _HomeRights:
                 )
             )
 
+    async def keep(self, publication: str, at: "Sequence[datetime]") -> None:
+        from holdback_servers.rights import running
+
+        now = self._foundation.clock()
+        with self._open() as rights:
+            await rights.write(lambda c: running.keep_instants(c, publication, at, now=now, by=_SCHEDULE))
+
     async def use(self, publication: str, at: "Sequence[datetime]") -> None:
         from holdback_servers.rights import runs
 

@@ -121,6 +121,9 @@ class House:
     async def reserve(self, publication: str, clearance: str, transmissions: Sequence[Transmission]) -> None:
         """No right here has a run limit."""
 
+    async def keep(self, publication: str, at: Sequence[datetime]) -> None:
+        """No right here has a run limit."""
+
     async def use(self, publication: str, at: Sequence[datetime]) -> None:
         """No right here has a run limit."""
 

@@ -1,9 +1,10 @@
 """The rights tools that count runs: reserve what a publication will take, then say that it went out or will not."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import Annotated, Any
 
+from holdback_base.database import load_instant, store_instant
 from holdback_base.problem import Problem
 from holdback_base.vocabulary import (
     Instant,
@@ -15,7 +16,7 @@ from holdback_base.vocabulary import (
     territory_within,
 )
 from pydantic import Field
-from sqlalchemy import Connection
+from sqlalchemy import Connection, select
 
 from holdback_servers.rights import clearances, runs, store
 from holdback_servers.rights.clearance import decide, refs_of
@@ -23,6 +24,7 @@ from holdback_servers.rights.counting import RunsAnswer, relied_on
 from holdback_servers.rights.report import CellGroup
 from holdback_servers.rights.runs import Settling
 from holdback_servers.rights.store import Shelf
+from holdback_servers.rights.tables import runs as run_rows
 from holdback_servers.services import Call
 from holdback_servers.serving import Door
 
@@ -149,10 +151,24 @@ def keep_transmissions(
 
     So a transmission that moves keeps its run, and nobody can take it in between.
     """
-    needs = _needs(c, shelf, clearance, transmissions, now) if transmissions else []
-    wanted = runs.choose(c, publication, needs)
-    runs.release_others(c, publication, wanted, now=now, by=by)
+    wanted = runs.choose(c, publication, _needs(c, shelf, clearance, transmissions, now))
+    runs.release_others(c, publication, lambda run: (run.right, run.at) in wanted, now=now, by=by)
     runs.reserve(c, publication, wanted, now=now, by=by)
+
+
+def keep_instants(c: Connection, publication: str, at: Collection[datetime], *, now: datetime, by: str) -> None:
+    """Give back what is reserved for a publication but for these instants, and go back to what was reserved at them.
+
+    That is what a change that was not made had given back last. Raises what `runs.reserve` refuses.
+    """
+    runs.release_others(c, publication, lambda run: run.at in at, now=now, by=by)
+    listed = list(c.execute(select(run_rows).where(run_rows.c.publication == publication)))
+    for moment in {store_instant(each) for each in at}:
+        then = [each for each in listed if each.at == moment]
+        if all(each.state == "released" for each in then):
+            last = max((each.changed_at for each in then), default="")
+            again = [(each.right, load_instant(each.at)) for each in then if each.changed_at == last]
+            runs.reserve(c, publication, again, now=now, by=by)
 
 
 def _needs(

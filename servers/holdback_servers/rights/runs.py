@@ -4,7 +4,7 @@ Each of these is one unit of a store with one writer at a time, and looks at wha
 callers never take the same last run. All of a call is done or nothing.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
@@ -110,11 +110,10 @@ def settle(
 
 
 def release_others(
-    c: Connection, publication: str, kept: Iterable[tuple[str, datetime]], *, now: datetime, by: str
+    c: Connection, publication: str, kept: Callable[[RunListed], bool], *, now: datetime, by: str
 ) -> None:
-    """Give back what is reserved for a publication but for these (right id, instant); what was used stays used."""
-    keep = {(right, to_utc(at)) for right, at in kept}
-    due = [e for e in _of_publication(c, publication) if e.state == "reserved" and (e.right, e.at) not in keep]
+    """Give back what is reserved for a publication but for what is kept; what was used stays used."""
+    due = [each for each in _of_publication(c, publication) if each.state == "reserved" and not kept(each)]
     for each in due:
         _write(c, (each.right, publication), [each.at], "released", _stamp(now, by))
     _count_again(c, _limited(c, {each.right for each in due}))

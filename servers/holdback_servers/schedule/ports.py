@@ -31,10 +31,20 @@ class RunKeeper(Protocol):
     async def reserve(self, publication: str, clearance: str, transmissions: Sequence[Transmission]) -> None:
         """Reserve the runs that these transmissions take, all or none, and give back what is reserved beyond them.
 
-        What went out stays as it is. Without transmissions all is given back, whatever the clearance.
+        What went out stays as it is.
 
         Raises:
             Problem: RUNS_EXHAUSTED, OUTSIDE_CLEARED_WINDOW, TERRITORY_NOT_CLEARED; UNAVAILABLE when nobody answers.
+        """
+        ...
+
+    async def keep(self, publication: str, at: Sequence[datetime]) -> None:
+        """Give back what is reserved but for the transmissions at these instants; what went out stays as it is.
+
+        What was reserved at one of these instants and given back, for a change that was not made, is reserved again.
+
+        Raises:
+            Problem: RUNS_EXHAUSTED when somebody else has taken what was given back; UNAVAILABLE when nobody answers.
         """
         ...
 

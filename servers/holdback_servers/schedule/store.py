@@ -21,7 +21,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.sql.elements import ColumnElement
 
-from holdback_servers.schedule import showings
+from holdback_servers.schedule import run_orders, showings
 from holdback_servers.schedule.admission import ApprovalFacts, ClearanceFacts, check_windows, slot_problem
 from holdback_servers.schedule.books import Actor, find_channel, not_lapsed, read_books
 from holdback_servers.schedule.channel import Channel
@@ -54,6 +54,7 @@ def put(c: Connection, publication: Publication, actor: Actor, why: str, now: da
         c.execute(insert(publications).values(id=publication.id, **row))
     _remember(c, publication, actor, why, now)
     showings.arrange(c, publication, channel, now)
+    run_orders.order(c, publication, now)
     return publication
 
 

@@ -50,7 +50,7 @@ papers = Table(
 run_orders = Table(
     # The transmissions of a publication whose runs are to stand reserved or used, and how far the keeper of runs knows.
     # `wanted` follows the publication; `intended` is what a change under way has asked for; `secured` is what the
-    # keeper was last heard to hold reserved, absent while that is not known; `next_at` is the first reserved instant.
+    # keeper was last heard to hold; `next_at` is the first reserved instant.
     "run_orders",
     METADATA,
     Column("publication", String, primary_key=True),
