@@ -123,6 +123,22 @@ def serve(
 
 
 @app.command()
+def week(
+    home: Home = None,
+    start: Annotated[str | None, typer.Option("--start", help="A day such as 2026-11-23; today when left out.")] = None,
+    days: Annotated[int, typer.Option("--days", min=1, max=31, help="How many broadcast days.")] = 7,
+    channel: Annotated[list[str] | None, typer.Option("--channel", help="Only this channel; may be repeated.")] = None,
+    out: Annotated[Path, typer.Option("--out", help="The page to write.")] = Path("week.html"),
+) -> None:
+    """Write a page to look at: what stands in the schedule of this home, channel by channel and day by day."""
+    from holdback_servers.settings import load_settings
+
+    from holdback.week_page import run_week
+
+    run_week(load_settings(home=home), start, days, channel or [], out)
+
+
+@app.command()
 def mcp(
     name: Annotated[str, typer.Argument(help="assets, editing, rights or schedule.")],
     home: Home = None,

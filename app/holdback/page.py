@@ -80,6 +80,14 @@ def render_page(outcome: Outcome, folder: Path) -> str:
 @cache
 def _environment() -> tuple[Environment, Markup, str]:
     """The templates, the style, and the policy that allows just this style, by its hash."""
+    environment, style, policy = safe_templates("outcome.css")
+    filters = cast("dict[str, Any]", environment.filters)
+    filters.update(link=link, shape=_shape, cell=_cell)
+    return environment, style, policy
+
+
+def safe_templates(*styles: str) -> tuple[Environment, Markup, str]:
+    """The templates of pages that need no script and no network; their style; and the policy that allows just that."""
     loader = PackageLoader("holdback")
     environment = Environment(
         loader=loader,
@@ -91,13 +99,12 @@ def _environment() -> tuple[Environment, Markup, str]:
     )
     filters = cast("dict[str, Any]", environment.filters)
     filters.update({name: getattr(wording, name) for name in _WORDS})
-    filters.update(link=link, shape=_shape, cell=_cell)
     cast("dict[str, Any]", environment.globals)["signs"] = wording.SIGNS
-    style, _, _ = loader.get_source(environment, "outcome.css")
+    style = "".join(loader.get_source(environment, each)[0] for each in styles)
     digest = base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()
     here = "'self' file:"
     policy = f"default-src 'none'; style-src 'sha256-{digest}'; img-src {here}; media-src {here}; base-uri 'none'; "
-    return environment, Markup(style), policy + "form-action 'none'"  # noqa: S704 - our own file
+    return environment, Markup(style), policy + "form-action 'none'"  # noqa: S704 - our own files
 
 
 def _cleaned(value: Any) -> Any:
