@@ -61,7 +61,7 @@ def read_books(
     p = publications.c
     around = max(reach_of_rules(channel), timedelta(minutes=2 * channel.min_gap_minutes))
     query = (
-        select(p.id, p.title, p.state, p.start_at, p.until_at, p.sponsor, p.priority, p.locked)
+        select(p.id, p.title, p.state, p.start_at, p.until_at, p.sponsor, p.priority, p.locked, p.follows)
         .where(p.channel == channel.name, p.until_at >= store_instant(window.start - around))
         .where(p.state.in_(sorted(OCCUPYING)), not_lapsed(now))
     )
@@ -79,6 +79,7 @@ def read_books(
                 row.sponsor,
                 row.priority,
                 row.locked,
+                row.follows,
             )
             for row in c.execute(query)
             if row.id != without

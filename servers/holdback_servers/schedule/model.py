@@ -1,15 +1,18 @@
 """The nouns of the schedule: publications, holds and what happened to them. Pure."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Literal, Self
 
-from holdback_base.vocabulary import Instant, Noun, Sha256, TimeRange, time_range, union
+from holdback_base.vocabulary import Instant, Noun, Sha256, TimeRange, territory_within, time_range, union
 from pydantic import Field, model_validator
 
 State = Literal["proposed", "held", "approved", "scheduled", "live", "expired", "taken_down", "failed", "cancelled"]
 
 OCCUPYING: frozenset[State] = frozenset({"held", "approved", "scheduled", "live", "expired", "taken_down"})
 """States that take up room on a channel; what has been up still counts for caps and separation."""
+
+
+_NEVER = timedelta()
 
 
 class Availability(Noun):
@@ -37,18 +40,45 @@ class Availability(Noun):
         return f"{', '.join(self.territories)} {self.window.text()}"
 
 
-def arranged(pieces: tuple[Availability, ...]) -> tuple[Availability, ...]:
-    """The same availability in one form: touching windows joined, territories with equal windows together, in order."""
+def windows_of(pieces: tuple[Availability, ...]) -> dict[str, list[TimeRange]]:
+    """When each territory sees it: disjoint windows in order, by the territories' codes."""
     windows: dict[str, list[TimeRange]] = {}
     for piece in pieces:
         for territory in piece.territories:
             windows.setdefault(territory, []).append(piece.window)
+    return {territory: union(windows[territory]) for territory in sorted(windows)}
+
+
+def arranged(pieces: tuple[Availability, ...]) -> tuple[Availability, ...]:
+    """The same availability in one form: touching windows joined, territories with equal windows together, in order."""
     together: dict[tuple[datetime, datetime | None], list[str]] = {}
-    for territory in sorted(windows):
-        for window in union(windows[territory]):
+    for territory, windows in windows_of(pieces).items():
+        for window in windows:
             together.setdefault((window.start, window.end), []).append(territory)
     made = [Availability(territories=tuple(t), start=start, end=end) for (start, end), t in together.items()]
     return tuple(sorted(made, key=lambda piece: (piece.start, piece.territories)))
+
+
+def extends(approved: tuple[Availability, ...], after: tuple[Availability, ...]) -> tuple[str, ...]:
+    """The territories that would see more than was approved: new ones, and those with more time on show in all.
+
+    An open end is longer than any other. What merely moves, or shrinks, extends nothing. A part of a country counts as
+    approved as long as the country is.
+    """
+    given, wanted = _time_on_show(approved), _time_on_show(after)
+    return tuple(
+        territory
+        for territory, long in sorted(wanted.items())
+        if long > max((given[each] for each in given if territory_within(territory, frozenset({each}))), default=_NEVER)
+    )
+
+
+def _time_on_show(pieces: tuple[Availability, ...]) -> dict[str, timedelta]:
+    found: dict[str, timedelta] = {}
+    for territory, windows in windows_of(pieces).items():
+        lengths = [each.end - each.start for each in windows if each.end is not None]
+        found[territory] = sum(lengths, timedelta()) if len(lengths) == len(windows) else timedelta.max
+    return found
 
 
 class SecondaryEvent(Noun):

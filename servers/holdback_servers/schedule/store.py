@@ -224,6 +224,7 @@ def _row(publication: Publication, channel: Channel) -> dict[str, Any]:
         "expires_at": None if publication.expires is None else store_instant(publication.expires),
         "hold": publication.hold,
         "sponsor": publication.details.sponsor,
+        "follows": publication.details.follows,
         "priority": publication.details.priority,
         "locked": publication.locked,
         "media": publication.media,

@@ -28,6 +28,7 @@ publications = Table(
     Column("expires_at", String),
     Column("hold", String, unique=True),
     Column("sponsor", String, nullable=False),
+    Column("follows", String, index=True),
     Column("priority", Integer, nullable=False),
     Column("locked", Boolean, nullable=False),
     Column("media", String),
