@@ -39,8 +39,20 @@ class Neighbour(Noun):
     state: State
 
 
+class Displaced(Noun):
+    """A publication whose place a slot would take: it has a lower priority, is not locked, and is still to come."""
+
+    publication: str
+    title: str
+    start: Instant
+    priority: int
+
+
 class Slot(Noun):
-    """A start that every rule allows, from 0 to 100, with the reasons for its score."""
+    """A start that every rule allows, from 0 to 100, with the reasons for its score.
+
+    Where it `displaces` something the rules allow it only once that has been moved; it cannot be held before.
+    """
 
     channel: str
     start: Instant
@@ -51,6 +63,7 @@ class Slot(Noun):
     reasons: tuple[str, ...]
     near: tuple[Neighbour, ...] = ()
     availability: tuple[Availability, ...]
+    displaces: tuple[Displaced, ...] = ()
 
 
 class RefusedSlot(Noun):
