@@ -68,7 +68,8 @@ def a_right(terms: dict[str, Any], contract: Contract = CONTRACT) -> Right:
 
 def from_row(right: Right, contract: Contract = CONTRACT, taken: int = 0) -> Entry:
     row = row_of(right)
-    deciding = DecidingRow(right.id, contract.id, row.kind, contract.status, row.opens, row.closes, row.facts)
+    window = (row.opens, row.closes)
+    deciding = DecidingRow(right.id, contract.id, row.kind, contract.status, *window, row.facts, row.clause)
     return entry_of(deciding, Given(right, contract), taken)
 
 

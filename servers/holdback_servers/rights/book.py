@@ -176,10 +176,6 @@ class OnRecord(Protocol):
         """A hash that changes when either does."""
         ...
 
-    def together(self, entries: Iterable["Entry"]) -> None:
-        """Say that these will be asked for, so that they are read at once."""
-        ...
-
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Given:
@@ -200,16 +196,14 @@ class Given:
         """The hashes of both."""
         return mark_of(record_hash(self.of_right), record_hash(self.of_contract))
 
-    def together(self, entries: Iterable["Entry"]) -> None:
-        """They are at hand."""
-
 
 @dataclass(slots=True, eq=False)
 class Entry:  # not frozen: that would more than double the time it takes to make one, and a question makes hundreds
     """A right made ready for deciding.
 
     `window` is in microseconds since 1970 (see `windows`); an end that hangs on an unknown event counts as open, and
-    `unresolved` names the event. `purposes` and `languages` are empty for any. `taken` are runs used or reserved.
+    `unresolved` names the event. `purposes` and `languages` are empty for any. `taken` are runs used or reserved. The
+    clause (empty where there is none) and the territories as they were recorded only tell of it.
     Nothing changes an entry once it is made.
     """
 
@@ -229,6 +223,9 @@ class Entry:  # not frozen: that would more than double the time it takes to mak
     conditions: tuple[Condition, ...]
     unresolved: tuple[str, ...]
     taken: int
+    clause: str
+    territories: tuple[str, ...]
+    excluded_territories: tuple[str, ...]
     record: OnRecord = field(repr=False)
 
     @property
@@ -294,6 +291,9 @@ def entry(right: Right, contract: Contract, taken: int = 0) -> Entry:
         conditions=right.conditions,
         unresolved=right.unresolved,
         taken=taken,
+        clause=right.clause,
+        territories=right.territories,
+        excluded_territories=right.excluded_territories,
         record=Given(right, contract),
     )
 
@@ -334,12 +334,3 @@ class Book:
     def beside(self, blanket: "Book", kind: ElementKind) -> "Book":
         """What is recorded here and in another book about one kind of element."""
         return Book(each for book in (self, blanket) for each in book.entries if each.about(kind))
-
-
-def read_together(entries: Iterable[Entry]) -> None:
-    """Read the records of all of these at once, before they are asked for one by one."""
-    found: dict[OnRecord, list[Entry]] = {}
-    for each in entries:
-        found.setdefault(each.record, []).append(each)
-    for record, own in found.items():
-        record.together(own)

@@ -10,7 +10,7 @@ from holdback_base.canonical import canonical_sha256
 from holdback_base.elements import ElementList
 
 from holdback_servers.rights.availability import Answer, Finding
-from holdback_servers.rights.book import Book, read_together
+from holdback_servers.rights.book import Book
 from holdback_servers.rights.clearance import Decision, Judged
 from holdback_servers.rights.conditions import Duty
 from holdback_servers.rights.grid import CellAnswer, overall
@@ -207,7 +207,6 @@ class _Told:
     def reasons(self) -> tuple[Reason, ...]:
         """Every reason once, with all places and platforms it holds for."""
         decision = self.decision
-        read_together([each.finding.entry for each in self._reasons if each.finding.entry])
         rows: dict[int, tuple[str, ...]] = {each.rows: () for each in self._reasons}
         columns: dict[int, tuple[str, ...]] = {each.columns: () for each in self._reasons}
         for found, names in ((rows, decision.rows), (columns, decision.columns)):
@@ -230,7 +229,7 @@ class _Told:
             name=judged.element.name if judged else None,
             right=entry.id if entry else None,
             contract=entry.contract_id if entry else None,
-            clause=(entry.right.clause or None) if entry else None,
+            clause=(entry.clause or None) if entry else None,
             territories=places,
             platforms=media,
             windows=ranges(finding.windows) if judged else (self.decision.asked.window,),
@@ -255,7 +254,7 @@ class _Told:
                 spans=duty.spans,
                 right=duty.right,
                 contract=entries[duty.right].contract_id,
-                clause=entries[duty.right].right.clause or None,
+                clause=entries[duty.right].clause or None,
             )
             for number, key in enumerate(self._conditions, 1)
             for duty in (self._duties[key],)

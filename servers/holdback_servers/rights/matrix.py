@@ -8,7 +8,7 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import date, datetime
 from functools import lru_cache
-from itertools import chain
+from itertools import chain, islice
 
 from holdback_base.vocabulary import TimeRange, countries, group_members, groups, to_utc
 
@@ -95,7 +95,8 @@ class _Names:
     """Sets of places and platforms as this report calls them."""
 
     def __init__(self, report: ClearanceReport) -> None:
-        self._asked = report.asked
+        self._asked, self._everywhere = report.asked, frozenset(report.asked.territories)
+        self._places: dict[tuple[str, ...], str] = {}
         self._on = report.asked.window.start.date()
         self.unmet = {each.key for each in report.conditions if not each.met}
         self.told = _told(report)
@@ -107,22 +108,26 @@ class _Names:
 
     def cell(self, group: CellGroup) -> str:
         """`cleared`, `partly R2`, `if C1 C3`, `denied R1 R2`: what is in the way and what is asked, not what is met."""
-        asks = [key for key in group.conditions if key in self.unmet]
-        reasons = [key for key in group.reasons if key in self._told_keys]
-        keys = {"CLEARED": [], "CONDITIONAL": [*asks, *reasons], "PARTIAL": [*reasons, *asks]}.get(
-            group.verdict, reasons
-        )
+        keys = [key for key in group.reasons if key in self._told_keys] if group.verdict != "CLEARED" else []
+        if group.verdict in ("CONDITIONAL", "PARTIAL"):
+            asks = [key for key in group.conditions if key in self.unmet]
+            keys = [*asks, *keys] if group.verdict == "CONDITIONAL" else [*keys, *asks]
         more = f" +{len(keys) - _KEYS}" if len(keys) > _KEYS else ""
         return f"{_WORDS[group.verdict]} {' '.join(keys[:_KEYS])}{more}".strip()
 
-    def places(self, codes: Sequence[str]) -> str:
+    def places(self, codes: tuple[str, ...]) -> str:
         """Territories, or what they are of all that was asked for."""
-        asked = self._asked.territories
-        if len(codes) == len(asked) > 1:
+        said = self._places.get(codes)
+        if said is None:
+            said = self._places[codes] = self._said(codes)
+        return said
+
+    def _said(self, codes: tuple[str, ...]) -> str:
+        if len(codes) == len(self._everywhere) > 1:
             return "everywhere"
-        found = _named(frozenset(codes), self._on)
+        found = _named(own := frozenset(codes), self._on)
         if len(codes) > _PLACES and (found is None or found.startswith("WORLD except")):
-            outside = _named(frozenset(asked) - frozenset(codes), self._on)
+            outside = _named(self._everywhere - own, self._on)
             return _line(codes, found) if outside is None else f"everywhere but {outside}"
         return _line(codes, found)
 
@@ -132,7 +137,7 @@ class _Names:
             return "all platforms"
         return _some(nodes, _PLACES)
 
-    def where(self, codes: Sequence[str], nodes: Sequence[str]) -> str:
+    def where(self, codes: tuple[str, ...], nodes: Sequence[str]) -> str:
         """Both: `GB, IE on social.youtube`."""
         if len(codes) == len(self._asked.territories) and len(nodes) == len(self._asked.platforms):
             return "everywhere asked"
@@ -210,7 +215,7 @@ def _matrix(report: ClearanceReport, names: _Names) -> Iterator[str]:
     ranked = sorted(rows.items(), key=lambda each: len(each[1]))
     shown = ranked if len(ranked) <= _ROWS else [*ranked[: _ROWS - 2], ranked[-1]]
     for keys, found in shown:
-        label = names.places(found)
+        label = names.places(tuple(found))
         if found is ranked[-1][1] and len(ranked) > 1 and (len(found) > _PLACES and label[:10] == "everywhere"):
             label = f"everywhere else ({len(found)})"
         table.append([label, *(cells[keys[column[0]]] for column in alike)])
@@ -226,15 +231,16 @@ def _matrix(report: ClearanceReport, names: _Names) -> Iterator[str]:
 
 def _rows(report: ClearanceReport) -> dict[tuple[int, ...], list[str]]:
     """Territories by their row: the numbers of their groups, a platform each."""
-    numbers: dict[str, tuple[int, ...]] = dict.fromkeys(report.asked.territories, ())
+    masks = dict.fromkeys(report.asked.territories, 0)
     for number, group in enumerate(report.groups):
         for place in group.territories:
-            numbers[place] += (number,)
-    alike: dict[tuple[int, ...], list[str]] = {}
-    for place, found in numbers.items():
-        alike.setdefault(found, []).append(place)
+            masks[place] |= 1 << number
+    alike: dict[int, list[str]] = {}
+    for place, mask in masks.items():
+        alike.setdefault(mask, []).append(place)
     rows: dict[tuple[int, ...], list[str]] = {}
-    for found, places_alike in alike.items():
+    for mask, places_alike in alike.items():
+        found = (number for number, bit in enumerate(reversed(f"{mask:b}")) if bit == "1")
         group_of = {node: number for number in found for node in report.groups[number].platforms}
         rows[tuple(group_of[node] for node in report.asked.platforms)] = places_alike
     return rows
@@ -253,26 +259,29 @@ def _at(texts: Sequence[str], number: int) -> str:
 
 def _when(report: ClearanceReport, names: _Names) -> Iterator[str]:
     """When each group that is not simply clear or closed is."""
-    told: list[tuple[str, str, str]] = []
-    for group in report.groups:
-        if group.verdict not in ("PARTIAL", "CONDITIONAL"):
-            continue
-        keys = [key for key in group.conditions if key in names.unmet]
-        once = f"once {', '.join(keys) or 'conditions'} {'are' if len(keys) != 1 else 'is'} met"
-        where = names.where(group.territories, group.platforms)
-        told += [(where, "cleared", _within(each, report)) for each in group.windows]
-        told += [(where, once, _within(each, report)) for each in group.windows_once_met or ()]
+    some = [each for each in report.groups if each.verdict in ("PARTIAL", "CONDITIONAL")]
+    told = list(islice(_moments(some, report, names), _TOLD))
     if not told:
         return
     yield ""
     yield "When (UTC; the end is the first instant no longer cleared):"
-    widths = [max(len(row[column]) for row in told[:_TOLD]) for column in (0, 1)]
-    before = ("", "")
-    for where, how, when in told[:_TOLD]:
-        yield f"  {('' if before[0] == where else where).ljust(widths[0])}  {how.ljust(widths[1])}  {when}"
-        before = (where, how)
-    if len(told) > _TOLD:
-        yield f"  and {len(told) - _TOLD} more in the report"
+    widths = [max(len(row[column]) for row in told) for column in (0, 1)]
+    before = ""
+    for where, how, when in told:
+        yield f"  {('' if before == where else where).ljust(widths[0])}  {how.ljust(widths[1])}  {when}"
+        before = where
+    if more := sum(len(each.windows) + len(each.windows_once_met or ()) for each in some) - len(told):
+        yield f"  and {more} more in the report"
+
+
+def _moments(groups: Iterable[CellGroup], report: ClearanceReport, names: _Names) -> Iterator[tuple[str, str, str]]:
+    """Where, how and when, a window each."""
+    for group in groups:
+        keys = [key for key in group.conditions if key in names.unmet]
+        once = f"once {', '.join(keys) or 'conditions'} {'are' if len(keys) != 1 else 'is'} met"
+        where = names.where(group.territories, group.platforms)
+        yield from ((where, "cleared", _within(each, report)) for each in group.windows)
+        yield from ((where, once, _within(each, report)) for each in group.windows_once_met or ())
 
 
 def _within(window: TimeRange, report: ClearanceReport) -> str:
@@ -304,7 +313,7 @@ def _reason(alike: Sequence[Reason], report: ClearanceReport, names: _Names) -> 
     yield from _source(first.right, first.contract, first.clause)
 
 
-def _cells_of(reason: Reason, own: Sequence[CellGroup]) -> list[tuple[Sequence[str], Sequence[str]]]:
+def _cells_of(reason: Reason, own: Sequence[CellGroup]) -> list[tuple[tuple[str, ...], Sequence[str]]]:
     """Where a reason of these groups holds, as rectangles: its places and platforms may hold cells that are clear of
     it."""
     if sum(len(each.territories) * len(each.platforms) for each in own) == len(reason.territories) * len(

@@ -36,7 +36,8 @@ class RightRow(NamedTuple):
     """What is kept of a right, apart from its ids and its contract.
 
     `opens` and `closes` are microseconds (`windows.EVER`, `windows.OPEN` where absent); `facts` is what decides beside
-    the window, `body` the record without ids, both compact JSON; `hash` is of the body, in hex.
+    the window, `body` the record without ids, both compact JSON; `clause` is empty where there is none; `hash` is of
+    the body, in hex.
     """
 
     external_key: str | None
@@ -45,6 +46,7 @@ class RightRow(NamedTuple):
     opens: int
     closes: int
     facts: str
+    clause: str
     hash: str
     body: str
 
@@ -59,6 +61,7 @@ class DecidingRow(NamedTuple):
     opens: int
     closes: int
     facts: str
+    clause: str
 
 
 class ContractRow(NamedTuple):
@@ -77,6 +80,7 @@ class Facts:
     element_kinds: tuple[ElementKind, ...]
     media: tuple[str, ...]
     territories: tuple[str, ...]
+    excluded: tuple[str, ...]
     area: Area
     exclusive: bool
     purposes: tuple[Purpose, ...]
@@ -91,7 +95,8 @@ def row_of(right: Right) -> RightRow:
     """The row of a right."""
     opens, closes = window(right.start, right.end)
     body = right.model_dump_json(exclude=_IDS, exclude_defaults=True)
-    return RightRow(right.external_key, right.ref, right.kind, opens, closes, facts_text(right), _hash(body), body)
+    facts = facts_text(right)
+    return RightRow(right.external_key, right.ref, right.kind, opens, closes, facts, right.clause, _hash(body), body)
 
 
 def contract_row(contract: Contract) -> ContractRow:
@@ -138,6 +143,7 @@ def read_facts(text: str) -> Facts:
         element_kinds=tuple(kinds),
         media=tuple(media),
         territories=tuple(places),
+        excluded=tuple(out),
         area=area(tuple(places), tuple(out), _groups_on(since)),
         exclusive=exclusive,
         purposes=tuple(purposes),
@@ -178,6 +184,9 @@ def entry_of(row: DecidingRow, record: OnRecord, taken: int = 0) -> Entry:
         facts.conditions,
         facts.unresolved,
         taken,
+        row.clause,
+        facts.territories,
+        facts.excluded,
         record,
     )
 

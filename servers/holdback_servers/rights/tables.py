@@ -34,17 +34,20 @@ rights = Table(
     Column("opens", Integer, nullable=False),
     Column("closes", Integer, nullable=False),
     Column("facts", String, nullable=False),
+    Column("clause", String, nullable=False),
     Column("hash", String, nullable=False),
     Column("body", String, nullable=False),
     Column("withdrawn_at", String),
     Column("changed_at", String, nullable=False),
     Column("changed_by", String, nullable=False),
-    Index("rights_by_ref", "ref", "closes", "opens", "kind", "status", "facts", "contract", "id", "withdrawn_at"),
+    Index(
+        "rights_by_ref", "ref", "closes", "opens", "kind", "status", "facts", "clause", "contract", "id", "withdrawn_at"
+    ),
     Index("rights_by_contract", "contract", "id"),
     Index("rights_by_end", "kind", "closes"),
 )
-"""`status` is the contract's. So `rights_by_ref` holds all that decides: the rights of a reference stand side by side
-there, and a decision reads nothing else."""
+"""`status` is the contract's. So `rights_by_ref` holds all that decides, and the clause: the rights of a reference are
+side by side there, and a decision reads nothing else."""
 refs = Table(
     "refs",
     METADATA,

@@ -13,6 +13,7 @@ from holdback_servers.rights.model import Right
 from holdback_servers.rights.moments import EventLag
 from holdback_servers.rights.report import Asked
 from holdback_servers.rights.tongues import grants_tongue
+from holdback_servers.rights.windows import EVER, NEVER, OPEN, instant
 
 _NAMED = 12
 """Codes named one by one before the rest is only counted."""
@@ -35,8 +36,8 @@ def _element_text(finding: Finding, judged: Judged, asked: Asked) -> str:
         return duty_text(finding.duty, what)
     if finding.code in ("NO_RIGHTS_IN", "PARTIAL_RIGHTS_IN"):
         part = "here and then" if finding.code == "NO_RIGHTS_IN" else "for all of the window"
-        nearest = finding.entry.right
-        return f"No grant covers {what} {part}; the nearest, {nearest.id}, gives {scope_text(nearest)}."
+        nearest = finding.entry
+        return f"No grant covers {what} {part}; the nearest, {nearest.id}, gives {_scope(nearest)}."
     if not finding.entry.grants:
         return _against_text(finding, finding.entry, what)
     return _fault_text(finding, finding.entry, what, judged, asked)
@@ -44,11 +45,24 @@ def _element_text(finding: Finding, judged: Judged, asked: Asked) -> str:
 
 def scope_text(right: Right) -> str:
     """What a right speaks of, in a few words: `linear in GB, IE from ... until ...`."""
-    where = _listed(right.territories)
-    if right.excluded_territories:
-        where += " except " + _listed(right.excluded_territories)
     when = _moment("from", right.start, right.start_event) + _moment("until", right.end, right.end_event)
-    return f"{', '.join(right.media)} in {where}{when}"
+    return _where(right) + when
+
+
+def _scope(entry: Entry) -> str:
+    """The same; its record is looked up only for a window that names an event, or that is empty."""
+    if entry.unresolved or entry.window == NEVER:
+        return scope_text(entry.right)
+    start, end = entry.window
+    from_ = "" if start == EVER else f" from {_at(start)}"
+    return _where(entry) + from_ + ("" if end == OPEN else f" until {_at(end)}")
+
+
+def _where(scope: Right | Entry) -> str:
+    where = _listed(scope.territories)
+    if scope.excluded_territories:
+        where += " except " + _listed(scope.excluded_territories)
+    return f"{', '.join(scope.media)} in {where}"
 
 
 def _moment(word: str, at: datetime | None, lag: EventLag | None) -> str:
@@ -57,6 +71,12 @@ def _moment(word: str, at: datetime | None, lag: EventLag | None) -> str:
 
 
 _instant = lru_cache(maxsize=4096)(instant_text)
+
+
+@lru_cache(maxsize=4096)
+def _at(point: int) -> str:
+    at = instant(point)
+    return "" if at is None else instant_text(at)
 
 
 def duty_text(duty: Duty, what: str) -> str:
@@ -87,7 +107,7 @@ def _listed(codes: tuple[str, ...]) -> str:
 
 
 def _against_text(finding: Finding, entry: Entry, what: str) -> str:
-    scope = scope_text(entry.right)
+    scope = _scope(entry)
     match finding.code:
         case "RIGHTS_OUT_OVERLAP":
             how = "exclusively " if entry.exclusive else "already, so not to the exclusion of others, "
@@ -112,23 +132,23 @@ def _events(entry: Entry) -> str:
 
 
 def _fault_text(finding: Finding, entry: Entry, what: str, judged: Judged, asked: Asked) -> str:
-    right, contract = entry.right, entry.contract
-    own = f"{right.id} of {contract.title or contract.id}"
+    contract = entry.contract
+    own = f"{entry.id} of {contract.title or contract.id}"
     match finding.code:
         case "CONTRACT_NOT_ACTIVE":
             said = f"names {what}, but that contract is {contract.status}"
         case "UNRESOLVED_EVENT":
-            said = f"gives {what} {scope_text(right)}, once that is known. {_events(entry)} not on record"
+            said = f"gives {what} {_scope(entry)}, once that is known. {_events(entry)} not on record"
         case "NO_EXCLUSIVE_RIGHTS_IN":
             said = f"covers {what}, but not exclusively; an exclusive grant would be enough"
         case "PURPOSE_NOT_LICENSED":
-            given = ", ".join(right.purposes) or "purposes that do not include it"
+            given = ", ".join(entry.purposes) or "purposes that do not include it"
             named = "; training must be granted by name" if asked.purpose == "training" else ""
             said = f"covers {what} for {given}; not for {asked.purpose}{named}"
         case "LANGUAGE_NOT_LICENSED" if not asked.languages:
-            said = f"covers {what} in {', '.join(right.languages)} only, and the request names no language"
+            said = f"covers {what} in {', '.join(entry.languages)} only, and the request names no language"
         case "LANGUAGE_NOT_LICENSED":
-            said = f"covers {what} in {', '.join(right.languages)}; not in {_not_covered(right, asked)}"
+            said = f"covers {what} in {', '.join(entry.languages)}; not in {_not_covered(entry, asked)}"
         case "DERIVATIVE_NOT_ALLOWED":
             said = f"lets {what} be shown whole only, and every cut counts as a derivative; for showing it whole, ask "
             said += "check_reference with derivative=false"
@@ -137,13 +157,13 @@ def _fault_text(finding: Finding, entry: Entry, what: str, judged: Judged, asked
     return f"{own} {said}."
 
 
-def _not_covered(right: Right, asked: Asked) -> str:
-    missing = [each for each in asked.languages if not any(grants_tongue(own, each) for own in right.languages)]
+def _not_covered(entry: Entry, asked: Asked) -> str:
+    missing = [each for each in asked.languages if not any(grants_tongue(own, each) for own in entry.languages)]
     return ", ".join(missing)
 
 
 def _limit_text(finding: Finding, entry: Entry, what: str, judged: Judged, asked: Asked) -> str:
-    right, limits = entry.right, entry.limits
+    limits = entry.limits
     if finding.code == "WINDOW_LIMIT":
         return f"lets {what} stay up {limits.window_days} days of 24 hours at most; asked is {asked.window.text()}"
     if finding.code == "RUNS_EXHAUSTED":
@@ -152,6 +172,7 @@ def _limit_text(finding: Finding, entry: Entry, what: str, judged: Judged, asked
             f"gives {limits.max_runs} runs of {what}, of which {entry.taken} are used or reserved; {left} are left, "
             f"{asked.runs} are asked for"
         )
+    right = entry.right
     lasts = float(judged.judgement.use.seconds or 0)
     share = (
         ""

@@ -20,17 +20,17 @@ T = TypeVar("T")
 _AT_ONCE: Final = 900
 """Values in one question to the store."""
 _KNOWN = (
-    "SELECT id, contract, withdrawn_at IS NOT NULL, external_key, ref, kind, opens, closes, facts, hash, body"
+    "SELECT id, contract, withdrawn_at IS NOT NULL, external_key, ref, kind, opens, closes, facts, clause, hash, body"
     " FROM rights WHERE "
 )
 _INSERT = (
     "INSERT INTO rights (id, contract, status, changed_at, changed_by, external_key, ref, kind, opens, closes, facts,"
-    " hash, body) VALUES (?1, ?2, (SELECT status FROM contracts WHERE id = ?2), ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11,"
-    " ?12)"
+    " clause, hash, body) VALUES (?1, ?2, (SELECT status FROM contracts WHERE id = ?2), ?3, ?4, ?5, ?6, ?7, ?8, ?9,"
+    " ?10, ?11, ?12, ?13)"
 )
 _REPLACE = (
     "UPDATE rights SET changed_at = ?, changed_by = ?, withdrawn_at = NULL, external_key = ?, ref = ?, kind = ?,"
-    " opens = ?, closes = ?, facts = ?, hash = ?, body = ? WHERE id = ?"
+    " opens = ?, closes = ?, facts = ?, clause = ?, hash = ?, body = ? WHERE id = ?"
 )
 _WITHDRAW = "UPDATE rights SET changed_at = ?, changed_by = ?, withdrawn_at = ? WHERE id = ?"
 _MOVE = "UPDATE rights SET contract = ?1, status = (SELECT status FROM contracts WHERE id = ?1) WHERE id = ?2"

@@ -27,7 +27,7 @@ _MANY: Final = 64
 """More rights than this are not all read for one window."""
 _AT_ONCE: Final = 900
 _READ = (
-    "SELECT ref, id, contract, kind, status, opens, closes, facts FROM rights"
+    "SELECT ref, id, contract, kind, status, opens, closes, facts, clause FROM rights"
     " WHERE ref IN ({}) AND withdrawn_at IS NULL"
 )
 _MEETING = " AND closes > ? AND opens < ?"
@@ -38,7 +38,7 @@ _TAKEN = (
     "SELECT \"right\", sum(counted) FROM runs WHERE state IN ('reserved', 'used') AND \"right\" IN ({})"
     ' GROUP BY "right"'
 )
-_RIGHTS = "SELECT id, external_key, body FROM rights WHERE id IN ({})"
+_RIGHT = "SELECT external_key, body FROM rights WHERE id = ?"
 _CONTRACT = "SELECT external_key, status, hash, body FROM contracts WHERE id = ?"
 _HASHES = "SELECT r.hash, c.hash FROM rights r JOIN contracts c ON c.id = r.contract WHERE r.id = ?"
 
@@ -55,20 +55,14 @@ class Records:
         self._at_work.connection = c
         self._at_work.rights, self._at_work.contracts = {}, {}
 
-    def together(self, entries: Iterable[Entry]) -> None:
-        """Read all of these at once."""
-        known = cast(dict[str, Right], self._at_work.rights)
-        contracts = {each.id: each.contract_id for each in entries if each.id not in known}
-        for some in in_parts(contracts, _AT_ONCE):
-            for identity, key, body in rows(self._at_work.connection, _RIGHTS.format(marks(some)), some):
-                known[identity] = read_right(identity, contracts[identity], key, body)
-
     def right(self, entry: Entry) -> Right:
         """The right that an entry was made of."""
         known = cast(dict[str, Right], self._at_work.rights)
-        if entry.id not in known:
-            self.together((entry,))
-        return known[entry.id]
+        found = known.get(entry.id)
+        if found is None:
+            ((key, body),) = rows(self._at_work.connection, _RIGHT, (entry.id,))
+            found = known[entry.id] = read_right(entry.id, entry.contract_id, key, body)
+        return found
 
     def contract(self, entry: Entry) -> Contract:
         """Its contract."""
