@@ -76,7 +76,6 @@ class Gateway:
                 lifespan = Lifespan(app)
                 await lifespan.start()
                 started.append(lifespan)
-            await self._proxy.start()
             delivery.start()
             self._delivery = delivery
             yield

@@ -146,3 +146,11 @@ class Edge:
         wanted = f', scope="{scope}"' if scope else ""
         about = f"{self._url}/.well-known/oauth-protected-resource{path}"
         return f'Bearer error="{error}"{wanted}, resource_metadata="{about}"'
+
+
+class UnreachableError(Exception):
+    """An upstream does not answer, or stopped in the middle; `status` is what HTTP calls that: 502 or 504."""
+
+    def __init__(self, status: int) -> None:
+        super().__init__(status)
+        self.status = status

@@ -4,16 +4,18 @@ import asyncio
 import logging
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
-import aiohttp
 from holdback_base.problem import Problem
 from starlette.types import Message, Receive, Scope, Send
 from yarl import URL
 
-from holdback_agents.gateway.edge import BODY_LIMIT, send_problem, too_large
+from holdback_agents.gateway.edge import BODY_LIMIT, UnreachableError, send_problem, too_large
 from holdback_agents.gateway.registry import LocalApp, Target
+
+if TYPE_CHECKING:
+    from holdback_agents.gateway.pool import Pool
 
 CONNECT_SECONDS = 5.0
 """How long an upstream may take to accept a connection."""
@@ -60,27 +62,17 @@ class Way:
 
 
 class Proxy:
-    """Passes requests on. Open from `start` to `close`; upstream calls share one connection pool."""
+    """Passes requests on, until `close`; upstream calls share one connection pool, opened by the first of them."""
 
     def __init__(self, *, connect_seconds: float = CONNECT_SECONDS, idle_seconds: float = IDLE_SECONDS) -> None:
-        self._timeout = aiohttp.ClientTimeout(total=None, sock_connect=connect_seconds, sock_read=idle_seconds)
-        self._session: aiohttp.ClientSession | None = None
-
-    async def start(self) -> None:
-        """Open the pool; needs the running loop."""
-        self._session = aiohttp.ClientSession(
-            connector=aiohttp.TCPConnector(limit=0),
-            timeout=self._timeout,
-            auto_decompress=False,
-            cookie_jar=aiohttp.DummyCookieJar(),
-            skip_auto_headers=("User-Agent", "Accept", "Accept-Encoding", "Content-Type"),
-        )
+        self._connect_seconds, self._idle_seconds = connect_seconds, idle_seconds
+        self._pool: Pool | None = None
 
     async def close(self) -> None:
         """Close the pool and every connection in it."""
-        if self._session is not None:
-            await self._session.close()
-            self._session = None
+        if self._pool is not None:
+            await self._pool.close()
+            self._pool = None
 
     async def forward(self, scope: Scope, receive: Receive, send: Send, way: Way) -> int:
         """Pass one request on and its answer back; answers the status that the client was sent.
@@ -100,17 +92,20 @@ class Proxy:
                 await self._call_upstream({**scope, "headers": headers}, passage, _url(way.target.url, way.rest, scope))
         except _BodyEndedError:
             pass
-        except aiohttp.ClientError as failure:
+        except UnreachableError as failure:
             if not passage.overflowed:
-                await passage.fail(_unavailable(), 504 if isinstance(failure, aiohttp.SocketTimeoutError) else 502)
+                await passage.fail(_unavailable(), failure.status)
         except TimeoutError:
             await passage.fail(_unavailable(), 504)
         return await passage.finish()
 
     async def _call_upstream(self, scope: Scope, passage: "_Passage", url: URL) -> None:
-        if self._session is None:
-            raise RuntimeError("the proxy is not open")
-        body = await passage.body()
+        if self._pool is None:
+            # a house whose servers and agents all stand in this process never needs the client library
+            from holdback_agents.gateway.pool import Pool
+
+            self._pool = Pool(self._connect_seconds, self._idle_seconds)
+        pool, body = self._pool, await passage.body()
         leaving = asyncio.ensure_future(passage.disconnected())
         this, over = asyncio.current_task(), False
 
@@ -120,30 +115,13 @@ class Proxy:
 
         leaving.add_done_callback(stop)
         try:
-            await self._exchange(scope, passage, url, body)
+            await pool.exchange(scope["method"], url, scope["headers"], body, passage.send)
         except asyncio.CancelledError:
             if not leaving.done() or leaving.cancelled() or this is None or this.uncancel() > 0:
                 raise  # somebody else's: the server is going down
         finally:
             over = True
             leaving.cancel()
-
-    async def _exchange(
-        self, scope: Scope, passage: "_Passage", url: URL, body: "bytes | AsyncIterator[bytes]"
-    ) -> None:
-        assert self._session is not None
-        text = [
-            (name.decode("latin-1"), value.decode("latin-1")) for name, value in scope["headers"] if name != b"host"
-        ]
-        async with self._session.request(
-            scope["method"], url, headers=text, data=body or None, allow_redirects=False
-        ) as answer:
-            await passage.send(
-                {"type": "http.response.start", "status": answer.status, "headers": list(answer.raw_headers)}
-            )
-            async for chunk in answer.content.iter_any():
-                await passage.send({"type": "http.response.body", "body": chunk, "more_body": True})
-            await passage.send({"type": "http.response.body", "body": b""})
 
 
 async def _call_local(scope: Scope, passage: "_Passage", target: LocalApp, way: Way) -> None:

@@ -16,7 +16,7 @@ from holdback_agents.contracts import (
     CommitRequest,
     PublicationRequest,
 )
-from holdback_agents.publishing_parts import PublicationCheck
+from holdback_agents.publishing_parts import ExpiryWatch, PublicationCheck
 
 SKILL_OF_SCHEMA: Mapping[str, str] = {
     Brief.schema_uri(): "make-highlight",
@@ -24,6 +24,7 @@ SKILL_OF_SCHEMA: Mapping[str, str] = {
     PublicationRequest.schema_uri(): "plan-publication",
     CommitRequest.schema_uri(): "commit-publication",
     PublicationCheck.schema_uri(): "check-publication",
+    ExpiryWatch.schema_uri(): "watch-expiry",
 }
 """The skill that a typed part asks for when the message names none."""
 

@@ -191,7 +191,6 @@ async def test_an_upstream_that_stays_silent_is_given_up():
     with socket.socket() as silent:
         silent.bind(("127.0.0.1", 0))
         silent.listen()
-        await proxy.start()
         scope = {"type": "http", "method": "GET", "headers": [], "query_string": b"", "path": "/mcp/assets"}
         way = Way(Upstream(f"http://127.0.0.1:{silent.getsockname()[1]}"), "/mcp/assets", "")
         status = await proxy.forward(scope, ClientThatStays(), send, way)
