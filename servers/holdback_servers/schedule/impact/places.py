@@ -155,7 +155,7 @@ class Grid:
         if not spans:
             return
         nearest = min(_distance(each, at) for each in spans)
-        openings = {each.start for each in spans} | {each for each in self._edges if each >= earliest}
+        openings = {each for each in (*(span.start for span in possible or ()), *self._edges) if each >= earliest}
         inner = timedelta(microseconds=-1)
         for ring in (*(each for each in _RINGS if each < within), within):
             outer = nearest + ring
@@ -189,12 +189,16 @@ def grid_of(channel: Channel, day: date) -> list[datetime]:
     return [bounds.start + k * step for k in range(count)]
 
 
+def _last(span: TimeRange) -> datetime | None:
+    return None if span.end is None else span.end - timedelta.resolution
+
+
 def _distance(span: TimeRange, at: datetime) -> timedelta:
     if span.start > at:
         return span.start - at
-    return at - span.end if span.end is not None and span.end <= at else timedelta()
+    last = _last(span)
+    return at - last if last is not None and last < at else timedelta()
 
 
 def _cut(span: TimeRange, start: datetime, end: datetime) -> tuple[datetime, datetime]:
-    last = end if span.end is None else min(end, span.end - timedelta(microseconds=1))
-    return max(span.start, start), last
+    return max(span.start, start), min(_last(span) or end, end)
