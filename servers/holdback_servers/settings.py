@@ -5,13 +5,15 @@ import sys
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any, Literal, Self
+from urllib.parse import urlsplit
 
 from holdback_base.problem import Problem
 from holdback_base.vocabulary import Noun
-from pydantic import Field, ValidationError
+from pydantic import Field, SecretStr, StringConstraints, ValidationError, field_validator, model_validator
 
 _MEBIBYTE = 1024 * 1024
+_FILE_ONLY = ("people", "publishers")
 
 
 class PersonSetting(Noun):
@@ -22,13 +24,71 @@ class PersonSetting(Noun):
     roles: frozenset[str]
 
 
+PublisherName = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9-]{0,59}$")]
+_LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
+
+
+class PublisherSetting(Noun):
+    """Who delivers to channels that name him as their publisher.
+
+    A `folder` publisher writes packages into `folder`, relative to the home; a `webhook` one posts them to `url`, which
+    is https, or http on this machine, with `key` as its bearer token. `timeout_seconds` is how long the other side may
+    be silent, `deadline_seconds` how long one delivery may take in all.
+    """
+
+    kind: Literal["folder", "webhook"]
+    folder: Path | None = None
+    url: str | None = Field(default=None, max_length=2000)
+    key: SecretStr | None = None
+    timeout_seconds: float = Field(default=30, gt=0, le=600)
+    deadline_seconds: float = Field(default=3600, gt=0, le=24 * 3600)
+
+    @field_validator("url")
+    @classmethod
+    def _safe_address(cls, given: str | None) -> str | None:
+        if given is None:
+            return None
+        parts = urlsplit(given)
+        if parts.scheme not in ("http", "https") or not parts.hostname:
+            raise ValueError("write a whole address, such as https://publish.example/holdback")
+        if parts.scheme == "http" and parts.hostname not in _LOOPBACK:
+            raise ValueError("over http others can read what is sent; write https, or an address of this machine")
+        if parts.username or parts.password:
+            raise ValueError("an address carries no name or password; put the secret in key")
+        return given
+
+    @field_validator("key")
+    @classmethod
+    def _one_line(cls, given: SecretStr | None) -> SecretStr | None:
+        if given is not None and not given.get_secret_value().isascii():
+            raise ValueError("a key has ASCII characters only")
+        if given is not None and not given.get_secret_value().isprintable():
+            raise ValueError("a key is one line")
+        return given
+
+    @model_validator(mode="after")
+    def _has_what_its_kind_needs(self) -> Self:
+        if self.kind == "webhook" and self.url is None:
+            raise ValueError("a webhook needs its url")
+        if self.kind == "folder" and self.folder is None:
+            raise ValueError("a folder publisher needs its folder")
+        if self.kind == "folder" and (self.url is not None or self.key is not None):
+            raise ValueError("a folder publisher has no url and no key; make it a webhook, or take them away")
+        if self.kind == "webhook" and self.folder is not None:
+            raise ValueError("a webhook has no folder; make it a folder publisher, or take it away")
+        return self
+
+
 class Settings(Noun):
     """Settings of one house.
 
     `home` holds databases, media, keys and audit; `library_roots` are the only folders that ingest reads; `person` is
     who sits at this machine (stdio); `allow_write` lets that person change things over stdio; `body_limit` and
-    `media_limit` are bytes; `hold_minutes` is how long a slot stays held; `people` are
-    the people who may ask the gateway for tokens.
+    `media_limit` are bytes; `hold_minutes` is how long a slot stays held;
+    `standing_seconds` is how often the schedule asks whether the clearances of what is live still stand;
+    `delivery_tries` is how often something is put up before it has failed (what must come down is tried for ever);
+    `publishers` are those who deliver, by the name that channels use, and besides them `folder`, which writes into
+    `published` in the home; `people` are the people who may ask the gateway for tokens.
     """
 
     home: Path
@@ -43,6 +103,9 @@ class Settings(Noun):
     worker_memory: int = Field(default=4096 * _MEBIBYTE, gt=0)
     worker_seconds: int = Field(default=3600, gt=0)
     hold_minutes: int = Field(default=15, gt=0)
+    standing_seconds: int = Field(default=60, gt=0, le=24 * 3600)
+    delivery_tries: int = Field(default=10, gt=0, le=1000)
+    publishers: dict[PublisherName, PublisherSetting] = Field(default_factory=dict[str, PublisherSetting])
     people: tuple[PersonSetting, ...] = ()
 
 
@@ -74,8 +137,14 @@ def load_settings(environ: Mapping[str, str] = os.environ, **flags: Any) -> Sett
         raise Problem(
             "INVALID_ARGUMENT",
             f"The setting {name} is not valid: {first['msg']}.",
-            f"Correct {name} in {home / 'holdback.toml'}, in HOLDBACK_{name.upper()}, or on the command line.",
+            _cure(name, home / "holdback.toml"),
         ) from error
+
+
+def _cure(name: str, file: Path) -> str:
+    if name.partition(".")[0] in _FILE_ONLY:
+        return f"Correct {name} in {file}."
+    return f"Correct {name} in {file}, in HOLDBACK_{name.upper()}, or on the command line."
 
 
 def _from_file(path: Path) -> dict[str, Any]:
@@ -90,6 +159,6 @@ def _from_file(path: Path) -> dict[str, Any]:
 def _from_environment(environ: Mapping[str, str]) -> dict[str, Any]:
     values: dict[str, Any] = {}
     for name in Settings.model_fields:
-        if name not in ("home", "people") and (text := environ.get(f"HOLDBACK_{name.upper()}")) is not None:
+        if name not in ("home", *_FILE_ONLY) and (text := environ.get(f"HOLDBACK_{name.upper()}")) is not None:
             values[name] = text.split(os.pathsep) if name == "library_roots" else text
     return values

@@ -130,9 +130,11 @@ def test_nothing_goes_up_while_the_clearance_is_not_known_to_stand_but_what_must
     assert judge(up, {"GB": None, "DE": None}, may_grow=False, now=NOON) == Telling(2, {"GB": None})
 
 
-def test_what_comes_down_does_not_wait_for_what_cannot_go_up() -> None:
-    failed = Showing("pub_ONE", revision=2, shown={"GB": None}, sending={"DE": None}, attempts=1)
-    assert judge(failed, {"DE": None}, may_grow=True, now=NOON) == Telling(3, {})
+def test_what_comes_down_does_not_wait_for_what_goes_up() -> None:
+    up = Showing("pub_ONE", revision=1, shown={"GB": None, "FR": None})
+    assert judge(up, {"DE": None, "FR": None}, may_grow=True, now=NOON) == Telling(2, {"FR": None})
+    begun = Showing("pub_ONE", revision=2, shown={"FR": None}, sending={"DE": None, "FR": None})
+    assert judge(begun, {"FR": None, "IT": None}, may_grow=True, now=NOON) == Telling(3, {"FR": None})
 
 
 def test_a_lease_keeps_others_away_but_not_from_taking_down() -> None:

@@ -39,9 +39,9 @@ class Receipt(Noun):
 class Showing:
     """What a channel's publisher has been told of a publication.
 
-    `shown` is what it confirmed with the last revision but for `sending`, which was begun as `revision` and not
-    confirmed. `attempts` counts how often that failed, `failure` says how the last time. `seen_at` is the latest
-    instant by which something was told: a clock that goes back behind it undoes nothing.
+    `shown` is what it confirmed last; `sending` was begun as `revision` and is not confirmed. `attempts` counts how
+    often that was begun, `failure` says how it failed the last time. `seen_at` is the latest instant by which something
+    was told: a clock that goes back behind it undoes nothing.
     """
 
     publication: str
@@ -155,7 +155,7 @@ def judge(showing: Showing, target: OnShow, *, may_grow: bool, now: datetime) ->
     if grows(showing, target):
         if not may_grow and not falls:
             return Waiting("standing", now + STANDING_PAUSE)
-        if falls and (showing.attempts or not may_grow):  # what comes down does not wait for what goes up
+        if falls:  # what comes down does not wait for what goes up
             chosen = {t: end for t, end in target.items() if t in showing.shown}
     again = showing.sending is not None and dict(showing.sending) == chosen
     free = _free_at(showing, now)

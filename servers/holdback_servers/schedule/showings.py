@@ -57,16 +57,27 @@ def due(c: Connection, now: datetime, limit: int) -> list[str]:
     return list(c.execute(query).scalars())
 
 
-def next_due(c: Connection) -> datetime | None:
-    """The earliest instant at which the clock must look at something."""
-    found = c.execute(select(func.min(showings.c.next_at))).scalar_one()
-    return None if found is None else load_instant(found)
+def next_due(c: Connection, after: datetime) -> datetime | None:
+    """The earliest instant after this one at which the clock must look at something."""
+    query = select(func.min(showings.c.next_at)).where(showings.c.next_at > store_instant(after))
+    return _moment(c.execute(query).scalar_one())
+
+
+def look_again(c: Connection, now: datetime, publication: str | None = None) -> None:
+    """Have the clock look now at one publication, or at all that it would look at some time."""
+    query = update(showings).where(showings.c.next_at.is_not(None))
+    query = query if publication is None else query.where(showings.c.publication == publication)
+    c.execute(query.values(next_at=store_instant(now)))
+
+
+def postpone(c: Connection, publication: str, until: datetime) -> None:
+    """Leave a publication alone until then, because looking at it failed."""
+    c.execute(update(showings).where(showings.c.publication == publication).values(next_at=store_instant(until)))
 
 
 def last_seen(c: Connection) -> datetime | None:
     """The latest instant by which any publisher was told something."""
-    found = c.execute(select(func.max(showings.c.seen_at))).scalar_one()
-    return None if found is None else load_instant(found)
+    return _moment(c.execute(select(func.max(showings.c.seen_at))).scalar_one())
 
 
 def save(c: Connection, showing: Showing) -> None:
