@@ -33,6 +33,8 @@ from holdback.people import person_entries
 from holdback.rooms import ROOMS, open_room, room_store
 from holdback.starting import undisturbed_start
 
+_OPEN_PATHS = {"rights": ("/status/",), "schedule": ("/calendar/",)}
+"""What everybody may read of a room: how a clearance stands; a calendar, by an address that nobody can guess."""
 AGENTS = {"editing-assistant": editing_assistant, "compliance": compliance, "scheduler": scheduler}
 
 
@@ -119,7 +121,7 @@ def server_entry(door: Door, foundation: Foundation) -> ServerEntry:
         title=door.mcp.title or door.name,
         description=door.mcp.description or "",
         target=LocalApp(room_app(door, foundation)),
-        open_paths=("/status/",) if door.name == "rights" else (),
+        open_paths=_OPEN_PATHS.get(door.name, ()),
         tools=tuple(
             ToolEntry(name=name, scope=door.scopes[name], description=description)
             for name, description in door.descriptions.items()

@@ -191,12 +191,13 @@ async def test_every_tool_has_a_title_a_description_a_schema_and_honest_hints(tm
         "list_channels",
         "get_schedule",
         "find_conflicts",
-        "export_schedule",
         "record_channel",
         "propose_slots",
         "hold_slot",
         "commit_publication",
         "cancel_publication",
+        "export_schedule",
+        "calendar_feed",
     ]
     for tool in listed:
         assert tool.title
@@ -209,6 +210,7 @@ async def test_every_tool_has_a_title_a_description_a_schema_and_honest_hints(tm
         "hold_slot",
         "commit_publication",
         "cancel_publication",
+        "calendar_feed",
     ]
 
 
@@ -431,9 +433,9 @@ async def test_cancelling_gives_the_slot_back_and_is_taken_down_after_the_start(
 async def test_the_calendar_is_tentative_while_held_confirmed_when_committed_and_keeps_its_uids(tmp_path: Path) -> None:
     async with _house(tmp_path) as house:
         hold = await house.held(reasons=["reach 100 of 100"])
-        before = Calendar.from_ical((await house.call("export_schedule"))["content"])
+        before = Calendar.from_ical((await house.call("export_schedule"))["files"][0]["content"])
         await house.call("commit_publication", hold=hold["id"], clearance=_clearance(), approval=_approval())
-        first, second = [(await house.call("export_schedule"))["content"] for _ in range(2)]
+        first, second = [(await house.call("export_schedule"))["files"][0]["content"] for _ in range(2)]
     after = Calendar.from_ical(first)
     assert first == second
     assert [str(each["status"]) for each in before.events] == ["TENTATIVE"] * 2

@@ -69,19 +69,6 @@ class ConflictList(Noun):
         return "\n".join((lines or ["No conflicts."]) + _more(self.next_cursor))
 
 
-class CalendarExport(Noun):
-    """The schedule as a file that calendars read; `complete` is no when there was more than fits."""
-
-    media_type: str = "text/calendar; charset=utf-8"
-    publications: int
-    complete: bool
-    content: str
-
-    def text(self) -> str:
-        """The calendar itself."""
-        return self.content
-
-
 def _more(cursor: str | None) -> list[str]:
     return [f"next_cursor: {cursor}"] if cursor else []
 

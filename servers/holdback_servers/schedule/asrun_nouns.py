@@ -103,3 +103,35 @@ class Reconciliation(Noun):
         lines = [f"{self.channel}, {self.window.text()}: {told or 'nothing was planned, and nothing aired'}."]
         lines += [f"  {each.text}" for each in self.items if each.outcome != "as_planned"]
         return "\n".join(lines)
+
+
+class ImportReport(Noun):
+    """What an import would do, or did. Nothing of a file with a mistake is recorded.
+
+    `new` lines were not on record, `unchanged` ones are on record just so, `replaced` counts what is taken off the
+    record for them. `differences` is the plan against what the file says aired.
+    """
+
+    kind: FileKind
+    channel: str
+    name: str
+    applied: bool
+    lines: int
+    new: int
+    unchanged: int
+    replaced: int = 0
+    mistakes: tuple[Remark, ...] = ()
+    losses: tuple[Remark, ...] = ()
+    differences: Reconciliation | None = None
+
+    def text(self) -> str:
+        """What is, or would be, recorded; every mistake; what is not kept; the differences."""
+        done = "recorded" if self.applied else "to record" if not self.mistakes else "nothing is recorded"
+        counts = f"{self.new} new, {self.unchanged} unchanged, {self.replaced} replaced"
+        lines = [f"{self.name} for {self.channel}: {self.lines} lines read, {counts}; {done}."]
+        lines += [f"  mistake: {each.text()}" for each in self.mistakes]
+        lines += [f"  not kept: {each.text()}" for each in self.losses]
+        lines += [self.differences.text()] if self.differences is not None else []
+        if not self.applied and not self.mistakes:
+            lines.append("This is a preview; the same call with preview=false records it.")
+        return "\n".join(lines)

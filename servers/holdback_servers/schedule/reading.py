@@ -1,4 +1,4 @@
-"""The schedule's tools that only read: channels, publications, conflicts, a calendar."""
+"""The schedule's tools that only read: channels, publications, conflicts."""
 
 from collections.abc import Sequence
 from datetime import timedelta
@@ -10,16 +10,14 @@ from pydantic import Field
 from sqlalchemy import Connection
 
 from holdback_servers.schedule import books, store
-from holdback_servers.schedule.answers import CalendarExport, ChannelList, ConflictList, SchedulePage
+from holdback_servers.schedule.answers import ChannelList, ConflictList, SchedulePage
 from holdback_servers.schedule.arguments import Channels, End, Start, States, bounded, chosen
 from holdback_servers.schedule.constraints import conflicts
-from holdback_servers.schedule.interchange.ical import to_icalendar
-from holdback_servers.schedule.model import Publication, State
+from holdback_servers.schedule.model import Publication
 from holdback_servers.services import Call
 from holdback_servers.serving import Door
 from holdback_servers.wire import decode_cursor, encode_cursor
 
-_EXPORT_LIMIT = 5000
 Limit = Annotated[int, Field(description="How many at most.", ge=1, le=200)]
 Cursor = Annotated[str | None, Field(description="next_cursor of the page before.")]
 Item = TypeVar("Item")
@@ -118,27 +116,6 @@ def offer_reading(door: Door) -> None:
             ]
             shown, more = _leaf(found, limit, cursor)
             return ConflictList(items=tuple(shown), next_cursor=more, total=len(found))
-
-        return await call.services.database.read(unit)
-
-    @door.tool(title="Export schedule", scope="schedule:read")
-    async def export_schedule(
-        call: Call, channels: Channels = None, start: Start = None, end: End = None, states: States = None
-    ) -> CalendarExport:
-        """Write the schedule as iCalendar: held is tentative, scheduled confirmed, with reasons and territories.
-
-        Without a start it begins a day ago; without states it holds what is held, approved, scheduled, live or expired.
-        """
-        now = call.services.clock()
-        window = time_range(start or now - timedelta(days=1), end)
-        wanted: list[State] = states or ["held", "approved", "scheduled", "live", "expired"]
-
-        def unit(c: Connection) -> CalendarExport:
-            shown = {each.name: each for each in chosen(c, channels, None)}
-            found = store.page(c, window, now, channel_names=list(shown), states=wanted, limit=_EXPORT_LIMIT + 1)
-            kept = store.with_history(c, found[:_EXPORT_LIMIT])
-            content = to_icalendar(kept, shown)
-            return CalendarExport(publications=len(kept), complete=len(found) <= _EXPORT_LIMIT, content=content)
 
         return await call.services.database.read(unit)
 

@@ -3,6 +3,7 @@
 from holdback_trust.identity import Caller
 
 from holdback_servers.schedule.booking import offer_booking
+from holdback_servers.schedule.exchanging import offer_exchanging
 from holdback_servers.schedule.ports import Outside
 from holdback_servers.schedule.proposing import offer_proposing
 from holdback_servers.schedule.reading import offer_reading
@@ -33,4 +34,5 @@ def build(services: Services, outside: Outside, *, local: Caller | None = None) 
     offer_reading(door)
     offer_proposing(door)
     offer_booking(door, outside)
+    offer_exchanging(door)
     return door

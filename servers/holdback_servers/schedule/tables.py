@@ -92,6 +92,13 @@ as_run = Table(
     Column("body", JSON, nullable=False),
     Index("as_run_by_channel", "channel", "start_at"),
 )
+calendar_feeds = Table(
+    # Which of the addresses given to a person for calendars still answer: those of this generation.
+    "calendar_feeds",
+    METADATA,
+    Column("person", String, primary_key=True),
+    Column("generation", Integer, nullable=False),
+)
 history = Table(
     "history",
     METADATA,

@@ -7,11 +7,14 @@ from typing import TYPE_CHECKING, Any
 from holdback_base.vocabulary import instant_text
 
 from holdback_servers.schedule.channel import Channel
+from holdback_servers.schedule.interchange.written import Losses, ScheduleFile, Written
 from holdback_servers.schedule.model import Availability, Publication
 
 if TYPE_CHECKING:
     from icalendar import Component, Event
 
+MEDIA_TYPE = "text/calendar; charset=utf-8"
+_REFRESH = timedelta(minutes=15)
 _STATUS = {
     "proposed": "TENTATIVE",
     "held": "TENTATIVE",
@@ -26,12 +29,27 @@ _STATUS = {
 """RFC 5545, 3.8.1.11: only what is committed is confirmed."""
 
 
-def to_icalendar(publications: Iterable[Publication], channels: Mapping[str, Channel]) -> str:
+def write(publications: Iterable[Publication], channels: Mapping[str, Channel]) -> Written:
+    """The publications as one calendar, and what a calendar cannot say."""
+    losses, listed = Losses(), list(publications)
+    for each in listed:
+        if each.details.secondary or each.details.captions:
+            losses.add("not said: secondary events and caption files", each.id)
+        if each.details.sponsor:
+            losses.add("not said: the sponsor's category", each.id)
+    file = ScheduleFile(name="schedule.ics", media_type=MEDIA_TYPE, content=to_icalendar(listed, channels))
+    return Written(files=(file,), publications=len(listed), losses=losses.told())
+
+
+def to_icalendar(
+    publications: Iterable[Publication], channels: Mapping[str, Channel], *, name: str | None = None
+) -> str:
     """The publications as an iCalendar (RFC 5545) in UTC, the same text for the same publications.
 
     A transmission on a linear channel lasts from its start to its end. Elsewhere an event stands at the instant a
     publication goes up, and at each later one at which more territories open. Held is TENTATIVE, scheduled CONFIRMED.
     The uid of an event stays the same whatever becomes of the publication; its SEQUENCE grows with the history.
+    `name` is what a calendar that subscribes calls it (RFC 7986), and then it is told to ask again each quarter hour.
     """
     from icalendar import Calendar
 
@@ -39,6 +57,10 @@ def to_icalendar(publications: Iterable[Publication], channels: Mapping[str, Cha
     _put(calendar, "prodid", "-//Holdback//Schedule//EN")
     _put(calendar, "version", "2.0")
     _put(calendar, "method", "PUBLISH")
+    if name is not None:
+        _put(calendar, "name", name)
+        _put(calendar, "x-wr-calname", name)
+        _put(calendar, "refresh-interval", _REFRESH)
     for publication in sorted(publications, key=lambda each: (each.start, each.id)):
         for event in _events(publication, channels.get(publication.channel)):
             calendar.add_component(event)

@@ -59,3 +59,19 @@ class Written(Noun):
 def one_line(text: str) -> str:
     """Text for an element that may not hold line breaks, nor what XML has no way to write."""
     return " ".join(_CONTROL.sub(" ", text).split())
+
+
+class ScheduleExport(Written):
+    """The schedule as files for another system; `complete` is no when there was more than an export holds."""
+
+    format: Format
+    complete: bool
+
+    def text(self) -> str:
+        """What was written, what is not said, and the files."""
+        lines = [f"{self.publications} publications as {self.format}, in {len(self.files)} files."]
+        lines += [] if self.complete else ["There are more; ask for a shorter time."]
+        lines += [f"  {each.message} ({each.count})" for each in self.losses]
+        for file in self.files:
+            lines += [f"--- {file.name}", file.content]
+        return "\n".join(lines)
