@@ -4,8 +4,9 @@ Each catalogue is measured in a fresh process over its file. Timed is what the t
 thread: read from the store, decide, make the report and the wire form with its text; `through the door` is a whole
 call of an in-memory MCP client beside it. A clearance is for 10 elements, 249 territories, 5 platforms and a month.
 Elements are drawn evenly over all references, or by how many rights they have. `new` questions come to an empty shelf,
-so every book is read from the file; `again` is the same question once more. A question to the catalogue is for one
-territory, one platform and a week; a quarter of them are about training, which few grants name.
+so every book is read from the file; `again` is the same question once more, whose answer is kept for as long as its
+books stand, and put into text and wire form again. A question to the catalogue is for one territory, one platform and a
+week; a quarter of them are about training, which few grants name.
 
 Beside it stands a plain table of the same rights (reference, kind, status, territories, media, window) scanned with
 WHERE clauses by sqlite3: it finds rows and decides nothing.
@@ -33,8 +34,8 @@ from bench.rights_catalogue import SEED, TODAY, Catalogue
 if TYPE_CHECKING:
     from holdback_base.database import Database
     from holdback_base.elements import CutFacts
+    from holdback_servers.rights.deciding import Deciding
     from holdback_servers.rights.report import Asked
-    from holdback_servers.rights.store import Shelf
     from sqlalchemy import Connection
 
 SIZES: Final = (10_000, 100_000, 1_000_000)
@@ -88,6 +89,7 @@ def questions(folder: Path, size: int) -> Found:
     with undisturbed_start():  # as a server starts
         import_module("mcp.client")
         import_module("holdback_servers.rights.server")
+        from holdback_servers.rights.deciding import Deciding
         from holdback_servers.rights.store import Shelf
 
     catalogue = Catalogue(size)
@@ -97,9 +99,9 @@ def questions(folder: Path, size: int) -> Found:
         for what, calls in (("", 200), (", with plans", 20)):
             new, again = list[float](), list[float]()
             for _ in range(calls):
-                shelf, cut = Shelf(), next(cuts)
-                new.append(_timed(lambda: _cleared(database, shelf, cut, plans=bool(what))))  # noqa: B023
-                again.append(_timed(lambda: _cleared(database, shelf, cut, plans=bool(what))))  # noqa: B023
+                deciding, cut = Deciding(Shelf()), next(cuts)
+                new.append(_timed(lambda: _cleared(database, deciding, cut, plans=bool(what))))  # noqa: B023
+                again.append(_timed(lambda: _cleared(database, deciding, cut, plans=bool(what))))  # noqa: B023
             found |= {f"clearance {how}{what}, new": new, f"clearance {how}{what}, again": again}
     found |= _served(database, catalogue)
     found |= _pages(database, Random(SEED))
@@ -112,10 +114,11 @@ def questions(folder: Path, size: int) -> Found:
 
 def _served(database: "Database", catalogue: Catalogue) -> Found:
     """A server that has been asked for a while: one shelf, references by their rights, each question another."""
+    from holdback_servers.rights.deciding import Deciding
     from holdback_servers.rights.store import Shelf
 
-    shelf, cuts = Shelf(), _draws(catalogue, by_rights=True)
-    taken = [_timed(lambda: _cleared(database, shelf, next(cuts), plans=False)) for _ in range(400)]
+    deciding, cuts = Deciding(Shelf()), _draws(catalogue, by_rights=True)
+    taken = [_timed(lambda: _cleared(database, deciding, next(cuts), plans=False)) for _ in range(400)]
     return {"clearance by rights, one shelf": taken[200:]}
 
 
@@ -149,21 +152,10 @@ def _weeks(chance: Random) -> "Iterator[Asked]":
         yield ask([place], [chance.choice(_ASKED)], start=start, end=end, purpose=purpose, languages=tongues)
 
 
-def _cleared(database: "Database", shelf: "Shelf", cut: "CutFacts", *, plans: bool) -> None:
-    from holdback_servers.rights.clearance import decide, refs_of
-    from holdback_servers.rights.explaining import report
-    from holdback_servers.rights.plans import plans as ways_out
-    from holdback_servers.rights.store import books
-    from holdback_servers.rights.windows import window
+def _cleared(database: "Database", deciding: "Deciding", cut: "CutFacts", *, plans: bool) -> None:
     from holdback_servers.wire import answer_result
 
-    def unit(c: "Connection") -> None:
-        asked = _question()
-        known = books(c, refs_of([cut]), shelf, window(asked.window.start, asked.window.end))
-        decision = decide(asked, [cut], known)
-        answer_result(report(decision, ways_out(decision, known) if plans else ()))
-
-    database.read_now(unit)
+    answer_result(database.read_now(lambda c: deciding.answer(c, _question(), [cut], plans=plans).report))
 
 
 def _question() -> "Asked":

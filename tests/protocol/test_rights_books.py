@@ -12,6 +12,7 @@ from holdback_base.vocabulary import Rate, Span
 from holdback_servers.rights import recording, runs, store
 from holdback_servers.rights.answers import ContractGiven
 from holdback_servers.rights.clearance import BLANKET, ask, decide, refs_of
+from holdback_servers.rights.deciding import Deciding
 from holdback_servers.rights.explaining import report
 from holdback_servers.rights.model import RightTerms, contract_on_record, right_on_record
 from holdback_servers.rights.plans import plans
@@ -144,3 +145,32 @@ def test_a_report_on_part_of_many_rights_is_the_report_on_all_of_them(seed: int)
             for decision, known in zip(decided, books, strict=True)
         ]
     assert told[0] == told[1]
+
+
+def test_an_answer_is_kept_for_as_long_as_nothing_that_it_was_decided_by_changes() -> None:
+    question, deciding, cut = asked("GB", "DE"), Deciding(Shelf()), a_cut(KINDS[:1])
+    film = cut.element_list.elements[0].ref
+    with catalogue() as c:
+        unknown = deciding.answer(c, question, [cut])
+        record(c, ("active", row("in", film, start=NOW, max_runs=1)), ("active", row("other", "film:other", start=NOW)))
+        cleared = deciding.answer(c, question, [cut])
+        record(c, ("active", row("other", "film:other", start=NOW, territories=["GB"])))
+        assert deciding.answer(c, question, [cut]) is cleared
+        assert deciding.answer(c, question, [cut], plans=False) is not cleared
+        (right,) = cleared[0].books[film].entries
+        runs.reserve(c, "pub_1", [(right.id, NOW + timedelta(days=2))], now=NOW, by=BY)
+        exhausted = deciding.answer(c, question, [cut])
+        record(c, ("active", row("in", film, start=NOW, territories=["GB"])))
+        narrower = deciding.answer(c, question, [cut])
+    told = [each.report.verdict for each in (unknown, cleared, exhausted)]
+    assert told == ["NEEDS_HUMAN", "CLEARED", "DENIED"]
+    assert {each.code for each in narrower.report.reasons} == {"NO_RIGHTS_IN"}
+
+
+def test_only_the_last_few_answers_are_kept() -> None:
+    deciding, cut = Deciding(Shelf()), a_cut(KINDS[:1])
+    questions = [asked("GB", days=(1, n)) for n in range(2, 14)]
+    with catalogue() as c:
+        answers = [deciding.answer(c, each, [cut]) for each in questions]
+        assert deciding.answer(c, questions[-1], [cut]) is answers[-1]
+        assert deciding.answer(c, questions[0], [cut]) is not answers[0]

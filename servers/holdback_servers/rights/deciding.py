@@ -1,6 +1,8 @@
 """The rights tools that decide: check a cut, have it cleared, ask how a clearance stands, take it back."""
 
-from typing import Annotated, Any
+from collections.abc import Mapping, Sequence
+from threading import Lock
+from typing import Annotated, Any, Final, NamedTuple
 
 from holdback_base.elements import CutFacts
 from holdback_base.problem import Problem
@@ -13,6 +15,7 @@ from starlette.responses import Response
 
 from holdback_servers.rights import clearances, issuing
 from holdback_servers.rights.answers import ClearanceRecord, IssuedClearance, Note, Revoked
+from holdback_servers.rights.book import Book
 from holdback_servers.rights.clearance import Decision, ask, decide, refs_of
 from holdback_servers.rights.clearances import Standing, clearance_status, status_statement
 from holdback_servers.rights.explaining import report
@@ -54,16 +57,53 @@ Undertakings = Annotated[
     list[Undertaking] | None,
     Field(description="Conditions you will keep where it is delivered, which no cut can show.", max_length=2),
 ]
+_Question = tuple[Asked, tuple[CutFacts, ...], bool]
+_ANSWERS: Final = 8
+"""Answers kept: one may be megabytes."""
 ClearanceId = Annotated[str, Field(description="The clr_ id of a clearance.")]
+
+
+class Answer(NamedTuple):
+    """A decision and its report."""
+
+    decision: Decision
+    report: ClearanceReport
+
+
+class Deciding:
+    """Decides, and keeps its last few answers: what was checked is often asked again, or issued next. An answer stands
+    for as long as each book that it was decided by is still the one on the shelf. Threads may share it."""
+
+    def __init__(self, shelf: Shelf) -> None:
+        self._shelf = shelf
+        self._kept: dict[_Question, tuple[Mapping[str, Book], Answer]] = {}
+        self._lock = Lock()
+
+    def answer(self, c: Connection, asked: Asked, cuts: Sequence[CutFacts], *, plans: bool = True) -> Answer:
+        """The decision by what is recorded now, and its report. Raises what `decide` raises."""
+        known = books(c, refs_of(cuts), self._shelf, window(asked.window.start, asked.window.end))
+        question = (asked, tuple(cuts), plans)
+        with self._lock:
+            kept = self._kept.get(question)
+        if kept is not None and kept[0] == known:  # a book equals only itself
+            return kept[1]
+        decision = decide(asked, cuts, known)
+        answer = Answer(decision, report(decision, ways_out(decision, known) if plans else ()))
+        with self._lock:
+            self._kept.pop(question, None)
+            self._kept[question] = (known, answer)
+            if len(self._kept) > _ANSWERS:
+                del self._kept[next(iter(self._kept))]
+        return answer
 
 
 def offer_deciding(door: Door, shelf: Shelf) -> None:
     """Add the deciding tools to the rights door."""
-    _offer_checking(door, shelf)
+    _offer_checking(door, Deciding(shelf))
     _offer_clearances(door, shelf)
 
 
-def _offer_checking(door: Door, shelf: Shelf) -> None:
+def _offer_checking(door: Door, deciding: Deciding) -> None:
     services = door.services
 
     @door.tool(title="Check clearance", scope="rights:read")
@@ -101,7 +141,7 @@ def _offer_checking(door: Door, shelf: Shelf) -> None:
             undertakings=undertakings or (),
         )
         cuts = _cuts(call, cut_statements)
-        return await services.database.read(lambda c: _decided(c, shelf, asked, cuts, plans=plans)[1])
+        return await services.database.read(lambda c: deciding.answer(c, asked, cuts, plans=plans).report)
 
     @door.tool(title="Issue clearance", scope="rights:clear", kind="write")
     async def issue_clearance(
@@ -148,7 +188,7 @@ def _offer_checking(door: Door, shelf: Shelf) -> None:
                 lambda: _issued(
                     c,
                     call,
-                    *_decided(c, shelf, asked, cuts),
+                    *deciding.answer(c, asked, cuts),
                     accept_partial=accept_partial,
                     sign_refusal=sign_refusal,
                 ).model_dump(mode="json"),
@@ -235,14 +275,6 @@ def _cuts(call: Call, statements: list[str]) -> list[CutFacts]:
                 media=cut.media,
             )
     return list(found.values())
-
-
-def _decided(
-    c: Connection, shelf: Shelf, asked: Asked, cuts: list[CutFacts], *, plans: bool = True
-) -> tuple[Decision, ClearanceReport]:
-    known = books(c, refs_of(cuts), shelf, window(asked.window.start, asked.window.end))
-    decision = decide(asked, cuts, known)
-    return decision, report(decision, ways_out(decision, known) if plans else ())
 
 
 def _issued(
