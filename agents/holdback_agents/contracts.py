@@ -73,7 +73,8 @@ class Brief(Part):
 class ClearanceRequest(Part):
     """May these deliveries be shown there, then, on those platforms? `issue` asks for a signed clearance as well.
 
-    A delivery is named by its signed cut statement, or by the id of an asset, whose latest version is meant.
+    A delivery is named by its signed cut statement, or by the id of an asset, whose latest version is meant, or
+    those with the bytes of `media` where these are given.
     `languages` are those of the cut, which all must be covered; `runs` the transmissions planned; `undertakings` what
     will be kept where it is delivered, such as an age gate.
     """
@@ -81,6 +82,7 @@ class ClearanceRequest(Part):
     schema_name = "clearance-request"
     cut_statements: tuple[str, ...] = ()
     assets: tuple[str, ...] = ()
+    media: tuple[Sha256, ...] = ()
     territories: tuple[str, ...] = Field(min_length=1)
     platforms: tuple[str, ...] = Field(min_length=1)
     window: TimeRange

@@ -88,18 +88,28 @@ ASKED: Mapping[str, str] = MappingProxyType(
 )
 """How to say what a request needs, by field."""
 _ID = r"\b{kind}_[0-9A-HJKMNP-TV-Z]{{26}}\b"
+_MEDIA = re.compile(r"\bsha256:[0-9a-fA-F]{64}\b")
+_INSTANT = re.compile(
+    r"(?:\b(?:at|from|to|until|till|from)\s+)?\b"
+    r"(?P<when>\d{4}-\d\d-\d\dT\d\d:\d\d(?::\d\d)?(?:Z|[+-]\d\d:\d\d))(?!\w)",
+    re.IGNORECASE,
+)
+_CHANNEL = re.compile(
+    r"\bchannels?\s+(?P<named>[a-z0-9][a-z0-9-]{0,62})\b|(?<![\w.-])(?P<shaped>[a-z][a-z0-9]*(?:-[a-z0-9]+)+)(?![\w-])"
+)
+_QUOTED = re.compile(r"[\"\u201c](?P<words>[^\"\u201d]{1,300})[\"\u201d]")
 _STATEMENT = re.compile(r"\beyJ[\w-]+\.[\w-]+\.[\w-]+")
 
 
-def length_in_seconds(reading: Reading) -> int | Doubt | None:
-    """A length such as `15 s` or `1 min`, from a second up to ten minutes; None when there is none."""
+def length_in_seconds(reading: Reading, most: int = _MOST_SECONDS) -> int | Doubt | None:
+    """A length such as `15 s` or `1 min`, from a second up to `most`, ten minutes; None when there is none."""
     lengths: dict[str, int] = {}
     for match in reading.take(_LENGTH):
         minutes, more, seconds = (int(match[name] or 0) for name in ("minutes", "more", "seconds"))
         lengths[match[0]] = minutes * 60 + more + seconds
     for words, length in lengths.items():
-        if not 0 < length <= _MOST_SECONDS:
-            return Doubt(f"{words!r} is not a length from 1 to {_MOST_SECONDS} seconds.")
+        if not 0 < length <= most:
+            return Doubt(f"{words!r} is not a length from 1 to {most} seconds.")
     return one_of("length", lengths)
 
 
@@ -288,6 +298,33 @@ def ids_in(turns: Sequence[Reading], kind: str) -> tuple[str, ...]:
     """Ids of a kind, such as `clr`, in the order they are named."""
     pattern = re.compile(_ID.format(kind=kind))
     return tuple(dict.fromkeys(match[0] for turn in turns for match in turn.take(pattern)))
+
+
+def media_in(turn: Reading) -> tuple[str, ...]:
+    """Hashes of media, `sha256:<hex>`."""
+    return tuple(dict.fromkeys(match[0].lower() for match in turn.take(_MEDIA)))
+
+
+def instants_in(turn: Reading) -> tuple[datetime, ...]:
+    """Instants with their zone, such as `2026-11-24T19:00Z`; a time without one means nothing certain."""
+    return tuple(found for match in turn.take(_INSTANT) if (found := _instant(match["when"])) is not None)
+
+
+def channels_in(turn: Reading) -> tuple[str, ...]:
+    """Names of channels: what has a hyphen as such names do, or follows the word channel."""
+    return tuple(dict.fromkeys(match["named"] or match["shaped"] for match in turn.take(_CHANNEL)))
+
+
+def quoted_in(turn: Reading) -> tuple[str, ...]:
+    """What stands in quotation marks."""
+    return tuple(dict.fromkeys(match["words"].strip() for match in turn.take(_QUOTED)))
+
+
+def _instant(text: str) -> datetime | None:
+    try:
+        return datetime.fromisoformat(text.upper()).astimezone(UTC)
+    except ValueError:
+        return None
 
 
 def statements_in(turns: Sequence[Reading]) -> Mapping[str, tuple[str, ...]]:

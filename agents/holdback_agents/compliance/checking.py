@@ -6,7 +6,7 @@ from typing import Any
 from holdback_base.problem import Problem
 
 from holdback_agents.compliance.coverage import COMMITTED, clearance_standing, standing_of, uncovered
-from holdback_agents.compliance.papers import statement_of, terms_of
+from holdback_agents.compliance.papers import terms_of, versions_of
 from holdback_agents.compliance.reply import standing_text
 from holdback_agents.contracts import Availability
 from holdback_agents.publishing_parts import PublicationCheck, PublicationStanding, Standing
@@ -68,14 +68,15 @@ async def _decided_again(
         return None
     if not publication.get("asset") or not publication.get("media"):
         return None
-    statement = await statement_of(run, publication["asset"], publication["media"])
-    if not statement:
+    versions = await versions_of(run, publication["asset"])
+    statements = [each["statement"] for each in versions if each["media"] == publication["media"]]
+    if not statements:
         return None
     pieces = [Availability.model_validate(each) for each in publication["availability"]]
     ends = [each.end for each in pieces]
     report = await run.tool(
         "rights.check_clearance",
-        cut_statements=[statement],
+        cut_statements=statements[:1],
         territories=sorted({territory for piece in pieces for territory in piece.territories}),
         platforms=[publication["platform"]],
         start=min(each.start for each in pieces),

@@ -1,16 +1,15 @@
 """What is needed to have a cut decided again: its signed cut statement, and the terms of its clearance."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from holdback_agents.phrases import claims_of
 from holdback_agents.runtime.run import Run
 
 
-async def statement_of(run: Run, asset: str, media: str) -> str:
-    """The library's signed word on the version of an asset that has these bytes; nothing when none has."""
-    view = await run.tool("assets.get_asset", asset_id=asset, include_statements=True)
-    return next((str(each["statement"]) for each in view["versions"] if each["media"] == media), "")
+async def versions_of(run: Run, asset: str) -> Sequence[Mapping[str, Any]]:
+    """The versions of an asset of the library, the newest first, each with the library's signed `statement` on it."""
+    return (await run.tool("assets.get_asset", asset_id=asset, include_statements=True))["versions"]
 
 
 def terms_of(clearance: str) -> dict[str, Any]:

@@ -5,6 +5,7 @@ from typing import Any
 
 from holdback_base.problem import Problem
 
+from holdback_agents.compliance.papers import versions_of
 from holdback_agents.compliance.reply import cell_line, report_of
 from holdback_agents.contracts import ClearanceReport, ClearanceRequest
 from holdback_agents.runtime.run import Run
@@ -37,11 +38,22 @@ async def clear_rights(run: Run, request: ClearanceRequest) -> ClearanceReport:
 
 
 async def _with_statements(run: Run, request: ClearanceRequest) -> ClearanceRequest:
-    """The request with the library's signed word on the assets it names."""
+    """The request with the library's signed word on the assets it names.
+
+    Raises Problem CUT_STATEMENT_REQUIRED when there is none, or none of the bytes that are meant.
+    """
     statements = list(request.cut_statements)
     for asset in request.assets:
-        view = await run.tool("assets.get_asset", asset_id=asset, include_statements=True)
-        statements.append(view["versions"][0]["statement"])
+        versions = await versions_of(run, asset)
+        meant = [each for each in versions if each["media"] in request.media] if request.media else versions[:1]
+        if not meant:
+            raise Problem(
+                "CUT_STATEMENT_REQUIRED",
+                f"No version of {asset} has the bytes that are meant.",
+                "Name the asset of these bytes, or give their signed cut statement.",
+                media=list(request.media),
+            )
+        statements += [each["statement"] for each in meant]
     if not statements:
         raise Problem(
             "CUT_STATEMENT_REQUIRED", "The request names no cut.", "Name an asset or give a signed cut statement."

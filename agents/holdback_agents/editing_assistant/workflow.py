@@ -123,6 +123,7 @@ async def _planned(run: Run, brief: Brief, title: str, final: CutVersion, report
         title=title,
         clearance=report.clearance or "",
         media=final.media,
+        asset=final.asset or None,
         seconds=brief.seconds,
         territories=report.open_territories(),
         platforms=brief.platforms,

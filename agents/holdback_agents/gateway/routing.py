@@ -16,7 +16,7 @@ from holdback_agents.contracts import (
     CommitRequest,
     PublicationRequest,
 )
-from holdback_agents.publishing_parts import ExpiryWatch, PublicationCheck
+from holdback_agents.publishing_parts import ExpiryWatch, PublicationCheck, RescheduleRequest, WeekRequest
 
 SKILL_OF_SCHEMA: Mapping[str, str] = {
     Brief.schema_uri(): "make-highlight",
@@ -25,6 +25,8 @@ SKILL_OF_SCHEMA: Mapping[str, str] = {
     CommitRequest.schema_uri(): "commit-publication",
     PublicationCheck.schema_uri(): "check-publication",
     ExpiryWatch.schema_uri(): "watch-expiry",
+    WeekRequest.schema_uri(): "plan-week",
+    RescheduleRequest.schema_uri(): "reschedule",
 }
 """The skill that a typed part asks for when the message names none."""
 

@@ -1,5 +1,6 @@
 """Turns words into the scheduler's requests. Pure."""
 
+import re
 from collections.abc import Mapping
 from datetime import UTC, datetime
 
@@ -15,6 +16,7 @@ from holdback_agents.phrases import (
     window_in,
 )
 from holdback_agents.reading import Doubt, latest, one_of, turns_of
+from holdback_agents.scheduler.event_request import names_event
 
 _PLAN: Mapping[str, str] = {**ASKED, "clearance": "under which clearance (its id, clr_...)"}
 _COMMIT: Mapping[str, str] = {
@@ -28,11 +30,20 @@ clearance cleared approval approved statement statements signed commit schedule 
 video film cut may so
 """
 _SMALL = frozenset(_SMALL_WORDS.split())
+_WHY = re.compile(r"\b(?:why|explain)\b", re.IGNORECASE)
+_PLAN_WEEK = re.compile(r"\b(?:plan|fill)\s+(?:(?:the|this|next|a|my|our)\s+)*(?:week|month)\b", re.IGNORECASE)
 
 
 def chosen_skill(text: str) -> str:
-    """The skill that words mean: to commit, or else to plan."""
-    return "commit-publication" if "commit" in text.lower() else "plan-publication"
+    """The skill that words mean: to commit, to explain, to mend, to plan many, or else to plan one publication."""
+    if re.search(r"\bcommit", text, re.IGNORECASE):
+        return "commit-publication"
+    if _WHY.search(text):
+        return "explain"
+    if names_event(text) or re.search(r"\b(?:reschedule|mend)\b", text, re.IGNORECASE):
+        return "reschedule"
+    many = len(ids_in(turns_of(text), "clr")) > 1 or _PLAN_WEEK.search(text)
+    return "plan-week" if many else "plan-publication"
 
 
 def parse_publication_request(text: str, now: datetime) -> PublicationRequest | Question:

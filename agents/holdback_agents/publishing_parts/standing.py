@@ -1,7 +1,4 @@
-"""What agents say to one another about publications that are planned, committed and shown. Pure.
-
-These are data parts like those of `contracts`: readers ignore fields they do not know.
-"""
+"""Whether publications still stand on their clearances: the question and the answer. Pure."""
 
 from holdback_base.vocabulary import Instant, Sha256, TimeRange
 from pydantic import Field
