@@ -2,7 +2,7 @@
 
 import asyncio
 import tempfile
-from collections.abc import Callable, Coroutine, Iterator, Sequence
+from collections.abc import Callable, Coroutine, Generator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -193,7 +193,7 @@ MEDIA: list[str] = []
 
 
 @contextmanager
-def world(lead: int = 0) -> Iterator[World]:
+def world(lead: int = 0) -> Generator[World]:
     with tempfile.TemporaryDirectory() as folder:
         home, holder = Path(folder), list[World]()
         audit = AuditLog(home / "audit", KEYS, lambda: NOON)

@@ -1,0 +1,172 @@
+"""Publishes to an address: one POST a revision, with a manifest and the files, signed by the house.
+
+The request is `multipart/form-data`: first a part `manifest` (application/json), then a part for each file, under its
+name. `Idempotency-Key` is the same whenever the same revision is sent again. `Holdback-Signature` is a compact JWS
+(ES256, typ `delivery+jwt`) over `iss`, `aud` (the address), `iat`, `key` and `manifest` (the sha256 of the manifest's
+bytes), and the manifest names the sha256 of every file.
+
+What the answer means:
+
+    2xx                                     done
+    404, 410 to a take-down                 done: it is not there
+    409 {"key": ..., "done": true}          done before under this key
+    409 {"key": ..., "done": false}         still at it; asked again later
+    408, 425, 429, 5xx, none                tried again later, not before Retry-After
+    any other, redirects too                refused
+"""
+
+import asyncio
+import hashlib
+import json
+import ssl
+from collections.abc import Callable, Mapping
+from contextlib import ExitStack
+from functools import cached_property
+from typing import Any
+from urllib.parse import urlsplit
+
+import httpx
+from holdback_base.ids import Clock
+from holdback_base.problem import Problem
+from pydantic import BaseModel, StrictBool, ValidationError
+
+from holdback_servers.schedule.ports import Package
+
+SIGNATURE_TYPE = "delivery+jwt"
+_LONGEST_ANSWER = 4096
+"""Bytes of an answer that are read; more is not waited for."""
+_LATER = frozenset({408, 425, 429})
+_TAKE_DOWN_SECONDS = 60.0
+
+
+class _Known(BaseModel):
+    """What a 409 says of a key."""
+
+    key: str
+    done: StrictBool
+
+
+class WebhookPublisher:
+    """Posts packages to one configured address, and follows none that it answers with.
+
+    Args:
+        sign: makes the house's JWS of claims.
+        key: sent as a bearer token when there is one.
+        timeout: seconds that the other side may be silent.
+        deadline: seconds that one delivery may take; a take-down has a minute at most.
+    """
+
+    def __init__(
+        self,
+        url: str,
+        *,
+        sign: Callable[[Mapping[str, Any]], str],
+        clock: Clock,
+        key: str | None = None,
+        timeout: float = 30,
+        deadline: float = 3600,
+    ) -> None:
+        self._url, self._sign, self._clock, self._key = url, sign, clock, key
+        self._timeout, self._deadline = timeout, deadline
+        self._host = urlsplit(url).hostname
+
+    async def deliver(self, package: Package) -> str:
+        """Post the package; the receipt is the answer's status and the beginning of its body.
+
+        Raises:
+            Problem: UNAVAILABLE with `retry_after` in seconds where the answer says so, or CONFLICT.
+        """
+        deadline = self._deadline if package.territories else min(self._deadline, _TAKE_DOWN_SECONDS)
+        try:
+            async with asyncio.timeout(deadline):
+                answer, body = await self._post(package)
+        except TimeoutError as error:
+            raise self._silent(f"has not taken it within {deadline:g} seconds") from error
+        except httpx.TimeoutException as error:
+            raise self._silent(f"was silent for {self._timeout:g} seconds") from error
+        except httpx.RequestError as error:
+            raise self._silent(f"cannot be reached, or hung up ({type(error).__name__})") from error
+        except OSError as error:
+            raise Problem("UNAVAILABLE", f"A file of {package.key} cannot be read: {error}.", "Restore it.") from error
+        return self._judged(package, answer, body)
+
+    async def _post(self, package: Package) -> tuple[httpx.Response, bytes]:
+        manifest = json.dumps(dict(package.manifest), ensure_ascii=False).encode()
+        with ExitStack() as stack:
+            parts: list[tuple[str, Any]] = [("manifest", ("manifest.json", manifest, "application/json"))]
+            for name, path in package.files.items():
+                parts.append((name, (name, stack.enter_context(path.open("rb")), "application/octet-stream")))
+            client = httpx.AsyncClient(timeout=self._timeout, follow_redirects=False, trust_env=False)
+            async with (
+                client,
+                client.stream("POST", self._url, files=parts, headers=self._head(package, manifest)) as r,
+            ):
+                return r, await _beginning(r)
+
+    def _head(self, package: Package, manifest: bytes) -> dict[str, str]:
+        claims = {
+            "iss": "mcp:schedule",
+            "aud": self._url,
+            "iat": int(self._clock().timestamp()),
+            "key": package.key,
+            "manifest": "sha256:" + hashlib.sha256(manifest).hexdigest(),
+        }
+        head = {
+            "Idempotency-Key": package.key,
+            "Holdback-Signature": self._sign(claims),
+            "Accept-Encoding": "identity",
+            "Connection": "close",
+        }
+        return head if self._key is None else head | {"Authorization": f"Bearer {self._key}"}
+
+    def _judged(self, package: Package, answer: httpx.Response, body: bytes) -> str:
+        status, text = answer.status_code, _readable(body)
+        receipt = f"{self._host} answered {status}" + (f": {text}" if text else "")
+        if 200 <= status < 300 or (not package.territories and status in (404, 410)):
+            return receipt
+        if status == 409 and (done := _known(body, package.key)) is not None:
+            if done:
+                return receipt
+            raise self._silent("is still at it", _seconds(answer))
+        if status in _LATER or status >= 500:
+            raise self._silent(f"answered {status}", _seconds(answer))
+        if 300 <= status < 400:
+            raise Problem(
+                "CONFLICT",
+                f"{self._host} sends elsewhere ({status}), and only the address in the settings is used.",
+                "Write the address that it sends to into holdback.toml.",
+            )
+        raise Problem("CONFLICT", f"{receipt}; that is a refusal.", "Correct what it says, then retry_delivery.")
+
+    def _silent(self, what: str, seconds: float | None = None) -> Problem:
+        details = {} if seconds is None else {"retry_after": seconds}
+        return Problem("UNAVAILABLE", f"{self._host} {what}.", "It is tried again.", **details)
+
+
+async def _beginning(answer: httpx.Response) -> bytes:
+    body = b""
+    async for chunk in answer.aiter_raw():
+        body += chunk
+        if len(body) >= _LONGEST_ANSWER:
+            break
+    return body[:_LONGEST_ANSWER]
+
+
+def _readable(body: bytes) -> str:
+    """The beginning of an answer in one line of plain characters."""
+    text = " ".join(body.decode("utf-8", "replace").split())
+    return "".join(each if each.isprintable() else "?" for each in text)[:200]
+
+
+def _known(body: bytes, key: str) -> bool | None:
+    """Whether a 409 says that this very key is done or still at work; None when it says something else."""
+    try:
+        said = _Known.model_validate_json(body)
+    except ValidationError:
+        return None
+    return said.done if said.key == key else None
+
+
+def _seconds(answer: httpx.Response) -> float | None:
+    given = answer.headers.get("retry-after", "")
+    return float(given) if given.isascii() and given.isdigit() else None
