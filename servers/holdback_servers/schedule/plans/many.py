@@ -1,0 +1,79 @@
+"""A plan of many items: every rule of every channel kept, as much reach as can be found, and the reasons. Pure.
+
+What is worth is the item's weight times the channel's reach at its start, summed. The search is a heuristic: nothing
+proves that there is no better plan. It is the same for the same question.
+"""
+
+from collections.abc import Callable, Mapping
+from datetime import datetime
+from typing import Final
+
+from holdback_base.problem import Problem
+
+from holdback_servers.schedule.constraints import Books
+from holdback_servers.schedule.plan_nouns import ManyPlan, PlanRequest, Unplaced
+from holdback_servers.schedule.plans.placing import placement
+from holdback_servers.schedule.plans.refusing import Refusals
+from holdback_servers.schedule.plans.search import Board, Search
+from holdback_servers.schedule.plans.tasks import Lanes, Option, Task
+
+Report = Callable[[int, int, str], None]
+"""Called with what is done, of how much, and what is being done."""
+_STEPS: Final = 60_000
+"""Places looked up at most; of the order of a ten-thousandth of a second each."""
+
+
+def plan(
+    books: Mapping[str, Books],
+    request: PlanRequest,
+    now: datetime,
+    report: Report | None = None,
+    cancelled: Callable[[], bool] = lambda: False,
+) -> ManyPlan:
+    """Place the items of the request on the channels of these books, by their names.
+
+    Args:
+        books: what each channel has on its books over the time of the plan and as far around as its rules look.
+        report: told how far it is, from the thread that plans.
+        cancelled: asked now and then whether to stop.
+
+    Raises:
+        Problem: CHANNEL_UNKNOWN, MEDIUM_UNKNOWN, TERRITORY_UNKNOWN; CANCELLED.
+    """
+
+    def step(done: int, total: int, text: str) -> None:
+        if cancelled():
+            raise Problem("CANCELLED", "The plan was cancelled before it was done.", "Start it again when wanted.")
+        if report is not None:
+            report(done, total, text)
+
+    step(0, len(request.items), "reading what is open where")
+    board = Board(Lanes(books, request, now))
+    search = Search(board, step)
+    search.greedy()
+    search.improve(_STEPS)
+    return _told(board, request, step)
+
+
+def _told(board: Board, request: PlanRequest, step: Report) -> ManyPlan:
+    placements = [placement(lane, lane.entries[number]) for lane in board.rows for _, number in lane.order]
+    refusals = [Refusals(lane) for lane in board.rows]
+    missing = [task for task in board.lanes.tasks if task.number not in board.where]
+    unplaced: list[Unplaced] = []
+    for done, task in enumerate(missing):
+        if done % 100 == 0:
+            step(done, len(missing), "saying why the rest did not fit")
+        option = _nearest(task)
+        unplaced.append(refusals[option.wish.lane].unplaced(option.wish))
+    return ManyPlan(
+        start=request.start,
+        end=request.end,
+        placements=tuple(placements),
+        unplaced=tuple(unplaced),
+        value=sum(each.slot.value for each in placements),
+    )
+
+
+def _nearest(task: Task) -> Option:
+    """The option with the most open columns, the first of equals."""
+    return max(task.options, key=lambda option: len(option.closed) - int(option.closed.sum()))
