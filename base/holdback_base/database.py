@@ -44,7 +44,7 @@ def store_instant(moment: datetime) -> str:
 
 def load_instant(stored: str) -> datetime:
     """The instant that `store_instant` wrote."""
-    return datetime.fromisoformat(stored.replace("Z", "+00:00"))
+    return datetime.fromisoformat(stored)
 
 
 class Database:

@@ -9,7 +9,7 @@ from holdback_base.vocabulary import TimeRange
 from holdback_servers.schedule.channel import Channel
 from holdback_servers.schedule.cleared import ClearedCell
 from holdback_servers.schedule.constraints import Books, Placed, all_obstacles, conflicts, obstacle
-from holdback_servers.schedule.model import Availability, Publication, arranged
+from holdback_servers.schedule.model import Availability, Details, Publication, arranged
 from holdback_servers.schedule.planning import propose, starts
 from holdback_servers.schedule.proposal import ChannelProposal, SlotRequest
 from pydantic import ValidationError
@@ -129,6 +129,49 @@ def test_a_crowded_place_costs_and_says_so() -> None:
     best = _propose(channel, _request(latest=_at("2026-11-24T21:00")), *crowd).slots[0]
     assert (best.start, best.score) == (_at("2026-11-24T20:00"), 94)
     assert best.reasons[-1] == "crowded: costs 5 points"
+
+
+def test_a_start_in_the_place_of_what_matters_less_costs_25_points_and_says_what_has_to_go() -> None:
+    low = Placed(_at("2026-11-24T20:00"), "pub_L", _at("2026-11-24T20:00"), "Filler", priority=10)
+    request = _request(latest=_at("2026-11-24T20:15"), earliest=_at("2026-11-24T20:00"))
+    slot = _propose(_channel(), request, low).slots[0]
+    assert (slot.start, slot.score) == (_at("2026-11-24T20:00"), 75)
+    assert [(each.publication, each.priority) for each in slot.displaces] == [("pub_L", 10)]
+    assert slot.reasons[-2] == "takes the place of 'Filler' (scheduled, priority 10): costs 25 points"
+    assert "apply_changes" in slot.reasons[-1]
+    assert slot.near == ()
+
+
+@pytest.mark.parametrize(
+    "staying", [{"priority": 50}, {"priority": 10, "locked": True}, {"priority": 10, "state": "live"}]
+)
+def test_what_matters_as_much_or_is_locked_or_on_show_is_never_displaced(staying: dict[str, Any]) -> None:
+    other = Placed(_at("2026-11-24T20:00"), "pub_L", _at("2026-11-24T20:00"), "Filler", **staying)
+    request = _request(latest=_at("2026-11-24T20:15"), earliest=_at("2026-11-24T20:00"))
+    assert _propose(_channel(), request, other).slots == ()
+
+
+def test_of_a_full_day_only_the_lowest_has_to_go() -> None:
+    channel = _channel(daily_cap=3, min_gap_minutes=0)
+    day = [
+        Placed(_at(f"2026-11-24T{hour}:00"), f"pub_{hour}", _at(f"2026-11-24T{hour}:00"), hour, priority=priority)
+        for hour, priority in (("08", 20), ("09", 5), ("10", 80))
+    ]
+    request = _request(latest=_at("2026-11-25T05:00"))
+    slot = propose(Books(channel, day), request, _at("2026-11-24T07:00")).slots[0]
+    assert [each.publication for each in slot.displaces] == ["pub_09"]
+
+
+def test_what_follows_is_proposed_at_the_end_of_what_it_follows_off_the_grid() -> None:
+    linear = _channel(
+        kind="linear", platform="linear", geo_blocking=False, territories=("GB",), min_gap_minutes=0, daily_cap=None
+    )
+    news = Placed(_at("2026-11-24T20:00"), "pub_N", _at("2026-11-24T20:27:13"), "News")
+    follow = Details(start_mode="follow", follows="pub_N")
+    request = _request(_cell("GB", "2026-11-24T19:00", None, "linear"), territories=frozenset({"GB"}), details=follow)
+    proposal = _propose(linear, request, news)
+    assert [slot.start for slot in proposal.slots] == [_at("2026-11-24T20:27:13")]
+    assert "FOLLOW" in {each.rule for each in proposal.refused}
 
 
 def test_a_daily_cap_counts_local_broadcast_days() -> None:

@@ -127,8 +127,16 @@ def _breaks(channel: Channel, placed: list[Placed], request: SlotRequest, propos
     return [
         broken
         for slot in proposal.slots
-        for broken in (*_broken_rules(channel, placed, request, slot.start), *_broken_rights(channel, request, slot))
+        for broken in (
+            *_broken_rules(channel, _without_displaced(placed, slot), request, slot.start),
+            *_broken_rights(channel, request, slot),
+        )
     ]
+
+
+def _without_displaced(placed: list[Placed], slot: Slot) -> list[Placed]:
+    gone = {each.publication for each in slot.displaces}
+    return [each for each in placed if each.id not in gone]
 
 
 def _broken_rules(channel: Channel, placed: list[Placed], request: SlotRequest, start: datetime) -> Iterator[str]:
@@ -184,6 +192,22 @@ def test_proposals_never_break_a_hard_constraint(case: tuple[Channel, list[Place
     proposal = propose(Books(channel, placed), request, now)
     event("slots" if proposal.slots else "none")
     assert _breaks(channel, placed, request, proposal) == []
+
+
+@given(_cases())
+def test_only_what_has_a_lower_priority_and_may_still_be_moved_is_displaced_and_nothing_without_need(
+    case: tuple[Channel, list[Placed], SlotRequest, datetime],
+) -> None:
+    channel, placed, request, now = case
+    known = {each.id: each for each in placed}
+    for slot in propose(Books(channel, placed), request, now).slots:
+        for each in slot.displaces:
+            other = known[each.publication]
+            assert other.priority < request.details.priority
+            assert (other.locked, other.state in ("held", "scheduled"), other.start > now) == (False, True, True)
+            kept = [one for one in _without_displaced(placed, slot) if one.id != other.id]
+            assert list(_broken_rules(channel, [*kept, other], request, slot.start)), "it could have stayed"
+        event("displaces" if slot.displaces else "displaces nothing")
 
 
 @given(_cases(), st.randoms(use_true_random=False))

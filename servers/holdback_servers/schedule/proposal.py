@@ -14,7 +14,8 @@ class SlotRequest(Noun):
     """What is to be published, where it may be seen, and between which instants it may start.
 
     `earliest <= start < latest`; it comes down at `until`, or when its clearance ends. `territories` are ISO 3166
-    codes; `duration_seconds` is the length of the media; `count` slots are wanted for each channel.
+    codes; `duration_seconds` is the length of the media; `count` slots are wanted for each channel. A start may take the
+    place of what has a lower priority than its `details` say.
     """
 
     title: str

@@ -18,10 +18,13 @@ from holdback_servers.schedule.answers import (
 from holdback_servers.schedule.arguments import DEFAULT_SPAN, Channels, actor_of, bounded, chosen
 from holdback_servers.schedule.channel import Channel
 from holdback_servers.schedule.cleared import ClearedCell
+from holdback_servers.schedule.model import Details
 from holdback_servers.schedule.planning import propose
 from holdback_servers.schedule.proposal import SlotProposal, SlotRequest
 from holdback_servers.services import Call
 from holdback_servers.serving import Door
+
+_NO_DETAILS = Details()
 
 
 def offer_proposing(door: Door) -> None:
@@ -64,11 +67,13 @@ def offer_proposing(door: Door) -> None:
         ] = None,
         count: Annotated[int, Field(description="Slots wanted for each channel.", ge=1, le=10)] = 3,
         after_watershed: Annotated[bool, Field(description="Only when children are in bed.")] = False,
+        details: Annotated[Details, Field(description="Priority, sponsor, what it follows.")] = _NO_DETAILS,
     ) -> SlotProposal:
         """Propose the best slots on each channel, with score, reasons, what is near, and the better one refused.
 
         Each slot says which territories see it from when to when: one that opens later (after a holdback, say) joins
-        later. Nothing is kept free until hold_slot is called with a slot's availability.
+        later. A slot that displaces something of a lower priority can be held once that has been moved. Nothing is kept
+        free until hold_slot is called with a slot's availability.
         """
         now = call.services.clock()
         window = bounded(max(earliest or now, now), latest, now)
@@ -83,6 +88,7 @@ def offer_proposing(door: Door) -> None:
             duration_seconds=duration_seconds,
             count=count,
             after_watershed=after_watershed,
+            details=details,
         )
 
         def unit(c: Connection) -> SlotProposal:

@@ -4,11 +4,11 @@ from holdback_servers.schedule.constraints import Books, Placed, all_obstacles
 from holdback_servers.schedule.planning.asking import Asked
 
 
-def firm(asked: Asked) -> Books | None:
-    """The books of what does not give way to it; None when all does not."""
+def firm(asked: Asked) -> Books:
+    """The books of what does not give way to it; what it follows never does."""
     priority, followed = asked.request.details.priority, asked.request.details.follows
-    staying = [each for each in asked.books.placed if each.id == followed or not each.gives_way(priority, asked.now)]
-    return Books(asked.channel, staying) if len(staying) < len(asked.books.placed) else None
+    staying = (each for each in asked.books.placed if each.id == followed or not each.gives_way(priority, asked.now))
+    return Books(asked.channel, staying)
 
 
 def displaced(asked: Asked, wanted: Placed) -> tuple[Placed, ...]:

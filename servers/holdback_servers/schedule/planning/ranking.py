@@ -6,10 +6,11 @@ as a whole.
 """
 
 from bisect import bisect_left
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
 from functools import cached_property
 from heapq import heapify, heappop, heappush
+from itertools import pairwise
 from typing import Final, NamedTuple
 
 from holdback_servers.schedule.broadcast_time import WEEKDAYS, broadcast_day, clock_hours, day_range
@@ -57,62 +58,80 @@ class Ranking:
     def __init__(self, asked: Asked) -> None:
         self._asked = asked
         self._barred = asked.barred()
-        window = asked.window
-        tried = asked.openings() | set(starts(asked.channel, window.start, asked.request.latest))
-        self._starts = sorted(tried)
+        grid = list(starts(asked.channel, asked.window.start, asked.request.latest))
+        self._starts = sorted(grid + [each for each in asked.openings() if not _has(grid, each)])
         self._turns: list[_Turn] = []
+        self._to_displace: list[_Turn] = []
 
     def __iter__(self) -> Iterator[Candidate]:
         """Best first; of equal ones the earlier. Of starts that one rule refuses in one hour only the first is told."""
         self._begin()
-        while self._turns:
+        while self._turns or self._to_displace:
+            if self._to_displace and (not self._turns or self._turns[0].rank >= DISPLACING):
+                self._displace()
             turn = heappop(self._turns)
             if turn.cost == CROWDED:
                 yield Candidate(100 - turn.rank, turn.start, turn.reach, crowded=True)
                 continue
-            bar = self._barred.at(turn.start)
+            found, until = self._displacing(turn) if turn.cost else self._judged(turn)
             following = turn.at + 1
-            if turn.cost == DISPLACING:
-                stop = self._firm.at(turn.start) if self._firm else bar
-                if stop is not None:
-                    following = bisect_left(self._starts, stop.until, following, turn.last)
-                elif bar is not None:
-                    yield Candidate(100 - turn.rank, turn.start, turn.reach, bar.rule, displacing=True)
-            elif bar is not None:
-                following = bisect_left(self._starts, bar.until, following, turn.last)
-                yield Candidate(100 - turn.rank, turn.start, turn.reach, bar.rule)
-            elif is_crowded(self._asked.books, turn.start):
-                heappush(self._turns, turn._replace(rank=turn.rank + CROWDED, cost=CROWDED))
-            else:
-                yield Candidate(100 - turn.rank, turn.start, turn.reach)
+            if until is not None:
+                following = bisect_left(self._starts, until, following, turn.last)
             if following < turn.last:
                 heappush(self._turns, self._turn(following, turn.last, turn.reach, turn.cost))
+            if found is not None:
+                yield found
+
+    def _judged(self, turn: _Turn) -> tuple[Candidate | None, datetime | None]:
+        """The start, or that it is refused and until when; nothing when it is crowded and has to wait its turn."""
+        bar = self._barred.at(turn.start)
+        if bar is not None:
+            return Candidate(100 - turn.rank, turn.start, turn.reach, bar.rule), bar.until
+        if is_crowded(self._asked.books, turn.start):
+            heappush(self._turns, turn._replace(rank=turn.rank + CROWDED, cost=CROWDED))
+            return None, None
+        return Candidate(100 - turn.rank, turn.start, turn.reach), None
+
+    def _displacing(self, turn: _Turn) -> tuple[Candidate | None, datetime | None]:
+        """The start in the place of something else, or until when that is impossible too; nothing when it is free."""
+        bar = self._barred.at(turn.start)
+        stop = self._firm.at(turn.start)
+        if bar is None or stop is not None:
+            return None, stop and stop.until
+        return Candidate(100 - turn.rank, turn.start, turn.reach, bar.rule, displacing=True), None
 
     @cached_property
-    def _firm(self) -> Barred | None:
-        books = firm(self._asked)
-        return None if books is None else self._asked.barred(books)
+    def _firm(self) -> Barred:
+        return self._asked.barred(firm(self._asked))
 
     def _begin(self) -> None:
-        asked, window = self._asked, self._asked.window
-        gives_way = any(each.gives_way(asked.request.details.priority, asked.now) for each in asked.books.placed)
-        hours = list(clock_hours(window.start, asked.request.latest, asked.channel.zone))
+        asked, latest = self._asked, self._asked.request.latest
+        hours = [*clock_hours(asked.window.start, latest, asked.channel.zone), (latest, 0, 0)]
         first, week = 0, asked.channel.reach.hours
-        for number, (_, day, hour) in enumerate(hours, 1):
-            last = len(self._starts)
-            if number < len(hours):
-                last = bisect_left(self._starts, hours[number][0], first)
+        for (_, day, hour), (until, _, _) in pairwise(hours):
+            last = bisect_left(self._starts, until, first)
             if first < last:
-                reach = week[WEEKDAYS[day]][hour]
-                self._turns.append(self._turn(first, last, reach, 0))
-                if gives_way:
-                    self._turns.append(self._turn(first, last, reach, DISPLACING))
+                self._turns.append(self._turn(first, last, week[WEEKDAYS[day]][hour], 0))
             first = last
         heapify(self._turns)
+        priority, now = asked.request.details.priority, asked.now
+        if any(each.gives_way(priority, now) for each in asked.books.placed):
+            self._to_displace = list(self._turns)
+
+    def _displace(self) -> None:
+        """From here on starts may come up that take the place of something else: each hour begins once more."""
+        for turn in self._to_displace:
+            heappush(self._turns, turn._replace(rank=turn.rank + DISPLACING, cost=DISPLACING))
+        self._to_displace = []
 
     def _turn(self, at: int, last: int, reach: int, cost: int) -> _Turn:
         start = self._starts[at]
         return _Turn(100 - self._asked.points(start, reach) + cost, start, cost, at, last, reach)
+
+
+def _has(moments: Sequence[datetime], moment: datetime) -> bool:
+    at = bisect_left(moments, moment)
+    return at < len(moments) and moments[at] == moment
 
 
 def is_crowded(books: Books, start: datetime) -> bool:
