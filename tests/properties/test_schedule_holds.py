@@ -13,9 +13,11 @@ from holdback_servers.schedule.channel import Channel
 from holdback_servers.schedule.cleared import ClearedCell
 from holdback_servers.schedule.constraints import conflicts
 from holdback_servers.schedule.model import Availability, Publication
+from holdback_servers.schedule.run_orders.orders import intend
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import Bundle, RuleBasedStateMachine, consumes, invariant, multiple, rule
+from sqlalchemy import Connection
 
 NOW = datetime(2026, 11, 22, 5, 0, tzinfo=UTC)
 MEDIA = "sha256:" + "a" * 64
@@ -35,7 +37,7 @@ CHANNEL = Channel.model_validate(
 )
 ALWAYS = ClearedCell(territories=("GB",), platforms=("all",), windows=(TimeRange(start=NOW),))
 ADMISSION = store.Admission(
-    clearance=ClearanceFacts(id="clr_A", elements={MEDIA: MEDIA}, cells=(ALWAYS,)),
+    clearance=ClearanceFacts(id="clr_A", elements={MEDIA: MEDIA}, issued=NOW, cells=(ALWAYS,)),
     approval=ApprovalFacts(
         id="apr_A",
         subject=MEDIA,
@@ -47,7 +49,15 @@ ADMISSION = store.Admission(
         asked_by="person:sam",
         expires=NOW + timedelta(days=9),
     ),
+    papers=store.Papers(clearance="a clearance", approval="an approval", approved_at=NOW),
 )
+
+
+def commit(c: Connection, hold: str, now: datetime) -> Publication:
+    """Commit a hold that takes no run of any right."""
+    becoming = store.committable(c, hold, ADMISSION, now)
+    actor = books.Actor(by="agent:scheduler", on_behalf_of="person:sam")
+    return store.commit(c, hold, ADMISSION, actor, now, reservation={becoming.id: intend(c, becoming, now)})
 
 
 class Planners(RuleBasedStateMachine):
@@ -122,14 +132,13 @@ class Planners(RuleBasedStateMachine):
     @rule(hold=holds)
     def commit(self, hold: str) -> None:
         start, title, state, expires = self.expected[self.by_hold[hold]]
-        actor = books.Actor(by="agent:scheduler", on_behalf_of="person:sam")
         refusal = self._refusal(start, state, expires)
         if refusal is not None:
             with pytest.raises(Problem) as refused:
-                self.database.submit(lambda c: store.commit(c, hold, ADMISSION, actor, self.now)).result()
+                self.database.submit(lambda c: commit(c, hold, self.now)).result()
             assert refused.value.code == refusal
             return
-        done = self.database.submit(lambda c: store.commit(c, hold, ADMISSION, actor, self.now)).result()
+        done = self.database.submit(lambda c: commit(c, hold, self.now)).result()
         assert done.state == "scheduled"
         self.expected[done.id] = (start, title, "scheduled", expires)
 

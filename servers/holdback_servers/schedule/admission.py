@@ -22,6 +22,7 @@ class ClearanceFacts(Noun):
 
     id: str
     elements: dict[Sha256, Sha256]
+    issued: Instant
     cells: tuple[ClearedCell, ...]
 
 
@@ -51,6 +52,7 @@ def clearance_facts(claims: Mapping[str, Any]) -> ClearanceFacts:
         return ClearanceFacts(
             id=claims["jti"],
             elements=elements | {claims["sub"]: claims["elements"]},
+            issued=claims["iat"],
             cells=claims["cells"],
         )
     except (KeyError, TypeError, ValueError) as error:
@@ -83,8 +85,12 @@ def _misshapen(name: str) -> Problem:
     )
 
 
-def check_statements(publication: Publication, clearance: ClearanceFacts, approval: ApprovalFacts) -> None:
+def check_statements(
+    publication: Publication, clearance: ClearanceFacts, approval: ApprovalFacts, *, renewed: bool = False
+) -> None:
     """Both statements are about these bytes, the approval about this clearance, and another person approved.
+
+    With `renewed` the clearance is a newer one than the person saw, of the same bytes and elements.
 
     Raises:
         Problem: CLEARANCE_HASH_MISMATCH, also where it names no media; APPROVAL_HASH_MISMATCH, APPROVAL_REQUIRED or
@@ -119,7 +125,7 @@ def check_statements(publication: Publication, clearance: ClearanceFacts, approv
             f"In {approval.id} {approval.by} decided {approval.decision!r}, not approved.",
             "Answer what the person objected to, then ask again.",
         )
-    if approval.clearance != clearance.id:
+    if approval.clearance != clearance.id and not renewed:
         raise Problem(
             "APPROVAL_REQUIRED",
             f"The approval {approval.id} was given with clearance {approval.clearance}, not with {clearance.id}.",

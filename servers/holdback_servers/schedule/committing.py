@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+from collections.abc import Sequence
 from datetime import datetime
 
 from holdback_base.problem import Problem
@@ -16,7 +17,7 @@ from holdback_servers.schedule.admission import (
 )
 from holdback_servers.schedule.model import Publication
 from holdback_servers.schedule.ports import ClearanceStatus
-from holdback_servers.schedule.store import Admission
+from holdback_servers.schedule.store import Admission, Papers
 
 log = logging.getLogger(__name__)
 
@@ -52,7 +53,55 @@ async def admit(
     approved = approval_facts(claims)
     check_statements(publication, cleared, approved)
     await _still_stands(cleared.id, status)
-    return Admission(clearance=cleared, approval=approved)
+    papers = Papers(clearance=clearance, approval=approval, approved_at=now)
+    return Admission(clearance=cleared, approval=approved, papers=papers)
+
+
+async def readmit(
+    publication: Publication,
+    kept: Papers,
+    *,
+    clearances: Sequence[str] = (),
+    approvals: Sequence[str] = (),
+    ring: KeyRing,
+    now: datetime,
+    status: ClearanceStatus,
+) -> Admission:
+    """The same for a committed publication that is to change: on the papers it stands on, or on newer ones.
+
+    Of the statements given, those about its media count, the last issued first; others are for other publications. An
+    approval that is given must be of the clearance that the publication will stand on. Without one the approval stands
+    that was relied on at the commit, as long as the clearance is still about the very same elements; it lets the
+    publication move, not grow.
+
+    Raises:
+        Problem: what `admit` refuses.
+    """
+    cleared, paper = _newest(publication, kept, clearances, ring, now)
+    for each in approvals:
+        approved = approval_facts(statements.read(each, statements.APPROVAL, ring, now, statements.APPROVAL_ISSUERS))
+        if publication.media in approved.media and approved.clearance == cleared.id and each != kept.approval:
+            check_statements(publication, cleared, approved)
+            await _still_stands(cleared.id, status)
+            papers = Papers(clearance=paper, approval=each, approved_at=now)
+            return Admission(clearance=cleared, approval=approved, papers=papers)
+    then = kept.approved_at
+    claims = statements.read(kept.approval, statements.APPROVAL, ring, then, statements.APPROVAL_ISSUERS)
+    approved = approval_facts(claims)
+    check_statements(publication, cleared, approved, renewed=paper != kept.clearance)
+    await _still_stands(cleared.id, status)
+    papers = Papers(clearance=paper, approval=kept.approval, approved_at=then)
+    return Admission(clearance=cleared, approval=approved, papers=papers, asked_anew=False)
+
+
+def _newest(
+    publication: Publication, kept: Papers, clearances: Sequence[str], ring: KeyRing, now: datetime
+) -> tuple[ClearanceFacts, str]:
+    given = [(_clearance(each, ring, now), each) for each in clearances]
+    fitting = [each for each in given if publication.media in each[0].elements]
+    if fitting:
+        return max(fitting, key=lambda each: each[0].issued)
+    return _clearance(kept.clearance, ring, now), kept.clearance
 
 
 def _clearance(jws: str, ring: KeyRing, now: datetime) -> ClearanceFacts:

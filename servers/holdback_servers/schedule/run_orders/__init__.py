@@ -4,7 +4,7 @@ A transmission takes a run wherever a right gives only so many. The keeper is an
 inside a transaction. So `order` writes down what is wanted with each change of a publication, and `settle` tells the
 keeper again and again until it has heard; what it is told may be told twice.
 
-A change that takes new runs needs them first. `secure` writes the intent, then reserves; the change itself, in its own
+A change that takes new runs needs them first. `secured` writes the intent, then reserves; the change itself, in its own
 transaction, calls `confirm`. An intent that no change confirmed within a minute is given back, and from then on cannot
 be confirmed: a run is neither lost with a process that died nor used twice.
 """
@@ -12,7 +12,7 @@ be confirmed: a run is neither lost with a process that died nor used twice.
 from holdback_servers.schedule.run_orders.orders import confirm as confirm
 from holdback_servers.schedule.run_orders.orders import order as order
 from holdback_servers.schedule.run_orders.orders import ready as ready
-from holdback_servers.schedule.run_orders.settling import secure as secure
+from holdback_servers.schedule.run_orders.settling import secured as secured
 from holdback_servers.schedule.run_orders.settling import settle as settle
 from holdback_servers.schedule.run_orders.settling import settle_due as settle_due
 from holdback_servers.schedule.run_orders.settling import withdraw as withdraw

@@ -2,11 +2,13 @@
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Collection, Iterable, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Collection, Iterable, Sequence
+from contextlib import asynccontextmanager
 from datetime import datetime
 
 from holdback_base.database import Database
 from holdback_base.problem import Problem
+from sqlalchemy import Connection
 
 from holdback_servers.schedule.model import Publication
 from holdback_servers.schedule.ports import RunKeeper, Transmission
@@ -19,23 +21,35 @@ _PATIENCE = 10.0
 """Seconds that the keeper has to answer."""
 
 
-async def secure(
-    database: Database, keeper: RunKeeper, changed: Sequence[Publication], now: datetime
-) -> dict[str, int]:
+@asynccontextmanager
+async def secured(
+    database: Database, keeper: RunKeeper, becoming: Callable[[Connection], Sequence[Publication]], now: datetime
+) -> AsyncGenerator[Reservation]:
     """Reserve the runs of publications as they are to become, in place of what each has; all of them or none.
 
+    The change itself is made inside, with `confirm`. Where that is refused, what was reserved is given back.
+
+    Args:
+        becoming: judges the change and answers with the publications as it makes them; what takes no run needs none.
+
     Raises:
-        Problem: what the keeper refuses, such as RUNS_EXHAUSTED; UNAVAILABLE when it does not answer.
+        Problem: what `becoming` or the keeper refuses, such as RUNS_EXHAUSTED; UNAVAILABLE when it does not answer.
     """
-    reservation = await database.write(lambda c: {each.id: intend(c, each, now) for each in changed})
+    changed, reservation = await database.write(lambda c: _intended(c, becoming(c), now))
     try:
         for each in changed:
             asked = _transmissions(runs_of(each))
             await _answered(keeper.reserve(each.id, each.clearance or "", asked), each.id)
+        yield reservation
     except Exception:
         await withdraw(database, keeper, reservation, now)
         raise
-    return reservation
+
+
+def _intended(
+    c: Connection, changed: Sequence[Publication], now: datetime
+) -> tuple[Sequence[Publication], dict[str, int]]:
+    return changed, {each.id: intend(c, each, now) for each in changed}
 
 
 async def withdraw(database: Database, keeper: RunKeeper, reservation: Reservation, now: datetime) -> None:

@@ -1,0 +1,68 @@
+"""The one way to change a publication. Each function is part of one unit of work."""
+
+from datetime import datetime
+from typing import Any
+
+from holdback_base.database import store_instant
+from sqlalchemy import Connection, insert, update
+
+from holdback_servers.schedule import run_orders, showings
+from holdback_servers.schedule.books import Actor, find_channel
+from holdback_servers.schedule.channel import Channel
+from holdback_servers.schedule.constraints import placed
+from holdback_servers.schedule.model import OCCUPYING, Publication
+from holdback_servers.schedule.store.finding import followers
+from holdback_servers.schedule.tables import history, publications
+
+
+def put(c: Connection, publication: Publication, actor: Actor, why: str, now: datetime) -> Publication:
+    """Write a publication as it now is, with who changed it and why: the one way to change the books.
+
+    It judges nothing. Whoever does, locks the channel first (`find_channel` with `lock`) and puts in the same unit.
+    What follows a publication that is no longer on the books stays where it is, with a start of its own.
+
+    Raises:
+        Problem: CHANNEL_UNKNOWN.
+    """
+    channel = find_channel(c, publication.channel)
+    row = _row(publication, channel)
+    changed = c.execute(update(publications).where(publications.c.id == publication.id).values(**row))
+    if changed.rowcount == 0:
+        c.execute(insert(publications).values(id=publication.id, **row))
+    _remember(c, publication, actor, why, now)
+    if publication.state not in OCCUPYING:
+        let_go(c, publication, actor, f"{publication.id}, which it followed, is {publication.state}", now)
+    showings.arrange(c, publication, channel, now)
+    run_orders.order(c, publication, now)
+    return publication
+
+
+def let_go(c: Connection, followed: Publication, actor: Actor, why: str, now: datetime) -> None:
+    """What follows a publication stays where it is, and starts at a time of its own."""
+    for each in followers(c, followed.id, now):
+        details = each.details.model_copy(update={"start_mode": "fixed", "follows": None})
+        put(c, each.model_copy(update={"details": details}), actor, f"starts at a time of its own: {why}", now)
+
+
+def _row(publication: Publication, channel: Channel) -> dict[str, Any]:
+    return {
+        "channel": publication.channel,
+        "title": publication.title,
+        "state": publication.state,
+        "start_at": store_instant(publication.start),
+        "until_at": store_instant(placed(channel, publication).until),
+        "expires_at": None if publication.expires is None else store_instant(publication.expires),
+        "hold": publication.hold,
+        "sponsor": publication.details.sponsor,
+        "follows": publication.details.follows,
+        "priority": publication.details.priority,
+        "locked": publication.locked,
+        "media": publication.media,
+        "clearance": publication.clearance,
+        "body": publication.model_dump(mode="json", exclude_none=True, exclude={"history"}),
+    }
+
+
+def _remember(c: Connection, publication: Publication, actor: Actor, why: str, now: datetime) -> None:
+    row = {"publication": publication.id, "at": store_instant(now), "state": publication.state, "why": why}
+    c.execute(insert(history).values(**row, by=actor.by, on_behalf_of=actor.on_behalf_of))
