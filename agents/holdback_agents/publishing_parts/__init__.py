@@ -11,10 +11,17 @@ from holdback_agents.publishing_parts.changes import (
     ScheduleEvent,
 )
 from holdback_agents.publishing_parts.expiry import EndingPublication, ExpiryReport, ExpiryWatch
-from holdback_agents.publishing_parts.standing import Finding, PublicationCheck, PublicationStanding, Standing
+from holdback_agents.publishing_parts.standing import (
+    MOST_CHECKED,
+    Finding,
+    PublicationCheck,
+    PublicationStanding,
+    Standing,
+)
 from holdback_agents.publishing_parts.weeks import Unplaced, WeekItem, WeekPlan, WeekRequest, WeekSlot
 
 __all__ = [
+    "MOST_CHECKED",
     "NEEDED",
     "EndingPublication",
     "ExpiryReport",

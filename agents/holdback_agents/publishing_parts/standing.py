@@ -5,6 +5,9 @@ from pydantic import Field
 
 from holdback_agents.contracts import Part
 
+MOST_CHECKED = 200
+"""Publications in one check."""
+
 
 class PublicationCheck(Part):
     """Does the clearance still stand, for every minute and territory of these publications?
@@ -15,7 +18,7 @@ class PublicationCheck(Part):
     """
 
     schema_name = "publication-check"
-    publications: tuple[str, ...] = Field(default=(), max_length=200)
+    publications: tuple[str, ...] = Field(default=(), max_length=MOST_CHECKED)
     clearance: str = ""
     media: Sha256 | None = None
 

@@ -25,6 +25,18 @@ def slot_of(channel: Mapping[str, Any], best: Mapping[str, Any], hold: Mapping[s
     )
 
 
+def free_slots(channel: Mapping[str, Any]) -> dict[str, Any]:
+    """A channel's proposal with only those slots that displace nothing; a better one that would is told as refused."""
+    free = [each for each in channel["slots"] if not each.get("displaces")]
+    first: Mapping[str, Any] = channel["slots"][0] if channel["slots"] else {}
+    refused = list(channel.get("refused", ()))
+    if first.get("displaces"):
+        names = ", ".join(f"{each['title']!r}" for each in first["displaces"])
+        reason = f"it would take the place of {names}"
+        refused.insert(0, {"local_start": first["local_start"], "score": first["score"], "reason": reason})
+    return {**channel, "slots": free, "refused": refused}
+
+
 def _better_one(refused: Mapping[str, Any]) -> str:
     return f"{refused['local_start']} would have scored {refused['score']}, but {refused['reason']}"
 

@@ -1,7 +1,6 @@
 """What the scheduler does: the best slot on each channel is held, and held slots are committed, all or none."""
 
 from collections.abc import Sequence
-from typing import Any
 
 from holdback_base.problem import Problem
 
@@ -15,9 +14,12 @@ from holdback_agents.contracts import (
     Slot,
 )
 from holdback_agents.phrases import claims_of
-from holdback_agents.publishing_parts import PublicationCheck, PublicationStanding
+from holdback_agents.publishing_parts import MOST_CHECKED, PublicationCheck, PublicationStanding, Standing
 from holdback_agents.runtime.run import Run
-from holdback_agents.scheduler.reply import committed, plan_of, slot_of
+from holdback_agents.scheduler.reply import committed, free_slots, plan_of, slot_of
+
+_TRIED = 3
+"""Slots asked for on each channel: the best may be one that displaces something."""
 
 
 async def plan_publication(run: Run, request: PublicationRequest) -> PublicationPlan:
@@ -39,9 +41,9 @@ async def plan_publication(run: Run, request: PublicationRequest) -> Publication
         earliest=request.window.start,
         latest=request.window.end,
         until=request.window.end,
-        count=1,
+        count=_TRIED,
     )
-    channels: list[dict[str, Any]] = [each for each in proposal["channels"] if each["slots"]]
+    channels = [each for each in map(free_slots, proposal["channels"]) if each["slots"]]
     if not channels:
         raise Problem(
             "NOT_CLEARED",
@@ -114,8 +116,8 @@ async def commit_publication(run: Run, request: CommitRequest) -> CommitReport:
             raise
         done.append(committed(answer))
     channels = sorted({each.channel for each in done})
-    calendar = await run.tool("schedule.export_schedule", channels=channels)
-    return CommitReport(publications=tuple(done), calendar=calendar["content"])
+    calendar = await run.tool("schedule.export_schedule", format="ical", channels=channels)
+    return CommitReport(publications=tuple(done), calendar="".join(each["content"] for each in calendar["files"]))
 
 
 async def _require_standing(run: Run, request: CommitRequest) -> None:
@@ -125,9 +127,11 @@ async def _require_standing(run: Run, request: CommitRequest) -> None:
         raise Problem(
             "STATEMENT_INVALID", "The clearance is no signed statement.", "Pass the clearance as rights issued it."
         )
-    check = PublicationCheck(publications=request.holds, clearance=clearance)
-    answer = await run.delegate("check-publication", check, PublicationStanding)
-    for each in answer.items:
+    items: list[Standing] = []
+    for first in range(0, len(request.holds), MOST_CHECKED):
+        check = PublicationCheck(publications=request.holds[first : first + MOST_CHECKED], clearance=clearance)
+        items += (await run.delegate("check-publication", check, PublicationStanding)).items
+    for each in items:
         if not each.stands:
             first = each.findings[0]
             raise Problem.from_dict(

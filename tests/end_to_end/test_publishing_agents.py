@@ -1,0 +1,316 @@
+"""Compliance and the scheduler over what is published: checked again, watched, planned in weeks, and mended."""
+
+from collections.abc import AsyncGenerator
+from contextlib import AsyncExitStack
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any, TypeVar
+
+import av
+import numpy as np
+import pytest
+import pytest_asyncio
+from a2a.types.a2a_pb2 import Task, TaskState
+from holdback.desk import Desk, open_desk
+from holdback.foundation import Foundation, lay_foundation, party_keys
+from holdback.house import open_house
+from holdback.people import LOADER
+from holdback.serving import listen, served
+from holdback_agents.contracts import (
+    CommitReport,
+    CommitRequest,
+    Part,
+    Progress,
+    PublicationPlan,
+    PublicationRequest,
+)
+from holdback_agents.publishing_parts import (
+    ExpiryReport,
+    ExpiryWatch,
+    PublicationStanding,
+)
+from holdback_agents.runtime.parts import data_part, find_part, message, problem_of, result_of, text_part
+from holdback_agents.runtime.peers import Listener
+from holdback_base.problem import Problem
+from holdback_base.vocabulary import TimeRange, instant_text
+from holdback_servers.settings import PersonSetting, Settings
+from holdback_trust import statements
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+P = TypeVar("P", bound=Part)
+SAM = PersonSetting(id="person:sam", name="Sam", roles=frozenset({"editor"}))
+ALEX = PersonSetting(id="person:alex", name="Alex", roles=frozenset({"approver"}))
+PAT = PersonSetting(id="person:pat", name="Pat", roles=frozenset({"planner"}))
+RUTH = PersonSetting(id="person:ruth", name="Ruth", roles=frozenset({"rights-manager"}))
+PLACES = ("DE", "FR", "GB")
+MASTER = "agent:scheduler"
+
+
+def _film(path: Path, seed: int) -> None:
+    """A second of noise."""
+    chance = np.random.default_rng(seed)
+    with av.open(str(path), "w") as out:
+        picture = out.add_stream("mpeg4", rate=12)
+        picture.width, picture.height, picture.pix_fmt = 64, 36, "yuv420p"
+        for _ in range(12):
+            image = chance.integers(0, 255, (36, 64, 3), dtype=np.uint8)
+            out.mux(picture.encode(av.VideoFrame.from_ndarray(image, format="rgb24")))
+        out.mux(picture.encode())
+
+
+@dataclass
+class Cut:
+    """A cut of the library under a licence of its own."""
+
+    key: str
+    asset: str
+    media: str
+    elements: str
+    statement: str
+
+
+@dataclass
+class Outcome:
+    """How a task ended or what it asks."""
+
+    task: Task
+    progress: list[Progress]
+
+    @property
+    def state(self) -> str:
+        return TaskState.Name(self.task.status.state).removeprefix("TASK_STATE_")
+
+    @property
+    def problem(self) -> Problem:
+        return problem_of(self.task, Problem("INTERNAL", "no problem"))
+
+    def result(self, model: type[P]) -> P:
+        found = result_of(self.task, model, model.schema_uri())
+        assert found is not None, (self.state, self.problem.line())
+        return found
+
+    def asked(self, model: type[P]) -> P:
+        found = find_part(self.task.status.message.parts, model, model.schema_uri())
+        assert found is not None, (self.state, self.problem.line())
+        return found
+
+
+@dataclass
+class Town:
+    """A house with two channels, and the people who work with it."""
+
+    foundation: Foundation
+    folder: Path
+    now: datetime
+    desks: dict[str, Desk]
+    cuts: dict[str, Cut] = field(default_factory=dict[str, Cut])
+
+    def at(self, days: float) -> datetime:
+        """So many days from now, on the full hour."""
+        return self.now + timedelta(days=days)
+
+    async def ask(
+        self, agent: str, skill: str, part: Part | str, who: str = "sam", task: str = "", into: Outcome | None = None
+    ) -> Outcome:
+        """Send a request, or the answer to what was asked; until the task ends or waits."""
+        desk, told = self.desks[who], into or Outcome(Task(), [])
+
+        async def begun(identity: str) -> None:
+            told.task.id = identity
+
+        async def heard(progress: Progress) -> None:
+            told.progress.append(progress)
+
+        wire = text_part(part) if isinstance(part, str) else data_part(part)
+        sent = message([wire], message_id=self.foundation.new_id("evt"), task_id=task, skill=skill)
+        told.task = await desk.peers.converse(desk.peer(agent), sent, Listener(begun, heard))
+        return told
+
+    async def followed(self, agent: str, told: Outcome, who: str = "sam") -> Outcome:
+        """Once somebody else, such as the approver, has moved it on."""
+
+        async def begun(_identity: str) -> None:
+            return None
+
+        async def heard(progress: Progress) -> None:
+            told.progress.append(progress)
+
+        desk = self.desks[who]
+        told.task = await desk.peers.follow(desk.peer(agent), told.task.id, Listener(begun, heard))
+        return told
+
+    async def licence(self, key: str, until: datetime, places: tuple[str, ...] = PLACES) -> dict[str, Any]:
+        """Record, or change, the one licence of a cut."""
+        return await self.desks["loader"].tool(
+            "rights.record_right",
+            contract={
+                "external_key": f"{key}-licence",
+                "counterparty": "Northern Film (invented)",
+                "direction": "in",
+                "status": "active",
+                "title": f"Licence of {key}",
+            },
+            rights=[
+                {
+                    "external_key": f"{key}-grant",
+                    "ref": f"film:{key}",
+                    "kind": "grant",
+                    "media": ["social"],
+                    "territories": list(places),
+                    "start": instant_text(self.at(-30)),
+                    "end": instant_text(until),
+                    "clause": "2.1: social media.",
+                }
+            ],
+        )
+
+    async def cut(self, key: str, until: datetime) -> Cut:
+        """A new cut in the library, licensed until then."""
+        number = len(self.cuts)
+        _film(self.folder / f"{key}.mov", number)
+        loader = self.desks["loader"]
+        job = await loader.tool(
+            "assets.ingest_media",
+            path=str(self.folder / f"{key}.mov"),
+            title=key,
+            kind="master",
+            elements=[{"id": key, "kind": "programme", "ref": f"film:{key}", "name": key}],
+        )
+        asset = (await loader.job("assets", job))["asset_id"]
+        version = (await loader.tool("assets.get_asset", asset_id=asset, include_statements=True))["versions"][0]
+        await self.licence(key, until)
+        made = Cut(key, asset, version["media"], version["elements_sha256"], version["statement"])
+        self.cuts[key] = made
+        return made
+
+    async def cleared(self, cut: Cut, until: datetime) -> dict[str, Any]:
+        """A clearance of the cut from now until then."""
+        issued = await self.desks["sam"].tool(
+            "rights.issue_clearance",
+            cut_statements=[cut.statement],
+            territories=list(PLACES),
+            platforms=["social.youtube"],
+            start=instant_text(self.now),
+            end=instant_text(until),
+            accept_partial=True,
+        )
+        assert issued["clearance"], issued
+        return issued
+
+    def approval(self, cut: Cut, clearance: str) -> str:
+        """What the gateway signs once Alex has approved what Sam asked."""
+        issued = int(self.foundation.clock().timestamp())
+        claims = {
+            "iss": "gateway",
+            "sub": cut.media,
+            "elements": cut.elements,
+            "clearance": clearance,
+            "question": "sha256:" + "0" * 64,
+            "decision": "approved",
+            "by": "person:alex",
+            "for": "person:sam",
+            "iat": issued,
+            "exp": issued + 86400,
+            "jti": self.foundation.new_id("apr"),
+        }
+        return statements.sign(self.foundation.keys("gateway"), statements.APPROVAL, claims)
+
+    async def planned(self, cut: Cut, clearance: str, start: datetime, end: datetime) -> PublicationPlan:
+        """Slots held by the scheduler."""
+        request = PublicationRequest(
+            title=cut.key,
+            clearance=clearance,
+            asset=cut.asset,
+            seconds=1,
+            platforms=("social.youtube",),
+            window=TimeRange(start=start, end=end),
+        )
+        return (await self.ask("scheduler", "plan-publication", request)).result(PublicationPlan)
+
+    async def published(self, cut: Cut, until: datetime) -> tuple[str, str]:
+        """The ids of a scheduled publication of the cut and of the clearance it stands on."""
+        issued = await self.cleared(cut, until)
+        plan = await self.planned(cut, issued["clearance"], self.at(1), until)
+        told = await self.commit(plan, issued, cut)
+        return told.result(CommitReport).publications[0].id, issued["clearance"]
+
+    async def commit(self, plan: PublicationPlan, issued: dict[str, Any], cut: Cut) -> Outcome:
+        request = CommitRequest(
+            holds=tuple(slot.hold for slot in plan.slots),
+            clearance_statement=issued["statement"],
+            approval_statement=self.approval(cut, issued["clearance"]),
+        )
+        return await self.ask("scheduler", "commit-publication", request)
+
+    async def publication(self, identity: str) -> dict[str, Any]:
+        return (await self.desks["sam"].tool("schedule.get_schedule", publications=[identity]))["items"][0]
+
+
+def _channel(name: str, platform: str, **rules: Any) -> dict[str, Any]:
+    return {
+        "name": name,
+        "title": name,
+        "kind": "social",
+        "platform": platform,
+        "territories": list(PLACES),
+        "grid_minutes": 60,
+        "reach": {"source": "invented for this test", "hours": {"all": [20] * 18 + [100] * 4 + [50] * 2}},
+    } | rules
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def town(tmp_path_factory: pytest.TempPathFactory) -> AsyncGenerator[Town]:
+    """The house, up, with its channels."""
+    home, folder = tmp_path_factory.mktemp("home"), tmp_path_factory.mktemp("library")
+    settings = Settings(home=home, library_roots=(folder.resolve(),))
+    foundation = lay_foundation(settings, "gateway")
+    listener = listen(settings.host, 0)
+    url = f"http://{settings.host}:{listener.getsockname()[1]}"
+    people = (LOADER, SAM, ALEX, PAT, RUTH)
+    async with AsyncExitStack() as stack:
+        opened = await stack.enter_async_context(open_house(foundation, url, people))
+        await stack.enter_async_context(served(opened.gateway, listener))
+        desks = {
+            who.id.removeprefix("person:"): await stack.enter_async_context(
+                open_desk(who, party_keys(home, who.id), url, clock=foundation.clock, new_id=foundation.new_id)
+            )
+            for who in people
+        }
+        await desks["loader"].tool("schedule.record_channel", channel=_channel("north-one", "social.youtube"))
+        now = foundation.clock().replace(minute=0, second=0, microsecond=0)
+        yield Town(foundation, folder, now, desks)
+
+
+async def test_what_no_longer_stands_is_refused_at_commit_told_when_checked_and_found_by_the_watch(town: Town) -> None:
+    cut = await town.cut("lantern", town.at(60))
+    issued = await town.cleared(cut, town.at(50))
+    early = await town.planned(cut, issued["clearance"], town.at(1), town.at(50))
+    late = await town.planned(cut, issued["clearance"], town.at(5), town.at(50))
+    told = await town.commit(early, issued, cut)
+    assert ("scheduler", "compliance") in {each.path for each in told.progress}
+    publication = told.result(CommitReport).publications[0]
+    good = await town.ask("compliance", "check-publication", f"Does {publication.id} still stand?", who="ruth")
+    assert good.result(PublicationStanding).stands
+
+    changed = await town.licence("lantern", town.at(20))
+    assert [each["clearance"] for each in changed["stale"]] == [issued["clearance"]]
+    checked = (await town.ask("compliance", "", f"Does {publication.id} still stand?", who="pat")).result(
+        PublicationStanding
+    )
+    assert not checked.stands
+    findings = {each.code: each for each in checked.items[0].findings}
+    assert set(findings) == {"CLEARANCE_STALE", "OUTSIDE_CLEARED_WINDOW"}
+    lost = findings["OUTSIDE_CLEARED_WINDOW"]
+    assert (lost.territories, lost.windows) == (PLACES, (TimeRange(start=town.at(20), end=town.at(50)),))
+    refused = await town.commit(late, issued, cut)
+    assert (refused.state, refused.problem.code) == ("FAILED", "CLEARANCE_STALE")
+    assert (await town.publication(late.slots[0].hold))["state"] == "held"
+
+    watch = await town.ask("compliance", "", "What expires in the next 90 days?", who="ruth")
+    report = watch.result(ExpiryReport)
+    assert {each.publication for each in report.at_risk} >= {publication.id}
+    ending = next(each for each in report.endings if each.publication == publication.id)
+    assert (ending.days_left, ending.within_days, ending.territories) == (49, 90, PLACES)
+    denied = await town.ask("compliance", "watch-expiry", ExpiryWatch(days=90, act=True), who="ruth")
+    assert (denied.state, denied.problem.code) == ("FAILED", "PERMISSION_DENIED")
