@@ -1,8 +1,11 @@
 """What the schedule of a home asks of the world outside: the rights of the same home, and whoever delivers."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing
+from pathlib import Path
 from typing import TYPE_CHECKING
+
+from holdback_servers.settings import PublisherSetting
 
 from holdback.foundation import Foundation
 
@@ -10,18 +13,60 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from holdback_base.database import Database
-    from holdback_servers.schedule.ports import Outside, Transmission
+    from holdback_servers.schedule.ports import Outside, Publisher, Transmission
     from sqlalchemy import Connection
 
 _SCHEDULE = "mcp:schedule"
+_OWN_FOLDER = Path("published")
+"""Where, in the home, channels are published that name no publisher of the settings."""
 
 
 def home_outside(foundation: Foundation) -> "Outside":
-    """The rights store of this home answers; it is opened for each question."""
-    from holdback_servers.schedule.ports import Outside
+    """The rights store of this home answers, opened for each question; those in its settings deliver."""
+    from holdback_servers.schedule.ports import Outside, Publisher
+
+    class Publishers(Mapping[str, Publisher]):
+        """Those of the settings, each made when it is first needed: the code of some takes long to read."""
+
+        def __init__(self) -> None:
+            self._settings = {
+                "folder": PublisherSetting(kind="folder", folder=_OWN_FOLDER),
+                **foundation.settings.publishers,
+            }
+            self._made: dict[str, Publisher] = {}
+
+        def __getitem__(self, name: str) -> Publisher:
+            if name not in self._made:
+                self._made[name] = _publisher(self._settings[name], foundation)
+            return self._made[name]
+
+        def __iter__(self) -> Iterator[str]:
+            return iter(self._settings)
+
+        def __len__(self) -> int:
+            return len(self._settings)
 
     rights = _HomeRights(foundation)
-    return Outside(clearance_status=rights.clearance_status, runs=rights)
+    return Outside(clearance_status=rights.clearance_status, runs=rights, publishers=Publishers())
+
+
+def _publisher(setting: PublisherSetting, foundation: Foundation) -> "Publisher":
+    if setting.kind == "folder":
+        from holdback_servers.schedule.publishers.folder import FolderPublisher
+
+        return FolderPublisher(foundation.settings.home / (setting.folder or _OWN_FOLDER).expanduser())
+    from holdback_servers.schedule.publishers.webhook import SIGNATURE_TYPE, WebhookPublisher
+    from holdback_trust.keys import sign_jws
+
+    keys = foundation.keys(_SCHEDULE)
+    return WebhookPublisher(
+        setting.url or "",
+        sign=lambda claims: sign_jws(keys, SIGNATURE_TYPE, claims),
+        clock=foundation.clock,
+        key=None if setting.key is None else setting.key.get_secret_value(),
+        timeout=setting.timeout_seconds,
+        deadline=setting.deadline_seconds,
+    )
 
 
 class _HomeRights:

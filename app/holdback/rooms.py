@@ -17,12 +17,13 @@ if TYPE_CHECKING:
 ROOMS = ("assets", "editing", "rights", "schedule")
 
 
-def open_room(name: str, foundation: Foundation, outside: "Outside | None" = None) -> "Door":
+def open_room(name: str, foundation: Foundation, outside: "Outside | None" = None, *, ticking: bool = True) -> "Door":
     """The door of one room over its store in the home.
 
     Args:
         name: one of `ROOMS`.
         outside: what the schedule asks of the world outside; by default this home's rights answer.
+        ticking: whether the schedule's clock runs while its door is open.
 
     Raises:
         Problem: NOT_FOUND for a name that is no room.
@@ -44,7 +45,7 @@ def open_room(name: str, foundation: Foundation, outside: "Outside | None" = Non
             from holdback_servers.schedule import server, store
 
             services = _services(name, foundation, store.METADATA, store.TABLES)
-            return server.build(services, outside or home_outside(foundation))
+            return server.build(services, outside or home_outside(foundation), ticking=ticking)
         case _:
             raise no_such_room(name)
 

@@ -29,7 +29,7 @@ def run_stdio(name: str, settings: Settings) -> None:
         process = f"mcp:{name}"
         foundation = lay_foundation(settings, process)
         try:
-            door = open_room(name, foundation)
+            door = open_room(name, foundation, ticking=settings.allow_write)
             door.local = local_caller(settings.person, settings.allow_write, process)
         except BaseException:
             foundation.audit.close()

@@ -8,7 +8,7 @@ import hashlib
 import json
 import logging
 from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, Literal, TypeVar
@@ -40,6 +40,8 @@ log = logging.getLogger(__name__)
 VERSION = "0.1.0"
 Kind = Literal["read", "write", "destroy"]
 ToolT = TypeVar("ToolT", bound=Tool)
+Beside = Callable[[], AbstractAsyncContextManager[None]]
+"""Opens something that runs until it is closed."""
 
 
 @dataclass(frozen=True)
@@ -119,6 +121,7 @@ class Door:
         self.mcp.door = self
         self.mcp.hear_older_clients(self.listeners)
         self._offers: dict[str, Offer] = {}
+        self._beside: list[Beside] = []
         self._reading = Action(name=f"{name}.read_resource", scope=f"{name}:read")
 
     @cached_property
@@ -225,12 +228,19 @@ class Door:
             result_sha256="" if result is None else _sha256(to_json(result.structured_content or {})),
         )
 
+    def run_beside(self, running: Beside) -> None:
+        """Have something run while the door is open."""
+        self._beside.append(running)
+
     @asynccontextmanager
     async def serving(self) -> AsyncGenerator[None]:
-        """Run what must run while the door is open: jobs that an earlier process left."""
+        """Run what must run while the door is open: jobs that an earlier process left, and what the room added."""
         await self.services.jobs.start()
         try:
-            yield
+            async with AsyncExitStack() as stack:
+                for each in self._beside:
+                    await stack.enter_async_context(each())
+                yield
         finally:
             await self.services.jobs.stop()
 

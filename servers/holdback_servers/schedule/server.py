@@ -3,10 +3,13 @@
 from holdback_trust.identity import Caller
 
 from holdback_servers.schedule.booking import offer_booking
+from holdback_servers.schedule.changing import offer_changing
 from holdback_servers.schedule.exchanging import offer_exchanging
 from holdback_servers.schedule.ports import Outside
 from holdback_servers.schedule.proposing import offer_proposing
+from holdback_servers.schedule.publishing import offer_publishing
 from holdback_servers.schedule.reading import offer_reading
+from holdback_servers.schedule.ticking import Playout
 from holdback_servers.services import Services
 from holdback_servers.serving import Door
 
@@ -16,12 +19,13 @@ A proposal needs the cells of a clearance; a commit needs the signed clearance a
 Times are UTC with a Z; ranges are half-open."""
 
 
-def build(services: Services, outside: Outside, *, local: Caller | None = None) -> Door:
+def build(services: Services, outside: Outside, *, local: Caller | None = None, ticking: bool = True) -> Door:
     """The schedule's MCP server.
 
     Args:
         outside: what it asks of the world: whether a clearance stands, runs, and who delivers.
         local: who calls where there is no HTTP request (stdio).
+        ticking: whether the clock runs while the door is open; not where nothing may be changed.
     """
     door = Door(
         "schedule",
@@ -35,4 +39,9 @@ def build(services: Services, outside: Outside, *, local: Caller | None = None) 
     offer_proposing(door)
     offer_booking(door, outside)
     offer_exchanging(door)
+    offer_changing(door, outside)
+    playout = Playout(services, outside)
+    offer_publishing(door, playout.wake)
+    if ticking:
+        door.run_beside(playout.running)
     return door
