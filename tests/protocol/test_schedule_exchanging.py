@@ -11,7 +11,7 @@ import httpx
 import pytest
 from holdback_base.database import Database
 from holdback_base.ids import id_maker
-from holdback_servers.schedule import server, store
+from holdback_servers.schedule import asruns, server, store
 from holdback_servers.schedule.ports import Outside, Transmission
 from holdback_servers.services import open_services
 from holdback_servers.serving import IDEMPOTENCY_META, Door
@@ -124,7 +124,7 @@ async def test_a_calendar_subscribes_without_a_token_and_is_told_when_nothing_ch
     async with _house(tmp_path) as house:
         await house.held("Film", "2026-11-24T19:00:00Z", "2026-11-24T19:30:00Z")
         await house.held("Clip", "2026-11-24T20:00:00Z", "2026-11-25T19:30:00Z", "tube")
-        feed = await house.done("calendar_feed", channels=["one"])
+        feed = await house.done("subscribe_calendar", channels=["one"])
         path = feed["path"].removeprefix("/mcp/schedule")
         async with house.http() as http:
             first = await http.get(path)
@@ -142,11 +142,11 @@ async def test_a_calendar_subscribes_without_a_token_and_is_told_when_nothing_ch
 @pytest.mark.asyncio
 async def test_an_address_that_was_made_void_or_changed_answers_nothing(tmp_path: Path) -> None:
     async with _house(tmp_path) as house:
-        old = (await house.done("calendar_feed"))["path"].removeprefix("/mcp/schedule")
-        also = (await house.done("calendar_feed"))["path"].removeprefix("/mcp/schedule")
+        old = (await house.done("subscribe_calendar"))["path"].removeprefix("/mcp/schedule")
+        also = (await house.done("subscribe_calendar"))["path"].removeprefix("/mcp/schedule")
         async with house.http() as http:
             before = [(await http.get(each)).status_code for each in (old, also)]
-            new = (await house.done("calendar_feed", rotate=True))["path"].removeprefix("/mcp/schedule")
+            new = (await house.done("subscribe_calendar", rotate=True))["path"].removeprefix("/mcp/schedule")
             forged = [new[:-10] + "AAAAAA.ics", "/calendar/x.ics", "/calendar/" + "a." * 5000 + ".ics"]
             after = [(await http.get(each)).status_code for each in (old, also, new, *forged)]
     assert before == [200, 200]
@@ -156,4 +156,165 @@ async def test_an_address_that_was_made_void_or_changed_answers_nothing(tmp_path
 @pytest.mark.asyncio
 async def test_a_feed_of_an_unknown_channel_is_refused(tmp_path: Path) -> None:
     async with _house(tmp_path) as house:
-        assert (await house.call("calendar_feed", channels=["on"]))["code"] == "CHANNEL_UNKNOWN"
+        assert (await house.call("subscribe_calendar", channels=["on"]))["code"] == "CHANNEL_UNKNOWN"
+
+
+GRID = """start,end,title,house_number
+2026-11-23 20:00,2026-11-23 20:30,News,H-1
+2026-11-23 20:30,2026-11-23 22:00,Film,H-2
+"""
+
+
+def _grid(content: str = GRID, **fields: Any) -> dict[str, Any]:
+    return {"content": content, "format": "csv", "kind": "grid", "channel": "one", "name": "traffic.csv"} | fields
+
+
+def _as_run(*lines: str, **fields: Any) -> dict[str, Any]:
+    content = "\n".join(["start,end,title,publication,audience", *lines])
+    return {"content": content, "format": "csv", "kind": "as_run", "channel": "one", "name": "log.csv"} | fields
+
+
+async def _books(house: House, **fields: Any) -> list[dict[str, Any]]:
+    items: list[dict[str, Any]] = (await house.done("get_schedule", history=True, **fields))["items"]
+    return items
+
+
+@pytest.mark.asyncio
+async def test_a_grid_is_previewed_then_recorded_locked_and_without_a_clearance(tmp_path: Path) -> None:
+    async with _house(tmp_path) as house:
+        preview = await house.done("import_schedule", **_grid())
+        assert not await _books(house)
+        applied = await house.done("import_schedule", **_grid(), preview=False)
+        news, film = await _books(house)
+    assert (preview["applied"], preview["new"], applied["applied"], applied["new"]) == (False, 2, True, 2)
+    assert (film["title"], film["start"], film["end"]) == ("Film", "2026-11-23T20:30:00Z", "2026-11-23T22:00:00Z")
+    assert (film["state"], film["locked"], film["asset"]) == ("scheduled", True, "H-2")
+    assert {"clearance", "media"}.isdisjoint(film) or film.get("clearance") is film.get("media") is None
+    assert [each["why"] for each in news["history"]] == ["imported from traffic.csv, row 2"]
+
+
+@pytest.mark.asyncio
+async def test_the_same_grid_again_changes_nothing_and_a_published_table_reads_back_as_unchanged(
+    tmp_path: Path,
+) -> None:
+    async with _house(tmp_path) as house:
+        await house.done("import_schedule", **_grid(), preview=False)
+        before = await _books(house)
+        again = await house.done("import_schedule", **_grid(), preview=False)
+        table = (await house.done("export_schedule", format="csv"))["files"][0]["content"]
+        back = await house.done("import_schedule", **_grid(table), preview=False)
+        after = await _books(house)
+    assert [(each["new"], each["unchanged"]) for each in (again, back)] == [(0, 2), (0, 2)]
+    assert before == after
+
+
+@pytest.mark.asyncio
+async def test_a_grid_with_one_mistake_or_overlap_records_nothing_and_names_the_rows(tmp_path: Path) -> None:
+    async with _house(tmp_path) as house:
+        held = await house.held("Premiere", "2026-11-23T21:00:00Z", "2026-11-23T21:30:00Z")
+        books = await house.done("import_schedule", **_grid(), preview=False)
+        double = GRID + "2026-11-23 20:15,2026-11-23 20:20,Spot,H-3\n"
+        within = await house.done("import_schedule", **_grid(double), preview=False)
+        wrong = await house.done("import_schedule", **_grid(GRID.replace("20:30,2026", "20:3,2026")), preview=False)
+        assert [each["title"] for each in await _books(house)] == ["Premiere"]
+    (clash,) = books["mistakes"]
+    assert clash["place"] == "row 3"
+    assert f"overlaps 'Premiere' on the books ({held['publication']['id']})" in clash["message"]
+    assert not books["applied"]
+    assert "'Spot'" in within["mistakes"][0]["message"]
+    assert "overlaps 'News' of row 2" in within["mistakes"][0]["message"]
+    assert [each["place"] for each in wrong["mistakes"]] == ["row 3, start"]
+
+
+@pytest.mark.asyncio
+async def test_nobody_can_hold_a_slot_that_an_imported_item_takes(tmp_path: Path) -> None:
+    async with _house(tmp_path) as house:
+        await house.done("import_schedule", **_grid(), preview=False)
+        piece = {"territories": ["GB"], "start": "2026-11-23T20:15:00Z", "end": "2026-11-23T20:45:00Z"}
+        answer = await house.call("hold_slot", channel="one", title="X", media=MEDIA, availability=[piece])
+    assert answer["code"] == "SLOT_TAKEN"
+
+
+@pytest.mark.asyncio
+async def test_a_new_issue_of_a_grid_takes_the_place_of_the_earlier_one_where_asked(tmp_path: Path) -> None:
+    moved = GRID.replace("2026-11-23 20:30,2026-11-23 22:00,Film", "2026-11-23 20:45,2026-11-23 22:15,Film")
+    async with _house(tmp_path) as house:
+        await house.done("import_schedule", **_grid(), preview=False)
+        refused = await house.done("import_schedule", **_grid(moved), preview=False)
+        replaced = await house.done("import_schedule", **_grid(moved, name="v2.csv"), replace=True, preview=False)
+        standing = [each for each in await _books(house) if each["state"] == "scheduled"]
+        gone = [each for each in await _books(house) if each["state"] == "cancelled"]
+    assert refused["mistakes"]
+    assert (replaced["new"], replaced["unchanged"], replaced["replaced"]) == (1, 1, 1)
+    assert [each["start"] for each in standing] == ["2026-11-23T20:00:00Z", "2026-11-23T20:45:00Z"]
+    assert [each["history"][-1]["why"] for each in gone] == ["not in v2.csv any more"]
+
+
+@pytest.mark.asyncio
+async def test_as_run_is_kept_reconciled_and_written_into_the_history_once(tmp_path: Path) -> None:
+    lines = [
+        "2026-11-23T20:02:00Z,2026-11-23T20:30:00Z,News,,1000",
+        "2026-11-23T20:30:00Z,2026-11-23T20:31:00Z,Spot,,900",
+        "2026-11-23T22:00:00Z,2026-11-23T22:30:00Z,Late news,,800",
+    ]
+    async with _house(tmp_path) as house:
+        await house.done("import_schedule", **_grid(), preview=False)
+        house.now = datetime(2026, 11, 24, 8, 0, tzinfo=UTC)
+        preview = await house.done("import_schedule", **_as_run(*lines))
+        first = await house.done("import_schedule", **_as_run(*lines), preview=False)
+        again = await house.done("import_schedule", **_as_run(*lines), preview=False)
+        told = await house.done(
+            "reconcile_schedule", channel="one", start="2026-11-23T20:00:00Z", end="2026-11-23T23:00:00Z", limit=2
+        )
+        news, film = await _books(house, start="2026-11-23T00:00:00Z")
+    assert [each["text"] for each in preview["differences"]["items"]] == [
+        each["text"] for each in first["differences"]["items"]
+    ]
+    assert [each["aired_items"] for each in preview["differences"]["items"]] == [[], [], [], []]
+    counts = first["differences"]["counts"]
+    assert {name: count for name, count in counts.items() if count} == {"cut_short": 1, "missing": 1, "unplanned": 2}
+    assert (again["new"], again["unchanged"]) == (0, 3)
+    assert (len(told["items"]), told["next_cursor"] is not None) == (2, True)
+    assert [each["state"] for each in news["history"]] == ["scheduled", "live", "expired"]
+    assert [each["state"] for each in film["history"]] == ["scheduled", "failed"]
+    assert film["history"][-1]["why"] == "log.csv: 'Film', planned for 2026-11-23T20:30:00Z, did not air."
+
+
+@pytest.mark.asyncio
+async def test_as_run_that_overlaps_is_to_come_or_is_told_in_a_guide_is_refused(tmp_path: Path) -> None:
+    async with _house(tmp_path) as house:
+        one = "2026-11-22T10:00:00Z,2026-11-22T10:30:00Z,News,,"
+        over = "2026-11-22T10:20:00Z,2026-11-22T10:40:00Z,Film,,"
+        ahead = "2026-11-22T14:00:00Z,2026-11-22T14:40:00Z,Film,,"
+        await house.done("import_schedule", **_as_run(one), preview=False)
+        clash = await house.done("import_schedule", **_as_run(over), preview=False)
+        early = await house.done("import_schedule", **_as_run(ahead), preview=False)
+        mended = await house.done("import_schedule", **_as_run(one.replace("10:30", "10:20"), over), replace=True)
+        guide = await house.call("import_schedule", **_as_run(one, format="xmltv"))
+    assert "overlaps 'News' on record from log.csv, row 2" in clash["mistakes"][0]["message"]
+    assert early["mistakes"][0]["place"] == "row 2, start"
+    assert (mended["new"], mended["replaced"], mended["mistakes"]) == (2, 1, [])
+    assert (guide["code"], guide["hint"]) == ("INVALID_ARGUMENT", "Give as-run as csv or bxf.")
+
+
+@pytest.mark.asyncio
+async def test_audiences_become_samples_of_reach_hour_by_hour(tmp_path: Path) -> None:
+    async with _house(tmp_path) as house:
+        await house.done(
+            "import_schedule", **_as_run("2026-11-22T10:30:00Z,2026-11-22T12:31:00Z,Film,,1250"), preview=False
+        )
+        found = await house.door.services.database.read(lambda c: asruns.samples(c, "one"))
+        other = await house.door.services.database.read(lambda c: asruns.samples(c, "tube"))
+    assert [(each.at.hour, each.audience) for each in found] == [(10, 1250), (11, 1250), (12, 1250)]
+    assert not other
+
+
+@pytest.mark.asyncio
+async def test_an_import_under_one_key_is_done_once_and_an_unknown_channel_is_named(tmp_path: Path) -> None:
+    async with _house(tmp_path) as house:
+        first = await house.call("import_schedule", "task/1", **_grid(), preview=False)
+        again = await house.call("import_schedule", "task/1", **_grid(), preview=False)
+        unknown = await house.call("import_schedule", **_grid(channel="on"))
+    assert first == again
+    assert first["new"] == 2
+    assert unknown["code"] == "CHANNEL_UNKNOWN"

@@ -23,7 +23,8 @@ VERBS = {
     "editing": {"create", "revise", "get", "diff", "validate", "render", "export", "measure", "cancel"},
     "rights": {"check", "issue", "get", "revoke", "find", "list", "report", "assess", "record", "reserve", "settle"}
     | {"import", "export", "cancel"},
-    "schedule": {"record", "list", "get", "propose", "hold", "commit", "cancel", "find", "export"},
+    "schedule": {"record", "list", "get", "propose", "hold", "commit", "cancel", "find", "explain", "extend", "lock"}
+    | {"plan", "apply", "fill", "retry", "export", "import", "reconcile", "subscribe"},
 }
 
 

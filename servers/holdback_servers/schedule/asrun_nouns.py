@@ -90,18 +90,20 @@ class Difference(Noun):
 
 
 class Reconciliation(Noun):
-    """A channel's plan against what really aired, in order of time."""
+    """A channel's plan against what really aired, in order of time; `counts` are of all, however few items are told."""
 
     channel: str
     window: TimeRange
     items: tuple[Difference, ...]
     counts: dict[Outcome, int]
+    next_cursor: str | None = None
 
     def text(self) -> str:
         """The counts, and a line for each that did not go as planned."""
         told = ", ".join(f"{number} {outcome.replace('_', ' ')}" for outcome, number in self.counts.items() if number)
         lines = [f"{self.channel}, {self.window.text()}: {told or 'nothing was planned, and nothing aired'}."]
         lines += [f"  {each.text}" for each in self.items if each.outcome != "as_planned"]
+        lines += [f"next_cursor: {self.next_cursor}"] if self.next_cursor else []
         return "\n".join(lines)
 
 
@@ -109,7 +111,7 @@ class ImportReport(Noun):
     """What an import would do, or did. Nothing of a file with a mistake is recorded.
 
     `new` lines were not on record, `unchanged` ones are on record just so, `replaced` counts what is taken off the
-    record for them. `differences` is the plan against what the file says aired.
+    record for them. `differences` is the plan against what aired: all counts, and the first that did not go as planned.
     """
 
     kind: FileKind

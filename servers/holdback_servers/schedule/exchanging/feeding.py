@@ -42,15 +42,15 @@ class CalendarFeed(Noun):
         """The address, and how to keep it."""
         which = ", ".join(self.channels) or "all channels"
         lines = [f"A calendar of {which}: the house's address followed by {self.path}"]
-        lines.append("Whoever has it reads the schedule; calendar_feed with rotate makes earlier addresses void.")
+        lines.append("Whoever has it reads the schedule; subscribe_calendar with rotate makes earlier addresses void.")
         return "\n".join(lines)
 
 
 def offer_feeding(door: Door) -> None:
     """Add the tool to the schedule's door, and the open route that calendars read."""
 
-    @door.tool(title="Calendar feed", scope="schedule:read", kind="write")
-    async def calendar_feed(
+    @door.tool(title="Subscribe calendar", scope="schedule:read", kind="write")
+    async def subscribe_calendar(
         call: Call,
         channels: Channels = None,
         rotate: Annotated[bool, Field(description="Make all addresses that you were given before void.")] = False,
@@ -112,7 +112,7 @@ async def _content(services: Services, claims: dict[str, Any]) -> str:
 
     def unit(c: Connection) -> str:
         if _generation(c, str(claims.get("sub"))) != claims.get("generation"):
-            raise Problem("NOT_FOUND", "This address was made void.", "Ask for a new one with calendar_feed.")
+            raise Problem("NOT_FOUND", "This address was made void.", "Ask for a new one with subscribe_calendar.")
         shown = {each.name: each for each in chosen(c, claims.get("channels") or None, None)}
         found = store.page(c, window, now, channel_names=list(shown), states=USUAL, limit=EXPORT_LIMIT)
         name = ", ".join(each.title for each in shown.values()) if claims.get("channels") else "Schedule"

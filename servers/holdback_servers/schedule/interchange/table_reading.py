@@ -18,6 +18,7 @@ from holdback_servers.schedule.interchange.gathering import Gathering
 from holdback_servers.schedule.interchange.markup import MAX_ITEMS, UnreadableError, check_size
 from holdback_servers.schedule.interchange.table import unguarded
 from holdback_servers.schedule.interchange.wall import BadTimeError, Dates, WallClock, clock_of, duration_of
+from holdback_servers.schedule.interchange.written import one_line
 
 _MAX_COLUMNS: Final = 100
 _MAX_CELL: Final = 32_767
@@ -53,8 +54,8 @@ def read(content: str, name: str, channel: Channel, dates: Dates = "calendar") -
 
 def _rows(content: str, name: str) -> list[tuple[int, list[str]]]:
     """The rows, each with the number of its line as a person counts."""
-    check_size(content, name)
     text = content.removeprefix("\ufeff")
+    check_size(text, name)
     first = text.lstrip().splitlines()[0]
     separator = max(",;\t", key=first.count)
     reader = csv.reader(io.StringIO(text, newline=""), delimiter=separator, strict=True)
@@ -72,7 +73,10 @@ def _rows(content: str, name: str) -> list[tuple[int, list[str]]]:
     except csv.Error as error:
         remark = Remark(place=f"line {reader.line_num}", message=f"It is not CSV: {error}.", hint=hint)
         raise UnreadableError(remark) from error
-    return [each for each in rows if any(cell.strip() for cell in each[1])]
+    filled = [each for each in rows if any(cell.strip() for cell in each[1])]
+    if not filled:
+        raise UnreadableError(Remark(place=name, message="All its cells are empty.", hint=hint))
+    return filled
 
 
 def _columns(header: list[str]) -> dict[str, int]:
@@ -125,7 +129,8 @@ def _read_row(place: str, cells: dict[str, str], channel: Channel, clock: WallCl
     except BadTimeError as error:
         found.mistake(f"{place}, {where}", str(error) if given else "It is missing.", error.hint, given)
         return
-    fields = {what: cells.get(what, "") for what in ("title", "publication", "reference", "description", "status")}
+    fields = {what: cells.get(what, "") for what in ("publication", "reference", "description", "status")}
+    fields["title"] = one_line(cells.get("title", ""))
     known = {"place": place, "start": start, "end": end, "audience": audience, "media": cells.get("media") or None}
     try:
         found.add(ListedItem.model_validate(fields | known))

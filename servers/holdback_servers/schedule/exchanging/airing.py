@@ -1,0 +1,94 @@
+"""What aired, put on record, and set against the plan. Each function is part of one unit of work."""
+
+from collections.abc import Iterable
+from datetime import datetime, timedelta
+from typing import Final
+
+from holdback_base.vocabulary import TimeRange
+from sqlalchemy import Connection
+
+from holdback_servers.schedule import asruns, store
+from holdback_servers.schedule.asrun_nouns import AiredItem, ListedItem, Reconciliation, Remark
+from holdback_servers.schedule.channel import Channel
+from holdback_servers.schedule.exchanging.comparing import Compared, Taking, clashes, clashes_within, folded
+from holdback_servers.schedule.reconciling import PLANNED, SAME_MATERIAL, reconcile
+
+_AHEAD: Final = timedelta(minutes=1)
+_PLANS: Final = 20_000
+
+
+def compare_as_run(c: Connection, taking: Taking, channel: Channel, window: TimeRange) -> Compared:
+    linear, items = channel.kind == "linear", taking.contents.items
+    recorded = asruns.aired(c, channel.name, window)
+    known = {(each.start, each.end, folded(each.title)): each for each in recorded}
+    same = [known.get((each.start, each.end, folded(each.title))) for each in items]
+    kept = {each.id for each in same if each is not None}
+    gone = (
+        tuple(each.id for each in recorded if each.id not in kept and window.contains(each.start))
+        if taking.replace
+        else ()
+    )
+    new = tuple(item for item, found in zip(items, same, strict=True) if found is None)
+    standing = [
+        (each.start, each.end, f"{each.title!r} on record from {each.source}, {each.place}")
+        for each in recorded
+        if each.id not in gone
+    ]
+    ahead = [
+        Remark(
+            place=f"{each.place}, start", message="It is in the future: it cannot have aired.", hint="Check the date."
+        )
+        for each in items
+        if each.start > taking.now + _AHEAD
+    ]
+    mistakes = (*ahead, *clashes_within(items, linear=linear), *clashes(new, standing, linear=linear))
+    return Compared(new, len(items) - len(new), gone, mistakes)
+
+
+def as_aired(taking: Taking, items: Iterable[ListedItem]) -> tuple[AiredItem, ...]:
+    return tuple(
+        AiredItem.model_validate(each.model_dump() | {"id": taking.new_id("evt"), "source": taking.name})
+        for each in items
+    )
+
+
+def reconciled(
+    c: Connection,
+    channel: Channel,
+    window: TimeRange,
+    tolerance: timedelta,
+    now: datetime,
+    *,
+    more: Iterable[AiredItem] = (),
+    without: frozenset[str] = frozenset(),
+) -> Reconciliation:
+    """The plan of a channel against its record of what aired, with lines more and without others."""
+    end = window.end or window.start
+    around = TimeRange(start=window.start - SAME_MATERIAL, end=end + SAME_MATERIAL)
+    planned = store.page(c, around, now, channel_names=[channel.name], states=sorted(PLANNED), limit=_PLANS)
+    aired = [each for each in asruns.aired(c, channel.name, around) if each.id not in without]
+    return reconcile(channel.name, planned, [*aired, *more], window, tolerance)
+
+
+def settle(c: Connection, taking: Taking, differences: Reconciliation, new: set[str]) -> None:
+    """Write into the history what aired otherwise than planned.
+
+    What aired becomes live, and so uses its runs, then expires; what did not air fails, and gives back those that
+    nothing used. `new` are the lines that were not on record before.
+    """
+    for each in differences.items:
+        if each.publication is None:
+            continue
+        found, why = store.find_publication(c, each.publication, taking.now), f"{taking.name}: {each.text}"
+        if each.outcome == "missing":
+            if found.state != "failed":
+                store.put(c, found.model_copy(update={"state": "failed"}), taking.actor, why, taking.now)
+        elif found.state in ("scheduled", "failed"):
+            live = found.model_copy(update={"state": "live"})
+            store.put(c, live, taking.actor, why, taking.now)
+            if found.end is not None and found.end <= taking.now:
+                store.put(
+                    c, live.model_copy(update={"state": "expired"}), taking.actor, "its end has passed", taking.now
+                )
+        elif each.outcome != "as_planned" and not new.isdisjoint(each.aired_items):
+            store.put(c, found, taking.actor, why, taking.now)

@@ -1,0 +1,98 @@
+"""A file's lines against the record: what is new, what is there already, what overlaps. Pure."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Final
+
+from holdback_base.ids import NewId
+from holdback_base.vocabulary import TimeRange, instant_text
+
+from holdback_servers.schedule.asrun_nouns import FileContents, FileKind, ListedItem, Remark
+from holdback_servers.schedule.books import Actor
+
+_FRAME: Final = timedelta(milliseconds=100)
+"""Logs of neighbours may overlap by a few frames."""
+
+
+@dataclass(frozen=True)
+class Taking:
+    """A file that was read, and how it is to be taken in."""
+
+    kind: FileKind
+    channel: str
+    name: str
+    contents: FileContents
+    replace: bool
+    tolerance: timedelta
+    now: datetime
+    actor: Actor
+    new_id: NewId
+
+    @property
+    def window(self) -> TimeRange | None:
+        """From the first start to the last end; None for a file without a line."""
+        items = self.contents.items
+        if not items:
+            return None
+        return TimeRange(start=min(each.start for each in items), end=max(each.end for each in items))
+
+
+@dataclass(frozen=True)
+class Compared:
+    """Lines against the record: what is new, how many are there just so, what would be taken off, what stands in the
+    way."""
+
+    new: tuple[ListedItem, ...]
+    unchanged: int
+    replaced: tuple[str, ...]
+    mistakes: tuple[Remark, ...]
+
+
+Standing = tuple[datetime, datetime, str]
+"""What is on record: from when, until when, and how a person is told of it."""
+
+
+def clashes_within(items: Sequence[ListedItem], *, linear: bool) -> list[Remark]:
+    """Lines of the file that overlap the one before them."""
+    found: list[Remark] = []
+    before: ListedItem | None = None
+    for item in sorted(items, key=lambda each: (each.start, each.end)):
+        if before is not None and _overlap(item, before.start, before.end, linear=linear):
+            found.append(_clash(item, f"{before.title!r} of {before.place}"))
+        if before is None or item.end > before.end:
+            before = item
+    return found
+
+
+def clashes(items: Iterable[ListedItem], standing: Sequence[Standing], *, linear: bool) -> list[Remark]:
+    """New lines that overlap what is on record, each with the first that it overlaps."""
+    ordered = sorted(standing)
+    found: list[Remark] = []
+    first = 0
+    for item in sorted(items, key=lambda each: each.start):
+        while first < len(ordered) and max(ordered[first][:2]) + _FRAME < item.start:
+            first += 1
+        for start, end, what in ordered[first:]:
+            if start > item.end:
+                break
+            if _overlap(item, start, end, linear=linear):
+                found.append(_clash(item, what))
+                break
+    return found
+
+
+def _overlap(item: ListedItem, start: datetime, end: datetime, *, linear: bool) -> bool:
+    if not linear:
+        return item.start == start
+    return item.start == start or (item.start < end - _FRAME and start < item.end - _FRAME)
+
+
+def _clash(item: ListedItem, other: str) -> Remark:
+    message = f"{item.title!r}, {instant_text(item.start)} to {instant_text(item.end)}, overlaps {other}."
+    hint = "Correct the times, take the line out, or, for what an earlier file put there, import with replace."
+    return Remark(place=item.place, message=message, hint=hint)
+
+
+def folded(title: str) -> str:
+    return " ".join(title.casefold().split())
