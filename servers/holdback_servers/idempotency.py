@@ -23,6 +23,24 @@ def idempotency_table(metadata: MetaData) -> Table:
     )
 
 
+def kept(connection: Connection, table: Table, *, key: str, request_sha256: str) -> dict[str, Any] | None:
+    """The result that is kept under the key, if any.
+
+    Raises:
+        Problem: CONFLICT when the key was used with another request.
+    """
+    found = connection.execute(select(table.c.request_sha256, table.c.result).where(table.c.key == key)).first()
+    if found is None:
+        return None
+    if found.request_sha256 != request_sha256:
+        raise Problem(
+            "CONFLICT",
+            "This idempotency key was used with another request.",
+            "Use a new key for a new request; repeat the same arguments to get the kept result.",
+        )
+    return found.result
+
+
 def once(
     connection: Connection,
     table: Table,
@@ -39,15 +57,9 @@ def once(
     """
     if key is None:
         return effect()
-    kept = connection.execute(select(table.c.request_sha256, table.c.result).where(table.c.key == key)).first()
-    if kept is not None:
-        if kept.request_sha256 != request_sha256:
-            raise Problem(
-                "CONFLICT",
-                "This idempotency key was used with another request.",
-                "Use a new key for a new request; repeat the same arguments to get the kept result.",
-            )
-        return kept.result
+    known = kept(connection, table, key=key, request_sha256=request_sha256)
+    if known is not None:
+        return known
     result = effect()
     connection.execute(delete(table).where(table.c.at < store_instant(now - KEPT_FOR)))
     connection.execute(

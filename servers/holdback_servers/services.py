@@ -11,7 +11,7 @@ from holdback_trust.identity import Caller
 from holdback_trust.keys import KeyPair, KeyRing
 from sqlalchemy import Connection, MetaData, Table
 
-from holdback_servers.idempotency import idempotency_table, once
+from holdback_servers.idempotency import idempotency_table, kept, once
 from holdback_servers.jobs import Jobs, jobs_table
 from holdback_servers.media_store import MediaStore
 from holdback_servers.settings import Settings
@@ -62,10 +62,26 @@ class Call:
         Raises:
             Problem: CONFLICT when the key was used for another request.
         """
-        key = None if self.key is None else f"{self.caller.person}/{self.key}"
-        request = f"{self.tool}/{self.args_sha256}"
-        table = self.services.tables.idempotency
-        return once(connection, table, key=key, request_sha256=request, now=self.services.clock(), effect=effect)
+        table, now = self.services.tables.idempotency, self.services.clock()
+        return once(connection, table, key=self._key, request_sha256=self._request, now=now, effect=effect)
+
+    def kept(self, connection: Connection) -> dict[str, Any] | None:
+        """What the same call gave when its key was used before; what was true then need not be true now.
+
+        Raises:
+            Problem: CONFLICT when the key was used for another request.
+        """
+        if self._key is None:
+            return None
+        return kept(connection, self.services.tables.idempotency, key=self._key, request_sha256=self._request)
+
+    @property
+    def _key(self) -> str | None:
+        return None if self.key is None else f"{self.caller.person}/{self.key}"
+
+    @property
+    def _request(self) -> str:
+        return f"{self.tool}/{self.args_sha256}"
 
 
 def open_services(

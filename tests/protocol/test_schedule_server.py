@@ -189,6 +189,7 @@ _WRITING = (
     "extend_hold",
     "commit_publication",
     "lock_publication",
+    "move_publication",
     "cancel_publication",
 )
 

@@ -2,13 +2,17 @@
 
 import asyncio
 import logging
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime
+from typing import TypeVar
 
+from holdback_base.database import Database
 from holdback_base.problem import Problem
 from holdback_trust import statements
 from holdback_trust.keys import KeyRing
+from sqlalchemy import Connection
 
+from holdback_servers.schedule import run_orders
 from holdback_servers.schedule.admission import (
     ClearanceFacts,
     approval_facts,
@@ -16,9 +20,10 @@ from holdback_servers.schedule.admission import (
     clearance_facts,
 )
 from holdback_servers.schedule.model import Publication
-from holdback_servers.schedule.ports import ClearanceStatus
-from holdback_servers.schedule.store import Admission, Papers
+from holdback_servers.schedule.ports import ClearanceStatus, RunKeeper
+from holdback_servers.schedule.store import Admission, Papers, committable, find_hold, find_papers
 
+T = TypeVar("T")
 log = logging.getLogger(__name__)
 
 _PATIENCE = 10.0
@@ -88,10 +93,56 @@ async def readmit(
     then = kept.approved_at
     claims = statements.read(kept.approval, statements.APPROVAL, ring, then, statements.APPROVAL_ISSUERS)
     approved = approval_facts(claims)
-    check_statements(publication, cleared, approved, renewed=paper != kept.clearance)
+    check_statements(publication, cleared, approved, renewed=True)
     await _still_stands(cleared.id, status)
     papers = Papers(clearance=paper, approval=kept.approval, approved_at=then)
     return Admission(clearance=cleared, approval=approved, papers=papers, asked_anew=False)
+
+
+async def readmit_all(
+    database: Database,
+    changed: Sequence[Publication],
+    *,
+    clearances: Sequence[str] = (),
+    approvals: Sequence[str] = (),
+    ring: KeyRing,
+    now: datetime,
+    status: ClearanceStatus,
+) -> dict[str, Admission]:
+    """The same for several, by their ids; what stands on no clearance needs none. Raises what `readmit` refuses."""
+    admissions: dict[str, Admission] = {}
+    for each in changed:
+        kept = await database.read(lambda c, each=each: find_papers(c, each.id))
+        if each.clearance is not None and kept is not None:
+            given = {"clearances": clearances, "approvals": approvals}
+            admissions[each.id] = await readmit(each, kept, ring=ring, now=now, status=status, **given)
+    return admissions
+
+
+async def commit(
+    database: Database,
+    keeper: RunKeeper,
+    hold: str,
+    admission: Admission | None,
+    unit: Callable[[Connection, run_orders.Reservation], T],
+    *,
+    now: datetime,
+) -> T:
+    """Reserve what a hold takes under its statements, then run the unit that commits it, or give it back.
+
+    `admission` is None when the hold was not open; then the unit says so, or knows that it was committed before.
+
+    Raises:
+        Problem: what `store.committable`, the keeper of runs or the unit refuses.
+    """
+
+    def becoming(c: Connection) -> list[Publication]:
+        if admission is None or find_hold(c, hold).state != "held":
+            return []
+        return [committable(c, hold, admission, now)]
+
+    async with run_orders.secured(database, keeper, becoming, now) as reservation:
+        return await database.write(lambda c: unit(c, reservation))
 
 
 def _newest(

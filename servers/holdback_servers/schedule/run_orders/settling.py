@@ -30,7 +30,8 @@ async def secured(
     The change itself is made inside, with `confirm`. Where that is refused, what was reserved is given back.
 
     Args:
-        becoming: judges the change and answers with the publications as it makes them; what takes no run needs none.
+        becoming: judges the change and answers with the publications as it makes them; what stands on no clearance
+            takes no run.
 
     Raises:
         Problem: what `becoming` or the keeper refuses, such as RUNS_EXHAUSTED; UNAVAILABLE when it does not answer.
@@ -49,7 +50,8 @@ async def secured(
 def _intended(
     c: Connection, changed: Sequence[Publication], now: datetime
 ) -> tuple[Sequence[Publication], dict[str, int]]:
-    return changed, {each.id: intend(c, each, now) for each in changed}
+    taking = [each for each in changed if each.clearance is not None]
+    return taking, {each.id: intend(c, each, now) for each in taking}
 
 
 async def withdraw(database: Database, keeper: RunKeeper, reservation: Reservation, now: datetime) -> None:

@@ -1,0 +1,30 @@
+"""Who may change what: a slot is of the person it is held for; what is committed needs schedule:commit."""
+
+from typing import Any, Literal
+
+from holdback_base.problem import Problem
+from holdback_base.vocabulary import Noun
+from holdback_trust.identity import Caller
+from holdback_trust.policy import Action, decide
+
+from holdback_servers.schedule.model import Publication
+
+
+def require_commit(caller: Caller, name: str, kind: Literal["write", "destroy"]) -> None:
+    """Raises Problem PERMISSION_DENIED or WRITE_NOT_ALLOWED."""
+    decide(caller, Action(name=name, scope="schedule:commit", kind=kind)).require()
+
+
+def require_holder(held: Publication, caller: Caller, cure: str) -> None:
+    """Raises Problem PERMISSION_DENIED."""
+    if held.on_behalf_of != caller.person:
+        raise Problem(
+            "PERMISSION_DENIED",
+            f"{held.hold} is kept for {held.on_behalf_of}, not for {caller.person}.",
+            f"Hold a slot yourself, or {cure}",
+        )
+
+
+def as_json(noun: Noun) -> dict[str, Any]:
+    """An answer as it is kept."""
+    return noun.model_dump(mode="json", exclude_none=True)
