@@ -8,7 +8,7 @@ from holdback_base.vocabulary import Instant, Noun, Sha256, TimeRange, instant_t
 from pydantic import Field
 
 from holdback_servers.schedule.cleared import ClearedCell
-from holdback_servers.schedule.model import Availability, State
+from holdback_servers.schedule.model import Availability, Hold, State
 
 Cells = Annotated[tuple[ClearedCell, ...], Field(max_length=2000)]
 Action = Literal["take_down", "shorten", "cancel", "move", "extend", "keep"]
@@ -72,7 +72,10 @@ class AssetPulled(_Event):
 
 
 class BreakingNews(_Event):
-    """Something must go out on a channel from `start` on; it displaces what is unlocked and of lower priority."""
+    """Something must go out on a channel from `start` on; it displaces what is unlocked and of lower priority.
+
+    With `media` a slot is held for it when the changes are applied; without, the room is only made.
+    """
 
     kind: Literal["breaking_news"] = "breaking_news"
     channel: str
@@ -80,6 +83,7 @@ class BreakingNews(_Event):
     duration_seconds: int = Field(ge=1, le=24 * 3600)
     title: str = Field(min_length=1, max_length=300)
     priority: int = Field(default=100, ge=0, le=100)
+    media: Sha256 | None = None
 
     def text(self) -> str:
         """What happened."""
@@ -156,6 +160,24 @@ class ChangePlan(Noun):
             lines.append("So many move that nearer places for all of them together may exist.")
         if asked := self.needs_person:
             lines.append(f"A person must decide about {', '.join(asked)}.")
+        return "\n".join(lines)
+
+
+class AppliedChanges(Noun):
+    """What was done, all of it at once; `after` is how each publication now stands.
+
+    `hold` keeps the slot of breaking news whose media was named.
+    """
+
+    changes: tuple[Change, ...] = ()
+    hold: Hold | None = None
+
+    def text(self) -> str:
+        """A table of before and after, and the hold."""
+        lines = before_and_after(self.changes) or ["Nothing was to be changed."]
+        if self.hold is not None:
+            title, until = self.hold.publication.title, instant_text(self.hold.expires)
+            lines.append(f"{self.hold.id} keeps the slot of {title!r} until {until}")
         return "\n".join(lines)
 
 
