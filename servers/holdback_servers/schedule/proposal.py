@@ -14,12 +14,12 @@ class SlotRequest(Noun):
     """What is to be published, where it may be seen, and between which instants it may start.
 
     `earliest <= start < latest`; it comes down at `until`, or when its clearance ends. `territories` are ISO 3166
-    codes; `duration_seconds` is the length of the media; `count` slots are wanted for each channel. A start may take the
-    place of what has a lower priority than its `details` say.
+    codes; `duration_seconds` is the length of the media; `count` slots are wanted for each channel. A start may take
+    the place of what has a lower priority than its `details` say.
     """
 
     title: str
-    media: Sha256
+    media: Sha256 | None = None
     territories: frozenset[str]
     cleared: tuple[ClearedCell, ...]
     earliest: Instant
@@ -112,6 +112,79 @@ class ChannelProposal(Noun):
                 f"  x  {refused.local_start}  score {refused.score} {outranked}, but {refused.rule}: {refused.reason}"
             )
         lines += [f"  -  not in {', '.join(each.territories)}: {each.reason}" for each in self.left_out]
+        return "\n".join(lines)
+
+
+class Verdict(Noun):
+    """Whether a start keeps one rule, in words, and the publications that stand in the way where it does not."""
+
+    rule: Rule
+    kept: bool
+    text: str
+    others: tuple[str, ...] = ()
+
+
+class ScorePart(Noun):
+    """What a score is made of: points from 0 up, or below 0 where something is taken off."""
+
+    points: int
+    text: str
+
+
+class InTheWay(Noun):
+    """A publication that stands in the way; `gives_way` when its priority is lower and it may still be moved."""
+
+    publication: str
+    title: str
+    start: Instant
+    state: State
+    priority: int
+    locked: bool
+    gives_way: bool
+
+
+class Explanation(Noun):
+    """Why something can start at an instant on a channel or why not, and what the start is worth.
+
+    `rules` are all of them, in the order in which they refuse. `nearest` is the free start nearest to it in the four
+    weeks around it; none when there is none.
+    """
+
+    channel: str
+    title: str
+    publication: str | None = None
+    start: Instant
+    local_start: str
+    free: bool
+    score: int
+    parts: tuple[ScorePart, ...]
+    rules: tuple[Verdict, ...]
+    in_the_way: tuple[InTheWay, ...] = ()
+    nearest: Slot | None = None
+    availability: tuple[Availability, ...] = ()
+    left_out: tuple[LeftOut, ...] = ()
+    said_then: tuple[str, ...] = ()
+
+    def text(self) -> str:
+        """The answer, a line a rule, what stands in the way, the score's parts, and the nearest free start."""
+        verdict = "is free" if self.free else "is refused"
+        lines = [f"{self.title!r} on {self.channel}, {self.local_start}: {verdict}, score {self.score}"]
+        lines += [f"  {'+' if each.kept else 'x'}  {each.rule}: {each.text}" for each in self.rules]
+        for each in self.in_the_way:
+            can = "gives way" if each.gives_way else "locked" if each.locked else "does not give way"
+            lines.append(
+                f"  in the way: {each.title!r} {instant_text(each.start)} ({each.state}, priority {each.priority},"
+                f" {can})  {each.publication}"
+            )
+        lines += [f"  {each.points:+d}  {each.text}" for each in self.parts]
+        lines += [f"     {piece.text()}" for piece in self.availability]
+        if self.nearest is not None:
+            near = self.nearest
+            lines.append(f"  nearest free start: {near.local_start}  score {near.score}  [{instant_text(near.start)}]")
+        elif not self.free:
+            lines.append("  no start within two weeks of it is free")
+        lines += [f"  not in {', '.join(each.territories)}: {each.reason}" for each in self.left_out]
+        lines += [f"  said when it was held: {each}" for each in self.said_then]
         return "\n".join(lines)
 
 

@@ -7,4 +7,5 @@ this house: over a month a day's delay weighs about as much as one and a half po
 """
 
 from holdback_servers.schedule.planning.choosing import propose as propose
+from holdback_servers.schedule.planning.explaining import explain as explain
 from holdback_servers.schedule.planning.ranking import starts as starts

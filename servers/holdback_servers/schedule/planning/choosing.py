@@ -35,7 +35,7 @@ def propose(books: Books, request: SlotRequest, now: datetime) -> ChannelProposa
                 stop = _refused(asked, candidate)
                 refused[stop.rule] = stop
         elif all(abs(candidate.start - slot.start) >= apart for slot in slots):
-            slots.append(_slot(asked, candidate))
+            slots.append(slot_at(asked, candidate))
         if len(slots) == request.count:
             break
     return ChannelProposal(
@@ -48,7 +48,8 @@ def propose(books: Books, request: SlotRequest, now: datetime) -> ChannelProposa
     )
 
 
-def _slot(asked: Asked, chosen: Candidate) -> Slot:
+def slot_at(asked: Asked, chosen: Candidate) -> Slot:
+    """The slot, with its reasons, what is near, and what it displaces."""
     channel = asked.channel
     local = chosen.start.astimezone(channel.zone)
     availability = asked.availability(chosen.start)

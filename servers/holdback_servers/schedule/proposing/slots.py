@@ -1,4 +1,4 @@
-"""The tools that look for a slot: channels with their rules, and proposals."""
+"""The tools that record a channel and propose slots."""
 
 from typing import Annotated, Any
 
@@ -27,7 +27,7 @@ from holdback_servers.serving import Door
 _NO_DETAILS = Details()
 
 
-def offer_proposing(door: Door) -> None:
+def offer_slots(door: Door) -> None:
     """Add them to the schedule's door."""
 
     @door.tool(title="Record channel", scope="schedule:plan", kind="write", idempotent=True)
