@@ -24,7 +24,7 @@ VERBS = {
     "rights": {"check", "issue", "get", "revoke", "find", "list", "report", "assess", "record", "reserve", "settle"}
     | {"import", "export", "cancel"},
     "schedule": {"record", "list", "get", "propose", "hold", "commit", "cancel", "find", "explain", "extend", "lock"}
-    | {"plan", "apply", "fill", "retry", "export", "import", "reconcile", "subscribe"},
+    | {"move", "plan", "apply", "fill", "retry", "export", "import", "reconcile", "subscribe"},
 }
 
 
@@ -93,7 +93,7 @@ def titles(schema: Any, *, named: bool = False) -> Iterator[str]:
 
 def test_hints_are_honest(surface: dict[str, list[Tool]]) -> None:
     reading = {"describe", "search", "get", "list", "diff", "validate", "export", "check", "find", "propose"}
-    reading |= {"report", "assess"}
+    reading |= {"report", "assess", "explain"}
     for name, tool in every(surface):
         hints = tool.annotations
         assert hints is not None, name

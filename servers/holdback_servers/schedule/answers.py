@@ -56,6 +56,16 @@ class PublicationAnswer(Publication):
         return line if self.clearance is None else f"{line}\nclearance {self.clearance}, approval {self.approval}"
 
 
+class MovedPublications(Noun):
+    """A publication that was moved, and what follows it, in order of their new starts."""
+
+    publications: tuple[Publication, ...]
+
+    def text(self) -> str:
+        """A line a publication."""
+        return "\n".join(_publication_line(each) for each in self.publications)
+
+
 class ConflictList(Noun):
     """Rules that what is on the books breaks, in order of time."""
 

@@ -7,7 +7,7 @@ from pydantic import Field
 from sqlalchemy import Connection
 
 from holdback_servers.schedule import moving, run_orders
-from holdback_servers.schedule.answers import SchedulePage
+from holdback_servers.schedule.answers import MovedPublications
 from holdback_servers.schedule.arguments import actor_of
 from holdback_servers.schedule.booking.authority import as_json, require_commit, require_holder
 from holdback_servers.schedule.committing import readmit_all
@@ -33,7 +33,7 @@ def offer_moving(door: Door, outside: Outside) -> None:
         reason: Annotated[str, Field(description="Why; kept in the history.", min_length=1, max_length=500)],
         clearances: Statements = None,
         approvals: Statements = None,
-    ) -> SchedulePage:
+    ) -> MovedPublications:
         """Move a held or scheduled publication, and all that follows it; the latter needs schedule:commit.
 
         Every rule of the channel is kept at the new time. What is scheduled must be cleared there by the clearance that
@@ -42,7 +42,7 @@ def offer_moving(door: Door, outside: Outside) -> None:
         """
         services, actor, moves = call.services, actor_of(call), {publication: availability}
         if (known := await services.database.read(call.kept)) is not None:
-            return SchedulePage.model_validate(known)
+            return MovedPublications.model_validate(known)
         now = services.clock()
         made = await services.database.read(lambda c: moving.moved(c, moves, now))
         _require_all(call, made)
@@ -63,11 +63,11 @@ def offer_moving(door: Door, outside: Outside) -> None:
         def effect(c: Connection, reservation: run_orders.Reservation) -> dict[str, Any]:
             _require_all(call, becoming(c))
             items = moving.move_all(c, moves, admissions, actor, now, why=reason, reservation=reservation)
-            return as_json(SchedulePage(items=tuple(items)))
+            return as_json(MovedPublications(publications=tuple(items)))
 
         async with run_orders.secured(services.database, outside.runs, becoming, now) as reservation:
             result = await services.database.write(lambda c: call.once(c, lambda: effect(c, reservation)))
-        return SchedulePage.model_validate(result)
+        return MovedPublications.model_validate(result)
 
 
 def _require_all(call: Call, concerned: Collection[Publication]) -> None:
