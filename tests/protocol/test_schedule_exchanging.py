@@ -3,7 +3,7 @@
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +11,9 @@ import httpx
 import pytest
 from holdback_base.database import Database
 from holdback_base.ids import id_maker
-from holdback_servers.schedule import asruns, server, store
+from holdback_servers.schedule import asruns, run_orders, server, store
+from holdback_servers.schedule.books import Actor
+from holdback_servers.schedule.model import Availability, Publication
 from holdback_servers.schedule.ports import Outside, Transmission
 from holdback_servers.services import open_services
 from holdback_servers.serving import IDEMPOTENCY_META, Door
@@ -21,6 +23,7 @@ from holdback_trust.keys import KeyPair, KeyRing
 from holdback_trust.policy import local_caller
 from icalendar import Calendar
 from mcp.client import Client
+from sqlalchemy import Connection
 
 OWN = KeyPair.generate()
 MEDIA = "sha256:" + "a" * 64
@@ -29,20 +32,24 @@ START = datetime(2026, 11, 22, 13, 0, tzinfo=UTC)
 
 @dataclass
 class House:
-    """A schedule with a clock that is set by hand; no right here has a run limit."""
+    """A schedule with a clock that is set by hand, and what the keeper of runs is told."""
 
     now: datetime = START
+    told: list[tuple[str, str, tuple[datetime, ...]]] = field(default_factory=list)
     client: Client = field(init=False)
     door: Door = field(init=False)
 
     async def clearance_status(self, clearance: str) -> str:
         return "valid"
 
-    async def reserve(self, publication: str, clearance: str, transmissions: Sequence[Transmission]) -> None: ...
+    async def reserve(self, publication: str, clearance: str, transmissions: Sequence[Transmission]) -> None:
+        self.told.append(("reserve", publication, tuple(each.at for each in transmissions)))
 
-    async def release(self, publication: str, kept: Sequence[datetime]) -> None: ...
+    async def keep(self, publication: str, at: Sequence[datetime]) -> None:
+        self.told.append(("keep", publication, tuple(at)))
 
-    async def use(self, publication: str, at: Sequence[datetime]) -> None: ...
+    async def use(self, publication: str, at: Sequence[datetime]) -> None:
+        self.told.append(("use", publication, tuple(at)))
 
     async def call(self, tool: str, key: str | None = None, **arguments: Any) -> dict[str, Any]:
         meta: Any = None if key is None else {IDEMPOTENCY_META: key}
@@ -318,3 +325,65 @@ async def test_an_import_under_one_key_is_done_once_and_an_unknown_channel_is_na
     assert first == again
     assert first["new"] == 2
     assert unknown["code"] == "CHANNEL_UNKNOWN"
+
+
+def _committed(name: str, start: datetime, **fields: Any) -> Publication:
+    end = start + timedelta(minutes=30)
+    pieces = (Availability(territories=("GB",), start=start, end=end),)
+    given: dict[str, Any] = {
+        "id": name,
+        "channel": "one",
+        "platform": "linear.ftv",
+        "title": name,
+        "media": MEDIA,
+        "availability": pieces,
+        "approved_for": pieces,
+        "start": start,
+        "end": end,
+        "state": "scheduled",
+        "clearance": f"clr_{name}",
+        "approval": "apr_1",
+        "by": "agent:scheduler",
+        "on_behalf_of": "person:sam",
+    }
+    return Publication.model_validate(given | fields)
+
+
+@pytest.mark.asyncio
+async def test_what_aired_uses_its_runs_and_what_did_not_gives_them_back(tmp_path: Path) -> None:
+    ten, eleven = (datetime(2026, 11, 22, hour, 0, tzinfo=UTC) for hour in (10, 11))
+    actor = Actor(by="agent:scheduler", on_behalf_of="person:sam")
+    lines = ["2026-11-22T10:00:00Z,2026-11-22T10:30:00Z,x,aired,", "2026-11-22T12:00:00Z,2026-11-22T12:30:00Z,News,,"]
+
+    def committed(c: Connection) -> None:
+        for publication in (_committed("aired", ten), _committed("missed", eleven)):
+            store.put(c, publication, actor, "committed", ten - timedelta(hours=1))
+
+    async with _house(tmp_path) as house:
+        database = house.door.services.database
+        await database.write(committed)
+        await run_orders.settle_due(database, house, ten - timedelta(minutes=59))
+        before = set(house.told)
+        house.told.clear()
+        await house.done("import_schedule", **_as_run(*lines), preview=False)
+        assert await run_orders.settle_due(database, house, house.now) == ()
+        states = {each["id"]: each["state"] for each in await _books(house)}
+    assert before == {("reserve", "aired", (ten,)), ("reserve", "missed", (eleven,))}
+    assert ("use", "aired", (ten,)) in house.told
+    assert ("keep", "missed", ()) in house.told
+    assert not [each for each in house.told if each[:2] == ("use", "missed")]
+    assert states == {"aired": "expired", "missed": "failed"}
+
+
+@pytest.mark.asyncio
+async def test_a_log_that_leaves_something_out_takes_nothing_down_where_things_stay_up(tmp_path: Path) -> None:
+    ten = datetime(2026, 11, 22, 10, 0, tzinfo=UTC)
+    up = _committed("up", ten, channel="tube", platform="social.youtube", state="live")
+    line = "2026-11-22T09:00:00Z,2026-11-22T10:30:00Z,Other,,"
+    async with _house(tmp_path) as house:
+        actor = Actor(by="a", on_behalf_of="b")
+        await house.door.services.database.write(lambda c: store.put(c, up, actor, "live", ten))
+        report = await house.done("import_schedule", **_as_run(line, channel="tube"), preview=False)
+        (found,) = await _books(house)
+    assert report["differences"]["counts"]["missing"] == 1
+    assert found["state"] == "live"

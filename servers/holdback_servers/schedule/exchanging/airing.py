@@ -11,6 +11,7 @@ from holdback_servers.schedule import asruns, store
 from holdback_servers.schedule.asrun_nouns import AiredItem, ListedItem, Reconciliation, Remark
 from holdback_servers.schedule.channel import Channel
 from holdback_servers.schedule.exchanging.comparing import Compared, Taking, clashes, clashes_within, folded
+from holdback_servers.schedule.model import Publication
 from holdback_servers.schedule.reconciling import PLANNED, SAME_MATERIAL, reconcile
 
 _AHEAD: Final = timedelta(minutes=1)
@@ -70,25 +71,31 @@ def reconciled(
     return reconcile(channel.name, planned, [*aired, *more], window, tolerance)
 
 
-def settle(c: Connection, taking: Taking, differences: Reconciliation, new: set[str]) -> None:
+def settle(c: Connection, taking: Taking, channel: Channel, differences: Reconciliation, new: set[str]) -> None:
     """Write into the history what aired otherwise than planned.
 
-    What aired becomes live, and so uses its runs, then expires; what did not air fails, and gives back those that
-    nothing used. `new` are the lines that were not on record before.
+    What aired becomes live, and so uses its runs, then expires. What did not air on a linear channel fails, and gives
+    back the runs that nothing used; elsewhere a log that leaves something out does not take it down. `new` are the
+    lines that were not on record before.
     """
     for each in differences.items:
         if each.publication is None:
             continue
         found, why = store.find_publication(c, each.publication, taking.now), f"{taking.name}: {each.text}"
         if each.outcome == "missing":
-            if found.state != "failed":
-                store.put(c, found.model_copy(update={"state": "failed"}), taking.actor, why, taking.now)
+            if found.state != "failed" and channel.kind == "linear":
+                _fail(c, taking, found, why)
         elif found.state in ("scheduled", "failed"):
             live = found.model_copy(update={"state": "live"})
             store.put(c, live, taking.actor, why, taking.now)
             if found.end is not None and found.end <= taking.now:
-                store.put(
-                    c, live.model_copy(update={"state": "expired"}), taking.actor, "its end has passed", taking.now
-                )
+                over = live.model_copy(update={"state": "expired"})
+                store.put(c, over, taking.actor, "its end has passed", taking.now)
         elif each.outcome != "as_planned" and not new.isdisjoint(each.aired_items):
             store.put(c, found, taking.actor, why, taking.now)
+
+
+def _fail(c: Connection, taking: Taking, found: Publication, why: str) -> None:
+    if found.state != "scheduled" and found.clearance is not None:
+        why += " The clock had put it on air: its run stays used unless the rights server is told otherwise."
+    store.put(c, found.model_copy(update={"state": "failed"}), taking.actor, why, taking.now)

@@ -19,6 +19,7 @@ from holdback_servers.schedule.exchanging.comparing import Taking
 from holdback_servers.schedule.exchanging.taking import take
 from holdback_servers.schedule.interchange import bxf_reading, ffplayout, table_reading, xmltv_reading
 from holdback_servers.schedule.interchange.wall import Dates
+from holdback_servers.schedule.interchange.written import one_line
 from holdback_servers.services import Call
 from holdback_servers.serving import Door
 from holdback_servers.wire import decode_cursor, encode_cursor
@@ -57,14 +58,14 @@ def offer_importing(door: Door) -> None:
 
         The preview names every mistake by row and cell with the cure, and what overlaps. All of a file is recorded or,
         with any mistake, nothing; the same file again changes nothing. A grid's items come in scheduled and locked,
-        without a clearance, and are never delivered. As-run is matched with the plan: what did not air fails and gives
-        its runs back, what aired uses them, and differences are kept in the history. Recording needs schedule:commit.
-        Times without a zone are the channel's own.
+        without a clearance, and are never delivered. As-run is matched with the plan: what aired uses its runs, what
+        did not air on a linear channel fails and gives them back, and differences are kept in the history. Recording
+        needs schedule:commit. Times without a zone are the channel's own.
         """
         if not preview:
             action = Action(name="schedule.import_schedule", scope="schedule:commit", kind="destroy")
             decide(call.caller, action).require()
-        services, title = call.services, name or f"the {format} file"
+        services, title = call.services, one_line(name) or f"the {format} file"
         on = await services.database.read(lambda c: books.find_channel(c, channel))
         read = await asyncio.to_thread(_read, format, kind, content, title, on, dates)
         taking = Taking(

@@ -44,7 +44,7 @@ def _take_as_run(c: Connection, taking: Taking, channel: Channel, window: TimeRa
     if apply:
         asruns.drop(c, found.replaced)
         asruns.keep(c, channel.name, lines)
-        settle(c, taking, differences, new)
+        settle(c, taking, channel, differences, new)
     odd = [each for each in differences.items if each.outcome != "as_planned"][:_TOLD]
     if not apply:  # lines that are not on record have no ids
         odd = [each.model_copy(update={"aired_items": tuple(set(each.aired_items) - new)}) for each in odd]
