@@ -24,6 +24,8 @@ from holdback_servers.services import Services, open_services
 from holdback_servers.settings import Settings
 from holdback_trust.audit import AuditLog
 from holdback_trust.keys import KeyPair, KeyRing
+from hypothesis import given
+from hypothesis import strategies as st
 
 KEYS = KeyPair.generate()
 NOON = datetime(2026, 11, 24, 12, 0, tzinfo=UTC)
@@ -532,3 +534,140 @@ def test_a_channel_whose_publisher_nobody_knows_says_what_to_do() -> None:
         assert "[publishers.nobody]" in str((await w.showing()).failure)
 
     run(story)
+
+
+# --- whatever happens ------------------------------------------------------------------------------------------------
+
+PLACES = ("GB", "DE", "FR")
+
+
+def covers(pieces: Sequence[Availability], place: str, moment: datetime) -> bool:
+    return any(
+        place in each.territories and each.start <= moment and (each.end is None or moment < each.end)
+        for each in pieces
+    )
+
+
+def right(pieces: Sequence[Availability], lead: int, moment: datetime) -> frozenset[str]:
+    """Where it is to be seen at an instant: where its rights hold then and for each minute of the lead from then on."""
+    minutes = [moment + timedelta(minutes=each) for each in range(lead + 1)]
+    return frozenset(place for place in PLACES if all(covers(pieces, place, each) for each in minutes))
+
+
+@st.composite
+def availabilities(draw: st.DrawFn) -> tuple[Availability, ...]:
+    made: list[Availability] = []
+    for _ in range(draw(st.integers(1, 4))):
+        places = draw(st.sets(st.sampled_from(PLACES), min_size=1))
+        start, length = draw(st.integers(0, 90)), draw(st.none() | st.integers(1, 60))
+        made.append(piece(" ".join(sorted(places)), start, None if length is None else start + length))
+    return tuple(made)
+
+
+LEADS = st.sampled_from((0, 1, 5, 20))
+
+
+@given(availabilities(), LEADS, st.lists(st.floats(0, 25, allow_nan=False), max_size=12))
+def test_with_a_clock_that_goes_on_a_publisher_is_told_exactly_what_changes(
+    pieces: tuple[Availability, ...], lead: int, waits: list[float]
+) -> None:
+    async def story(w: World) -> None:
+        await w.commit(*pieces)
+        expected: list[frozenset[str]] = []
+        shown = frozenset[str]()
+        for wait in [*waits, 500.0]:
+            await w.tick(w.now + timedelta(minutes=wait))
+            now = right(pieces, lead, w.now)
+            if shown - now and now - shown:
+                expected.append(shown & now)
+            if shown != now:
+                expected.append(now)
+            shown = now
+        told = w.platform.told.get("pub_ONE", [])
+        assert [each.on for each in told] == expected
+        assert [each.revision for each in told] == list(range(1, len(told) + 1))
+        assert w.platform.calls == len(told)
+        assert await w.state() == ("live" if shown else "expired" if expected else "failed")
+
+    run(story, lead)
+
+
+@dataclass(frozen=True)
+class Step:
+    """What happens before a tick: the clock moves, the process starts anew, and what goes wrong on the way."""
+
+    minutes: float
+    mishaps: tuple[Mishap, ...]
+    restart: bool
+    standing: str
+
+
+STEPS = st.builds(
+    Step,
+    st.floats(-30, 30, allow_nan=False) | st.floats(0, 10, allow_nan=False) | st.just(0.0),
+    st.lists(st.sampled_from(("broken before", "broken after", "killed before", "killed after")), max_size=2).map(
+        tuple[Mishap, ...]
+    ),
+    st.booleans(),
+    st.sampled_from(("valid", "valid", "valid", "unknown")),
+)
+
+
+@given(availabilities(), LEADS, st.lists(STEPS, min_size=1, max_size=10), st.sampled_from(("valid", "stale")))
+def test_whatever_happens_nothing_opens_early_or_stays_too_long(
+    pieces: tuple[Availability, ...], lead: int, steps: list[Step], at_last: str
+) -> None:
+    async def ticked(w: World) -> None:
+        before = w.platform.shown()
+        known = len(w.platform.told.get("pub_ONE", []))
+        try:
+            await w.tick()
+        except Killed:
+            w.restart()
+        for each in w.platform.told.get("pub_ONE", [])[known:]:
+            assert each.on - before <= right(pieces, lead, w.now), "nothing goes up outside its window"
+            before = each.on
+
+    async def quiet(w: World) -> None:
+        """Long enough without mishaps for every lease and pause, as long as windows last a minute."""
+        w.platform.mishaps.clear()
+        for _ in range(3):
+            await ticked(w)
+            w.now += timedelta(seconds=20)
+
+    async def story(w: World) -> None:
+        await w.commit(*pieces)
+        latest = w.now
+        for step in steps:
+            before, live = w.platform.shown(), await w.state() == "live"
+            w.now += timedelta(minutes=step.minutes)
+            w.standing["clr_ONE"] = step.standing
+            w.platform.mishaps = list(step.mishaps)
+            if step.restart:
+                w.restart()
+            await ticked(w)
+            if not step.mishaps and w.now >= latest:
+                assert w.platform.shown() - right(pieces, lead, w.now) == frozenset() or pending(await w.showing(), w)
+            if not step.mishaps and live and (await w.showing()).sending is None:
+                assert before & right(pieces, lead, max(latest, w.now)) <= w.platform.shown(), "nothing is undone"
+            latest = max(latest, w.now)
+        w.now, w.standing["clr_ONE"] = max(latest, w.now) + timedelta(minutes=6), at_last
+        await quiet(w)
+        stays = right(pieces, lead, w.now) if await w.state() in ("scheduled", "live") else frozenset[str]()
+        assert w.platform.shown() == stays
+        w.now += timedelta(minutes=500)
+        await quiet(w)
+        assert w.platform.shown() == (
+            right(pieces, lead, w.now) if at_last == "valid" and await w.state() == "live" else frozenset()
+        )
+        assert await w.state() in ("live", "expired", "failed", "taken_down")
+        assert (await w.showing()).next_at is None
+        revisions = [each.revision for each in w.platform.told.get("pub_ONE", [])]
+        assert revisions == sorted(set(revisions))
+
+    run(story, lead)
+
+
+def pending(showing: Showing, w: World) -> bool:
+    """Whether a pause after a failure is not over yet."""
+    return showing.next_at is not None and showing.next_at > w.now and showing.sending is not None

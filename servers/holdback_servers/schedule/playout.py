@@ -120,15 +120,15 @@ def next_change(publication: Publication, channel: Channel, after: datetime) -> 
 def wanted(publication: Publication, channel: Channel, showing: Showing, now: datetime) -> dict[str, datetime | None]:
     """What is to be on show now, given what was told before.
 
-    When the clock has gone back behind what was told, what is up stays up and what came down stays down; what is not up
-    goes up only when its window is open by both readings of the clock.
+    When the clock has gone back behind what was told, what is up stays up and what came down stays down. What is not
+    known to be up goes up only when its window is open by both readings of the clock.
     """
     latest = showing.latest(now)
     on = on_show(publication, channel, latest)
     if latest == now:
         return on
-    opened, perhaps = on_show(publication, channel, now), showing.perhaps
-    return {t: end for t, end in on.items() if t in perhaps or (t in opened and opened[t] == end)}
+    opened = on_show(publication, channel, now)
+    return {t: end for t, end in on.items() if t in showing.shown or (t in opened and opened[t] == end)}
 
 
 def owed(showing: Showing, target: OnShow) -> bool:
