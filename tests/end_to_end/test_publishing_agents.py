@@ -17,7 +17,9 @@ from holdback.foundation import Foundation, lay_foundation, party_keys
 from holdback.house import open_house
 from holdback.people import LOADER
 from holdback.serving import listen, served
+from holdback.story import decide
 from holdback_agents.contracts import (
+    ApprovalQuestion,
     CommitReport,
     CommitRequest,
     Part,
@@ -28,7 +30,11 @@ from holdback_agents.contracts import (
 from holdback_agents.publishing_parts import (
     ExpiryReport,
     ExpiryWatch,
+    PublicationCheck,
     PublicationStanding,
+    RescheduleReport,
+    RescheduleRequest,
+    ScheduleEvent,
 )
 from holdback_agents.runtime.parts import data_part, find_part, message, problem_of, result_of, text_part
 from holdback_agents.runtime.peers import Listener
@@ -44,7 +50,6 @@ ALEX = PersonSetting(id="person:alex", name="Alex", roles=frozenset({"approver"}
 PAT = PersonSetting(id="person:pat", name="Pat", roles=frozenset({"planner"}))
 RUTH = PersonSetting(id="person:ruth", name="Ruth", roles=frozenset({"rights-manager"}))
 PLACES = ("DE", "FR", "GB")
-MASTER = "agent:scheduler"
 
 
 def _film(path: Path, seed: int) -> None:
@@ -140,7 +145,7 @@ class Town:
         told.task = await desk.peers.follow(desk.peer(agent), told.task.id, Listener(begun, heard))
         return told
 
-    async def licence(self, key: str, until: datetime, places: tuple[str, ...] = PLACES) -> dict[str, Any]:
+    async def licence(self, key: str, until: datetime, since: datetime | None = None) -> dict[str, Any]:
         """Record, or change, the one licence of a cut."""
         return await self.desks["loader"].tool(
             "rights.record_right",
@@ -157,15 +162,15 @@ class Town:
                     "ref": f"film:{key}",
                     "kind": "grant",
                     "media": ["social"],
-                    "territories": list(places),
-                    "start": instant_text(self.at(-30)),
+                    "territories": list(PLACES),
+                    "start": instant_text(since or self.at(-30)),
                     "end": instant_text(until),
                     "clause": "2.1: social media.",
                 }
             ],
         )
 
-    async def cut(self, key: str, until: datetime) -> Cut:
+    async def cut(self, key: str, until: datetime, since: datetime | None = None) -> Cut:
         """A new cut in the library, licensed until then."""
         number = len(self.cuts)
         _film(self.folder / f"{key}.mov", number)
@@ -179,7 +184,7 @@ class Town:
         )
         asset = (await loader.job("assets", job))["asset_id"]
         version = (await loader.tool("assets.get_asset", asset_id=asset, include_statements=True))["versions"][0]
-        await self.licence(key, until)
+        await self.licence(key, until, since)
         made = Cut(key, asset, version["media"], version["elements_sha256"], version["statement"])
         self.cuts[key] = made
         return made
@@ -314,3 +319,51 @@ async def test_what_no_longer_stands_is_refused_at_commit_told_when_checked_and_
     assert (ending.days_left, ending.within_days, ending.territories) == (49, 90, PLACES)
     denied = await town.ask("compliance", "watch-expiry", ExpiryWatch(days=90, act=True), who="ruth")
     assert (denied.state, denied.problem.code) == ("FAILED", "PERMISSION_DENIED")
+
+
+async def test_a_shortened_right_is_found_by_the_watch_and_mended_under_a_fresh_clearance(town: Town) -> None:
+    cut = await town.cut("harbour", town.at(60))
+    publication, clearance = await town.published(cut, town.at(50))
+    await town.licence("harbour", town.at(20))
+    lost = RescheduleRequest(event=ScheduleEvent(kind="clearance_lost", clearance=clearance))
+    before = await town.publication(publication)
+    shown = await town.ask("scheduler", "", f"Only show what would change: {clearance} is stale", who="pat")
+    preview = shown.result(RescheduleReport)
+    assert [(each.publication, each.action, each.applied) for each in preview.changes] == [
+        (publication, "shorten", False)
+    ]
+    assert (await town.publication(publication)) == before
+
+    told = await town.ask("compliance", "watch-expiry", ExpiryWatch(days=90, act=True))
+    report = told.result(ExpiryReport)
+    mended = next(each for each in report.rescheduled if each.event.clearance == clearance)
+    change = next(each for each in mended.changes if each.publication == publication)
+    assert (change.action, change.applied) == ("shorten", True)
+    assert {piece.end for piece in change.after} == {town.at(20)}
+    assert {("compliance",), ("compliance", "scheduler"), ("compliance", "scheduler", "compliance")} <= {
+        each.path for each in told.progress
+    }
+    after = await town.publication(publication)
+    assert after["clearance"] == mended.clearance != clearance
+    check = await town.ask("compliance", "check-publication", PublicationCheck(publications=(publication,)))
+    assert check.result(PublicationStanding).stands
+    again = await town.ask("scheduler", "reschedule", lost)
+    assert again.result(RescheduleReport).changes == ()
+
+
+async def test_what_is_shown_longer_waits_for_a_person_and_what_is_valid_is_not_taken_for_lost(town: Town) -> None:
+    cut = await town.cut("meadow", town.at(20), town.at(6))
+    publication, clearance = await town.published(cut, town.at(20))
+    sound = await town.ask("scheduler", "", f"{clearance} was revoked")
+    assert (sound.state, sound.problem.code) == ("FAILED", "CONFLICT")
+    await town.licence("meadow", town.at(20))
+    lifted = RescheduleRequest(event=ScheduleEvent(kind="embargo_lifted", media=cut.media))
+    waiting = await town.ask("scheduler", "reschedule", lifted)
+    assert waiting.state == "INPUT_REQUIRED", waiting.result(RescheduleReport)
+    question = waiting.asked(ApprovalQuestion)
+    assert (question.media, question.elements) == (cut.media, cut.elements)
+    assert "extend" in question.text
+    await decide(town.desks["alex"], question, "approved", "longer is fine")
+    told = (await town.followed("scheduler", waiting)).result(RescheduleReport)
+    assert [(each.publication, each.action, each.applied) for each in told.changes] == [(publication, "extend", True)]
+    assert told.approvals == (question.approval,)

@@ -84,8 +84,8 @@ class ScheduleChange(Part):
 class RescheduleReport(Part):
     """Before and after an event. `refused` says why it cannot be met; then nothing was changed.
 
-    `clearance` is the fresh one that was issued for it, `approvals` those that people gave; `notes` say what could not
-    be done and what a person should know.
+    `clearance` is the fresh one that was issued for it, `approvals` those that people gave, `hold` the slot that is
+    kept for breaking news whose media was named; `notes` say what could not be done and what a person should know.
     """
 
     schema_name = "reschedule-report"
@@ -95,5 +95,6 @@ class RescheduleReport(Part):
     refused: tuple[str, ...] = ()
     clearance: str | None = None
     approvals: tuple[str, ...] = ()
+    hold: str | None = None
     notes: tuple[str, ...] = ()
     text: str = ""

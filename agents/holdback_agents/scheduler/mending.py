@@ -1,7 +1,7 @@
 """What an event asks of the schedule, and what its answers mean, as values. Pure."""
 
-from collections.abc import Iterable, Mapping, Sequence
-from datetime import timedelta
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
 from typing import Any, cast
 
 from holdback_base.vocabulary import instant_text
@@ -32,12 +32,13 @@ def without_rights(event: ScheduleEvent) -> dict[str, Any]:
     return {"kind": "rights_changed", "media": event.media, "cells": []}
 
 
-def fresh_request(publications: Sequence[Mapping[str, Any]], statement: str) -> ClearanceRequest | None:
+def fresh_request(publications: Sequence[Mapping[str, Any]], statement: str, now: datetime) -> ClearanceRequest | None:
     """What compliance is asked for in place of a clearance: the same cuts, wherever and whenever they are shown.
 
     Args:
         publications: those that rely on it, as get_schedule gives them.
         statement: the signed clearance; its purpose and languages are asked for again.
+        now: from here on it may be shown as well, so that it may be moved there.
 
     Returns:
         None when no publication is left, or the library's entry of one of the cuts is not known.
@@ -54,17 +55,17 @@ def fresh_request(publications: Sequence[Mapping[str, Any]], statement: str) -> 
             "media": tuple(dict.fromkeys(str(each["media"]) for each in publications)),
             "territories": tuple(sorted({territory for piece in pieces for territory in piece.territories})),
             "platforms": tuple(sorted({str(each["platform"]) for each in publications})),
-            "window": {"start": min(piece.start for piece in pieces), "end": latest},
+            "window": {"start": min(now, *(piece.start for piece in pieces)), "end": latest},
             **{name: claims[name] for name in ("purpose", "languages", "undertakings") if claims.get(name)},
         }
     )
 
 
-def changes_of(plan: Mapping[str, Any], done: Iterable[str] = ()) -> tuple[ScheduleChange, ...]:
-    """The changes of a plan; `done` are the publications whose change was applied."""
-    applied = frozenset(done)
+def changes_of(plan: Mapping[str, Any], made: Mapping[str, Mapping[str, Any]]) -> tuple[ScheduleChange, ...]:
+    """The changes of a plan; `made` are those that were applied, as they were, by publication."""
     return tuple(
-        ScheduleChange.model_validate({**each, "applied": each["publication"] in applied}) for each in plan["changes"]
+        ScheduleChange.model_validate({**made.get(each["publication"], each), "applied": each["publication"] in made})
+        for each in plan["changes"]
     )
 
 
@@ -117,6 +118,8 @@ def report_text(report: RescheduleReport, happened: str) -> str:
     for each in report.changes:
         lines.append(f"{'done' if each.applied else 'open'}: {change_line(each)}")
         lines += [f"  {reason}" for reason in each.reasons]
+    if report.hold:
+        lines.append(f"{report.hold} keeps the slot.")
     return "\n".join([*lines, *report.notes])
 
 

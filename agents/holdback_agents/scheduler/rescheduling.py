@@ -6,7 +6,7 @@ from typing import Any
 
 from holdback_base.problem import Problem
 
-from holdback_agents.contracts import ClearanceReport
+from holdback_agents.contracts import ClearanceReport, ClearanceRequest
 from holdback_agents.publishing_parts import RescheduleReport, RescheduleRequest, ScheduleEvent
 from holdback_agents.runtime.run import Run
 from holdback_agents.scheduler.mending import (
@@ -23,6 +23,8 @@ from holdback_agents.scheduler.mending import (
 _TRIES = 3
 """How often it is planned anew when the schedule changed meanwhile."""
 _PAGE = 200
+_AT_ONCE = 1000
+"""Changes in one call."""
 
 
 @dataclass
@@ -35,18 +37,16 @@ class _Mending:
     statement: str = ""
     cells: list[dict[str, Any]] | None = None
     plan: dict[str, Any] = field(default_factory=lambda: {"changes": [], "unchanged": 0})
-    done: list[str] = field(default_factory=list[str])
+    made: dict[str, dict[str, Any]] = field(default_factory=dict[str, dict[str, Any]])
+    hold: str | None = None
     approvals: list[str] = field(default_factory=list[str])
     notes: list[str] = field(default_factory=list[str])
-
-    @property
-    def papers(self) -> list[str]:
-        return [self.statement] if self.statement else []
 
     def report(self) -> RescheduleReport:
         found = RescheduleReport(
             event=self.event,
-            changes=changes_of(self.plan, self.done),
+            changes=changes_of(self.plan, self.made),
+            hold=self.hold,
             unchanged=self.plan["unchanged"],
             refused=tuple(self.plan.get("refused", ())),
             clearance=self.clearance,
@@ -67,48 +67,64 @@ async def reschedule(run: Run, request: RescheduleRequest) -> RescheduleReport:
             whatever else the schedule refuses.
     """
     mending = _Mending(request.event, request.reason or happened_text(request.event))
-    if is_about_rights(request.event):
-        await _cleared_again(run, mending, renew=request.apply)
+    if is_about_rights(request.event) and not await _knows_what_is_clear(run, mending, renew=request.apply):
+        return mending.report()
     await _apply_what_needs_nobody(run, mending, apply=request.apply)
     if mending.plan.get("refused") or not request.apply:
         return mending.report()
     await _apply_what_a_person_decides(run, mending, ask=request.ask)
     report = mending.report()
-    await run.progress(f"{len(mending.done)} of {len(report.changes)} changes are made", step="apply", of=4)
+    await run.progress(f"{len(mending.made)} of {len(report.changes)} changes are made", step="apply", of=4)
     return report
 
 
-async def _cleared_again(run: Run, mending: _Mending, *, renew: bool) -> None:
-    """Have compliance clear the cuts concerned again; what it opens is kept with the event."""
+async def _knows_what_is_clear(run: Run, mending: _Mending, *, renew: bool) -> bool:
+    """Have compliance clear the cuts concerned again; what it opens is kept with the event.
+
+    Returns:
+        False when it is not known what is clear, and the event by itself takes nothing away, so that nothing is done.
+    """
     event = mending.event
     old = await _old_clearance(run, event)
     await run.progress("Looking for what is concerned", step="impact", of=4)
     concerned = await run.tool("schedule.plan_changes", event=without_rights(event))
     publications = await _publications(run, [each["publication"] for each in concerned["changes"]])
-    if not publications or (event.cells is not None and not renew):
-        return
-    if not old:
+    if publications and (event.cells is None or renew):
         named = next((each["clearance"] for each in publications if each.get("clearance")), "")
-        old = await run.tool("rights.get_clearance", clearance=named) if named else {}
-    asked = fresh_request(publications, str(old.get("statement", "")))
+        if not old and named:
+            old = await run.tool("rights.get_clearance", clearance=named)
+        asked = fresh_request(publications, str(old.get("statement", "")), run.started)
+        await _cleared_again(run, mending, asked, renew=renew)
+    if event.kind == "clearance_lost" or event.cells is not None or mending.cells is not None:
+        return True
+    mending.notes.append("Nothing was changed: nothing is planned of it, or it is not known what is clear now.")
+    return False
+
+
+async def _cleared_again(run: Run, mending: _Mending, asked: ClearanceRequest | None, *, renew: bool) -> None:
+    """Ask compliance; where the person may not have clearances issued, what is clear is asked without one."""
     if asked is None:
-        mending.notes.append("No fresh clearance can be asked for: the library's entry of the cut is not on the books.")
+        mending.notes.append("No fresh clearance can be asked for: the library's entry of a cut is not on the books.")
         return
-    asked = asked.model_copy(update={"issue": renew})
     await run.progress("Asking compliance for a fresh clearance", step="clear", of=4)
-    try:
-        report = await run.delegate("clear-rights", asked, ClearanceReport)
-    except Problem as problem:
-        if problem.code == "CANCELLED":
-            raise
-        mending.notes.append(f"No fresh clearance: {problem.line()}")
+    report: ClearanceReport | None = None
+    for issue in (True, False) if renew else (False,):
+        try:
+            request = asked.model_copy(update={"issue": issue})
+            report = await run.delegate("clear-rights", request, ClearanceReport)
+            break
+        except Problem as problem:
+            if problem.code == "CANCELLED":
+                raise
+            mending.notes.append(f"No fresh clearance: {problem.line()}")
+            if problem.code != "PERMISSION_DENIED":
+                return
+    if report is None:
         return
     mending.notes.append(report.summary)
     mending.cells = [each.model_dump(mode="json", exclude_none=True) for each in report.cells]
     if report.statement and report.open_territories():
         mending.clearance, mending.statement = report.clearance, report.statement
-    elif renew:
-        mending.cells = None
 
 
 async def _old_clearance(run: Run, event: ScheduleEvent) -> dict[str, Any]:
@@ -140,19 +156,39 @@ async def _apply_what_needs_nobody(run: Run, mending: _Mending, *, apply: bool) 
         arguments = event_arguments(mending.event, mending.cells)
         mending.plan = await run.tool("schedule.plan_changes", event=arguments)
         free = [each for each in mending.plan["changes"] if not each["needs_person"]]
-        if not apply or not free or mending.plan.get("refused"):
+        holds = mending.event.kind == "breaking_news" and mending.event.media is not None
+        if not apply or not (free or holds) or mending.plan.get("refused"):
             return
         await run.progress(f"Making {len(free)} changes", step="apply", of=4)
         try:
-            await run.tool(
-                "schedule.apply_changes", changes=free, reason=mending.reason, clearances=mending.papers, approvals=[]
-            )
+            await _made(run, mending, free, event=arguments if holds else None)
         except Problem as problem:
             if problem.code != "CONFLICT" or attempt == _TRIES:
                 raise
-            continue
-        mending.done += [each["publication"] for each in free]
-        return
+        else:
+            return
+
+
+async def _made(
+    run: Run,
+    mending: _Mending,
+    changes: Sequence[dict[str, Any]],
+    approvals: Sequence[str] = (),
+    event: dict[str, Any] | None = None,
+) -> None:
+    """Make the changes, what shows less first; a thousand at once, or all of them where they are fewer."""
+    for first in range(0, max(len(changes), 1), _AT_ONCE):
+        answer = await run.tool(
+            "schedule.apply_changes",
+            changes=changes[first : first + _AT_ONCE],
+            event=event,
+            reason=mending.reason,
+            clearances=[mending.statement] if mending.statement else [],
+            approvals=list(approvals),
+        )
+        mending.made |= {each["publication"]: each for each in answer["changes"]}
+        if answer.get("hold"):
+            mending.hold = answer["hold"]["id"]
 
 
 async def _apply_what_a_person_decides(run: Run, mending: _Mending, *, ask: bool) -> None:
@@ -174,12 +210,5 @@ async def _apply_what_a_person_decides(run: Run, mending: _Mending, *, ask: bool
                 f"{answer.by} did not approve {len(changes)} changes: {answer.comment or 'no reason'}."
             )
             continue
-        await run.tool(
-            "schedule.apply_changes",
-            changes=changes,
-            reason=mending.reason,
-            clearances=mending.papers,
-            approvals=[answer.statement],
-        )
+        await _made(run, mending, changes, [answer.statement])
         mending.approvals.append(answer.approval)
-        mending.done += [each["publication"] for each in changes]
