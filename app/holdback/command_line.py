@@ -123,6 +123,18 @@ def serve(
 
 
 @app.command()
+def plan(
+    folder: Annotated[Path, typer.Argument(help="With channels.toml and items.toml, such as examples/week.")],
+    out: Annotated[Path, typer.Option("--out", help="The page to write.")] = Path("week.html"),
+    as_json: Annotated[bool, typer.Option("--json", help="Print the whole plan as one JSON object.")] = False,
+) -> None:
+    """Plan many items at once over all channels, say what did not fit and what would make it fit, and draw it."""
+    from holdback.plan_week import run_plan
+
+    run_plan(folder, out, as_json=as_json)
+
+
+@app.command()
 def week(
     home: Home = None,
     start: Annotated[str | None, typer.Option("--start", help="A day such as 2026-11-23; today when left out.")] = None,

@@ -53,9 +53,9 @@ def load_pack(folder: Path, today: date, brief: str = "brief.toml") -> Pack:
     Raises:
         Problem: FILE_MISSING, or INVALID_ARGUMENT and its kin, each naming the file and the key.
     """
-    head = _read(folder, "pack.toml", _PackFile, today)
-    rights = _read(folder, "rights.toml", _RightsFile, today).contract
-    channels = _read(folder, "channels.toml", _ChannelsFile, today)
+    head = read_table(folder, "pack.toml", _PackFile, today)
+    rights = read_table(folder, "rights.toml", _RightsFile, today).contract
+    channels = read_table(folder, "channels.toml", _ChannelsFile, today)
     pack = Pack(
         folder=folder,
         day=today,
@@ -73,7 +73,7 @@ def load_pack(folder: Path, today: date, brief: str = "brief.toml") -> Pack:
 
 def load_brief(path: Path) -> PackBrief:
     """Read a brief by itself. Raises Problem FILE_MISSING or INVALID_ARGUMENT, naming the file and the key."""
-    return _read(path.parent, path.name, PackBrief, None)
+    return read_table(path.parent, path.name, PackBrief, None)
 
 
 def load_channels(path: Path, today: date) -> tuple[Channel, ...]:
@@ -84,12 +84,17 @@ def load_channels(path: Path, today: date) -> tuple[Channel, ...]:
     """
     if not path.is_file():
         raise Problem("FILE_MISSING", f"There is no file {path}.", "Name a file of channels as TOML.")
-    channels = _read(path.parent, path.name, _ChannelsFile, today).channel
+    channels = read_table(path.parent, path.name, _ChannelsFile, today).channel
     _check_channels(channels, today, path.name)
     return channels
 
 
-def _read(folder: Path, name: str, shape: type[Table], today: date | None) -> Table:
+def read_table(folder: Path, name: str, shape: type[Table], today: date | None) -> Table:
+    """Read a TOML file into a noun, dates counted from today if it is given.
+
+    Raises:
+        Problem: FILE_MISSING, or INVALID_ARGUMENT and its kin, each naming the file and the key.
+    """
     try:
         table = tomllib.loads((folder / name).read_text(encoding="utf-8"))
         return shape.model_validate(resolved(table, today) if today else table)
@@ -121,7 +126,7 @@ def _with_log(folder: Path, media: PackMedia, number: int, today: date) -> PackM
         raise Problem("FILE_MISSING", f"pack.toml: {key}.file: there is no {media.file}.", "Run make_media.py.")
     if media.shot_log is None:
         return media
-    log = _read(folder, media.shot_log, _ShotLogFile, today)
+    log = read_table(folder, media.shot_log, _ShotLogFile, today)
     if log.media != media.file:
         raise _wrong(media.shot_log, "media", f"it is the log of {log.media}, not of {media.file}")
     marked = tuple(line.model_copy(update={"kind": "marker"}) for line in log.marker)

@@ -14,7 +14,7 @@ from holdback_base.problem import Problem
 from holdback_base.vocabulary import instant_text
 
 _DAYS = frozenset({"first_day", "last_day", "groups_on"})
-_INSTANTS = frozenset({"start", "end"})
+_INSTANTS = frozenset({"start", "end", "earliest", "latest", "until"})
 _SHAPE = re.compile(r"day([+-]\d{1,5})?(?:T([01]\d|2[0-3]):([0-5]\d)(?:(Z)| ([A-Za-z_]+(?:/[A-Za-z_+-]+)*)))?")
 
 
@@ -55,7 +55,8 @@ def resolve_instant(text: str, today: date) -> datetime:
 def resolved(values: Mapping[str, Any], today: date, path: str = "") -> dict[str, Any]:
     """A copy of a TOML table in which relative dates are ISO 8601 text; other keys and dates stay as they are.
 
-    Days stand in `first_day`, `last_day` and `groups_on`, instants in `start` and `end`, at any depth.
+    Days stand in `first_day`, `last_day` and `groups_on`, instants in `start`, `end`, `earliest`, `latest` and
+    `until`, at any depth.
 
     Raises:
         Problem: INVALID_ARGUMENT naming the key, such as `contract[2].right[0].last_day`.

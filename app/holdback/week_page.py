@@ -101,9 +101,14 @@ def write_week(settings: Settings, wanted: Wanted, out: Path) -> Path:
             f"The home {settings.home} has no channel on its schedule.",
             "Record one with record_channel, or name another home with --home.",
         )
+    return write_page(render_week(weeks, wanted.now), out)
+
+
+def write_page(page: str, out: Path) -> Path:
+    """Write a page with the folders on its way. Raises Problem INVALID_ARGUMENT for a path that cannot be written."""
     try:
         out.parent.mkdir(parents=True, exist_ok=True)
-        out.write_text(render_week(weeks, wanted.now), encoding="utf-8")
+        out.write_text(page, encoding="utf-8")
     except OSError as error:
         raise Problem(
             "INVALID_ARGUMENT", f"{out} cannot be written: {error.strerror}.", "Choose another file with --out."

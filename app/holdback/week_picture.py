@@ -15,21 +15,23 @@ from holdback_servers.schedule.model import Publication
 
 WIDTH, LEFT, TOP, ROW, BAR = 1000, 96, 24, 40, 22
 """User units: the picture's width, where time begins, the head, a row, a bar in it."""
-_CHARACTER, _LEAST = 6.6, 5.0
-"""How wide a letter of a label is, at most, on average; and a bar, so that it can be seen."""
+_CHARACTER, _LEAST, _MARGIN = 6.6, 5.0, 3
+"""How wide a letter of a label is, at most, on average; a bar, so that it can be seen; the room beside a label."""
 _HOUR = timedelta(hours=1)
 _TICK = 3
 
 
 @dataclass(frozen=True, slots=True)
 class Bar:
-    """A publication on one day. `label` is cut to what fits; `words` always says all of it."""
+    """A publication on one day. `label` is cut to what fits, at `label_x`, in the bar or beside it (`outside`); `words`
+    always says all of it."""
 
     x: float
     width: float
-    room: float
     state: str
     label: str
+    label_x: float
+    outside: bool
     words: str
     clash: bool
 
@@ -174,10 +176,12 @@ def _bars(channel: Channel, publications: Sequence[Publication], scale: _Scale, 
         right = scale.at(each.end) if linear and each.end is not None else x
         width = max(_LEAST, round(right - x, 1))
         following = scale.at(here[number + 1].start) if number + 1 < len(here) else WIDTH
-        room = (width if linear else following - x) - 6
-        label = _fitting(each.title, room if linear else room - _LEAST)
-        local = each.start.astimezone(channel.zone)
-        yield Bar(x, width, room, each.state, label, f"{local:%H:%M} {each.title} ({each.state})", each.id in bad)
+        within, beside = width - 2 * _MARGIN, following - x - width - 2 * _MARGIN
+        outside = within < len(each.title) * _CHARACTER and beside > within
+        label = _fitting(each.title, beside if outside else within)
+        words = f"{each.start.astimezone(channel.zone):%H:%M} {each.title} ({each.state})"
+        label_x = round(x + _MARGIN + (width if outside else 0), 1)
+        yield Bar(x, width, each.state, label, label_x, outside, words, each.id in bad)
 
 
 def _runs_into(publication: Publication, scale: _Scale) -> bool:

@@ -1,5 +1,6 @@
 """The page of a schedule: what is drawn where, on days of any length, and nothing of it believed."""
 
+import shutil
 from contextlib import closing
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
@@ -7,6 +8,7 @@ from typing import Any
 
 import pytest
 from holdback.command_line import app
+from holdback.serve import EXAMPLES
 from holdback.week_page import Wanted, channel_week, render_week, write_week
 from holdback.week_picture import LEFT, WIDTH, Days, week_picture
 from holdback_base.database import Database
@@ -125,3 +127,24 @@ def test_a_start_that_is_no_day_is_named_with_the_cure(tmp_path: Path) -> None:
     told = CliRunner().invoke(app, ["week", "--home", str(tmp_path), "--start", "tomorrow"])
     assert isinstance(told.exception, Problem)
     assert told.exception.hint == "Write it as 2026-11-23."
+
+
+def test_a_folder_of_items_is_planned_and_drawn(tmp_path: Path) -> None:
+    out = tmp_path / "week.html"
+    told = CliRunner().invoke(app, ["plan", str(EXAMPLES / "week"), "--out", str(out)])
+    assert told.exit_code == 0, told.output
+    assert "26 placed, 1 not" in told.output
+    assert "Lighthouses, from the archive (archive-us) on harbourlight-catch-up" in told.output
+    page = out.read_text(encoding="utf-8")
+    assert "Harbour news at seven" in page
+    assert "broken rule" not in page
+
+
+def test_an_item_that_is_wrong_is_named_by_file_and_key(tmp_path: Path) -> None:
+    shutil.copytree(EXAMPLES / "week", tmp_path / "week")
+    items = tmp_path / "week" / "items.toml"
+    items.write_text(items.read_text(encoding="utf-8").replace("weight = 90", "weight = 900", 1), encoding="utf-8")
+    told = CliRunner().invoke(app, ["plan", str(tmp_path / "week"), "--out", str(tmp_path / "week.html")])
+    assert isinstance(told.exception, Problem)
+    assert told.exception.message.startswith("items.toml: items[0].weight:")
+    assert not (tmp_path / "week.html").exists()
