@@ -93,7 +93,7 @@ def titles(schema: Any, *, named: bool = False) -> Iterator[str]:
 
 def test_hints_are_honest(surface: dict[str, list[Tool]]) -> None:
     reading = {"describe", "search", "get", "list", "diff", "validate", "export", "check", "find", "propose"}
-    reading |= {"report", "assess", "explain"}
+    reading |= {"report", "assess", "explain", "reconcile"}
     for name, tool in every(surface):
         hints = tool.annotations
         assert hints is not None, name
