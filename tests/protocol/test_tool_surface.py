@@ -98,7 +98,7 @@ def test_hints_are_honest(surface: dict[str, list[Tool]]) -> None:
         hints = tool.annotations
         assert hints is not None, name
         assert None not in (hints.read_only_hint, hints.destructive_hint, hints.idempotent_hint, hints.open_world_hint)
-        reads = tool.name.partition("_")[0] in reading or tool.name == "plan_changes"  # the other plans are kept as jobs
+        reads = tool.name.partition("_")[0] in reading or tool.name == "plan_changes"  # other plans are jobs
         assert hints.read_only_hint is reads, name
         assert not (hints.read_only_hint and hints.destructive_hint), name
         assert hints.destructive_hint or not tool.name.startswith(("cancel_", "revoke_")), name
