@@ -1,8 +1,7 @@
 """The starts that are tried on a channel, best first, each judged. Pure.
 
-All starts in one hour of the channel's clocks reach as many people, and of two such starts the later is never better.
-So an hour is asked for its next start only when that would be the best of all, and what one rule refuses is passed over
-as a whole.
+Of two starts that reach as many people the later is never better. So the starts of each reach stand in a row, a row is
+asked for its next start only when that would be the best of all, and what one rule refuses is passed over as a whole.
 """
 
 from bisect import bisect_left
@@ -42,14 +41,13 @@ class Candidate(NamedTuple):
 
 
 class _Turn(NamedTuple):
-    """The next start of an hour; `rank` is what it lacks of 100 points, with `cost` counted in."""
+    """The next start of those that reach as many; `rank` is what it lacks of 100 points, with `cost` counted in."""
 
     rank: int
     start: datetime
     cost: int
-    at: int
-    last: int
     reach: int
+    at: int
 
 
 class Ranking:
@@ -60,11 +58,12 @@ class Ranking:
         self._barred = asked.barred()
         grid = list(starts(asked.channel, asked.window.start, asked.request.latest))
         self._starts = sorted(grid + [each for each in asked.openings() if not _has(grid, each)])
+        self._rows: dict[int, list[datetime]] = {}
         self._turns: list[_Turn] = []
         self._to_displace: list[_Turn] = []
 
     def __iter__(self) -> Iterator[Candidate]:
-        """Best first; of equal ones the earlier. Of starts that one rule refuses in one hour only the first is told."""
+        """Best first; of equal ones the earlier. Of starts in a row that one rule refuses only the first is told."""
         self._begin()
         while self._turns or self._to_displace:
             if self._to_displace and (not self._turns or self._turns[0].rank >= DISPLACING):
@@ -74,11 +73,11 @@ class Ranking:
                 yield Candidate(100 - turn.rank, turn.start, turn.reach, crowded=True)
                 continue
             found, until = self._displacing(turn) if turn.cost else self._judged(turn)
-            following = turn.at + 1
+            row, following = self._rows[turn.reach], turn.at + 1
             if until is not None:
-                following = bisect_left(self._starts, until, following, turn.last)
-            if following < turn.last:
-                heappush(self._turns, self._turn(following, turn.last, turn.reach, turn.cost))
+                following = bisect_left(row, until, following)
+            if following < len(row):
+                heappush(self._turns, self._turn(turn.reach, following, turn.cost))
             if found is not None:
                 yield found
 
@@ -110,23 +109,23 @@ class Ranking:
         first, week = 0, asked.channel.reach.hours
         for (_, day, hour), (until, _, _) in pairwise(hours):
             last = bisect_left(self._starts, until, first)
-            if first < last:
-                self._turns.append(self._turn(first, last, week[WEEKDAYS[day]][hour], 0))
+            self._rows.setdefault(week[WEEKDAYS[day]][hour], []).extend(self._starts[first:last])
             first = last
+        self._turns = [self._turn(reach, 0, 0) for reach, row in self._rows.items() if row]
         heapify(self._turns)
         priority, now = asked.request.details.priority, asked.now
         if any(each.gives_way(priority, now) for each in asked.books.placed):
             self._to_displace = list(self._turns)
 
     def _displace(self) -> None:
-        """From here on starts may come up that take the place of something else: each hour begins once more."""
+        """From here on starts may come up that take the place of something else: each row begins once more."""
         for turn in self._to_displace:
             heappush(self._turns, turn._replace(rank=turn.rank + DISPLACING, cost=DISPLACING))
         self._to_displace = []
 
-    def _turn(self, at: int, last: int, reach: int, cost: int) -> _Turn:
-        start = self._starts[at]
-        return _Turn(100 - self._asked.points(start, reach) + cost, start, cost, at, last, reach)
+    def _turn(self, reach: int, at: int, cost: int) -> _Turn:
+        start = self._rows[reach][at]
+        return _Turn(100 - self._asked.points(start, reach) + cost, start, cost, reach, at)
 
 
 def _has(moments: Sequence[datetime], moment: datetime) -> bool:
