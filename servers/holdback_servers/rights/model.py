@@ -202,8 +202,7 @@ def right_on_record(
     """
     _check_shape(terms, contract)
     start, end, unresolved = _window(terms, contract.time_zone, events or {})
-    said: dict[str, Any] = {name: getattr(terms, name) for name in RightTerms.model_fields}
-    shape = said | {
+    shape: dict[str, Any] = terms.__dict__ | {
         "id": right_id,
         "contract": contract.id,
         "external_key": external_key,

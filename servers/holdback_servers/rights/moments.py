@@ -7,6 +7,7 @@ of a window is unresolved: a grant gives nothing yet, and a restriction stands a
 import re
 from calendar import monthrange
 from datetime import UTC, date, datetime, timedelta
+from functools import lru_cache
 from typing import Annotated, Self
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
@@ -67,6 +68,7 @@ def zone_of(name: str) -> ZoneInfo:
         ) from error
 
 
+@lru_cache(maxsize=4096)
 def day_start(day: date, time_zone: str) -> datetime:
     """The instant a contract day begins in its zone. Where clocks jump over midnight it is the instant of the jump."""
     return datetime(day.year, day.month, day.day, tzinfo=zone_of(time_zone)).astimezone(UTC)

@@ -126,6 +126,7 @@ def record_rows(
     saved: Counter[Change] = Counter()
     changes: Counter[Change | Literal["withdrawn"]] = Counter()
     seen: set[str] = set()
+    usual = c.exec_driver_sql("PRAGMA cache_size").scalar_one()
     c.exec_driver_sql(f"PRAGMA cache_size = -{_ROOM}")
     try:
         for each in given:
@@ -144,7 +145,7 @@ def record_rows(
             writer.write()
         touched(c, writer.refs, now)
     finally:
-        c.exec_driver_sql("PRAGMA cache_size = -2000")
+        c.exec_driver_sql(f"PRAGMA cache_size = {usual}")
     return Written(saved, changes, frozenset(writer.refs))
 
 

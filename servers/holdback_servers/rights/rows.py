@@ -108,17 +108,10 @@ def contract_row(contract: Contract) -> ContractRow:
 def facts_text(right: Right) -> str:
     """The facts of a right as compact JSON: the same text for the same scope. The day of its groups is the one since
     when they have had the same members; it is `ever` where none is known, and left out where no group is named."""
-    named = [each for each in (*right.territories, *right.excluded_territories) if is_group(each)]
-    on = groups_day(right)
+    named = _groups_named(right.territories, right.excluded_territories)
+    on = groups_day(right) if named else None
     since = None if not named else _EVER if on is None else membership_since(named, on).isoformat()
-    reruns = right.reruns
-    limits = [
-        right.longest_seconds(),
-        right.max_runs,
-        None if reruns is None else [reruns.repeats, reruns.hours],
-        right.window_max_days,
-    ]
-    facts = [
+    return _facts_text(
         right.element_kinds,
         right.media,
         right.territories,
@@ -128,11 +121,29 @@ def facts_text(right: Right) -> str:
         right.purposes,
         right.languages,
         right.derivative_allowed,
-        None if limits == [None] * 4 else limits,
-        [each.model_dump(mode="json", exclude_defaults=True) for each in right.conditions],
+        (right.longest_seconds(), right.max_runs, right.reruns, right.window_max_days),
+        right.conditions,
         right.unresolved,
-    ]
-    return json.dumps(facts, separators=(",", ":"), ensure_ascii=False)
+    )
+
+
+@lru_cache(maxsize=4096)
+def _groups_named(*codes: tuple[str, ...]) -> tuple[str, ...]:
+    return tuple(each for some in codes for each in some if is_group(each))
+
+
+@lru_cache(maxsize=4096)
+def _facts_text(*facts: object) -> str:
+    """The text of facts; limits that are all absent are left out."""
+    *said, limits, conditions, unresolved = facts
+    text = [*said, None if limits == (None,) * 4 else limits, conditions, unresolved]
+    return json.dumps(text, separators=(",", ":"), ensure_ascii=False, default=_plain)
+
+
+def _plain(value: Reruns | Condition) -> object:
+    if isinstance(value, Reruns):
+        return [value.repeats, value.hours]
+    return value.model_dump(mode="json", exclude_defaults=True)
 
 
 @lru_cache(maxsize=8192)

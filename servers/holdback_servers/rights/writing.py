@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 from itertools import islice
-from typing import Final, NamedTuple, TypeVar
+from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeVar, cast
 
 from holdback_base.database import store_instant
 from holdback_base.ids import NewId
@@ -14,6 +14,9 @@ from holdback_servers.rights import reach
 from holdback_servers.rights.answers import Change, ContractGiven
 from holdback_servers.rights.model import Contract, contract_on_record
 from holdback_servers.rights.rows import ContractRow, RightRow, contract_row, read_contract
+
+if TYPE_CHECKING:
+    import sqlite3
 
 T = TypeVar("T")
 
@@ -223,8 +226,13 @@ def known_under(c: Connection, prefix: str) -> Iterator[KnownRight]:
 
 
 def _known(c: Connection, where: str, *values: str) -> list[KnownRight]:
-    found = c.exec_driver_sql(_KNOWN + where, values).fetchall()
+    found = rows(c, _KNOWN + where, values)
     return [KnownRight(id_, contract, bool(gone), RightRow._make(row)) for id_, contract, gone, *row in found]
+
+
+def rows(c: Connection, query: str, values: Sequence[Any]) -> list[tuple[Any, ...]]:
+    """What the driver answers: SQLAlchemy's own results cost more than a small look-up, and there are thousands."""
+    return cast("sqlite3.Connection", c.connection.driver_connection).execute(query, values).fetchall()
 
 
 def in_parts(values: Iterable[T], most: int) -> Iterator[Sequence[T]]:

@@ -185,11 +185,7 @@ class Intake:
                 self._without_holdback.add(key + ending)
             else:
                 terms = shape.model_copy(update={**window, **named})  # each part was checked; the rest is text
-                self._add(
-                    ImportedRight.model_construct(
-                        key=key + ending, contract=contract, terms=terms, place=place, expects=expects
-                    )
-                )
+                self._add(ImportedRight(key=key + ending, contract=contract, terms=terms, place=place, expects=expects))
 
     def _add(self, right: ImportedRight) -> None:
         first = self.rights.setdefault(right.key, right)

@@ -130,7 +130,9 @@ def right_key(prefix: str, fields: Fields, decides: Sequence[str]) -> str:
         decides: its reference, licence, territories and start, in one spelling whatever the file's.
     """
     profile = "-".join(
-        text for name in ("FormatProfile", "HDR", "WCG", "HFR", "NGAudio") if (text := text_of(fields.get(name)))
+        text
+        for name in ("FormatProfile", "HDR", "WCG", "HFR", "NGAudio")
+        if (value := fields.get(name)) is not None and (text := text_of(value))
     )
     given = text_of(fields.get("AvailID"))
     if given:

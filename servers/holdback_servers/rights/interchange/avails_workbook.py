@@ -86,11 +86,10 @@ def _read_sheet(sheet: Sheet, header: int, intake: Intake) -> None:
     first = header + 1
     if first < len(sheet.rows) and _is_notes(sheet.rows[first]):
         first += 1
-    numbered = list(columns.items())
+    names = [columns.get(at) for at in range(max(columns) + 1)]
     for number in range(first, len(sheet.rows)):
         row = sheet.rows[number]
-        length = len(row)
-        fields = {name: value for at, name in numbered if at < length and (value := row[at]) is not None}
+        fields = {name: value for name, value in zip(names, row, strict=False) if value is not None and name}
         if not fields:
             continue
         if any(isinstance(value, str) for value in fields.values()):

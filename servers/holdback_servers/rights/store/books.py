@@ -6,7 +6,7 @@ index, which is all that is read for a book; the record of a right is read when 
 
 from collections.abc import Iterable, Sequence
 from threading import Lock, local
-from typing import TYPE_CHECKING, Any, Final, cast, get_args
+from typing import Any, Final, cast, get_args
 
 from holdback_base.elements import ElementKind
 from sqlalchemy import Connection
@@ -15,10 +15,7 @@ from holdback_servers.rights.book import Book, Entry, mark_of
 from holdback_servers.rights.model import Contract, Right
 from holdback_servers.rights.rows import ContractRow, DecidingRow, entry_of, read_contract, read_right
 from holdback_servers.rights.windows import Window
-from holdback_servers.rights.writing import in_parts, records_version
-
-if TYPE_CHECKING:
-    import sqlite3
+from holdback_servers.rights.writing import in_parts, records_version, rows
 
 _KEPT: Final = 30_000
 """Weight of the books kept in memory: their entries, and a few more for each book."""
@@ -186,11 +183,6 @@ def taken_of(c: Connection, wanted: Sequence[str]) -> dict[str, int]:
     for some in in_parts(wanted, _AT_ONCE):
         found.update((right, count) for right, count in rows(c, _TAKEN.format(marks(some)), some))
     return found
-
-
-def rows(c: Connection, query: str, values: Sequence[Any]) -> list[tuple[Any, ...]]:
-    """What the driver answers: SQLAlchemy's own results cost more than the small look-ups of a decision."""
-    return cast("sqlite3.Connection", c.connection.driver_connection).execute(query, values).fetchall()
 
 
 def marks(values: Sequence[Any]) -> str:
