@@ -9,8 +9,8 @@ from holdback_servers.services import Call
 from holdback_servers.serving import Door
 
 
-def add_job_tools(door: Door) -> None:
-    """Offer `get_job` and `cancel_job` for the room's long work."""
+def add_job_tools(door: Door, *, cancel_scope: str | None = None) -> None:
+    """Offer `get_job` and `cancel_job` for the room's long work; to cancel takes `<room>:write` unless told."""
     jobs = door.services.jobs
 
     @door.tool(title="Look at a job", scope=f"{door.name}:read")
@@ -27,7 +27,7 @@ def add_job_tools(door: Door) -> None:
         """
         return await jobs.get(job_id, call.caller.person, after_seq=after_seq, wait_seconds=wait_seconds)
 
-    @door.tool(title="Cancel a job", scope=f"{door.name}:write", kind="destroy", idempotent=True)
+    @door.tool(title="Cancel a job", scope=cancel_scope or f"{door.name}:write", kind="destroy", idempotent=True)
     async def cancel_job(call: Call, job_id: Annotated[str, Field(description="The job's id, job_...")]) -> Job:
         """Stop long work. A job that has ended stays as it is; a cancelled one leaves nothing behind."""
         return await jobs.cancel(job_id, call.caller.person)

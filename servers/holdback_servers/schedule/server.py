@@ -5,6 +5,7 @@ from holdback_trust.identity import Caller
 from holdback_servers.schedule.booking import offer_booking
 from holdback_servers.schedule.changing import offer_changing
 from holdback_servers.schedule.exchanging import offer_exchanging
+from holdback_servers.schedule.filling import offer_filling
 from holdback_servers.schedule.ports import Outside
 from holdback_servers.schedule.proposing import offer_proposing
 from holdback_servers.schedule.publishing import offer_publishing
@@ -38,6 +39,7 @@ def build(services: Services, outside: Outside, *, local: Caller | None = None, 
     offer_reading(door)
     offer_proposing(door)
     offer_booking(door, outside)
+    offer_filling(door)
     offer_exchanging(door)
     offer_changing(door, outside)
     playout = Playout(services, outside)

@@ -28,6 +28,7 @@ class PlanItem(Noun):
     key: str = Field(min_length=1, max_length=120, description="Names it in the plan; no two are the same.")
     title: str = Field(min_length=1, max_length=300)
     media: Sha256
+    asset: str | None = Field(default=None, description="The asset it is a version of.")
     duration_seconds: int = Field(ge=1, le=24 * 3600, description="Length of the media.")
     territories: frozenset[str] = Field(min_length=1, description="ISO 3166 codes or groups where it shall be seen.")
     cleared: tuple[ClearedCell, ...] = Field(max_length=2000, description="The cells of its clearance.")
@@ -144,6 +145,43 @@ class ManyPlan(Noun):
             f"to {instant_text(self.end)}; value {self.value}"
         ]
         return "\n".join([*lines, *_grid(self.placements), *_not_placed(self.unplaced)])
+
+
+class PlanHold(Noun):
+    """A placement that is now kept free until `expires`; commit `hold` with a clearance and an approval before that."""
+
+    item: str
+    channel: str
+    hold: str
+    publication: str
+    start: Instant
+    expires: Instant
+
+
+class NotHeld(Noun):
+    """A placement that somebody else was faster for, or whose start has passed, with the code of the refusal."""
+
+    item: str
+    channel: str
+    start: Instant
+    code: str
+    text: str
+
+
+class HeldPlan(Noun):
+    """What of a plan is held now."""
+
+    held: tuple[PlanHold, ...]
+    not_held: tuple[NotHeld, ...] = ()
+
+    def text(self) -> str:
+        """A line a hold, then a line for each that is not held."""
+        lines = [f"{len(self.held)} held, {len(self.not_held)} not"]
+        for each in self.held:
+            until = instant_text(each.expires)
+            lines.append(f"  {instant_text(each.start)}  {each.channel}  {each.item}  {each.hold} until {until}")
+        lines += [f"  not {each.item} on {each.channel}: {each.text}" for each in self.not_held]
+        return "\n".join(lines)
 
 
 def _grid(placements: Iterable[Placement]) -> list[str]:
