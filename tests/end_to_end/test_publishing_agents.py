@@ -1,5 +1,6 @@
 """Compliance and the scheduler over what is published: checked again, watched, planned in weeks, and mended."""
 
+import asyncio
 from collections.abc import AsyncGenerator
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
@@ -26,6 +27,7 @@ from holdback_agents.contracts import (
     Progress,
     PublicationPlan,
     PublicationRequest,
+    Question,
 )
 from holdback_agents.publishing_parts import (
     ExpiryReport,
@@ -35,13 +37,20 @@ from holdback_agents.publishing_parts import (
     RescheduleReport,
     RescheduleRequest,
     ScheduleEvent,
+    SlotExplanation,
+    WeekItem,
+    WeekPlan,
+    WeekRequest,
 )
 from holdback_agents.runtime.parts import data_part, find_part, message, problem_of, result_of, text_part
 from holdback_agents.runtime.peers import Listener
 from holdback_base.problem import Problem
 from holdback_base.vocabulary import TimeRange, instant_text
+from holdback_servers.schedule import tables as schedule_tables
+from holdback_servers.serving import Door
 from holdback_servers.settings import PersonSetting, Settings
 from holdback_trust import statements
+from sqlalchemy import select
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 P = TypeVar("P", bound=Part)
@@ -109,6 +118,7 @@ class Town:
     folder: Path
     now: datetime
     desks: dict[str, Desk]
+    doors: dict[str, Door]
     cuts: dict[str, Cut] = field(default_factory=dict[str, Cut])
 
     def at(self, days: float) -> datetime:
@@ -284,7 +294,7 @@ async def town(tmp_path_factory: pytest.TempPathFactory) -> AsyncGenerator[Town]
         }
         await desks["loader"].tool("schedule.record_channel", channel=_channel("north-one", "social.youtube"))
         now = foundation.clock().replace(minute=0, second=0, microsecond=0)
-        yield Town(foundation, folder, now, desks)
+        yield Town(foundation, folder, now, desks, opened.doors)
 
 
 async def test_what_no_longer_stands_is_refused_at_commit_told_when_checked_and_found_by_the_watch(town: Town) -> None:
@@ -367,3 +377,72 @@ async def test_what_is_shown_longer_waits_for_a_person_and_what_is_valid_is_not_
     told = (await town.followed("scheduler", waiting)).result(RescheduleReport)
     assert [(each.publication, each.action, each.applied) for each in told.changes] == [(publication, "extend", True)]
     assert told.approvals == (question.approval,)
+
+
+async def test_a_week_is_planned_followed_held_and_explained(town: Town) -> None:
+    cut = await town.cut("lighthouse", town.at(20))
+    issued = await town.cleared(cut, town.at(20))
+    clearance = issued["clearance"]
+    window = TimeRange(start=town.at(1), end=town.at(3))
+    items = [WeekItem(title=f"Part {number}", clearance=clearance, asset=cut.asset, seconds=1) for number in range(3)]
+    crowded = WeekItem(title="Too late", clearance=clearance, seconds=1, earliest=town.at(2), until=town.at(2.02))
+    told = await town.ask("scheduler", "plan-week", WeekRequest(items=(*items, crowded), window=window))
+    week = told.result(WeekPlan)
+    held = {each.title: each for each in week.placements}
+    assert set(held) >= {"Part 0", "Part 1", "Part 2"}
+    assert all(each.hold and each.reach == 100 for each in held.values() if each.title != "Too late")
+    steps = [each.text for each in told.progress]
+    assert steps[0].startswith("Reading clr_")
+    assert steps.index("Planning 4 items") < steps.index("Holding 4 placements")
+    first = await town.publication(held["Part 0"].hold or "")
+    assert (first["state"], first["asset"], first["title"]) == ("held", cut.asset, "Part 0")
+
+    why = await town.ask("scheduler", "", f"Why is {first['id']} there under {clearance}?", who="ruth")
+    explained = why.result(SlotExplanation)
+    assert (explained.free, explained.channel, explained.publication) == (True, "north-one", first["id"])
+    assert all(each.kept for each in explained.rules)
+    past = instant_text(town.at(-1))
+    refused = await town.ask("scheduler", "", f"Why not {first['id']} at {past} under {clearance}?", who="ruth")
+    answer = refused.result(SlotExplanation)
+    assert not answer.free
+    assert "IN_THE_PAST" in {each.rule for each in answer.rules if not each.kept}
+    assert "broken" in answer.text.splitlines()[1]
+
+
+async def test_a_week_in_words_asks_for_what_is_missing_and_a_lost_clearance_is_not_planned(town: Town) -> None:
+    cut = await town.cut("windmill", town.at(20))
+    clearance = (await town.cleared(cut, town.at(20)))["clearance"]
+    waiting = await town.ask("scheduler", "", f"Plan the week: {clearance}, only plan", who="pat")
+    assert set(waiting.asked(Question).missing) == {"items", "window"}
+    told = await town.ask("scheduler", "", "for the next week, 2 s each", who="pat", task=waiting.task.id, into=waiting)
+    again = told.result(WeekPlan)
+    assert [(each.hold, each.channel) for each in again.placements] == [(None, "north-one")]
+    await town.desks["sam"].tool("rights.revoke_clearance", clearance=clearance, reason="a test")
+    lost = await town.ask("scheduler", "plan-week", f"Plan for the next week: {clearance} 2 s", who="pat")
+    assert (lost.state, lost.problem.code) == ("FAILED", "CLEARANCE_REVOKED")
+
+
+@pytest.mark.processes
+async def test_cancelling_while_a_month_is_planned_stops_the_job_and_holds_nothing(town: Town) -> None:
+    cut = await town.cut("ferry", town.at(20))
+    clearance = (await town.cleared(cut, town.at(20)))["clearance"]
+    items = tuple(WeekItem(title=f"Ferry {number}", clearance=clearance, seconds=1) for number in range(1500))
+    told = Outcome(Task(), [])
+    window = TimeRange(start=town.at(1), end=town.at(20))
+    request = WeekRequest(items=items, window=window)
+    asking = asyncio.create_task(town.ask("scheduler", "plan-week", request, into=told))
+    while not any(each.unit == "items" for each in told.progress):
+        await asyncio.wait([asking], timeout=0.01)
+        assert not asking.done(), told.state
+    sam = town.desks["sam"]
+    await sam.peers.cancel(sam.peer("scheduler"), told.task.id)
+    assert (await asking).state == "CANCELED"
+    held = (await sam.tool("schedule.get_schedule", states=["held"], limit=200))["items"]
+    assert not [each for each in held if each["title"].startswith("Ferry")]
+    jobs = schedule_tables.TABLES.jobs
+    database = town.doors["schedule"].services.database
+    state = select(jobs.c.state).order_by(jobs.c.id.desc()).limit(1)
+    async with asyncio.timeout(20):
+        while await database.read(lambda c: c.execute(state).scalar_one()) == "running":  # it stops at its next look
+            await asyncio.wait([asking], timeout=0.05)
+    assert await database.read(lambda c: c.execute(state).scalar_one()) == "cancelled"

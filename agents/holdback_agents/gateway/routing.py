@@ -16,7 +16,7 @@ from holdback_agents.contracts import (
     CommitRequest,
     PublicationRequest,
 )
-from holdback_agents.publishing_parts import ExpiryWatch, PublicationCheck, RescheduleRequest, WeekRequest
+from holdback_agents.publishing_parts import ExpiryWatch, PublicationCheck, RescheduleRequest, SlotQuestion, WeekRequest
 
 SKILL_OF_SCHEMA: Mapping[str, str] = {
     Brief.schema_uri(): "make-highlight",
@@ -27,6 +27,7 @@ SKILL_OF_SCHEMA: Mapping[str, str] = {
     ExpiryWatch.schema_uri(): "watch-expiry",
     WeekRequest.schema_uri(): "plan-week",
     RescheduleRequest.schema_uri(): "reschedule",
+    SlotQuestion.schema_uri(): "explain",
 }
 """The skill that a typed part asks for when the message names none."""
 

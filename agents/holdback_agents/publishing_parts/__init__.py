@@ -11,6 +11,7 @@ from holdback_agents.publishing_parts.changes import (
     ScheduleEvent,
 )
 from holdback_agents.publishing_parts.expiry import EndingPublication, ExpiryReport, ExpiryWatch
+from holdback_agents.publishing_parts.slots import RuleKept, SlotExplanation, SlotQuestion
 from holdback_agents.publishing_parts.standing import (
     MOST_CHECKED,
     Finding,
@@ -31,8 +32,11 @@ __all__ = [
     "PublicationStanding",
     "RescheduleReport",
     "RescheduleRequest",
+    "RuleKept",
     "ScheduleChange",
     "ScheduleEvent",
+    "SlotExplanation",
+    "SlotQuestion",
     "Standing",
     "Unplaced",
     "WeekItem",

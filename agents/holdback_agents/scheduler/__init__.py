@@ -1,11 +1,13 @@
 """The scheduler: plans, holds, commits and explains, and mends the schedule when the world moves."""
 
 from holdback_agents.contracts import CommitRequest, PublicationRequest
-from holdback_agents.publishing_parts import RescheduleRequest, WeekRequest
+from holdback_agents.publishing_parts import RescheduleRequest, SlotQuestion, WeekRequest
 from holdback_agents.runtime.agent import Agent, Skill, packed_card
 from holdback_agents.scheduler.event_request import parse_reschedule_request
+from holdback_agents.scheduler.explaining import explain
 from holdback_agents.scheduler.request import chosen_skill, parse_commit_request, parse_publication_request
 from holdback_agents.scheduler.rescheduling import reschedule
+from holdback_agents.scheduler.slot_request import parse_slot_question
 from holdback_agents.scheduler.week import plan_week
 from holdback_agents.scheduler.week_request import parse_week_request
 from holdback_agents.scheduler.workflow import commit_publication, plan_publication
@@ -31,6 +33,7 @@ def scheduler() -> Agent:
             ),
             Skill(id="plan-week", request=WeekRequest, workflow=plan_week, words=parse_week_request),
             Skill(id="reschedule", request=RescheduleRequest, workflow=reschedule, words=parse_reschedule_request),
+            Skill(id="explain", request=SlotQuestion, workflow=explain, words=parse_slot_question),
         ),
         choose=chosen_skill,
     )

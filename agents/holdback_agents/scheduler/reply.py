@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from holdback_agents.contracts import Publication, PublicationPlan, Slot
+from holdback_agents.publishing_parts import RuleKept, SlotExplanation
 
 
 def slot_of(channel: Mapping[str, Any], best: Mapping[str, Any], hold: Mapping[str, Any]) -> Slot:
@@ -62,3 +63,44 @@ def committed(answer: Mapping[str, Any]) -> Publication:
         availability=answer["availability"],
         state=answer["state"],
     )
+
+
+def explanation_of(answer: Mapping[str, Any]) -> SlotExplanation:
+    """The schedule's explanation as a part, and how it reads."""
+    nearest: Mapping[str, Any] = answer.get("nearest") or {}
+    blockers = tuple(
+        f"{each['title']!r} at {each['start']} ({each['state']}, priority {each['priority']}) {each['publication']}"
+        for each in answer.get("in_the_way", ())
+    )
+    found = SlotExplanation(
+        channel=answer["channel"],
+        title=answer["title"],
+        publication=answer.get("publication"),
+        start=answer["start"],
+        local_start=answer["local_start"],
+        free=answer["free"],
+        score=answer["score"],
+        parts=tuple(f"{each['points']:+d} {each['text']}" for each in answer["parts"]),
+        rules=tuple(RuleKept.model_validate(each) for each in answer["rules"]),
+        in_the_way=blockers,
+        nearest=nearest.get("start"),
+        nearest_text=f"{nearest['local_start']}, score {nearest['score']}" if nearest else "",
+        availability=answer.get("availability", ()),
+        said_then=tuple(answer.get("said_then", ())),
+    )
+    return found.model_copy(update={"text": _explained(found)})
+
+
+def _explained(found: SlotExplanation) -> str:
+    """The broken rules first, for they answer the question; then those that are kept."""
+    verdict = "every rule allows it" if found.free else "it is refused"
+    lines = [f"{found.title!r} on {found.channel}, {found.local_start}: {verdict}, score {found.score}."]
+    for each in sorted(found.rules, key=lambda rule: rule.kept):
+        lines.append(f"  {'kept' if each.kept else 'broken'}  {each.rule}: {each.text}")
+    lines += [f"  in the way: {each}" for each in found.in_the_way]
+    lines += [f"  {each}" for each in found.parts]
+    if found.said_then:
+        lines.append(f"  said when it was held: {'; '.join(found.said_then)}")
+    if found.nearest_text:
+        lines.append(f"  nearest free start: {found.nearest_text}")
+    return "\n".join(lines)
