@@ -3,6 +3,7 @@
 `film:heron` gives two runs on linear and two on social media, in GB, IE and DE; on demand it has no run limit.
 """
 
+import hashlib
 import shutil
 import sqlite3
 from collections.abc import Callable, Iterator
@@ -35,7 +36,8 @@ from holdback_trust.keys import KeyPair, KeyRing
 NOW = datetime(2026, 11, 22, 5, tzinfo=UTC)
 RIGHTS, GATEWAY = KeyPair.generate(), KeyPair.generate()
 RING = KeyRing({"gateway": [GATEWAY.public_jwk], "mcp:rights": [RIGHTS.public_jwk]})
-MEDIA = "sha256:" + "1" * 64
+FILM = b"The Heron, as far as a store of files is concerned"
+MEDIA = f"sha256:{hashlib.sha256(FILM).hexdigest()}"
 CUT = CutFacts(
     media=MEDIA,
     element_list=ElementList(
@@ -64,6 +66,7 @@ class House:
     clearance_id: str
     now: datetime = NOW
     ring: KeyRing = RING
+    media: str = MEDIA
     schedule: Database = field(init=False)
     outside: Outside = field(init=False)
     new_id: Callable[[str], str] = field(init=False)

@@ -16,7 +16,6 @@ from holdback_servers.schedule.tables import run_orders as orders
 from sqlalchemy import null, update
 
 T = TypeVar("T")
-MEDIA = "sha256:" + "1" * 64
 SAM = Actor(by="person:sam", on_behalf_of="person:sam")
 DAY = datetime(2026, 11, 24, 20, tzinfo=UTC)
 REACH = {"source": "none", "hours": {"all": [50] * 24}}
@@ -58,7 +57,7 @@ def hold(house: Any, channel: str, pieces: tuple[Availability, ...], **fields: A
         channel=channel,
         platform="linear" if channel == "one" else "social.youtube",
         title=fields.pop("title", "The Heron"),
-        media=MEDIA,
+        media=house.media,
         availability=pieces,
         start=min(piece.start for piece in pieces),
         end=max(piece.end for piece in pieces if piece.end),
@@ -500,5 +499,17 @@ async def test_while_the_rights_server_is_down_nothing_is_committed_and_what_is_
     assert await settled(house) == ()  # not yet: it waits longer each time
     assert house.runs() == {(done.id, DAY): "reserved"}
     house.now += timedelta(minutes=5)
+    assert await settled(house) == ()
+    assert house.runs() == {}
+
+
+@pytest.mark.asyncio
+async def test_a_clock_that_went_back_does_not_keep_runs_waiting(house: Any) -> None:
+    done = await committed(house, hold(house, "one", air(DAY)))
+    other = hold(house, "one", air(DAY + timedelta(hours=3)), title="Other")
+    assert not await lives(house, lambda d, k: committed(house, other, d, k), 2, after=True)
+    assert (await cancelled(house, done, keeper=Deaf())).state == "cancelled"
+    assert len(house.runs()) == 2
+    house.now -= timedelta(hours=3)
     assert await settled(house) == ()
     assert house.runs() == {}

@@ -76,18 +76,20 @@ def forget(c: Connection, reservation: Reservation, now: datetime) -> None:
 
 
 def due(c: Connection, now: datetime) -> list[str]:
-    """Publications of which the keeper has something to hear by now."""
-    o, at = run_orders.c, store_instant(now)
+    """Publications of which the keeper has something to hear by now; what waits for longer than anything may wait was
+    written before the clock went back, and waits no more."""
+    o, at, latest = run_orders.c, store_instant(now), store_instant(now + _LONGEST_WAIT)
     opened = and_(publications.c.state == "live", o.next_at <= at)
+    untold = and_(o.done.is_(False), or_(o.try_at <= at, o.try_at > latest))
     query = select(o.publication).join(publications, publications.c.id == o.publication)
-    return list(c.execute(query.where(or_(and_(o.done.is_(False), o.try_at <= at), opened))).scalars())
+    return list(c.execute(query.where(or_(untold, opened))).scalars())
 
 
 def take(c: Connection, publication: str, now: datetime) -> Order | None:
     """What the keeper is to be told of it, an intent that nobody will confirm forgotten; None when there is nothing."""
     body = c.execute(select(publications.c.body).where(publications.c.id == publication)).scalar_one_or_none()
     found = _find(c, publication)
-    if body is None or found is None or (found.intended is not None and found.changed_at > now - _IN_FLIGHT):
+    if body is None or found is None or (found.intended is not None and _in_flight(found, now)):
         return None
     if found.intended is not None:
         _save(c, publication, found, _FORGOTTEN, now)
@@ -98,6 +100,11 @@ def take(c: Connection, publication: str, now: datetime) -> Order | None:
     wait = min(timedelta(seconds=2 ** min(found.attempts, 10)), _LONGEST_WAIT)
     c.execute(_this(publication).values(attempts=found.attempts + 1, try_at=store_instant(now + wait)))
     return found
+
+
+def _in_flight(found: Order, now: datetime) -> bool:
+    """Whether the change that asked for the runs may still come; one of the future is of before the clock went back."""
+    return now - _IN_FLIGHT < found.changed_at <= now + _IN_FLIGHT
 
 
 def heard(c: Connection, told: Order, now: datetime) -> None:
