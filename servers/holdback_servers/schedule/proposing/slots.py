@@ -11,7 +11,7 @@ from holdback_base.vocabulary import (
 from pydantic import Field
 from sqlalchemy import Connection
 
-from holdback_servers.schedule import books
+from holdback_servers.schedule import books, showings
 from holdback_servers.schedule.answers import (
     RecordedChannel,
 )
@@ -29,6 +29,7 @@ _NO_DETAILS = Details()
 
 def offer_slots(door: Door) -> None:
     """Add them to the schedule's door."""
+    shelf = books.Shelf()
 
     @door.tool(title="Record channel", scope="schedule:plan", kind="write", idempotent=True)
     async def record_channel(call: Call, channel: Channel) -> RecordedChannel:
@@ -36,7 +37,9 @@ def offer_slots(door: Door) -> None:
         now, actor = call.services.clock(), actor_of(call)
 
         def effect(c: Connection) -> dict[str, Any]:
-            return {"channel": channel.name, "replaced": books.save_channel(c, channel, actor, now)}
+            replaced = books.save_channel(c, channel, actor, now)
+            showings.look_again(c, now, channel.name)  # its lead before the end of rights may be another now
+            return {"channel": channel.name, "replaced": replaced}
 
         result = await call.services.database.write(lambda c: call.once(c, lambda: effect(c)))
         return RecordedChannel.model_validate(result)
@@ -93,7 +96,7 @@ def offer_slots(door: Door) -> None:
 
         def unit(c: Connection) -> SlotProposal:
             found = tuple(
-                propose(books.read_books(c, channel, window, now), request, now)
+                propose(shelf.books(c, channel, window, now), request, now)
                 for channel in chosen(c, channels, platforms)
             )
             return SlotProposal(title=title, media=media, channels=found)

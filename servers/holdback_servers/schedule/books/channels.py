@@ -1,18 +1,15 @@
-"""What the schedule keeps of channels, and what each has on its books. Each function is part of one unit of work."""
+"""What the schedule keeps of channels. Each function is part of one unit of work."""
 
-from datetime import datetime, timedelta
+from datetime import datetime
 from difflib import get_close_matches
 
-from holdback_base.database import load_instant, store_instant
+from holdback_base.database import store_instant
 from holdback_base.problem import Problem
-from holdback_base.vocabulary import Noun, TimeRange
-from sqlalchemy import Connection, insert, or_, select, update
-from sqlalchemy.sql.elements import ColumnElement
+from holdback_base.vocabulary import Noun
+from sqlalchemy import Connection, insert, select, update
 
 from holdback_servers.schedule.channel import Channel
-from holdback_servers.schedule.constraints import Books, Placed, reach_of_rules
-from holdback_servers.schedule.model import OCCUPYING
-from holdback_servers.schedule.tables import channels, publications
+from holdback_servers.schedule.tables import channels
 
 
 class Actor(Noun):
@@ -52,32 +49,3 @@ def find_channel(c: Connection, name: str, *, lock: bool = False) -> Channel:
     else:
         hint = f"The channels are {', '.join(known)}." if known else "None is recorded yet; record_channel adds one."
     raise Problem("CHANNEL_UNKNOWN", f"There is no channel {name!r}.", hint, given=name, known=known)
-
-
-def read_books(
-    c: Connection, channel: Channel, window: TimeRange, now: datetime, *, without: str | None = None
-) -> Books:
-    """The channel's books over a window and as far around it as its rules look; lapsed holds are not on them."""
-    p = publications.c
-    around = max(reach_of_rules(channel), timedelta(minutes=2 * channel.min_gap_minutes))
-    query = (  # in the order of Placed; an index holds all of it
-        select(p.start_at, p.id, p.until_at, p.title, p.state, p.sponsor, p.priority, p.locked, p.follows)
-        .where(p.channel == channel.name, p.until_at >= store_instant(window.start - around))
-        .where(p.state.in_(sorted(OCCUPYING)), not_lapsed(now))
-    )
-    if window.end is not None:
-        query = query.where(p.start_at < store_instant(window.end + around))
-    return Books(
-        channel,
-        (
-            Placed(load_instant(start), key, load_instant(until), title, state, sponsor, priority, locked, follows)
-            for start, key, until, title, state, sponsor, priority, locked, follows in c.execute(query).all()
-            if key != without
-        ),
-    )
-
-
-def not_lapsed(now: datetime) -> ColumnElement[bool]:
-    """Rows that are no lapsed hold."""
-    p = publications.c
-    return or_(p.state != "held", p.expires_at.is_(None), p.expires_at > store_instant(now))
