@@ -297,6 +297,7 @@ async def town(tmp_path_factory: pytest.TempPathFactory) -> AsyncGenerator[Town]
         yield Town(foundation, folder, now, desks, opened.doors)
 
 
+@pytest.mark.processes
 async def test_what_no_longer_stands_is_refused_at_commit_told_when_checked_and_found_by_the_watch(town: Town) -> None:
     cut = await town.cut("lantern", town.at(60))
     issued = await town.cleared(cut, town.at(50))
@@ -361,6 +362,7 @@ async def test_a_shortened_right_is_found_by_the_watch_and_mended_under_a_fresh_
     assert again.result(RescheduleReport).changes == ()
 
 
+@pytest.mark.processes
 async def test_what_is_shown_longer_waits_for_a_person_and_what_is_valid_is_not_taken_for_lost(town: Town) -> None:
     cut = await town.cut("meadow", town.at(20), town.at(6))
     publication, clearance = await town.published(cut, town.at(20))
@@ -409,6 +411,7 @@ async def test_a_week_is_planned_followed_held_and_explained(town: Town) -> None
     assert "broken" in answer.text.splitlines()[1]
 
 
+@pytest.mark.processes
 async def test_a_week_in_words_asks_for_what_is_missing_and_a_lost_clearance_is_not_planned(town: Town) -> None:
     cut = await town.cut("windmill", town.at(20))
     clearance = (await town.cleared(cut, town.at(20)))["clearance"]

@@ -22,7 +22,7 @@ _CHECKED: Mapping[str, str] = {
     "publications": "which publications (pub_...), held slots (hold_...) or which clearance (clr_...)",
     "clearance": "under which clearance the held slots are to be committed (its id, clr_...)",
 }
-_CHECKING_WORDS = "do does still stand stands publication publications hold holds held slot slots covered cover okay"
+_CHECKING_WORDS = "do does still stand stands publication publications hold holds held slot slots under covered cover"
 _SMALL_OF_CHECKS = _SMALL | frozenset(_CHECKING_WORDS.split())
 
 
