@@ -18,7 +18,7 @@ from holdback_servers.schedule.model import Publication
 OnShow = Mapping[str, datetime | None]
 """Territories with the instant at which each comes down; None when its end is open."""
 
-LEASE = timedelta(seconds=60)
+LEASE = timedelta(seconds=30)
 """How long whoever tells a publisher something has it for himself, unless he renews it."""
 STANDING_PAUSE = timedelta(seconds=15)
 """How long to wait before a clearance's issuer that did not answer is asked again."""

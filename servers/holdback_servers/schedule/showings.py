@@ -14,7 +14,7 @@ from sqlalchemy import Connection, Row, func, insert, select, update
 from holdback_servers.schedule.channel import Channel
 from holdback_servers.schedule.model import Publication
 from holdback_servers.schedule.playout import OnShow, Receipt, Showing, next_look
-from holdback_servers.schedule.tables import showings
+from holdback_servers.schedule.tables import publications, showings
 
 
 def arrange(c: Connection, publication: Publication, channel: Channel, now: datetime) -> None:
@@ -63,10 +63,12 @@ def next_due(c: Connection, after: datetime) -> datetime | None:
     return _moment(c.execute(query).scalar_one())
 
 
-def look_again(c: Connection, now: datetime, publication: str | None = None) -> None:
-    """Have the clock look now at one publication, or at all that it would look at some time."""
+def look_again(c: Connection, now: datetime, channel: str | None = None) -> None:
+    """Have the clock look now at all that it would look at some time, or at all of one channel whose rules changed."""
     query = update(showings).where(showings.c.next_at.is_not(None))
-    query = query if publication is None else query.where(showings.c.publication == publication)
+    if channel is not None:
+        its = select(publications.c.id).where(publications.c.channel == channel)
+        query = query.where(showings.c.publication.in_(its))
     c.execute(query.values(next_at=store_instant(now)))
 
 
