@@ -1,5 +1,6 @@
 """The schedule's files and calendars through a real client: written, read in, reconciled, subscribed to."""
 
+import itertools
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -234,6 +235,16 @@ async def test_a_grid_with_one_mistake_or_overlap_records_nothing_and_names_the_
 
 
 @pytest.mark.asyncio
+async def test_a_file_of_more_lines_than_are_recorded_at_once_is_refused_whole(tmp_path: Path) -> None:
+    starts = [START + timedelta(days=1, minutes=n) for n in range(2502)]
+    lines = [f"{a.isoformat()},{b.isoformat()},Spot" for a, b in itertools.pairwise(starts)]
+    async with _house(tmp_path) as house:
+        told = await house.done("import_schedule", **_grid("\n".join(["start,end,title", *lines])), preview=False)
+    assert told["mistakes"][0]["message"] == "It has 2,501 new lines; 2,500 are recorded at once."
+    assert not told["applied"]
+
+
+@pytest.mark.asyncio
 async def test_nobody_can_hold_a_slot_that_an_imported_item_takes(tmp_path: Path) -> None:
     async with _house(tmp_path) as house:
         await house.done("import_schedule", **_grid(), preview=False)
@@ -282,7 +293,7 @@ async def test_as_run_is_kept_reconciled_and_written_into_the_history_once(tmp_p
     assert {name: count for name, count in counts.items() if count} == {"cut_short": 1, "missing": 1, "unplanned": 2}
     assert (again["new"], again["unchanged"]) == (0, 3)
     assert (len(told["items"]), told["next_cursor"] is not None) == (2, True)
-    assert [each["state"] for each in news["history"]] == ["scheduled", "live", "expired"]
+    assert [each["state"] for each in news["history"]] == ["scheduled", "expired"]
     assert [each["state"] for each in film["history"]] == ["scheduled", "failed"]
     assert film["history"][-1]["why"] == "log.csv: 'Film', planned for 2026-11-23T20:30:00Z, did not air."
 

@@ -10,7 +10,7 @@ from sqlalchemy import Connection
 from holdback_servers.schedule import asruns, store
 from holdback_servers.schedule.asrun_nouns import AiredItem, ListedItem, Reconciliation, Remark
 from holdback_servers.schedule.channel import Channel
-from holdback_servers.schedule.exchanging.comparing import Compared, Taking, clashes, clashes_within, folded
+from holdback_servers.schedule.exchanging.comparing import Compared, Taking, clashes, clashes_within, folded, too_many
 from holdback_servers.schedule.model import Publication
 from holdback_servers.schedule.reconciling import PLANNED, SAME_MATERIAL, reconcile
 
@@ -42,7 +42,12 @@ def compare_as_run(c: Connection, taking: Taking, channel: Channel, window: Time
         for each in items
         if each.start > taking.now + _AHEAD
     ]
-    mistakes = (*ahead, *clashes_within(items, linear=linear), *clashes(new, standing, linear=linear))
+    mistakes = (
+        *too_many(new, taking),
+        *ahead,
+        *clashes_within(items, linear=linear),
+        *clashes(new, standing, linear=linear),
+    )
     return Compared(new, len(items) - len(new), gone, mistakes)
 
 
@@ -86,13 +91,19 @@ def settle(c: Connection, taking: Taking, channel: Channel, differences: Reconci
             if found.state != "failed" and channel.kind == "linear":
                 _fail(c, taking, found, why)
         elif found.state in ("scheduled", "failed"):
-            live = found.model_copy(update={"state": "live"})
-            store.put(c, live, taking.actor, why, taking.now)
-            if found.end is not None and found.end <= taking.now:
-                over = live.model_copy(update={"state": "expired"})
-                store.put(c, over, taking.actor, "its end has passed", taking.now)
+            _aired(c, taking, found, why)
         elif each.outcome != "as_planned" and not new.isdisjoint(each.aired_items):
             store.put(c, found, taking.actor, why, taking.now)
+
+
+def _aired(c: Connection, taking: Taking, found: Publication, why: str) -> None:
+    live = found.model_copy(update={"state": "live"})
+    over = found.end is not None and found.end <= taking.now
+    if found.clearance is not None or not over:  # what stands on no clearance has no runs to use
+        store.put(c, live, taking.actor, why, taking.now)
+        why = "its end has passed"
+    if over:
+        store.put(c, live.model_copy(update={"state": "expired"}), taking.actor, why, taking.now)
 
 
 def _fail(c: Connection, taking: Taking, found: Publication, why: str) -> None:

@@ -13,6 +13,8 @@ from holdback_servers.schedule.books import Actor
 
 _FRAME: Final = timedelta(milliseconds=100)
 """Logs of neighbours may overlap by a few frames."""
+_AT_ONCE: Final = 2500
+"""New lines of one file: a week of items of five minutes, and more."""
 
 
 @dataclass(frozen=True)
@@ -51,6 +53,14 @@ class Compared:
 
 Standing = tuple[datetime, datetime, str]
 """What is on record: from when, until when, and how a person is told of it."""
+
+
+def too_many(new: Sequence[ListedItem], taking: Taking) -> list[Remark]:
+    """A mistake when there are more new lines than are recorded at once: nobody else writes meanwhile."""
+    if len(new) <= _AT_ONCE:
+        return []
+    message = f"It has {len(new):,} new lines; {_AT_ONCE:,} are recorded at once."
+    return [Remark(place=taking.name, message=message, hint="Split the file, by days.")]
 
 
 def clashes_within(items: Sequence[ListedItem], *, linear: bool) -> list[Remark]:

@@ -1,9 +1,11 @@
 """The tool that writes the schedule as files."""
 
+import asyncio
 from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
 from typing import Annotated
 
+from holdback_base.problem import Problem
 from holdback_base.vocabulary import TimeRange, time_range
 from pydantic import Field
 from sqlalchemy import Connection
@@ -52,7 +54,8 @@ def offer_exporting(door: Door) -> None:
             return _asked(c, window, now, channels, states or (USUAL if format in ("ical", "csv") else sorted(FIRM)))
 
         found, shown = await call.services.database.read(unit)
-        written = _write(format, found[:EXPORT_LIMIT], shown, now)
+        written = await asyncio.to_thread(_write, format, found[:EXPORT_LIMIT], shown, now)
+        _check_size(written, call.services.settings.inline_limit)
         complete = len(found) <= EXPORT_LIMIT
         return ScheduleExport(
             files=written.files,
@@ -60,6 +63,16 @@ def offer_exporting(door: Door) -> None:
             losses=written.losses,
             format=format,
             complete=complete,
+        )
+
+
+def _check_size(written: Written, most: int) -> None:
+    size = sum(len(each.content) for each in written.files)
+    if size > most:
+        raise Problem(
+            "TOO_LARGE",
+            f"The files have {size >> 20} MB; an answer may have {most >> 20}.",
+            "Ask for fewer channels, or for a shorter time.",
         )
 
 

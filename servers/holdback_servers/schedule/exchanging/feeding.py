@@ -1,5 +1,6 @@
 """Calendars that subscribe: an address that nobody can guess, which its owner can make void."""
 
+import asyncio
 import hashlib
 from datetime import timedelta
 from typing import Annotated, Any, Final
@@ -14,8 +15,10 @@ from starlette.responses import Response
 
 from holdback_servers.schedule import store
 from holdback_servers.schedule.arguments import Channels, chosen
+from holdback_servers.schedule.channel import Channel
 from holdback_servers.schedule.exchanging.exporting import EXPORT_LIMIT, USUAL
 from holdback_servers.schedule.interchange.ical import MEDIA_TYPE, to_icalendar
+from holdback_servers.schedule.model import Publication
 from holdback_servers.schedule.tables import calendar_feeds
 from holdback_servers.services import Call, Services
 from holdback_servers.serving import Door
@@ -110,12 +113,13 @@ async def _content(services: Services, claims: dict[str, Any]) -> str:
     now = services.clock()
     window = time_range(now - _BEHIND)
 
-    def unit(c: Connection) -> str:
+    def unit(c: Connection) -> tuple[list[Publication], dict[str, Channel]]:
         if _generation(c, str(claims.get("sub"))) != claims.get("generation"):
             raise Problem("NOT_FOUND", "This address was made void.", "Ask for a new one with subscribe_calendar.")
         shown = {each.name: each for each in chosen(c, claims.get("channels") or None, None)}
         found = store.page(c, window, now, channel_names=list(shown), states=USUAL, limit=EXPORT_LIMIT)
-        name = ", ".join(each.title for each in shown.values()) if claims.get("channels") else "Schedule"
-        return to_icalendar(store.with_history(c, found), shown, name=name)
+        return store.with_history(c, found), shown
 
-    return await services.database.read(unit)
+    found, shown = await services.database.read(unit)
+    name = ", ".join(each.title for each in shown.values()) if claims.get("channels") else "Schedule"
+    return await asyncio.to_thread(to_icalendar, found, shown, name=name)

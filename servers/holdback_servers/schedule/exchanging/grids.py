@@ -1,19 +1,16 @@
 """Another system's grid on the books. Each function is part of one unit of work."""
 
 from collections.abc import Sequence
-from typing import Final
 
 from holdback_base.vocabulary import TimeRange
 from sqlalchemy import Connection
 
 from holdback_servers.schedule import books, store
-from holdback_servers.schedule.asrun_nouns import ListedItem, Remark
+from holdback_servers.schedule.asrun_nouns import ListedItem
 from holdback_servers.schedule.channel import Channel
 from holdback_servers.schedule.constraints import Placed
-from holdback_servers.schedule.exchanging.comparing import Compared, Taking, clashes, clashes_within, folded
+from holdback_servers.schedule.exchanging.comparing import Compared, Taking, clashes, clashes_within, folded, too_many
 from holdback_servers.schedule.model import Availability, Details, Publication
-
-_GRID_LINES: Final = 5000
 
 
 def compare_grid(c: Connection, taking: Taking, channel: Channel, window: TimeRange) -> Compared:
@@ -27,11 +24,9 @@ def compare_grid(c: Connection, taking: Taking, channel: Channel, window: TimeRa
     standing = [
         (each.start, each.until, f"{each.title!r} on the books ({each.id})") for each in placed if each.id not in gone
     ]
-    mistakes = [*clashes_within(items, linear=linear), *clashes(new, standing, linear=linear)]
-    if len(new) > _GRID_LINES:
-        hint = "Split the file, by days."
-        mistakes.append(Remark(place=taking.name, message=f"It has more than {_GRID_LINES:,} new lines.", hint=hint))
-    return Compared(new, len(items) - len(new), gone, tuple(mistakes))
+    overlapping = (*clashes_within(items, linear=linear), *clashes(new, standing, linear=linear))
+    mistakes = (*too_many(new, taking), *overlapping)
+    return Compared(new, len(items) - len(new), gone, mistakes)
 
 
 def _earlier(

@@ -11,6 +11,8 @@ Format = Literal["ical", "xmltv", "bxf", "ffplayout", "csv"]
 FIRM: frozenset[State] = frozenset({"scheduled", "live", "expired"})
 """States of what is, or was, sure to be shown: what is only held is nothing for a listing or for playout."""
 _SHOWN = 20
+_READABLE = 200_000
+"""Characters of a file that anybody reads as text."""
 _CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff\ufffe\uffff]")
 
 
@@ -68,10 +70,11 @@ class ScheduleExport(Written):
     complete: bool
 
     def text(self) -> str:
-        """What was written, what is not said, and the files."""
+        """What was written, what is not said, and the files; of a long one only that it is in `files`."""
         lines = [f"{self.publications} publications as {self.format}, in {len(self.files)} files."]
         lines += [] if self.complete else ["There are more; ask for a shorter time."]
         lines += [f"  {each.message} ({each.count})" for each in self.losses]
         for file in self.files:
-            lines += [f"--- {file.name}", file.content]
+            whole = len(file.content) <= _READABLE
+            lines += [f"--- {file.name}", file.content if whole else f"{len(file.content):,} characters, in `files`"]
         return "\n".join(lines)
