@@ -20,7 +20,7 @@ SEED: Final = 20_261_122
 TODAY: Final = datetime(2026, 11, 22, 13, tzinfo=UTC)
 _WEEKDAYS = (18, 10, 6, 4, 4, 6, 14, 30, 36, 34, 36, 40, 52, 48, 44, 50, 62, 72, 82, 92, 100, 94, 70, 40)
 _WEEKEND = (24, 14, 8, 5, 4, 5, 10, 18, 32, 46, 56, 62, 66, 66, 64, 66, 70, 76, 84, 92, 100, 92, 72, 46)
-_REACHED: Final = ("GB", "IE", "DE", "AT", "CH", "FR", "US", "CA")
+REACHED: Final = ("GB", "IE", "DE", "AT", "CH", "FR", "US", "CA")
 _KINDS: Final = (
     ("harbourlight-one", "linear", "linear.ftv", "Europe/London"),
     ("harbourlight-player", "on_demand", "vod.avod", "Europe/Berlin"),
@@ -68,8 +68,8 @@ def requests(count: int, days: int = 28) -> Iterator[SlotRequest]:
     chance = Random(SEED + 1)
     for n in range(count):
         opens = TODAY + timedelta(hours=chance.randrange(0, 24 * 10))
-        places = frozenset(_REACHED) if n % 3 else expand_territories(["WORLD"], TODAY.date())
-        late = chance.sample(_REACHED, 2)
+        places = frozenset(REACHED) if n % 3 else expand_territories(["WORLD"], TODAY.date())
+        late = chance.sample(REACHED, 2)
         cells = (
             _cell(tuple(sorted(places - set(late))), opens, opens + timedelta(days=60)),
             _cell(tuple(late), opens + timedelta(days=5), opens + timedelta(days=40)),
@@ -99,7 +99,7 @@ def _channel(name: str, kind: str, platform: str, zone: str, *, cap: int) -> Cha
         "kind": kind,
         "platform": platform,
         "geo_blocking": kind != "linear",
-        "territories": ("GB", "IE") if kind == "linear" else _REACHED,
+        "territories": ("GB", "IE") if kind == "linear" else REACHED,
         "time_zone": zone,
         "reach": {"source": "invented", "hours": {"weekdays": _WEEKDAYS, "weekend": _WEEKEND}},
         "dayparts": ({"name": "evening", "start": "18:00", "end": "23:00"},),
@@ -115,7 +115,7 @@ def _channel(name: str, kind: str, platform: str, zone: str, *, cap: int) -> Cha
 def _publication(channel: Channel, n: int, start: datetime, room: timedelta, chance: Random) -> Publication:
     linear = channel.kind == "linear"
     end = start + (room * chance.uniform(0.6, 0.9) if linear else timedelta(days=chance.randrange(7, 60)))
-    places = _REACHED[:2] if linear else _REACHED
+    places = REACHED[:2] if linear else REACHED
     return Publication(
         id=f"pub_{channel.name}_{n:06}",
         channel=channel.name,

@@ -8,18 +8,20 @@ from holdback_base.vocabulary import TimeRange, intersection
 
 from holdback_servers.schedule.broadcast_time import day_range, local_text
 from holdback_servers.schedule.channel import Channel
-from holdback_servers.schedule.constraints import Books, Obstacle, Placed, obstacle
+from holdback_servers.schedule.constraints import Barred, Books, Obstacle, Placed, barred, obstacle
 from holdback_servers.schedule.impact.remaining import Windows, from_another_start, startable
 from holdback_servers.schedule.model import Availability, Publication, availability_bounds
 
 _RINGS = (timedelta(days=1), timedelta(days=4))
 """Starts are looked at in rings around the nearest possible one: most find a place in the first."""
+_NEIGHBOURHOOD = timedelta(days=2)
+"""How far around a start it is worked out first when nothing can start."""
 _TOLD = 3
 """How many of the rules that refused nearer starts are told."""
 
 
 class Around(Books):
-    """A channel's books without some publications and with others added, for `obstacle` to judge a start by."""
+    """A channel's books without some publications and with others added, for the rules to judge a start by."""
 
     def __init__(self, base: Books, without: Collection[str], added: Iterable[Placed] = ()) -> None:
         super().__init__(base.channel, added)
@@ -29,12 +31,23 @@ class Around(Books):
         """What lies at most `within` away from `[start, until]`."""
         return self._kept(self._base.near(start, until, within)) + super().near(start, until, within)
 
-    def on_day_of(self, moment: datetime) -> Sequence[Placed]:
-        """What starts on the broadcast day of the instant."""
-        return [*self._kept(self._base.on_day_of(moment)), *super().on_day_of(moment)]
+    def starting(self, window: TimeRange) -> Sequence[Placed]:
+        """What starts in the window."""
+        return [*self._kept(self._base.starting(window)), *super().starting(window)]
 
     def _kept(self, found: Iterable[Placed]) -> list[Placed]:
         return [each for each in found if each.id not in self._without]
+
+
+class Beside(Around):
+    """The same for what goes well with the books themselves: only what is added comes near, but days are as full."""
+
+    def __init__(self, base: Books, added: Iterable[Placed]) -> None:
+        super().__init__(base, (), added)
+
+    def near(self, start: datetime, until: datetime, within: timedelta) -> list[Placed]:
+        """What was added and lies at most `within` away from `[start, until]`."""
+        return Books.near(self, start, until, within)
 
 
 @dataclass(frozen=True)
@@ -79,6 +92,8 @@ class Places:
     instants: Iterator[datetime]
     found: list[Place] = field(default_factory=list[Place])
     refused: dict[str, str] = field(default_factory=dict[str, str])
+    _bars: list[tuple[timedelta, Barred]] = field(default_factory=list[tuple[timedelta, Barred]])
+    _known: timedelta = timedelta(-1)
 
     def get(self, index: int) -> Place | None:
         """The place of this rank, or None when there are not so many."""
@@ -91,16 +106,30 @@ class Places:
         return self.found[index]
 
     def _judged(self, start: datetime) -> Place | None:
-        place = place_at(self.books, self.unit, start)
-        if place is None:
+        self._look_as_far_as(abs(start - self.unit.leader.start))
+        bars = [bar for offset, barred in self._bars if (bar := barred.at(start + offset)) is not None]
+        if bars and (bars[0].rule in self.refused or len(self.refused) >= _TOLD):
             return None
-        stop = stands_in_the_way(self.books, self.unit, place, self.now)
+        place = place_at(self.books, self.unit, start)
+        stop = None if place is None else stands_in_the_way(self.books, self.unit, place, self.now)
         if stop is None:
             return place
-        if stop.rule not in self.refused and len(self.refused) < _TOLD:
-            zone = self.books.channel.zone
-            self.refused[stop.rule] = f"{local_text(start, zone)} is nearer, but {stop.rule}: {stop.text}"
+        zone = self.books.channel.zone
+        self.refused.setdefault(stop.rule, f"{local_text(start, zone)} is nearer, but {stop.rule}: {stop.text}")
         return None
+
+    def _look_as_far_as(self, distance: timedelta) -> None:
+        """Work out when nothing can start, at least so far around the leader's start."""
+        if distance <= self._known:
+            return
+        self._known = max(_NEIGHBOURHOOD, 4 * distance)
+        self._bars = []
+        for member in self.unit.members:
+            one = member.publication
+            window = TimeRange(start=one.start - self._known, end=one.start + self._known)
+            room = _room(self.books, one, one.availability)
+            times = barred(self.books, room, window, self.now, after_watershed=one.after_watershed)
+            self._bars.append((one.start - self.unit.leader.start, Barred(times)))
 
 
 def place_at(books: Books, unit: Unit, start: datetime) -> Place | None:

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from holdback_servers.schedule.constraints import Placed
-from holdback_servers.schedule.impact.places import Around, Place, Places, stands_in_the_way
+from holdback_servers.schedule.impact.places import Beside, Place, Places, stands_in_the_way
 
 _PATIENCE = 4000
 """How many places of a group are judged against others once it has a solution; then that solution is taken."""
@@ -74,7 +74,7 @@ def _clashes(groups: Sequence[_Group]) -> Iterator[tuple[int, tuple[str, ...]]]:
         for unit, place in zip(group.units, group.chosen, strict=True):
             if place is None or not others:
                 continue
-            stop = stands_in_the_way(Around(unit.books, (), others), unit.unit, place, unit.now)
+            stop = stands_in_the_way(Beside(unit.books, others), unit.unit, place, unit.now)
             if stop is not None:
                 yield index, stop.others
 
@@ -92,7 +92,7 @@ def _first_free(units: Sequence[Places]) -> list[Place | None]:
     """For one unit after the other the nearest place that those before it leave free."""
     chosen: list[Place | None] = []
     for unit in units:
-        around = Around(unit.books, (), [room for place in chosen if place is not None for room in place.room])
+        around = Beside(unit.books, [room for place in chosen if place is not None for room in place.room])
         rank = 0
         while (place := unit.get(rank)) is not None:
             if stands_in_the_way(around, unit.unit, place, unit.now) is None:
@@ -123,7 +123,7 @@ class _Search:
             return
         unit, rank = self._units[depth], 0
         taken = [room for place in chosen if place is not None for room in place.room]
-        around = Around(unit.books, (), taken)
+        around = Beside(unit.books, taken)
         while (place := unit.get(rank)) is not None:
             with_it = _plus(cost, _cost(unit, place))
             if not self._promising(_plus(with_it, self._ahead[depth + 1])):
