@@ -488,14 +488,14 @@ def test_an_upload_of_another_process_that_ends_after_the_take_down_is_taken_dow
 
 def test_two_processes_do_each_revision_once() -> None:
     async def story(w: World) -> None:
-        for number in range(12):
-            await w.commit(piece("GB", number, number + 30), id=f"pub_{number}")
+        for number in range(6):
+            await w.commit(piece("GB", number, number + 6), id=f"pub_{number}")
         other = w.another()
-        for minute in range(50):
+        for minute in range(14):
             w.now = at(minute)
             await asyncio.gather(w.playout.tick(w.now), other.tick(w.now))
-        assert w.platform.calls == 24
-        assert {await w.state(f"pub_{number}") for number in range(12)} == {"expired"}
+        assert w.platform.calls == 12
+        assert {await w.state(f"pub_{number}") for number in range(6)} == {"expired"}
 
     run(story)
 
@@ -588,7 +588,8 @@ def availabilities(draw: st.DrawFn) -> tuple[Availability, ...]:
 LEADS = st.sampled_from((0, 1, 5, 20))
 
 
-@given(availabilities(), LEADS, st.lists(st.floats(0, 25, allow_nan=False), max_size=12))
+@pytest.mark.timeout(300)
+@given(availabilities(), LEADS, st.lists(st.floats(0, 40, allow_nan=False), max_size=6))
 def test_with_a_clock_that_goes_on_a_publisher_is_told_exactly_what_changes(
     pieces: tuple[Availability, ...], lead: int, waits: list[float]
 ) -> None:
@@ -635,7 +636,8 @@ STEPS = st.builds(
 )
 
 
-@given(availabilities(), LEADS, st.lists(STEPS, min_size=1, max_size=10), st.sampled_from(("valid", "stale")))
+@pytest.mark.timeout(300)
+@given(availabilities(), LEADS, st.lists(STEPS, min_size=1, max_size=6), st.sampled_from(("valid", "stale")))
 def test_whatever_happens_nothing_opens_early_or_stays_too_long(
     pieces: tuple[Availability, ...], lead: int, steps: list[Step], at_last: str
 ) -> None:
