@@ -48,8 +48,8 @@ def _line(number: int, minute: float = 0, length: float = 30, **fields: Any) -> 
     return AiredItem.model_validate(known | fields)
 
 
-def _told(plans: list[Publication], lines: list[AiredItem], seconds: int = 60) -> Reconciliation:
-    return reconcile("one", plans, lines, DAY, timedelta(seconds=seconds))
+def _told(plans: list[Publication], lines: list[AiredItem], covered: tuple[TimeRange, ...] = (DAY,)) -> Reconciliation:
+    return reconcile("one", plans, lines, window=DAY, covered=covered, tolerance=timedelta(seconds=60))
 
 
 def _one(plan: Publication, *lines: AiredItem) -> Difference:
@@ -117,6 +117,16 @@ def test_nothing_is_missing_outside_what_the_record_covers_but_what_was_late_is_
     before, after = _plan(1, -5), _plan(2, 24 * 60)
     told = _told([before, after], [_line(1, 1)])
     assert [(each.publication, each.outcome) for each in told.items] == [("pub_1", "shifted")]
+
+
+def test_what_no_file_tells_of_is_not_missing() -> None:
+    hours = TimeRange(start=NOON, end=NOON + timedelta(hours=1))
+    told = _told([_plan(1, 10), _plan(2, 70)], [], (hours,))
+    assert [each.publication for each in told.items] == ["pub_1"]
+    assert told.covered == (hours,)
+    nothing = _told([_plan(1)], [], ())
+    assert not nothing.items
+    assert "No as-run file covers any of it" in nothing.text()
 
 
 def test_a_title_far_from_its_plan_is_another_showing() -> None:

@@ -293,6 +293,7 @@ async def test_as_run_is_kept_reconciled_and_written_into_the_history_once(tmp_p
     assert {name: count for name, count in counts.items() if count} == {"cut_short": 1, "missing": 1, "unplanned": 2}
     assert (again["new"], again["unchanged"]) == (0, 3)
     assert (len(told["items"]), told["next_cursor"] is not None) == (2, True)
+    assert told["covered"] == [{"start": "2026-11-23T20:02:00Z", "end": "2026-11-23T22:30:00Z"}]
     assert [each["state"] for each in news["history"]] == ["scheduled", "expired"]
     assert [each["state"] for each in film["history"]] == ["scheduled", "failed"]
     assert film["history"][-1]["why"] == "log.csv: 'Film', planned for 2026-11-23T20:30:00Z, did not air."
@@ -313,6 +314,22 @@ async def test_as_run_that_overlaps_is_to_come_or_is_told_in_a_guide_is_refused(
     assert early["mistakes"][0]["place"] == "row 2, start"
     assert (mended["new"], mended["replaced"], mended["mistakes"]) == (2, 1, [])
     assert (guide["code"], guide["hint"]) == ("INVALID_ARGUMENT", "Give as-run as csv or bxf.")
+
+
+@pytest.mark.asyncio
+async def test_what_is_missing_before_the_first_line_is_told_where_the_file_says_that_it_covers_it(
+    tmp_path: Path,
+) -> None:
+    line = "2026-11-23T22:00:00Z,2026-11-23T22:30:00Z,Late news,,"
+    hours = {"start": "2026-11-23T18:00:00Z", "end": "2026-11-24T06:00:00Z"}
+    async with _house(tmp_path) as house:
+        await house.done("import_schedule", **_grid(), preview=False)
+        house.now = datetime(2026, 11, 24, 8, 0, tzinfo=UTC)
+        without = await house.done("import_schedule", **_as_run(line))
+        within = await house.done("import_schedule", **_as_run(line), **hours)
+        back = await house.call("import_schedule", **_as_run(line), start=hours["end"], end=hours["start"])
+    assert [each["differences"]["counts"]["missing"] for each in (without, within)] == [0, 2]
+    assert back["code"] == "RANGE_INVALID"
 
 
 @pytest.mark.asyncio

@@ -90,10 +90,14 @@ class Difference(Noun):
 
 
 class Reconciliation(Noun):
-    """A channel's plan against what really aired, in order of time; `counts` are of all, however few items are told."""
+    """A channel's plan against what really aired, in order of time; `counts` are of all, however few items are told.
+
+    `covered` are the hours that as-run files told of: only in them something can be missing.
+    """
 
     channel: str
     window: TimeRange
+    covered: tuple[TimeRange, ...] = ()
     items: tuple[Difference, ...]
     counts: dict[Outcome, int]
     next_cursor: str | None = None
@@ -101,7 +105,11 @@ class Reconciliation(Noun):
     def text(self) -> str:
         """The counts, and a line for each that did not go as planned."""
         told = ", ".join(f"{number} {outcome.replace('_', ' ')}" for outcome, number in self.counts.items() if number)
-        lines = [f"{self.channel}, {self.window.text()}: {told or 'nothing was planned, and nothing aired'}."]
+        lines = [f"{self.channel}, {self.window.text()}: {told or 'nothing to compare'}."]
+        hours = "; ".join(each.text() for each in self.covered)
+        lines.append(
+            f"As-run covers {hours}." if hours else "No as-run file covers any of it; import_schedule takes one."
+        )
         lines += [f"  {each.text}" for each in self.items if each.outcome != "as_planned"]
         lines += [f"next_cursor: {self.next_cursor}"] if self.next_cursor else []
         return "\n".join(lines)

@@ -1,14 +1,14 @@
 """What the store keeps of what really aired. Each function is part of one unit of work."""
 
 from collections.abc import Collection, Iterable
-from datetime import timedelta
+from datetime import datetime, timedelta
 
-from holdback_base.database import store_instant
-from holdback_base.vocabulary import TimeRange
-from sqlalchemy import Connection, delete, insert, select
+from holdback_base.database import load_instant, store_instant
+from holdback_base.vocabulary import TimeRange, intersection
+from sqlalchemy import Connection, and_, delete, insert, select
 
 from holdback_servers.schedule.asrun_nouns import AiredItem, ReachSample
-from holdback_servers.schedule.tables import as_run
+from holdback_servers.schedule.tables import as_run, as_run_files
 
 _SAMPLES = 20_000
 _STEP = timedelta(hours=1)
@@ -29,6 +29,25 @@ def keep(c: Connection, channel: str, items: Iterable[AiredItem]) -> None:
     ]
     if rows:
         c.execute(insert(as_run), rows)
+
+
+def cover(c: Connection, channel: str, window: TimeRange, *, name: str, by: str, now: datetime) -> None:
+    """Record that a file told all that aired on a channel in the window; again, and it changes nothing."""
+    a, end = as_run_files.c, window.end or window.start
+    place = {"channel": channel, "start_at": store_instant(window.start), "until_at": store_instant(end)}
+    same = and_(a.channel == channel, a.start_at == place["start_at"], a.until_at == place["until_at"])
+    if c.execute(select(a.channel).where(same)).first() is None:
+        c.execute(insert(as_run_files).values(**place, name=name, at=store_instant(now), by=by))
+
+
+def covered(c: Connection, channel: str, window: TimeRange) -> list[TimeRange]:
+    """The hours of the window that as-run files told of, in order, touching ones joined."""
+    a = as_run_files.c
+    query = select(a.start_at, a.until_at).where(a.channel == channel, a.until_at > store_instant(window.start))
+    if window.end is not None:
+        query = query.where(a.start_at < store_instant(window.end))
+    told = [TimeRange(start=load_instant(row.start_at), end=load_instant(row.until_at)) for row in c.execute(query)]
+    return intersection([window], told)
 
 
 def drop(c: Connection, ids: Collection[str]) -> None:

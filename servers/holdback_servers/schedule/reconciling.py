@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import datetime, timedelta
 from typing import Final, get_args
 
-from holdback_base.vocabulary import TimeRange, instant_text
+from holdback_base.vocabulary import TimeRange, instant_text, intersection
 
 from holdback_servers.schedule.asrun_nouns import AiredItem, Difference, Outcome, Reconciliation
 from holdback_servers.schedule.constraints import minutes_text
@@ -29,7 +29,9 @@ def reconcile(
     channel: str,
     planned: Iterable[Publication],
     aired: Iterable[AiredItem],
+    *,
     window: TimeRange,
+    covered: Sequence[TimeRange],
     tolerance: timedelta,
 ) -> Reconciliation:
     """What became of each publication that starts in the window, and what aired in it without a plan.
@@ -37,23 +39,24 @@ def reconcile(
     Args:
         planned: of the channel, in any state; those around the window too, so that what aired late finds its plan.
         aired: what the record says of the window and around it.
-        window: what the record covers: only in it something can be missing.
+        window: what is asked about.
+        covered: the hours that the record tells of: only in them something can be missing.
         tolerance: seconds that do not count.
     """
     plans = sorted((each for each in planned if each.state in PLANNED), key=lambda each: (each.start, each.id))
     lines = sorted(aired, key=lambda each: (each.start, each.id))
-    matched = _match(plans, lines)
+    matched, told_of = _match(plans, lines), intersection([window], covered)
     told = [
         _judged(plan, matched.get(plan.id, []), tolerance)
         for plan in plans
-        if matched.get(plan.id) or window.contains(plan.start)
+        if matched.get(plan.id) or any(hours.contains(plan.start) for hours in told_of)
     ]
     taken = {line.id for found in matched.values() for line in found}
     told += [_unplanned(line) for line in lines if line.id not in taken and window.contains(line.start)]
     told.sort(key=lambda each: (_when(each), each.title))
     inside = [each for each in told if any(one and window.contains(one.start) for one in (each.planned, each.aired))]
     counts: dict[Outcome, int] = {name: sum(each.outcome == name for each in inside) for name in get_args(Outcome)}
-    return Reconciliation(channel=channel, window=window, items=tuple(inside), counts=counts)
+    return Reconciliation(channel=channel, window=window, covered=tuple(told_of), items=tuple(inside), counts=counts)
 
 
 def _match(plans: Sequence[Publication], lines: Sequence[AiredItem]) -> dict[str, list[AiredItem]]:

@@ -106,6 +106,17 @@ as_run = Table(
     Column("body", JSON, nullable=False),
     Index("as_run_by_channel", "channel", "start_at"),
 )
+as_run_files = Table(
+    # The hours that each as-run file covered: only in them something that is not on record did not air.
+    "as_run_files",
+    METADATA,
+    Column("channel", String, primary_key=True),
+    Column("start_at", String, primary_key=True),
+    Column("until_at", String, primary_key=True),
+    Column("name", String, nullable=False),
+    Column("at", String, nullable=False),
+    Column("by", String, nullable=False),
+)
 calendar_feeds = Table(
     # Which of the addresses given to a person for calendars still answer: those of this generation.
     "calendar_feeds",

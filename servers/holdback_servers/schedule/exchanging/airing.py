@@ -67,13 +67,15 @@ def reconciled(
     *,
     more: Iterable[AiredItem] = (),
     without: frozenset[str] = frozenset(),
+    covered: TimeRange | None = None,
 ) -> Reconciliation:
-    """The plan of a channel against its record of what aired, with lines more and without others."""
+    """The plan of a channel against its record of what aired, with lines and hours more and without other lines."""
     end = window.end or window.start
     around = TimeRange(start=window.start - SAME_MATERIAL, end=end + SAME_MATERIAL)
     planned = store.page(c, around, now, channel_names=[channel.name], states=sorted(PLANNED), limit=_PLANS)
     aired = [each for each in asruns.aired(c, channel.name, around) if each.id not in without]
-    return reconcile(channel.name, planned, [*aired, *more], window, tolerance)
+    hours = asruns.covered(c, channel.name, window) if covered is None else [covered]
+    return reconcile(channel.name, planned, [*aired, *more], window=window, covered=hours, tolerance=tolerance)
 
 
 def settle(c: Connection, taking: Taking, channel: Channel, differences: Reconciliation, new: set[str]) -> None:

@@ -19,7 +19,10 @@ _AT_ONCE: Final = 2500
 
 @dataclass(frozen=True)
 class Taking:
-    """A file that was read, and how it is to be taken in."""
+    """A file that was read, and how it is to be taken in.
+
+    `start` and `end` are the hours that it covers, where they are more than from its first line to its last.
+    """
 
     kind: FileKind
     channel: str
@@ -30,14 +33,17 @@ class Taking:
     now: datetime
     actor: Actor
     new_id: NewId
+    start: datetime | None = None
+    end: datetime | None = None
 
     @property
     def window(self) -> TimeRange | None:
-        """From the first start to the last end; None for a file without a line."""
-        items = self.contents.items
-        if not items:
+        """The hours that it covers; None where it holds no line and says no hours."""
+        starts = [each.start for each in self.contents.items] + [each for each in (self.start,) if each]
+        ends = [each.end for each in self.contents.items] + [each for each in (self.end,) if each]
+        if not starts or not ends:
             return None
-        return TimeRange(start=min(each.start for each in items), end=max(each.end for each in items))
+        return TimeRange(start=min(starts), end=max(ends))
 
 
 @dataclass(frozen=True)

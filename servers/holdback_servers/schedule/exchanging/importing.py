@@ -47,6 +47,12 @@ def offer_importing(door: Door) -> None:
                 "belong to the day before."
             ),
         ] = "calendar",
+        start: Annotated[
+            Instant | None, Field(description="From when the file covers its channel, where its first line is later.")
+        ] = None,
+        end: Annotated[
+            Instant | None, Field(description="Until when it covers it, where its last line ends earlier.")
+        ] = None,
         tolerance_seconds: Tolerance = 60,
         replace: Annotated[
             bool,
@@ -65,13 +71,15 @@ def offer_importing(door: Door) -> None:
         if not preview:
             action = Action(name="schedule.import_schedule", scope="schedule:commit", kind="destroy")
             decide(call.caller, action).require()
+        if start is not None:
+            time_range(start, end)
         services, title = call.services, one_line(name) or f"the {format} file"
         on = await services.database.read(lambda c: books.find_channel(c, channel))
         read = await asyncio.to_thread(_read, format, kind, content, title, on, dates)
         taking = Taking(
             kind=kind, channel=on.name, name=title, contents=read, replace=replace,
             tolerance=timedelta(seconds=tolerance_seconds), now=services.clock(), actor=actor_of(call),
-            new_id=services.new_id,
+            new_id=services.new_id, start=start, end=end,
         )  # fmt: skip
         if preview or read.mistakes:
             return await services.database.read(lambda c: take(c, taking, apply=False))

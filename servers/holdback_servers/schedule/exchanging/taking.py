@@ -37,13 +37,15 @@ def _take_as_run(c: Connection, taking: Taking, channel: Channel, window: TimeRa
     if found.mistakes:
         return _report(taking, found, applied=False)
     lines = as_aired(taking, found.new)
+    more, without = lines, frozenset(found.replaced)
     differences = reconciled(
-        c, channel, window, taking.tolerance, taking.now, more=lines, without=frozenset(found.replaced)
+        c, channel, window, taking.tolerance, taking.now, more=more, without=without, covered=window
     )
     new = {each.id for each in lines}
     if apply:
         asruns.drop(c, found.replaced)
         asruns.keep(c, channel.name, lines)
+        asruns.cover(c, channel.name, window, name=taking.name, by=taking.actor.by, now=taking.now)
         settle(c, taking, channel, differences, new)
     odd = [each for each in differences.items if each.outcome != "as_planned"][:_TOLD]
     if not apply:  # lines that are not on record have no ids
