@@ -10,6 +10,7 @@ import statistics
 import sys
 import time
 from collections.abc import Callable
+from importlib import import_module
 
 from bench.figures import Figure, ratios, table
 from bench.processes import load
@@ -129,6 +130,14 @@ def _rights_import() -> list[Figure]:
     ]
 
 
+_SCHEDULE = ("schedule_speed",)
+"""Modules of this folder that measure the schedule; each offers `figures()`."""
+
+
+def _schedule() -> list[Figure]:
+    return [figure for name in _SCHEDULE for figure in import_module(f"bench.{name}").figures()]
+
+
 BENCHES: dict[str, Callable[[], list[Figure]]] = {
     "up": _up,
     "demo": _demo,
@@ -138,6 +147,7 @@ BENCHES: dict[str, Callable[[], list[Figure]]] = {
     "gateway": _gateway,
     "rights_import": _rights_import,
     "rights": _rights,
+    "schedule": _schedule,
 }
 
 
