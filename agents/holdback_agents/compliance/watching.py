@@ -49,7 +49,8 @@ async def watch_expiry(run: Run, request: ExpiryWatch) -> ExpiryReport:
     watched, unchecked = _watched(publications)
     risky = tuple(each for each in await standings(run, watched) if not each.stands)
     report = ExpiryReport(endings=endings, at_risk=risky, unchecked=unchecked)
-    if request.act:
+    if request.act and risky:
+        await run.artifact("found", report.model_copy(update={"text": report_text(report, request.days)}))
         done, failed = await _mended(run, risky)
         report = report.model_copy(update={"rescheduled": done, "failed": failed})
     return report.model_copy(update={"text": report_text(report, request.days)})

@@ -200,6 +200,7 @@ async def _apply_what_a_person_decides(run: Run, mending: _Mending, *, ask: bool
         why = "a clearance that gives it" if not mending.clearance else "a person's yes"
         mending.notes.append(f"{len(open_changes)} changes show more than was approved; they wait for {why}.")
         return
+    await run.artifact("so-far", mending.report())
     record = await run.tool("rights.get_clearance", clearance=mending.clearance)
     shown = {each["id"]: each for each in await _publications(run, [each["publication"] for each in open_changes])}
     for media in dict.fromkeys(shown[each["publication"]]["media"] for each in open_changes):
@@ -210,5 +211,10 @@ async def _apply_what_a_person_decides(run: Run, mending: _Mending, *, ask: bool
                 f"{answer.by} did not approve {len(changes)} changes: {answer.comment or 'no reason'}."
             )
             continue
-        await _made(run, mending, changes, [answer.statement])
         mending.approvals.append(answer.approval)
+        try:
+            await _made(run, mending, changes, [answer.statement])
+        except Problem as problem:  # much may have happened while the person thought; what was done stays done
+            if problem.code == "CANCELLED":
+                raise
+            mending.notes.append(f"{len(changes)} approved changes are not made: {problem.line()}")
