@@ -8,7 +8,7 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import date, datetime
 from functools import lru_cache
-from itertools import chain, islice
+from itertools import compress, islice
 
 from holdback_base.vocabulary import TimeRange, countries, group_members, groups, to_utc
 
@@ -22,6 +22,7 @@ _ROWS, _TOLD = 30, 12
 """Most rows of the matrix; most lines of each list under it."""
 _CLAUSE, _TEXT = 240, 600
 """Most characters of a clause, and of the sentence of a reason or a condition."""
+_DIGITS = bytes.maketrans(b"01", b"\0\1")
 _WIDTH, _INDENT = 116, "       "
 _INSTANT = re.compile(r"\b\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?Z")
 _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
@@ -58,30 +59,70 @@ def places(codes: Sequence[str], on: date = date.max) -> str:
     Args:
         on: the day whose members a group has.
     """
-    return _line(codes, _named(frozenset(codes), on))
+    own = frozenset(codes)
+    atlas = _atlas(own - countries(), on)
+    return atlas.line(atlas.set_of(own))
 
 
-def _line(codes: Sequence[str], named: str | None) -> str:
-    return f"{', '.join(codes[: _PLACES - 1])} and {len(codes) - _PLACES + 1} more" if named is None else named
+class _Atlas:
+    """The world, with some parts of countries, on a day. Sets of places are whole numbers: a bit for each, by code."""
+
+    def __init__(self, parts: frozenset[str], on: date) -> None:
+        self._codes = sorted(countries() | parts)
+        self._bits = {code: 1 << number for number, code in enumerate(self._codes)}
+        self._world = self.set_of(countries())
+        fit = [each for each in _by_size(on) if len(each[1]) > 2 and each[1] <= self._bits.keys()]
+        self._groups = [(name, self.set_of(own), len(own)) for name, own in fit]
+
+    def set_of(self, codes: Iterable[str]) -> int:
+        """The places with these codes, each named once."""
+        return sum(map(self._bits.__getitem__, codes))
+
+    def codes_of(self, some: int) -> list[str]:
+        """The codes of places, in order."""
+        return list(compress(self._codes, f"{some:b}"[::-1].encode().translate(_DIGITS)))
+
+    def line(self, some: int, named: str | None = None) -> str:
+        """Places in a line."""
+        named = named or self.named(some)
+        if named is not None:
+            return named
+        return f"{', '.join(self.codes_of(some)[: _PLACES - 1])} and {some.bit_count() - _PLACES + 1} more"
+
+    def named(self, some: int) -> str | None:
+        """Groups that make up these places, and what is left over; the world and what is not in it; nothing where that
+        would not be shorter than a list."""
+        found, count = list[str](), some.bit_count()
+        left, over = some, count
+        for name, own, size in self._groups:
+            if size <= over and own & left == own and len(found) < _GROUPS:
+                few = own == some and count <= _PLACES
+                found.append(f"{name} ({', '.join(self.codes_of(own)) if few else size})")
+                left, over = left ^ own, over - size
+        if count <= _PLACES and (left or len(found) > 1):
+            return ", ".join(self.codes_of(some))
+        if over <= _PLACES - len(found):
+            return ", ".join([*found, *self.codes_of(left)])
+        rest = self._world & ~some
+        outside = self.named(rest) if some & self._world == some and rest.bit_count() < count else None
+        return None if outside is None else f"WORLD except {outside}"
 
 
-@lru_cache(maxsize=2048)
-def _named(codes: frozenset[str], on: date) -> str | None:
-    """Groups that make up these codes, and what is left over; the world and what is not in it; nothing where that
-    would not be shorter than a list."""
-    left, found = set(codes), list[str]()
-    for name, members in _by_size(on):
-        if len(members) > 2 and members <= left and len(found) < _GROUPS:
-            few = members == codes and len(members) <= _PLACES
-            found.append(f"{name} ({', '.join(sorted(members)) if few else len(members)})")
-            left -= members
-    if len(codes) <= _PLACES and (left or len(found) > 1):
-        return ", ".join(sorted(codes))
-    if len(left) <= _PLACES - len(found):
-        return ", ".join([*found, *sorted(left)])
-    rest = countries() - codes
-    outside = _named(rest, on) if codes <= countries() and len(rest) < len(codes) else None
-    return None if outside is None else f"WORLD except {outside}"
+_atlas = lru_cache(maxsize=64)(_Atlas)
+
+
+@lru_cache(maxsize=4096)
+def _among(atlas: _Atlas, some: int, everywhere: int) -> str:
+    """Places, or what they are of all that was asked for."""
+    count = some.bit_count()
+    if some == everywhere and count > 1:
+        return "everywhere"
+    found = atlas.named(some)
+    if count > _PLACES and (found is None or found.startswith("WORLD except")):
+        outside = atlas.named(everywhere & ~some)
+        if outside is not None:
+            return f"everywhere but {outside}"
+    return atlas.line(some, found)
 
 
 @lru_cache(maxsize=64)
@@ -95,16 +136,18 @@ class _Names:
     """Sets of places and platforms as this report calls them."""
 
     def __init__(self, report: ClearanceReport) -> None:
-        self._asked, self._everywhere = report.asked, frozenset(report.asked.territories)
-        self._places: dict[tuple[str, ...], str] = {}
-        self._on = report.asked.window.start.date()
+        asked = report.asked
+        self._platforms = len(asked.platforms)
+        self.atlas = _atlas(frozenset(asked.territories) - countries(), asked.window.start.date())
+        self.everywhere = self.atlas.set_of(asked.territories)
         self.unmet = {each.key for each in report.conditions if not each.met}
         self.told = _told(report)
         self._told_keys = {each.key for each in self.told}
-        self.groups_of: dict[str, list[CellGroup]] = {each.key: [] for each in report.reasons}
-        for group in report.groups:
-            for key in group.reasons:
-                self.groups_of[key].append(group)
+        self.groups = [(each, self.atlas.set_of(each.territories)) for each in report.groups]
+        self.groups_of: dict[str, list[tuple[CellGroup, int]]] = {each.key: [] for each in report.reasons}
+        for each in self.groups:
+            for key in each[0].reasons:
+                self.groups_of[key].append(each)
 
     def cell(self, group: CellGroup) -> str:
         """`cleared`, `partly R2`, `if C1 C3`, `denied R1 R2`: what is in the way and what is asked, not what is met."""
@@ -115,33 +158,19 @@ class _Names:
         more = f" +{len(keys) - _KEYS}" if len(keys) > _KEYS else ""
         return f"{_WORDS[group.verdict]} {' '.join(keys[:_KEYS])}{more}".strip()
 
-    def places(self, codes: tuple[str, ...]) -> str:
+    def places(self, some: int) -> str:
         """Territories, or what they are of all that was asked for."""
-        said = self._places.get(codes)
-        if said is None:
-            said = self._places[codes] = self._said(codes)
-        return said
-
-    def _said(self, codes: tuple[str, ...]) -> str:
-        if len(codes) == len(self._everywhere) > 1:
-            return "everywhere"
-        found = _named(own := frozenset(codes), self._on)
-        if len(codes) > _PLACES and (found is None or found.startswith("WORLD except")):
-            outside = _named(self._everywhere - own, self._on)
-            return _line(codes, found) if outside is None else f"everywhere but {outside}"
-        return _line(codes, found)
+        return _among(self.atlas, some, self.everywhere)
 
     def media(self, nodes: Sequence[str]) -> str:
         """Platforms, or that they are all."""
-        if len(nodes) == len(self._asked.platforms) > 1:
-            return "all platforms"
-        return _some(nodes, _PLACES)
+        return "all platforms" if len(nodes) == self._platforms > 1 else _some(nodes, _PLACES)
 
-    def where(self, codes: tuple[str, ...], nodes: Sequence[str]) -> str:
+    def where(self, some: int, nodes: Sequence[str]) -> str:
         """Both: `GB, IE on social.youtube`."""
-        if len(codes) == len(self._asked.territories) and len(nodes) == len(self._asked.platforms):
+        if some == self.everywhere and len(nodes) == self._platforms:
             return "everywhere asked"
-        return f"{self.places(codes)} on {self.media(nodes)}"
+        return f"{self.places(some)} on {self.media(nodes)}"
 
 
 def _lines(report: ClearanceReport, names: _Names) -> Iterator[str]:
@@ -201,49 +230,41 @@ def _question(report: ClearanceReport) -> Iterator[str]:
 
 def _matrix(report: ClearanceReport, names: _Names) -> Iterator[str]:
     asked = report.asked
-    rows = _rows(report)
+    rows = _rows(report, names)
     columns: dict[tuple[int, ...], list[int]] = {}
     for column in range(len(asked.platforms)):
-        columns.setdefault(tuple(row[column] for row in rows), []).append(column)
+        columns.setdefault(tuple([row[column] for _, row in rows]), []).append(column)
     alike = list(columns.values())
+    shown = rows if len(rows) <= _ROWS else [*rows[: _ROWS - 2], rows[-1]]
     stacked = [_stack([asked.platforms[each] for each in column]) for column in alike]
     if len(alike) == 1 and len(asked.platforms) > 1:
         stacked = [["every platform"]]
     depth = max(len(each) for each in stacked)
-    cells = [names.cell(group) for group in report.groups]
+    cells = {number: names.cell(report.groups[number]) for number in {each for _, row in shown for each in row}}
     table = [["" if line else "Territory", *(_at(each, line) for each in stacked)] for line in range(depth)]
-    ranked = sorted(rows.items(), key=lambda each: len(each[1]))
-    shown = ranked if len(ranked) <= _ROWS else [*ranked[: _ROWS - 2], ranked[-1]]
-    for keys, found in shown:
-        label = names.places(tuple(found))
-        if found is ranked[-1][1] and len(ranked) > 1 and (len(found) > _PLACES and label[:10] == "everywhere"):
-            label = f"everywhere else ({len(found)})"
-        table.append([label, *(cells[keys[column[0]]] for column in alike)])
-    widths = [max(len(row[column]) for row in table) for column in range(len(table[0]))]
+    for some, numbers in shown:
+        label, count = names.places(some), some.bit_count()
+        if some == rows[-1][0] and len(rows) > 1 and count > _PLACES and label[:10] == "everywhere":
+            label = f"everywhere else ({count})"
+        table.append([label, *(cells[numbers[column[0]]] for column in alike)])
+    widths = [max([len(row[column]) for row in table]) for column in range(len(table[0]))]
     for row in table:
-        yield "  ".join(text.ljust(width) for text, width in zip(row, widths, strict=True)).rstrip()
-    if hidden := sum(map(len, rows.values())) - sum(len(found) for _, found in shown):
+        yield "  ".join([text.ljust(width) for text, width in zip(row, widths, strict=True)]).rstrip()
+    if hidden := names.everywhere.bit_count() - sum(some.bit_count() for some, _ in shown):
         yield f"and {hidden} more territories in the report"
-    used = [said for verdict, said in _LEGEND.items() if any(each.verdict == verdict for each in report.groups)]
+    verdicts = {each.verdict for each in report.groups}
+    used = [said for verdict, said in _LEGEND.items() if verdict in verdicts]
     if used:
         yield f"({'; '.join(used)})"
 
 
-def _rows(report: ClearanceReport) -> dict[tuple[int, ...], list[str]]:
-    """Territories by their row: the numbers of their groups, a platform each."""
-    masks = dict.fromkeys(report.asked.territories, 0)
-    for number, group in enumerate(report.groups):
-        for place in group.territories:
-            masks[place] |= 1 << number
-    alike: dict[int, list[str]] = {}
-    for place, mask in masks.items():
-        alike.setdefault(mask, []).append(place)
-    rows: dict[tuple[int, ...], list[str]] = {}
-    for mask, places_alike in alike.items():
-        found = (number for number, bit in enumerate(reversed(f"{mask:b}")) if bit == "1")
-        group_of = {node: number for number in found for node in report.groups[number].platforms}
-        rows[tuple(group_of[node] for node in report.asked.platforms)] = places_alike
-    return rows
+def _rows(report: ClearanceReport, names: _Names) -> list[tuple[int, tuple[int, ...]]]:
+    """Territories that have the same row, with the numbers of its groups, a platform each; the smallest sets first."""
+    rows: list[tuple[int, tuple[int, ...]]] = [(names.everywhere, ())]
+    for node in report.asked.platforms:
+        here = [(number, some) for number, (group, some) in enumerate(names.groups) if node in group.platforms]
+        rows = [(both, (*row, number)) for some, row in rows for number, own in here if (both := some & own)]
+    return sorted(rows, key=lambda each: (each[0].bit_count(), each[0] & -each[0]))
 
 
 def _stack(nodes: Sequence[str]) -> list[str]:
@@ -260,7 +281,7 @@ def _at(texts: Sequence[str], number: int) -> str:
 def _when(report: ClearanceReport, names: _Names) -> Iterator[str]:
     """When each group that is not simply clear or closed is."""
     some = [each for each in report.groups if each.verdict in ("PARTIAL", "CONDITIONAL")]
-    told = list(islice(_moments(some, report, names), _TOLD))
+    told = list(islice(_moments(report, names), _TOLD))
     if not told:
         return
     yield ""
@@ -274,12 +295,14 @@ def _when(report: ClearanceReport, names: _Names) -> Iterator[str]:
         yield f"  and {more} more in the report"
 
 
-def _moments(groups: Iterable[CellGroup], report: ClearanceReport, names: _Names) -> Iterator[tuple[str, str, str]]:
+def _moments(report: ClearanceReport, names: _Names) -> Iterator[tuple[str, str, str]]:
     """Where, how and when, a window each."""
-    for group in groups:
+    for group, some in names.groups:
+        if group.verdict not in ("PARTIAL", "CONDITIONAL"):
+            continue
         keys = [key for key in group.conditions if key in names.unmet]
         once = f"once {', '.join(keys) or 'conditions'} {'are' if len(keys) != 1 else 'is'} met"
-        where = names.where(group.territories, group.platforms)
+        where = names.where(some, group.platforms)
         yield from ((where, "cleared", _within(each, report)) for each in group.windows)
         yield from ((where, once, _within(each, report)) for each in group.windows_once_met or ())
 
@@ -308,29 +331,21 @@ def _reason(alike: Sequence[Reason], report: ClearanceReport, names: _Names) -> 
     yield f"  {' '.join(each.key for each in alike)} {first.code}: {_short(first.text, _TEXT)}"
     for each in alike[:_PLACES]:
         then = "" if each.windows in ((), (report.asked.window,)) else f", {_spell(each.windows)}"
-        for places_, nodes in _cells_of(each, names.groups_of[each.key]):
-            yield f"     {names.where(places_, nodes)}{then}"
+        for some, nodes in _cells_of(names.groups_of[each.key]):
+            yield f"     {names.where(some, nodes)}{then}"
     yield from _source(first.right, first.contract, first.clause)
 
 
-def _cells_of(reason: Reason, own: Sequence[CellGroup]) -> list[tuple[tuple[str, ...], Sequence[str]]]:
+def _cells_of(own: Iterable[tuple[CellGroup, int]]) -> list[tuple[int, list[str]]]:
     """Where a reason of these groups holds, as rectangles: its places and platforms may hold cells that are clear of
     it."""
-    if sum(len(each.territories) * len(each.platforms) for each in own) == len(reason.territories) * len(
-        reason.platforms
-    ):
-        return [(reason.territories, reason.platforms)]
-    by_node: dict[str, tuple[int, ...]] = {}
-    for number, each in enumerate(own):
-        for node in each.platforms:
-            by_node[node] = (*by_node.get(node, ()), number)
-    whole = {
-        numbers: tuple(sorted(chain.from_iterable(own[each].territories for each in numbers)))
-        for numbers in set(by_node.values())
-    }
-    alike: dict[tuple[str, ...], list[str]] = {}
+    by_node: dict[str, int] = {}
+    for group, some in own:
+        for node in group.platforms:
+            by_node[node] = by_node.get(node, 0) | some
+    alike: dict[int, list[str]] = {}
     for node in sorted(by_node):
-        alike.setdefault(whole[by_node[node]], []).append(node)
+        alike.setdefault(by_node[node], []).append(node)
     return list(alike.items())
 
 
@@ -358,7 +373,7 @@ def _plan(number: int, plan: Plan, names: _Names) -> Iterator[str]:
     yield from (f"     {_short(each.text, _TEXT)}" for each in others[: _TOLD - 1])
     if len(others) >= _TOLD:
         yield f"     and {len(others) - _TOLD + 1} more changes in the report"
-    where = names.where(plan.territories, plan.platforms)
+    where = names.where(names.atlas.set_of(plan.territories), plan.platforms)
     if not plan.verified:
         yield "     Not decided: a person is needed."
         return
