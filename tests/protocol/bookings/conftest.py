@@ -28,6 +28,7 @@ from holdback_servers.rights.explaining import report as told
 from holdback_servers.schedule import books, store
 from holdback_servers.schedule.channel import Channel
 from holdback_servers.schedule.ports import Outside
+from holdback_servers.services import Services, open_services
 from holdback_servers.settings import Settings
 from holdback_trust import statements
 from holdback_trust.audit import AuditLog
@@ -69,15 +70,34 @@ class House:
     media: str = MEDIA
     schedule: Database = field(init=False)
     outside: Outside = field(init=False)
+    audit: AuditLog = field(init=False)
     new_id: Callable[[str], str] = field(init=False)
 
     def open(self) -> None:
         self.new_id = id_maker(lambda: self.now)
         self.schedule = Database(None, store.METADATA)
-        audit = AuditLog(self.home / "audit", RIGHTS, lambda: self.now)
-        ground = Foundation(Settings(home=self.home), lambda: self.now, self.new_id, RING, audit)
+        self.audit = AuditLog(self.home / "audit", RIGHTS, lambda: self.now)
+        ground = Foundation(Settings(home=self.home), lambda: self.now, self.new_id, RING, self.audit)
         self.outside = home_outside(ground)
-        audit.close()
+
+    def close(self) -> None:
+        self.schedule.close()
+        self.audit.close()
+
+    def services(self) -> Services:
+        """What the schedule's clock is given, with the film in the media store."""
+        made = open_services(
+            self.schedule,
+            store.TABLES,
+            settings=Settings(home=self.home),
+            clock=lambda: self.now,
+            new_id=self.new_id,
+            keys=RIGHTS,
+            ring=RING,
+            audit=self.audit,
+        )
+        made.media.put(FILM)
+        return made
 
     def record(self, channel: dict[str, Any]) -> Channel:
         actor = books.Actor(by="person:sam", on_behalf_of="person:sam")
@@ -161,7 +181,13 @@ def house(cleared_home: tuple[Path, str, str], tmp_path: Path) -> Iterator[House
     """A home of its own for each test."""
     made = fresh(cleared_home, tmp_path)
     yield made
-    made.schedule.close()
+    made.close()
+
+
+@pytest.fixture
+def fresh_home(cleared_home: tuple[Path, str, str]) -> Callable[[Path], House]:
+    """Makes such a home in a folder."""
+    return lambda folder: fresh(cleared_home, folder)
 
 
 def fresh(cleared_home: tuple[Path, str, str], home: Path) -> House:
