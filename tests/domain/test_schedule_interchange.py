@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from holdback_servers.schedule.channel import Channel
-from holdback_servers.schedule.interchange.ical import to_icalendar
+from holdback_servers.schedule.interchange.ical import to_icalendar, write
 from holdback_servers.schedule.model import Availability, HistoryRow, Publication, State
 from icalendar import Calendar
 
@@ -79,3 +79,29 @@ def test_lines_are_folded_and_end_as_rfc_5545_asks() -> None:
     text = to_icalendar([_publication(title="Ü" * 200)], {})
     assert all(len(line.encode()) <= 75 for line in text.split("\r\n"))
     assert "\n" not in text.replace("\r\n", "")
+
+
+def test_control_characters_of_a_title_never_reach_a_calendar() -> None:
+    text = to_icalendar([_publication(title="A\x00B\x1b[31m\nC", reasons=("why\x07",))], {})
+    assert "SUMMARY:A B [31m C on one" in text
+    assert not [each for each in text if ord(each) < 32 and each not in "\r\n"]
+
+
+def test_a_calendar_says_what_it_cannot_say_of_which_publications() -> None:
+    logo = _publication(id="pub_TWO", details={"secondary": [{"kind": "logo"}], "sponsor": "cars"})
+    written = write([_publication(), logo], {"one": LINEAR})
+    assert written.publications == 2
+    assert {each.message: each.publications for each in written.losses} == {
+        "not said: secondary events and caption files": ("pub_TWO",),
+        "not said: the sponsor's category": ("pub_TWO",),
+    }
+
+
+def test_a_calendar_that_is_subscribed_to_has_a_name_and_says_when_to_ask_again() -> None:
+    text = to_icalendar([_publication()], {"one": LINEAR}, name="Channel One")
+    assert "X-WR-CALNAME:Channel One" in text
+    assert "REFRESH-INTERVAL;VALUE=DURATION:PT15M" in text
+
+
+def test_what_came_in_from_another_grid_names_no_media() -> None:
+    assert "Media" not in to_icalendar([_publication(media=None)], {"one": LINEAR})

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from holdback_base.vocabulary import instant_text
 
 from holdback_servers.schedule.channel import Channel
-from holdback_servers.schedule.interchange.written import Losses, ScheduleFile, Written
+from holdback_servers.schedule.interchange.written import Losses, ScheduleFile, Written, one_line, plain
 from holdback_servers.schedule.model import Availability, Publication
 
 if TYPE_CHECKING:
@@ -60,15 +60,15 @@ def to_icalendar(
     if name is not None:
         _put(calendar, "name", name)
         _put(calendar, "x-wr-calname", name)
-        _put(calendar, "refresh-interval", _REFRESH)
+        _put(calendar, "refresh-interval", _REFRESH, VALUE="DURATION")
     for publication in sorted(publications, key=lambda each: (each.start, each.id)):
         for event in _events(publication, channels.get(publication.channel)):
             calendar.add_component(event)
     return calendar.to_ical().decode()
 
 
-def _put(component: "Component", name: str, value: Any) -> None:
-    component.add(name, value)  # pyright: ignore[reportUnknownMemberType] - the library leaves values untyped
+def _put(component: "Component", name: str, value: Any, **parameters: str) -> None:
+    component.add(name, value, parameters or None)  # pyright: ignore[reportUnknownMemberType] - the library leaves values untyped
 
 
 def _events(publication: Publication, channel: Channel | None) -> "Iterator[Event]":
@@ -93,7 +93,7 @@ def _events(publication: Publication, channel: Channel | None) -> "Iterator[Even
         _put(event, "status", _STATUS[publication.state])
         _put(event, "summary", _summary(publication, channel, openings[start], first=first))
         _put(event, "description", _description(publication))
-        _put(event, "location", channel.title if channel is not None else publication.channel)
+        _put(event, "location", one_line(channel.title if channel is not None else publication.channel))
         _put(event, "categories", [publication.channel, publication.state])
         yield event
 
@@ -107,7 +107,7 @@ def _summary(publication: Publication, channel: Channel | None, opening: list[Av
     places = ", ".join(sorted({territory for piece in opening for territory in piece.territories}))
     joins = "" if first else f" opens in {places}"
     held = " (held)" if publication.state in ("proposed", "held", "approved") else ""
-    return f"{publication.title}{joins} on {where}{held}"
+    return one_line(f"{publication.title}{joins} on {where}{held}")
 
 
 def _description(publication: Publication) -> str:
@@ -120,4 +120,4 @@ def _description(publication: Publication) -> str:
         lines.append(f"Clearance {publication.clearance}, approval {publication.approval}")
     if publication.state == "held" and publication.expires is not None:
         lines.append(f"The hold {publication.hold} lapses {instant_text(publication.expires)}")
-    return "\n".join(lines)
+    return plain("\n".join(lines))

@@ -58,9 +58,14 @@ class Written(Noun):
     losses: tuple[Loss, ...] = ()
 
 
+def plain(text: str) -> str:
+    """Text without control characters; line breaks and tabs stay."""
+    return _CONTROL.sub(" ", text)
+
+
 def one_line(text: str) -> str:
     """Text for an element that may not hold line breaks, nor what XML has no way to write."""
-    return " ".join(_CONTROL.sub(" ", text).split())
+    return " ".join(plain(text).split())
 
 
 class ScheduleExport(Written):
