@@ -2,6 +2,8 @@
 
 import asyncio
 import json
+import subprocess
+import sys
 import time
 from collections.abc import Callable
 from datetime import timedelta
@@ -110,3 +112,25 @@ def _close_now(home: Path) -> None:
     database = Database(home / "db" / "schedule.sqlite", store.METADATA)
     database.submit(unit).result()
     database.close()
+
+
+def test_a_server_starts_without_the_code_of_publishers_that_nothing_needs_yet(tmp_path: Path) -> None:
+    program = """
+import asyncio, sys
+from pathlib import Path
+from holdback.foundation import lay_foundation
+from holdback.rooms import open_room
+from holdback_servers.settings import load_settings
+
+door = open_room("schedule", lay_foundation(load_settings({}, home=Path(sys.argv[1])), "mcp:schedule"))
+
+async def serve():
+    async with door.serving():
+        await asyncio.sleep(0.2)
+
+asyncio.run(serve())
+costly = {"httpx", "holdback_servers.rights", "holdback_servers.schedule.publishers.webhook"}
+sys.exit(", ".join(sorted(costly & sys.modules.keys())) or 0)
+"""
+    ended = subprocess.run([sys.executable, "-c", program, tmp_path], capture_output=True, text=True, check=False)
+    assert (ended.returncode, ended.stderr) == (0, "")
