@@ -426,6 +426,46 @@ async def test_a_week_in_words_asks_for_what_is_missing_and_a_lost_clearance_is_
 
 
 @pytest.mark.processes
+async def test_what_is_locked_is_left_to_a_person_and_what_is_pulled_comes_off_the_books(town: Town) -> None:
+    cut = await town.cut("belfry", town.at(60))
+    publication, clearance = await town.published(cut, town.at(50))
+    sam = town.desks["sam"]
+    await sam.tool("schedule.lock_publication", publication=publication, locked=True, reason="sponsored")
+    await town.licence("belfry", town.at(60), since=town.at(30))
+    told = await town.ask("scheduler", "", f"{clearance} is stale")
+    report = told.result(RescheduleReport)
+    assert [(each.action, each.needs_person, each.applied) for each in report.changes] == [("keep", True, False)]
+    assert any(f"See to {publication}" in note and "locked" in note for note in report.notes)
+    pulled = await town.ask("scheduler", "", f"Pull {cut.media}")
+    done = pulled.result(RescheduleReport)
+    assert [(each.publication, each.action, each.applied) for each in done.changes] == [(publication, "cancel", True)]
+    assert (await town.publication(publication))["state"] == "cancelled"
+
+
+@pytest.mark.processes
+async def test_breaking_news_makes_room_and_keeps_its_slot_and_a_planner_may_not_have_a_clearance_issued(
+    town: Town,
+) -> None:
+    cut = await town.cut("flood", town.at(60))
+    publication, clearance = await town.published(cut, town.at(50))
+    start = datetime.fromisoformat((await town.publication(publication))["start"])
+    event = ScheduleEvent(
+        kind="breaking_news", channel="north-one", start=start, duration_seconds=60, title="The flood", media=cut.media
+    )
+    told = await town.ask("scheduler", "reschedule", RescheduleRequest(event=event))
+    report = told.result(RescheduleReport)
+    assert report.hold is not None
+    assert (await town.publication(report.hold))["start"] == instant_text(start)
+    await town.desks["sam"].tool("schedule.cancel_publication", publication=report.hold, reason="a test")
+    await town.licence("flood", town.at(20))
+    mended = await town.ask("scheduler", "", f"{clearance} is stale", who="pat")
+    answer = mended.result(RescheduleReport)
+    assert answer.clearance is None
+    assert any("PERMISSION_DENIED" in note for note in answer.notes)
+    assert [(each.action, each.applied) for each in answer.changes] == [("shorten", True)]
+
+
+@pytest.mark.processes
 async def test_cancelling_while_a_month_is_planned_stops_the_job_and_holds_nothing(town: Town) -> None:
     cut = await town.cut("ferry", town.at(20))
     clearance = (await town.cleared(cut, town.at(20)))["clearance"]

@@ -99,6 +99,11 @@ def change_line(change: ScheduleChange) -> str:
     return f"{change.action} {change.publication} {change.title!r} on {change.channel}: {before} -> {after}"
 
 
+def left_line(change: Mapping[str, Any]) -> str:
+    """What stays as it is although something is wrong with it: nobody but a person can see to it."""
+    return f"See to {change['publication']} {change['title']!r} on {change['channel']}: {'; '.join(change['reasons'])}."
+
+
 def _pieces(pieces: Sequence[Availability]) -> str:
     told = (
         f"{', '.join(each.territories)} {instant_text(each.start)} to "

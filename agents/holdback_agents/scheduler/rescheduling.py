@@ -15,6 +15,7 @@ from holdback_agents.scheduler.mending import (
     fresh_request,
     happened_text,
     is_about_rights,
+    left_line,
     question_of,
     report_text,
     without_rights,
@@ -193,7 +194,9 @@ async def _made(
 
 async def _apply_what_a_person_decides(run: Run, mending: _Mending, *, ask: bool) -> None:
     """Ask about each cut that would be shown longer or somewhere else, and do what was approved."""
-    open_changes = [each for each in mending.plan["changes"] if each["needs_person"]]
+    waiting = [each for each in mending.plan["changes"] if each["needs_person"]]
+    open_changes = [each for each in waiting if each["action"] == "extend"]
+    mending.notes += [left_line(each) for each in waiting if each["action"] != "extend"]
     if not open_changes:
         return
     if not ask or not mending.clearance:
