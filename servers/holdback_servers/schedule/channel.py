@@ -64,6 +64,10 @@ class ReachCurve(Noun):
         """The number of the hour that holds this local time."""
         return self.hours[WEEKDAYS[local.weekday()]][local.hour]
 
+    def told(self, local: datetime) -> str:
+        """Where the number of this hour is known from, and how surely where that can be said."""
+        return self.source
+
 
 class Watershed(Noun):
     """The hours, on the channel's clocks, in which what is not for children may be shown."""

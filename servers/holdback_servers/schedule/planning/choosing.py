@@ -100,7 +100,7 @@ def reach_text(asked: Asked, start: datetime, reach: int) -> str:
     """What the hour reaches, and where that is known from."""
     local = start.astimezone(asked.channel.zone)
     day = weekday(local.date()).title()
-    return f"reach {reach} of 100 on {day} from {local:%H}:00 ({asked.channel.reach.source})"
+    return f"reach {reach} of 100 on {day} from {local:%H}:00 ({asked.channel.reach.told(local)})"
 
 
 def neighbours(books: Books, start: datetime, gone: Sequence[Placed] = ()) -> tuple[Neighbour, ...]:
