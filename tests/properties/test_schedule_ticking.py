@@ -469,6 +469,20 @@ def test_a_take_down_overtakes_an_upload_that_takes_its_time() -> None:
     run(story)
 
 
+def test_an_upload_is_broken_off_in_the_second_in_which_its_window_closes() -> None:
+    async def story(w: World) -> None:
+        await w.commit(piece("GB", 0, 0.3))
+        w.platform.slow = asyncio.Event()
+        first = asyncio.create_task(w.playout.tick(at(0)))
+        await w.platform.reached.wait()
+        await w.tick(at(0.3))
+        await first
+        assert [(each.revision, each.on) for each in w.platform.told["pub_ONE"]] == [(2, frozenset())]
+        assert await w.state() == "failed"
+
+    run(story)
+
+
 def test_an_upload_of_another_process_that_ends_after_the_take_down_is_taken_down_again() -> None:
     async def story(w: World) -> None:
         going = await w.commit(piece("GB", 0, 60))
@@ -516,6 +530,19 @@ def test_a_clock_that_goes_back_undoes_nothing_and_says_so(caplog: pytest.LogCap
 
     run(story)
     assert caplog.text.count("The clock has gone back from 2026-11-24T12:05:00Z to 2026-11-24T02:00:00Z") == 1
+
+
+def test_what_must_come_down_does_not_wait_for_a_clock_that_went_back() -> None:
+    async def story(w: World) -> None:
+        await w.commit(piece("GB", 0, 60))
+        await w.tick(at(0))
+        w.platform.mishaps = ["broken before"]
+        await w.tick(at(60))
+        assert w.platform.shown() == {"GB"}
+        await w.tick(at(-600))
+        assert (w.platform.shown(), await w.state()) == (frozenset(), "expired")
+
+    run(story)
 
 
 def test_the_loop_ticks_by_itself_and_ends_when_it_is_left() -> None:
