@@ -2,6 +2,7 @@
 found."""
 
 import json
+import re
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -17,6 +18,7 @@ from holdback_servers.schedule.interchange import (
     xmltv,
     xmltv_reading,
 )
+from holdback_servers.schedule.interchange.wall import rate_of
 from holdback_servers.schedule.interchange.written import one_line
 from holdback_servers.schedule.model import Availability, Publication
 from hypothesis import example, given
@@ -162,3 +164,19 @@ def test_a_line_is_refused_just_when_it_overlaps_something_on_record(
     }
     pairs = [(a, b) for a in items for b in items if a.place < b.place and a.start < b.end and b.start < a.end]
     assert bool(clashes_within(items, linear=True)) == bool(pairs)
+
+
+@given(evenings(), RATES)
+def test_timecode_alone_tells_every_transmission_to_the_frame(shown: list[Publication], rate: str) -> None:
+    channel = _channel("UTC", rate)
+    if not shown:
+        return
+    message = bxf.write(shown, {"one": channel}, ORIGIN).files[0].content
+    others = re.sub(r"<hb:publication[^>]*/>", "", message)
+    assert "hb:publication" not in others
+    read = bxf_reading.read(others, "f", channel, "grid")
+    assert not read.mistakes
+    frame = timedelta(seconds=float(1 / rate_of(channel).fraction))
+    for item, publication in zip(read.items, shown, strict=True):
+        assert abs(item.start - publication.start) <= frame
+        assert abs((item.end - item.start) - (publication.end - publication.start)) <= frame  # pyright: ignore

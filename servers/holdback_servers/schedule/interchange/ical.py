@@ -68,7 +68,7 @@ def to_icalendar(
 
 
 def _put(component: "Component", name: str, value: Any, **parameters: str) -> None:
-    component.add(name, value, parameters or None)  # pyright: ignore[reportUnknownMemberType] - the library leaves values untyped
+    component.add(name, value, parameters)  # pyright: ignore[reportUnknownMemberType] - the library leaves values untyped
 
 
 def _events(publication: Publication, channel: Channel | None) -> "Iterator[Event]":
