@@ -12,6 +12,7 @@ from holdback_servers.schedule.books import Actor
 from holdback_servers.schedule.committing import admit, commit, readmit_all
 from holdback_servers.schedule.model import Availability, Publication
 from holdback_servers.schedule.ports import RunKeeper, Transmission
+from holdback_servers.schedule.run_orders.orders import intend
 from holdback_servers.schedule.tables import run_orders as orders
 from sqlalchemy import null, update
 
@@ -443,7 +444,8 @@ async def test_what_the_keeper_has_heard_may_be_told_again_without_another_effec
 
 
 @pytest.mark.asyncio
-async def test_a_reservation_that_was_given_back_commits_nothing(house: Any) -> None:
+@pytest.mark.parametrize("asked_again", [False, True])
+async def test_a_reservation_that_was_given_back_commits_nothing(house: Any, asked_again: bool) -> None:
     held = hold(house, "one", air(DAY))
     admission = await admit(
         held, house.clearance, house.approval(), ring=house.ring, now=house.now, status=house.outside.clearance_status
@@ -459,6 +461,9 @@ async def test_a_reservation_that_was_given_back_commits_nothing(house: Any) -> 
             house.now += timedelta(seconds=61)
             assert await settled(house) == ()
             assert house.runs() == {}
+            if asked_again:  # another process wants the same, and has not reserved it yet
+                wanted = await house.schedule.read(lambda c: store.committable(c, held.hold, admission, house.now))
+                await house.schedule.write(lambda c: intend(c, wanted, house.now))
             await house.schedule.write(
                 lambda c: store.commit(c, str(held.hold), admission, SAM, house.now, reservation=reservation)
             )
