@@ -2,14 +2,15 @@
 
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import asynccontextmanager
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 from holdback_base.database import Database
 from holdback_base.ids import id_maker
-from holdback_servers.schedule import server, store
+from holdback_servers.schedule import asruns, server, store
+from holdback_servers.schedule.asrun_nouns import AiredItem
 from holdback_servers.schedule.ports import Outside, Transmission
 from holdback_servers.services import open_services
 from holdback_servers.settings import Settings
@@ -158,3 +159,35 @@ async def test_a_slot_that_displaces_something_is_offered_and_refused_until_that
     assert [each["publication"] for each in slot["displaces"]] == [held]
     assert refused["code"] == "SLOT_TAKEN"
     assert equal["channels"][0]["slots"] == []
+
+
+@pytest.mark.asyncio
+async def test_what_really_was_seen_refines_the_reach_that_proposals_and_explanations_go_by(tmp_path: Path) -> None:
+    asked = {"title": "Big", "media": MEDIA, "territories": ["GB"], "cleared": CLEARED, "duration_seconds": 15}
+    hours = [datetime(2026, 11, 17, hour, tzinfo=UTC) for hour in range(17, 23)]
+    aired = [
+        AiredItem(
+            id=f"air_{week}{at.hour}",
+            title="Anything",
+            start=at - timedelta(weeks=week),
+            end=at - timedelta(weeks=week, minutes=-30),
+            audience=9000 if at.hour == 18 else 3000,
+            place=f"row {n}",
+            source="as-run.csv",
+        )
+        for week in range(8)
+        for n, at in enumerate(hours)
+    ]
+    async with _house(tmp_path) as client:
+        before = await _call(client, "propose_slots", **asked, latest="2026-11-25T00:00:00Z")
+        database = Database(tmp_path / "schedule.sqlite", store.METADATA)
+        database.submit(lambda c: asruns.keep(c, "tube", aired)).result()
+        database.close()
+        after = await _call(client, "propose_slots", **asked, latest="2026-11-25T00:00:00Z", count=1)
+        (slot,) = after["channels"][0]["slots"]
+        described = {name: each for name, each in asked.items() if name != "media"}
+        told = await _call(client, "explain_slot", channel="tube", start=slot["start"], **described)
+    assert before["channels"][0]["slots"][0]["start"] == "2026-11-24T20:00:00Z"
+    assert "refined by 48 audiences from 2026-09-29 to 2026-11-17" in slot["reasons"][0]
+    assert "8 audiences in this hour, likely" in slot["reasons"][0]
+    assert told["parts"][0]["text"].endswith(slot["reasons"][0])

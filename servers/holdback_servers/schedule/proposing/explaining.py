@@ -13,11 +13,13 @@ from sqlalchemy import Connection
 from holdback_servers.schedule import books, store
 from holdback_servers.schedule.admission import clearance_facts
 from holdback_servers.schedule.arguments import DEFAULT_SPAN
+from holdback_servers.schedule.channel import Channel
 from holdback_servers.schedule.cleared import ClearedCell
 from holdback_servers.schedule.constraints import placed
 from holdback_servers.schedule.model import Details, Publication
 from holdback_servers.schedule.planning import explain
 from holdback_servers.schedule.proposal import Explanation, SlotRequest
+from holdback_servers.schedule.proposing.reaching import Curves
 from holdback_servers.services import Call
 from holdback_servers.serving import Door
 
@@ -36,7 +38,7 @@ class _Given:
     details: Details | None
 
 
-def offer_explaining(door: Door) -> None:
+def offer_explaining(door: Door, curves: Curves) -> None:
     """Add it to the schedule's door."""
 
     @door.tool(title="Explain slot", scope="schedule:read")
@@ -74,25 +76,26 @@ def offer_explaining(door: Door) -> None:
             if publication is None:
                 if channel is None or start is None:
                     raise _missing("channel" if channel is None else "start")
-                return _explained(c, _asked(given, start, now), channel, start, now, known=None)
+                on = curves.refine(c, books.find_channel(c, channel))
+                return _explained(c, _asked(given, start, now), on, start, now, known=None)
             found = store.find_publication(c, publication, now)
             at = start or found.start
             request = _asked_again(c, found, given, at, now)
-            return _explained(c, request, channel or found.channel, at, now, known=found)
+            on = curves.refine(c, books.find_channel(c, channel or found.channel))
+            return _explained(c, request, on, at, now, known=found)
 
         return await call.services.database.read(unit)
 
 
 def _explained(
-    c: Connection, request: SlotRequest, channel: str, start: datetime, now: datetime, *, known: Publication | None
+    c: Connection, request: SlotRequest, channel: Channel, start: datetime, now: datetime, *, known: Publication | None
 ) -> Explanation:
-    found = books.find_channel(c, channel)
     window = TimeRange(start=min(start, now), end=request.latest)
-    on_them = books.read_books(c, found, window, now, without=known.id if known else None)
+    on_them = books.read_books(c, channel, window, now, without=known.id if known else None)
     told = explain(on_them, request, start, now)
     if known is None:
         return told
-    said = known.reasons if (known.channel, known.start) == (channel, start) else ()
+    said = known.reasons if (known.channel, known.start) == (channel.name, start) else ()
     return told.model_copy(update={"publication": known.id, "said_then": said})
 
 

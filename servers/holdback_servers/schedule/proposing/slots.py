@@ -21,13 +21,14 @@ from holdback_servers.schedule.cleared import ClearedCell
 from holdback_servers.schedule.model import Details
 from holdback_servers.schedule.planning import propose
 from holdback_servers.schedule.proposal import SlotProposal, SlotRequest
+from holdback_servers.schedule.proposing.reaching import Curves
 from holdback_servers.services import Call
 from holdback_servers.serving import Door
 
 _NO_DETAILS = Details()
 
 
-def offer_slots(door: Door) -> None:
+def offer_slots(door: Door, curves: Curves) -> None:
     """Add them to the schedule's door."""
     shelf = books.Shelf()
 
@@ -96,7 +97,7 @@ def offer_slots(door: Door) -> None:
 
         def unit(c: Connection) -> SlotProposal:
             found = tuple(
-                propose(shelf.books(c, channel, window, now), request, now)
+                propose(shelf.books(c, curves.refine(c, channel), window, now), request, now)
                 for channel in chosen(c, channels, platforms)
             )
             return SlotProposal(title=title, media=media, channels=found)
