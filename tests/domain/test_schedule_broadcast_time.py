@@ -1,17 +1,23 @@
 """The channel's clock over the nights when clocks change."""
 
 from datetime import UTC, date, datetime, time, timedelta
+from itertools import pairwise
 from zoneinfo import ZoneInfo
 
 import pytest
 from holdback_servers.schedule.broadcast_time import (
     broadcast_day,
+    clock_hours,
     day_range,
     instant_of,
     local_text,
+    offset_runs,
+    outside_hours,
     wall_time,
     within_hours,
 )
+from hypothesis import given
+from hypothesis import strategies as st
 
 LONDON, BERLIN, NEW_YORK = ZoneInfo("Europe/London"), ZoneInfo("Europe/Berlin"), ZoneInfo("America/New_York")
 SIX = time(6)
@@ -72,3 +78,72 @@ def test_hours_may_run_past_midnight() -> None:
 def test_people_read_local_time_with_seconds_only_where_there_are_any() -> None:
     assert local_text(datetime(2026, 11, 24, 19, 0, tzinfo=UTC), BERLIN) == "Tue 24 Nov 2026 20:00 CET"
     assert local_text(datetime(2026, 7, 1, 19, 0, 5, tzinfo=UTC), LONDON) == "Wed 1 Jul 2026 20:00:05 BST"
+
+
+ZONES = [
+    "Europe/London",
+    "America/New_York",
+    "Australia/Lord_Howe",
+    "America/Nuuk",
+    "Africa/Casablanca",
+    "Asia/Kathmandu",
+]
+
+
+@given(st.sampled_from(ZONES), st.integers(0, 3 * 365 * 86400), st.integers(1, 3 * 86400))
+def test_runs_of_one_offset_cover_a_stretch_whole_and_the_clocks_agree_at_every_edge(
+    zone: str, first: int, seconds: int
+) -> None:
+    where, start = ZoneInfo(zone), datetime(2027, 1, 1, tzinfo=UTC) + timedelta(seconds=first)
+    end, reached = start + timedelta(seconds=seconds), start
+    for begin, until, offset in offset_runs(start, end, where):
+        assert begin == reached < until
+        for moment in (begin, begin + (until - begin) / 2, until - timedelta.resolution):
+            assert moment.astimezone(where).utcoffset() == offset
+        reached = until
+    assert reached == end
+
+
+@given(st.sampled_from(ZONES), st.integers(0, 3 * 365 * 24 * 4), st.integers(1, 200))
+def test_every_instant_lies_in_the_hour_that_the_clocks_show(zone: str, first: int, quarters: int) -> None:
+    where, start = ZoneInfo(zone), datetime(2027, 1, 1, tzinfo=UTC) + timedelta(minutes=15 * first)
+    end = start + timedelta(minutes=15 * quarters)
+    hours = list(clock_hours(start, end, where))
+    assert hours[0][0] == start
+    for (begin, day, hour), (until, _, _) in pairwise([*hours, (end, 0, 0)]):
+        for moment in (begin, begin + (until - begin) / 2, until - timedelta.resolution):
+            local = moment.astimezone(where)
+            assert (local.weekday(), local.hour) == (day, hour)
+
+
+@given(
+    st.sampled_from(ZONES),
+    st.sampled_from(
+        [("21:00", "05:30"), ("01:15", "02:40"), ("09:00", "17:00"), ("12:00", "12:00"), ("00:00", "24:00")]
+    ),
+    st.integers(0, 3 * 365 * 86400),
+    st.integers(1, 3 * 86400),
+    st.lists(st.integers(0, 10**6), min_size=1, max_size=20),
+)
+def test_outside_of_hours_is_just_when_the_clocks_show_another_time(
+    zone: str, hours: tuple[str, str], first: int, seconds: int, parts: list[int]
+) -> None:
+    where, start = ZoneInfo(zone), datetime(2027, 1, 1, tzinfo=UTC) + timedelta(seconds=first)
+    end = start + timedelta(seconds=seconds)
+    opens, closes = wall_time(hours[0]), time() if hours[1] == "24:00" else wall_time(hours[1])
+    shut = list(outside_hours(start, end, where, opens, closes))
+    assert all(start <= begin < until <= end for begin, until in shut)
+    edges = [edge + by for pair in shut for edge in pair for by in (timedelta(), -timedelta.resolution)]
+    for moment in edges + [start + (end - start) * part / 10**6 for part in parts]:
+        if start <= moment < end:
+            allowed = within_hours(moment.astimezone(where).time(), opens, closes)
+            assert allowed is not any(begin <= moment < until for begin, until in shut)
+
+
+def test_the_hours_of_the_nights_when_clocks_change_come_twice_or_not_at_all() -> None:
+    back = clock_hours(datetime(2027, 10, 30, 23, tzinfo=UTC), datetime(2027, 10, 31, 3, tzinfo=UTC), LONDON)
+    assert [hour for _, _, hour in back] == [0, 1, 1, 2]
+    forward = clock_hours(datetime(2027, 3, 28, 0, tzinfo=UTC), datetime(2027, 3, 28, 3, tzinfo=UTC), LONDON)
+    assert [hour for _, _, hour in forward] == [0, 2, 3]
+    leap = clock_hours(datetime(2028, 2, 28, 23, tzinfo=UTC), datetime(2028, 3, 1, 1, tzinfo=UTC), LONDON)
+    assert [day for _, day, _ in leap] == [0, *[1] * 24, 2]
