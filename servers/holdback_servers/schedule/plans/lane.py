@@ -1,6 +1,6 @@
 """One channel while it is planned: what stands where, and what it costs to make room at each column. Pure."""
 
-from bisect import bisect_left, bisect_right, insort
+from bisect import bisect_left, insort
 from dataclasses import dataclass
 from typing import Final
 
@@ -11,6 +11,8 @@ from holdback_servers.schedule.plans.tasks import Option
 
 FULL: Final = 1 << 60
 """The price of room that cannot be made."""
+_TITLE: Final = "title"
+_SPONSOR: Final = "sponsor"
 _AT_ONCE: Final = 24
 """More changes than this are worked in together, fewer one by one."""
 
@@ -46,8 +48,11 @@ class Lane:
         self._fixed: list[int] = columns.fixed_by_day.tolist()
         self._log: list[tuple[int, int, int]] = []
         self._costs: dict[int, tuple[int, Ints]] = {}
-        self._day_cost = np.zeros(max(1, len(columns.day_starts) - 1), np.int64)
-        self._any_full = False
+        self._logs: dict[tuple[str, str], list[tuple[int, int, int]]] = {}
+        self._beyonds: dict[tuple[str, str, int], tuple[int, Ints]] = {}
+        self._known_edges: dict[tuple[int, int], tuple[list[int], list[int]]] = {}
+        self._day_cost = np.zeros(columns.count, np.int64)
+        self._day_columns = np.searchsorted(columns.times, columns.day_starts).tolist()
 
     # --- changes
 
@@ -61,7 +66,7 @@ class Lane:
         if wish.sponsor:
             self.sponsors.setdefault(wish.sponsor, {})[entry.task] = entry
         self._longest = max(self._longest, entry.until - entry.start)
-        self._log.append((entry.start, entry.until, entry.price))
+        self._note(entry, entry.price)
         self._price_day(entry.day)
 
     def remove(self, task: int) -> Entry:
@@ -73,23 +78,31 @@ class Lane:
         del self.titles[wish.title][task]
         if wish.sponsor:
             del self.sponsors[wish.sponsor][task]
-        self._log.append((entry.start, entry.until, -entry.price))
+        self._note(entry, -entry.price)
         self._price_day(entry.day)
         return entry
 
     def reprice(self, entry: Entry, price: int) -> None:
         """Say anew what is lost by moving an entry away."""
         if price != entry.price:
-            self._log.append((entry.start, entry.until, price - entry.price))
+            self._note(entry, price - entry.price)
             entry.price = price
             self._price_day(entry.day)
+
+    def _note(self, entry: Entry, price: int) -> None:
+        news, wish = (entry.column, entry.until - entry.start, price), entry.option.wish
+        self._log.append(news)
+        self._logs.setdefault((_TITLE, wish.title), []).append(news)
+        if wish.sponsor:
+            self._logs.setdefault((_SPONSOR, wish.sponsor), []).append(news)
 
     def _price_day(self, day: int) -> None:
         if self.cap is None:
             return
         there = self.by_day.get(day, {})
         full = self._fixed[day] + len(there) >= self.cap
-        self._day_cost[day] = min((each.price for each in there.values()), default=FULL) if full else 0
+        cost = min((each.price for each in there.values()), default=FULL) if full else 0
+        self._day_cost[self._day_columns[day] : self._day_columns[day + 1]] = cost
 
     # --- questions
 
@@ -98,37 +111,45 @@ class Lane:
         length, low, high = option.wish.length, option.low, option.high
         found = self._base(length)[low:high]
         if self.cap is not None:
-            found = np.maximum(found, self._day_cost[self.columns.days[low:high]])
-        sides = self._sides(option)
-        if sides:
-            found = found.copy()
-            for first, last, price in sides:
-                found[max(0, first - low) : max(0, last - low)] += price
+            found = np.maximum(found, self._day_cost[low:high])
+        wish = option.wish
+        if self.columns.separation and self.titles.get(wish.title):
+            found = found + self._beyond(_TITLE, wish.title, length, self.columns.separation)[low:high]
+        if wish.sponsor and self.columns.sponsor_gap and self.sponsors.get(wish.sponsor):
+            found = found + self._beyond(_SPONSOR, wish.sponsor, length, self.columns.sponsor_gap)[low:high]
         return found
 
-    def _sides(self, option: Option) -> list[tuple[int, int, int]]:
-        """Columns that same titles and competing sponsors close beyond what any other would, with the price."""
-        wish, columns = option.wish, self.columns
-        apart: list[tuple[Entry, int, int]] = []
-        if columns.separation:
-            for each in self.titles.get(wish.title, {}).values():
-                apart.append((each, each.start - columns.separation, each.start + columns.separation))
-        if wish.sponsor and columns.sponsor_gap:
-            gap = columns.sponsor_gap
-            for each in self.sponsors.get(wish.sponsor, {}).values():
-                apart.append((each, each.start - wish.length - gap, each.until + gap))
-        sides: list[tuple[int, int, int]] = []
-        for each, after, before in apart:
-            low, high = self.zone(each.start, each.until, wish.length)
-            sides.append((bisect_right(self.times, after), low, each.price))
-            sides.append((high, bisect_left(self.times, before), each.price))
-        return [side for side in sides if side[0] < side[1]]
+    def _beyond(self, kind: str, name: str, length: int, apart: int) -> Ints:
+        """What the same titles or competing sponsors cost at columns that are not too near to them anyway."""
+        seen, costs = self._beyonds.get((kind, name, length), (0, None))
+        if costs is None:
+            costs = np.zeros(self.columns.count, np.int64)
+        log = self._logs[kind, name]
+        for column, taken, price in log[seen:]:
+            low, high = self.zone(column, taken, length)
+            wide = (0, 0) if kind == _TITLE else (length, taken)
+            first, last = self._edges(wide[0], apart)[0][column], self._edges(wide[1], apart)[1][column]
+            if first < low:
+                costs[first:low] += price
+            if high < last:
+                costs[high:last] += price
+        self._beyonds[kind, name, length] = (len(log), costs)
+        return costs
 
-    def zone(self, start: int, until: int, length: int) -> tuple[int, int]:
-        """The columns `[low, high)` at which something of this length would be too near."""
-        times, gap = self.times, self.columns.gap
-        low, high = bisect_right(times, start - length - gap), bisect_left(times, until + gap)
-        return min(low, bisect_left(times, start)), max(high, bisect_right(times, start))
+    def zone(self, column: int, taken: int, length: int) -> tuple[int, int]:
+        """The columns `[low, high)` from which something of this length is too near to what takes so much there."""
+        return self._edges(length, self.columns.gap)[0][column], self._edges(taken, self.columns.gap)[1][column]
+
+    def _edges(self, length: int, apart: int) -> tuple[list[int], list[int]]:
+        """For each column the first from which so much runs too near to it, and the first far enough after so much."""
+        found = self._known_edges.get((length, apart))
+        if found is None:
+            times = self.columns.times
+            own = np.arange(len(times))
+            low = np.minimum(own, np.searchsorted(times, times - length - apart, "right"))
+            high = np.maximum(own + 1, np.searchsorted(times, times + length + apart, "left"))
+            self._known_edges[length, apart] = found = (low.tolist(), high.tolist())
+        return found
 
     def _base(self, length: int) -> Ints:
         seen, costs = self._costs.get(length, (-1, self.columns.times))
@@ -136,9 +157,9 @@ class Lane:
         if seen < 0 or news > _AT_ONCE:
             costs = self._rebuilt(length)
         else:
-            for start, until, price in self._log[seen:]:
-                low, high = self.zone(start, until, length)
-                costs[low:high] += price
+            lows, gap = self._edges(length, self.columns.gap)[0], self.columns.gap
+            for column, taken, price in self._log[seen:]:
+                costs[lows[column] : self._edges(taken, gap)[1][column]] += price
         if news:
             self._costs[length] = (len(self._log), costs)
         return costs

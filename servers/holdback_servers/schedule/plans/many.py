@@ -15,12 +15,16 @@ from holdback_servers.schedule.plan_nouns import ManyPlan, PlanRequest, Unplaced
 from holdback_servers.schedule.plans.placing import placement
 from holdback_servers.schedule.plans.refusing import Refusals
 from holdback_servers.schedule.plans.search import Board, Search
+from holdback_servers.schedule.plans.shaking import Shaking
 from holdback_servers.schedule.plans.tasks import Lanes, Option, Task
 
 Report = Callable[[int, int, str], None]
 """Called with what is done, of how much, and what is being done."""
-_STEPS: Final = 60_000
-"""Places looked up at most; of the order of a ten-thousandth of a second each."""
+_STEPS: Final = 50_000
+"""Places that are looked up to better the plan, at most; of the order of a ten-thousandth of a second each."""
+_SHAKES: Final = 3
+"""How often a small plan is shaken and bettered again."""
+_STEPS_A_TASK: Final = 12
 
 
 def plan(
@@ -51,8 +55,21 @@ def plan(
     board = Board(Lanes(books, request, now))
     search = Search(board, step)
     search.greedy()
-    search.improve(_STEPS)
+    _better(search)
     return _told(board, request, step)
+
+
+def _better(search: Search) -> None:
+    """Moves that make room, and for what is small enough shakes between them."""
+    board, tasks = search.board, len(search.tasks)
+    last = board.steps + _STEPS
+    chunk = min(_STEPS_A_TASK * tasks + 200, tasks * tasks)
+    for seed in range(_SHAKES):
+        search.improve(min(last, board.steps + chunk))
+        if search.perfect or board.steps + chunk > last:
+            return
+        Shaking(search, seed).shake(board.steps + chunk)
+    search.improve(min(last, board.steps + chunk))
 
 
 def _told(board: Board, request: PlanRequest, step: Report) -> ManyPlan:
@@ -76,4 +93,4 @@ def _told(board: Board, request: PlanRequest, step: Report) -> ManyPlan:
 
 def _nearest(task: Task) -> Option:
     """The option with the most open columns, the first of equals."""
-    return max(task.options, key=lambda option: len(option.closed) - int(option.closed.sum()))
+    return max(task.options, key=lambda option: int((option.worth > 0).sum()))

@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator
 
-import numpy as np
 from holdback_base.vocabulary import instant_text
 
 from holdback_servers.schedule.broadcast_time import local_text, weekday
@@ -70,8 +69,7 @@ def _reasons(lane: Lane, entry: Entry, availability: tuple[Availability, ...]) -
 def _better(lane: Lane, entry: Entry, reach: int) -> str | None:
     """The best start that is open to it, when it stands elsewhere, and what has that."""
     option = entry.option
-    open_ = np.where(option.closed, -1, lane.columns.reach[option.low : option.high])
-    column = option.low + int(np.argmax(open_))
+    column = option.low + int(option.worth.argmax())
     best = int(lane.columns.reach[column])
     if best <= reach:
         return None

@@ -13,11 +13,17 @@ import numpy as np
 from holdback_servers.schedule.plans.lane import Entry, Lane
 from holdback_servers.schedule.plans.tasks import Lanes, Option, Task
 
-SCALE: Final = 1 << 20
-"""What a point of value counts for beside one for each that is placed: more are placed, but never for less value."""
-_NOWHERE: Final = -(1 << 62)
+_MANY: Final = 2000
+"""More tasks than this are placed in one order only."""
 _DEPTH: Final = 3
 """How many times what had to go may push something else away."""
+
+
+_ORDERS: Final[tuple[tuple[str, Callable[[Task], float]], ...]] = (
+    ("placing the heaviest first", lambda task: task.item.weight),
+    ("placing the heaviest for their length first", lambda task: task.item.weight / task.longest),
+    ("placing the heaviest for a part of their length first", lambda task: task.item.weight / task.longest**0.5),
+)
 
 
 @dataclass(frozen=True)
@@ -63,18 +69,14 @@ class Board:
         self.steps += 1
         lane = self.rows[option.wish.lane]
         costs = lane.costs(option)
-        worth = lane.columns.reach[option.low : option.high] * (option.wish.item.weight * SCALE)
-        net = worth - costs
-        net[option.closed] = _NOWHERE
-        if free:
-            net[costs > 0] = _NOWHERE
+        net = option.worth * (costs == 0) if free else option.worth - costs
         if beside is not None and beside.option.wish.lane == option.wish.lane:
-            low, high = lane.zone(beside.start, beside.until, option.wish.length)
-            net[max(0, low - option.low) : max(0, high - option.low)] = _NOWHERE
-        at = int(np.argmax(net))
-        if net[at] < 0:
+            low, high = lane.zone(beside.column, beside.until - beside.start, option.wish.length)
+            net[max(0, low - option.low) : max(0, high - option.low)] = 0
+        at = int(net.argmax())
+        if net[at] <= 0:
             return None
-        return Place(int(net[at]) + 1, int(worth[at]) + 1, option, option.low + at)
+        return Place(int(net[at]), int(option.worth[at]), option, option.low + at)
 
     def put(self, task: Task, place: Place) -> None:
         """Place a task; what is in the way must be gone."""
@@ -113,6 +115,16 @@ class Board:
                 lane.add(entry)
                 self.where[entry.task] = entry
 
+    def restore(self, kept: dict[int, Entry]) -> None:
+        """Have just these entries stand where they stood."""
+        for number in [number for number, entry in self.where.items() if kept.get(number) is not entry]:
+            self.take(number)
+        for number, entry in kept.items():
+            if number not in self.where:
+                self.rows[entry.option.wish.lane].add(entry)
+                self.where[number] = entry
+        self.forget()
+
     @property
     def mark(self) -> int:
         """How long the journal is."""
@@ -129,14 +141,35 @@ class Search:
     def __init__(self, board: Board, step: Callable[[int, int, str], None]) -> None:
         self.board, self._step = board, step
         self.tasks = board.lanes.tasks
-        self._most = [_most(board, task) for task in self.tasks]
+        self.by_lane: list[list[int]] = [[] for _ in board.rows]
+        """Which tasks may go on each lane."""
+        for task in self.tasks:
+            for option in task.options:
+                if option.low < option.high:
+                    self.by_lane[option.wish.lane].append(task.number)
+        self._most = [_most(task) for task in self.tasks]
+
+    @property
+    def perfect(self) -> bool:
+        """Whether everything stands where it is worth most."""
+        where = self.board.where
+        return len(where) == len(self.tasks) and all(each.worth == self._most[each.task] for each in where.values())
 
     def greedy(self) -> None:
-        """Each in its best free place, the heaviest first."""
-        order = sorted(self.tasks, key=lambda task: (-task.item.weight, _width(task), task.number))
+        """Each in its best free place: the heaviest first, or the heaviest for their length, whichever gives more."""
+        kept: dict[int, Entry] = {}
+        best = -1
+        for text, weight in _ORDERS if len(self.tasks) <= _MANY else _ORDERS[-1:]:
+            self.board.restore({})
+            self._fill(sorted(self.tasks, key=lambda task: (-weight(task), _width(task), task.number)), text)
+            if self.board.worth > best:
+                best, kept = self.board.worth, dict(self.board.where)
+        self.board.restore(kept)
+
+    def _fill(self, order: list[Task], text: str) -> None:
         for done, task in enumerate(order):
             if done % 100 == 0:
-                self._step(done, len(order), "placing the heaviest first")
+                self._step(done, len(order), text)
             place = self.board.best(task, free=True)
             if place is not None:
                 self.board.put(task, place)
@@ -210,14 +243,9 @@ class Search:
 
 
 def _width(task: Task) -> int:
-    return sum(len(option.closed) - int(np.count_nonzero(option.closed)) for option in task.options)
+    return sum(int(np.count_nonzero(option.worth > 0)) for option in task.options)
 
 
-def _most(board: Board, task: Task) -> int:
+def _most(task: Task) -> int:
     """What a task would bring at its very best column."""
-    found = 0
-    for option in task.options:
-        if option.low < option.high:
-            reach = board.rows[option.wish.lane].columns.reach[option.low : option.high][~option.closed]
-            found = max(found, int(reach.max()) * option.wish.item.weight * SCALE + 1)
-    return found
+    return max((int(option.worth.max()) for option in task.options if option.low < option.high), default=0)

@@ -3,10 +3,12 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Final
 
 import numpy as np
 from holdback_base.problem import Problem
 from holdback_base.vocabulary import expand_territories, medium_within, parse_medium
+from numpy.typing import NDArray
 
 from holdback_servers.schedule.constraints import Books
 from holdback_servers.schedule.plan_nouns import PlanItem, PlanRequest
@@ -14,6 +16,8 @@ from holdback_servers.schedule.plans.columns import SECOND, Bools, Columns, Take
 from holdback_servers.schedule.plans.openings import OPEN, Opened, Openings, Windows, cut, micros
 
 Key = tuple[object, ...]
+SCALE: Final = 1 << 15
+"""What a point of value counts for beside one for each that is placed: more are placed, but never for less value."""
 
 
 @dataclass(frozen=True)
@@ -38,12 +42,16 @@ class Wish:
 
 @dataclass(frozen=True, eq=False)
 class Option:
-    """A wish with its open columns: `closed` marks those of `[low, high)` that something fixed refuses."""
+    """A wish with its open columns, all in `[low, high)`.
+
+    `worth` is what a start there brings: the weight times the reach times SCALE, and one for being placed at all; -1
+    where something fixed refuses it.
+    """
 
     wish: Wish
     low: int
     high: int
-    closed: Bools
+    worth: NDArray[np.int32]
 
 
 @dataclass(frozen=True, eq=False)
@@ -53,6 +61,11 @@ class Task:
     number: int
     item: PlanItem
     options: tuple[Option, ...]
+
+    @property
+    def longest(self) -> int:
+        """The most room that it takes on any of its channels, in microseconds; 1 where it takes none."""
+        return max(1, *(option.wish.length for option in self.options))
 
 
 class Lanes:
@@ -70,6 +83,7 @@ class Lanes:
         self._openings = Openings()
         self._expanded: dict[frozenset[str], frozenset[str]] = {}
         self._masks: dict[Key, tuple[int, int, Bools]] = {}
+        self._worths: dict[tuple[Key, int], NDArray[np.int32]] = {}
         on = max(now, request.start)
         self._reached = [each.channel.reaches(on) for each in self._books]
         wishes = [[self._wish(item, lane) for lane in self._lanes_of(item)] for item in request.items]
@@ -162,7 +176,13 @@ class Lanes:
             at = np.flatnonzero(open_)
             low, high = (int(at[0]), int(at[-1]) + 1) if len(at) else (0, 0)
             self._masks[key] = found = (low, high, ~open_[low:high])
-        return Option(wish, *found)
+        low, high, closed = found
+        worth = self._worths.get((key, wish.item.weight))
+        if worth is None:
+            worth = (columns.reach[low:high] * (wish.item.weight * SCALE) + 1).astype(np.int32)
+            worth[closed] = -1
+            self._worths[key, wish.item.weight] = worth
+        return Option(wish, low, high, worth)
 
 
 def candidates(columns: Columns, wish: Wish) -> Bools:
