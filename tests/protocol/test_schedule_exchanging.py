@@ -333,6 +333,21 @@ async def test_what_is_missing_before_the_first_line_is_told_where_the_file_says
 
 
 @pytest.mark.asyncio
+async def test_nothing_fails_before_its_time_and_what_is_still_on_air_is_left_to_the_clock(tmp_path: Path) -> None:
+    line, hours = "2026-11-23T20:00:00Z,2026-11-23T20:30:00Z,News,,", {"end": "2026-11-25T00:00:00Z"}
+    async with _house(tmp_path) as house:
+        await house.done("import_schedule", **_grid(), preview=False)
+        house.now = datetime(2026, 11, 23, 20, 10, tzinfo=UTC)
+        told = await house.done("import_schedule", **_as_run(line), **hours, preview=False)
+        states = [each["state"] for each in await _books(house)]
+        ahead = await house.done("import_schedule", **_as_run(), start="2026-11-24T00:00:00Z", **hours)
+    assert told["differences"]["covered"] == [{"start": "2026-11-23T20:00:00Z", "end": "2026-11-23T20:10:00Z"}]
+    assert told["differences"]["counts"]["missing"] == 0
+    assert states == ["scheduled", "scheduled"]
+    assert [each["message"] for each in ahead["mistakes"]] == ["It covers nothing that is past."]
+
+
+@pytest.mark.asyncio
 async def test_audiences_become_samples_of_reach_hour_by_hour(tmp_path: Path) -> None:
     async with _house(tmp_path) as house:
         await house.done(

@@ -81,31 +81,31 @@ def reconciled(
 def settle(c: Connection, taking: Taking, channel: Channel, differences: Reconciliation, new: set[str]) -> None:
     """Write into the history what aired otherwise than planned.
 
-    What aired becomes live, and so uses its runs, then expires. What did not air on a linear channel fails, and gives
-    back the runs that nothing used; elsewhere a log that leaves something out does not take it down. `new` are the
-    lines that were not on record before.
+    What aired and is over becomes live, and so uses its runs, then expires; what is still on air is the clock's. What
+    did not air on a linear channel fails, and gives back the runs that nothing used; elsewhere a log that leaves
+    something out does not take it down. `new` are the lines that were not on record before.
     """
     for each in differences.items:
         if each.publication is None:
             continue
         found, why = store.find_publication(c, each.publication, taking.now), f"{taking.name}: {each.text}"
+        over = found.end is not None and found.end <= taking.now
         if each.outcome == "missing":
-            if found.state != "failed" and channel.kind == "linear":
+            if over and found.state != "failed" and channel.kind == "linear":
                 _fail(c, taking, found, why)
         elif found.state in ("scheduled", "failed"):
-            _aired(c, taking, found, why)
+            if over:
+                _end(c, taking, found, why)
         elif each.outcome != "as_planned" and not new.isdisjoint(each.aired_items):
             store.put(c, found, taking.actor, why, taking.now)
 
 
-def _aired(c: Connection, taking: Taking, found: Publication, why: str) -> None:
+def _end(c: Connection, taking: Taking, found: Publication, why: str) -> None:
     live = found.model_copy(update={"state": "live"})
-    over = found.end is not None and found.end <= taking.now
-    if found.clearance is not None or not over:  # what stands on no clearance has no runs to use
+    if found.clearance is not None:  # what stands on no clearance has no runs to use
         store.put(c, live, taking.actor, why, taking.now)
         why = "its end has passed"
-    if over:
-        store.put(c, live.model_copy(update={"state": "expired"}), taking.actor, why, taking.now)
+    store.put(c, live.model_copy(update={"state": "expired"}), taking.actor, why, taking.now)
 
 
 def _fail(c: Connection, taking: Taking, found: Publication, why: str) -> None:

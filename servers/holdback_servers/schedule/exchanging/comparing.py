@@ -45,6 +45,14 @@ class Taking:
             return None
         return TimeRange(start=min(starts), end=max(ends))
 
+    @property
+    def covered(self) -> TimeRange | None:
+        """Those of the hours that are past: of what is to come no file tells what aired."""
+        window = self.window
+        if window is None or window.end is None or window.start >= self.now:
+            return None
+        return TimeRange(start=window.start, end=min(window.end, self.now))
+
 
 @dataclass(frozen=True)
 class Compared:

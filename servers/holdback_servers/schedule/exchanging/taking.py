@@ -1,5 +1,6 @@
 """What becomes of a file that was read: compared with the record, and recorded whole or not at all."""
 
+from dataclasses import replace
 from typing import Final
 
 from holdback_base.vocabulary import TimeRange
@@ -33,19 +34,21 @@ def take(c: Connection, taking: Taking, *, apply: bool) -> ImportReport:
 
 
 def _take_as_run(c: Connection, taking: Taking, channel: Channel, window: TimeRange, *, apply: bool) -> ImportReport:
-    found = compare_as_run(c, taking, channel, window)
-    if found.mistakes:
+    found, covered = compare_as_run(c, taking, channel, window), taking.covered
+    if covered is None and not found.mistakes:
+        found = replace(found, mistakes=(Remark(place=taking.name, message="It covers nothing that is past."),))
+    if covered is None or found.mistakes:
         return _report(taking, found, applied=False)
     lines = as_aired(taking, found.new)
     more, without = lines, frozenset(found.replaced)
     differences = reconciled(
-        c, channel, window, taking.tolerance, taking.now, more=more, without=without, covered=window
+        c, channel, window, taking.tolerance, taking.now, more=more, without=without, covered=covered
     )
     new = {each.id for each in lines}
     if apply:
         asruns.drop(c, found.replaced)
         asruns.keep(c, channel.name, lines)
-        asruns.cover(c, channel.name, window, name=taking.name, by=taking.actor.by, now=taking.now)
+        asruns.cover(c, channel.name, covered, name=taking.name, by=taking.actor.by, now=taking.now)
         settle(c, taking, channel, differences, new)
     odd = [each for each in differences.items if each.outcome != "as_planned"][:_TOLD]
     if not apply:  # lines that are not on record have no ids
