@@ -15,9 +15,14 @@ from holdback_servers.schedule.proposal import ChannelProposal, Slot, SlotReques
 from hypothesis import event, given
 from hypothesis import strategies as st
 
-# weeks in which clocks change somewhere, and one in which they do not
-WEEKS = [datetime(2027, 3, 26, tzinfo=UTC), datetime(2027, 10, 29, tzinfo=UTC), datetime(2026, 11, 22, tzinfo=UTC)]
-ZONES = ["Europe/London", "Europe/Berlin", "America/New_York", "Australia/Lord_Howe", "UTC"]
+# weeks in which clocks change somewhere, one with a leap day, and one in which nothing happens
+WEEKS = [
+    datetime(2027, 3, 26, tzinfo=UTC),
+    datetime(2027, 10, 29, tzinfo=UTC),
+    datetime(2028, 2, 27, 20, tzinfo=UTC),
+    datetime(2026, 11, 22, tzinfo=UTC),
+]
+ZONES = ["Europe/London", "Europe/Berlin", "America/New_York", "Australia/Lord_Howe", "America/Nuuk", "UTC"]
 PLACES = ["GB", "DE", "US", "US-CA", "FR"]
 SPAN = timedelta(days=3)
 STEPS = [timedelta(microseconds=-1), timedelta(), timedelta(microseconds=1), timedelta(minutes=30), timedelta(hours=-5)]
@@ -51,9 +56,9 @@ def _channels(draw: st.DrawFn) -> Channel:
 
 @st.composite
 def _windows(draw: st.DrawFn) -> TimeRange:
-    start = draw(st.sampled_from(WEEKS)) + timedelta(minutes=draw(st.integers(-600, 5760)))
-    minutes = draw(st.none() | st.integers(1, 4000))
-    return TimeRange(start=start, end=None if minutes is None else start + timedelta(minutes=minutes))
+    start = draw(st.sampled_from(WEEKS)) + timedelta(seconds=draw(st.integers(-36_000, 345_600)))
+    seconds = draw(st.none() | st.integers(1, 240_000))
+    return TimeRange(start=start, end=None if seconds is None else start + timedelta(seconds=seconds))
 
 
 @st.composite
