@@ -518,3 +518,37 @@ async def test_a_clock_that_went_back_does_not_keep_runs_waiting(house: Any) -> 
     house.now -= timedelta(hours=3)
     assert await settled(house) == ()
     assert house.runs() == {}
+
+
+@pytest.mark.asyncio
+async def test_the_clock_leaves_a_change_that_is_under_way_alone(house: Any) -> None:
+    held = hold(house, "one", air(DAY))
+
+    class Ticking(MortalKeeper):
+        async def reserve(self, publication: str, clearance: str, transmissions: Sequence[Transmission]) -> None:
+            await super().reserve(publication, clearance, transmissions)
+            house.now += timedelta(seconds=30)
+            assert await settled(house) == ()
+
+    keeper = Ticking(house.outside.runs, Mortal(0, after=False))
+    assert (await committed(house, held, keeper=keeper)).state == "scheduled"
+    assert house.runs() == {(held.id, DAY): "reserved"}
+
+
+@pytest.mark.asyncio
+async def test_what_changes_while_the_keeper_is_told_is_told_again(house: Any) -> None:
+    late = DAY + timedelta(days=2)
+    done = await committed(house, hold(house, "tube", post(("GB", DAY), ("DE", late))))
+    house.now = DAY
+    live = put(house, done, state="live")
+
+    class Overtaken(MortalKeeper):
+        async def keep(self, publication: str, at: Sequence[datetime]) -> None:
+            put(house, live, state="taken_down")
+            await super().keep(publication, at)
+
+    keeper = Overtaken(house.outside.runs, Mortal(0, after=False))
+    await run_orders.settle(house.schedule, keeper, [done.id], house.now)
+    assert house.runs() == {(done.id, DAY): "used", (done.id, late): "reserved"}
+    await settled(house)
+    assert house.runs() == {(done.id, DAY): "used"}
