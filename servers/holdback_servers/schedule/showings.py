@@ -22,8 +22,10 @@ def arrange(c: Connection, publication: Publication, channel: Channel, now: date
     known = find(c, publication.id)
     showing = known or Showing(publication.id)
     look = next_look(publication, channel, showing, now)
-    if known is not None or look is not None:
-        save(c, replace(showing, next_at=look))
+    if known is not None:
+        _put_off(c, publication.id, look)
+    elif look is not None:
+        c.execute(insert(showings).values(_row(replace(showing, next_at=look))))
 
 
 def find(c: Connection, publication: str) -> Showing | None:
@@ -74,7 +76,7 @@ def look_again(c: Connection, now: datetime, channel: str | None = None) -> None
 
 def postpone(c: Connection, publication: str, until: datetime) -> None:
     """Leave a publication alone until then, because looking at it failed."""
-    c.execute(update(showings).where(showings.c.publication == publication).values(next_at=store_instant(until)))
+    _put_off(c, publication, until)
 
 
 def last_seen(c: Connection) -> datetime | None:
@@ -84,7 +86,18 @@ def last_seen(c: Connection) -> datetime | None:
 
 def save(c: Connection, showing: Showing) -> None:
     """Write what is kept of a showing as it now is."""
-    row = {
+    row = _row(showing)
+    if c.execute(update(showings).where(showings.c.publication == showing.publication).values(row)).rowcount == 0:
+        c.execute(insert(showings).values(row))
+
+
+def _put_off(c: Connection, publication: str, until: datetime | None) -> None:
+    c.execute(update(showings).where(showings.c.publication == publication).values(next_at=_instant(until)))
+
+
+def _row(showing: Showing) -> dict[str, Any]:
+    return {
+        "publication": showing.publication,
         "revision": showing.revision,
         "shown": _stored(showing.shown),
         "sending": None if showing.sending is None else _stored(showing.sending),
@@ -95,8 +108,6 @@ def save(c: Connection, showing: Showing) -> None:
         "failure": showing.failure,
         "receipts": [each.model_dump(mode="json") for each in showing.receipts],
     }
-    if c.execute(update(showings).where(showings.c.publication == showing.publication).values(**row)).rowcount == 0:
-        c.execute(insert(showings).values(publication=showing.publication, **row))
 
 
 def _showing(row: Row[Any]) -> Showing:
