@@ -7,17 +7,18 @@ every rule says once, of all that is on the books, between which instants it ref
 from bisect import bisect_right
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, datetime, timedelta
-from typing import NamedTuple
+from typing import Final, Literal, NamedTuple
 
 from holdback_base.vocabulary import TimeRange
 
 from holdback_servers.schedule.broadcast_time import Interval, day_range, outside_hours, wall_time
 from holdback_servers.schedule.channel import Channel
-from holdback_servers.schedule.constraints.judging import compete
-from holdback_servers.schedule.constraints.placing import Books, Placed, Rule, widest_separation
+from holdback_servers.schedule.constraints.placing import Books, Placed, Rule
 
 _NEXT = timedelta.resolution
 """Instants are counted in microseconds: what reaches up to and with an instant ends one later."""
+_LENGTHS: Final = 64
+"""Rules and lengths that are remembered of one channel's books."""
 _FIRST, _LAST = datetime.min.replace(tzinfo=UTC), datetime.max.replace(tzinfo=UTC)
 
 
@@ -26,6 +27,13 @@ class Bar(NamedTuple):
 
     rule: Rule
     until: datetime
+
+
+class Merged(NamedTuple):
+    """Intervals that are disjoint and in order."""
+
+    begins: list[datetime]
+    ends: list[datetime]
 
 
 class _Layer(NamedTuple):
@@ -39,8 +47,8 @@ class _Layer(NamedTuple):
 class Barred:
     """The times of each rule, in the order of the rules; those given first come first."""
 
-    def __init__(self, times: Iterable[tuple[Rule, Iterable[Interval]]]) -> None:
-        layers = (_Layer(rule, *_merged(intervals)) for rule, intervals in times)
+    def __init__(self, times: Iterable[tuple[Rule, Iterable[Interval] | Merged]]) -> None:
+        layers = (_Layer(rule, *(each if isinstance(each, Merged) else _merged(each))) for rule, each in times)
         self._layers = [each for each in layers if each.begins]
 
     def at(self, start: datetime) -> Bar | None:
@@ -57,26 +65,24 @@ class Barred:
 
 def barred(
     books: Books, wanted: Placed, window: TimeRange, now: datetime, *, after_watershed: bool = False
-) -> list[tuple[Rule, Iterable[Interval]]]:
+) -> list[tuple[Rule, Iterable[Interval] | Merged]]:
     """When what is wanted cannot start in the window, which ends: for each rule, in the order of the rules.
 
     `wanted` says how long it lasts and what it is; its own start does not matter.
     """
     channel, length = books.channel, wanted.until - wanted.start
     first, last = window.start, window.end or _LAST
-    others = books.near(first, last + length, widest_separation(channel))
     separation = timedelta(hours=channel.title_separation_hours)
-    title = wanted.title.casefold() if separation else ""
-    same = [each for each in others if each.title.casefold() == title] if separation else []
+    same = books.by_title.get(wanted.title.casefold(), ()) if separation else ()
     return [
         ("IN_THE_PAST", [(_FIRST, now + _NEXT)]),
         ("BLACKOUT", _blackouts(channel, length)),
         ("WATERSHED", _watershed(channel, first, last, length) if after_watershed else ()),
         ("FOLLOW", _follow(books, wanted) if wanted.follows else ()),
-        ("SLOT_TAKEN", _taken(others, length)),
+        ("SLOT_TAKEN", _of_all(books, "SLOT_TAKEN", length)),
         ("TITLE_SEPARATION", [(each.start - separation + _NEXT, each.start + separation) for each in same]),
-        ("SPONSOR_SEPARATION", _sponsors(channel, wanted, others, length)),
-        ("MIN_GAP", _apart(others, length, timedelta(minutes=channel.min_gap_minutes))),
+        ("SPONSOR_SEPARATION", _sponsors(books, wanted, length)),
+        ("MIN_GAP", _of_all(books, "MIN_GAP", length)),
         ("DAILY_CAP", _full_days(books, first, last)),
     ]
 
@@ -104,6 +110,18 @@ def _follow(books: Books, wanted: Placed) -> Iterator[Interval]:
     yield before.until + _NEXT, _LAST
 
 
+def _of_all(books: Books, rule: Literal["SLOT_TAKEN", "MIN_GAP"], length: timedelta) -> Merged:
+    """What all that is on the books takes or keeps free around it, the same for everything of this length."""
+    known = books.worked_out.get((rule, length))
+    if known is None:
+        gap = timedelta(minutes=books.channel.min_gap_minutes)
+        taken = rule == "SLOT_TAKEN"
+        known = _merged(_taken(books.placed, length) if taken else _apart(books.placed, length, gap))
+        if len(books.worked_out) < _LENGTHS:
+            books.worked_out[rule, length] = known
+    return Merged(*known)
+
+
 def _taken(others: Sequence[Placed], length: timedelta) -> list[Interval]:
     before = length - _NEXT if length else length
     return [(each.start - before, max(each.until, each.start + _NEXT)) for each in others]
@@ -115,9 +133,9 @@ def _apart(others: Iterable[Placed], length: timedelta, gap: timedelta) -> list[
     return [(each.start - before, each.until + gap) for each in others] if gap else []
 
 
-def _sponsors(channel: Channel, wanted: Placed, others: Sequence[Placed], length: timedelta) -> list[Interval]:
-    gap = timedelta(minutes=channel.sponsor_separation_minutes)
-    return _apart([each for each in others if compete(wanted, each)], length, gap) if gap and wanted.sponsor else []
+def _sponsors(books: Books, wanted: Placed, length: timedelta) -> list[Interval]:
+    gap = timedelta(minutes=books.channel.sponsor_separation_minutes)
+    return _apart(books.by_sponsor.get(wanted.sponsor.casefold(), ()), length, gap) if gap and wanted.sponsor else []
 
 
 def _full_days(books: Books, first: datetime, last: datetime) -> Iterator[Interval]:
@@ -133,7 +151,7 @@ def _full_days(books: Books, first: datetime, last: datetime) -> Iterator[Interv
         day += timedelta(days=1)
 
 
-def _merged(intervals: Iterable[Interval]) -> tuple[list[datetime], list[datetime]]:
+def _merged(intervals: Iterable[Interval]) -> Merged:
     begins: list[datetime] = []
     ends: list[datetime] = []
     for begin, end in sorted(intervals):
@@ -142,4 +160,4 @@ def _merged(intervals: Iterable[Interval]) -> tuple[list[datetime], list[datetim
         elif begin < end:
             begins.append(begin)
             ends.append(end)
-    return begins, ends
+    return Merged(begins, ends)

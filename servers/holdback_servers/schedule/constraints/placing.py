@@ -1,7 +1,7 @@
 """What takes up room on a channel, and the channel's books. Pure."""
 
 from bisect import bisect_left, bisect_right
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from datetime import date, datetime, timedelta
 from functools import cached_property
 from typing import Literal, NamedTuple
@@ -83,6 +83,27 @@ class Books:
     def by_id(self) -> dict[str, Placed]:
         """The same by their ids."""
         return {each.id: each for each in self.placed}
+
+    @cached_property
+    def by_title(self) -> dict[str, list[Placed]]:
+        """The same by their titles, casefolded."""
+        return self._by(lambda each: each.title.casefold())
+
+    @cached_property
+    def by_sponsor(self) -> dict[str, list[Placed]]:
+        """The same by their sponsors, casefolded; what has none is under the empty text."""
+        return self._by(lambda each: each.sponsor.casefold())
+
+    @cached_property
+    def worked_out(self) -> dict[tuple[str, timedelta], tuple[list[datetime], list[datetime]]]:
+        """What was worked out of all that is on the books, by rule and length, for whoever asks next."""
+        return {}
+
+    def _by(self, key: Callable[[Placed], str]) -> dict[str, list[Placed]]:
+        found: dict[str, list[Placed]] = {}
+        for each in self.placed:
+            found.setdefault(key(each), []).append(each)
+        return found
 
     def day_of(self, moment: datetime) -> date:
         """The channel's broadcast day of an instant."""
