@@ -44,6 +44,7 @@ from holdback_agents.publishing_parts import (
 )
 from holdback_agents.runtime.parts import data_part, find_part, message, problem_of, result_of, text_part
 from holdback_agents.runtime.peers import Listener
+from holdback_base.ids import system_clock
 from holdback_base.problem import Problem
 from holdback_base.vocabulary import TimeRange, instant_text
 from holdback_servers.schedule import tables as schedule_tables
@@ -119,6 +120,8 @@ class Town:
     now: datetime
     desks: dict[str, Desk]
     doors: dict[str, Door]
+    ahead: list[timedelta]
+    """By how much its clocks are ahead of the world's."""
     cuts: dict[str, Cut] = field(default_factory=dict[str, Cut])
 
     def at(self, days: float) -> datetime:
@@ -279,7 +282,8 @@ async def town(tmp_path_factory: pytest.TempPathFactory) -> AsyncGenerator[Town]
     """The house, up, with its channels."""
     home, folder = tmp_path_factory.mktemp("home"), tmp_path_factory.mktemp("library")
     settings = Settings(home=home, library_roots=(folder.resolve(),))
-    foundation = lay_foundation(settings, "gateway")
+    ahead = [timedelta()]
+    foundation = lay_foundation(settings, "gateway", lambda: system_clock() + ahead[0])
     listener = listen(settings.host, 0)
     url = f"http://{settings.host}:{listener.getsockname()[1]}"
     people = (LOADER, SAM, ALEX, PAT, RUTH)
@@ -294,7 +298,7 @@ async def town(tmp_path_factory: pytest.TempPathFactory) -> AsyncGenerator[Town]
         }
         await desks["loader"].tool("schedule.record_channel", channel=_channel("north-one", "social.youtube"))
         now = foundation.clock().replace(minute=0, second=0, microsecond=0)
-        yield Town(foundation, folder, now, desks, opened.doors)
+        yield Town(foundation, folder, now, desks, opened.doors, ahead)
 
 
 @pytest.mark.processes
@@ -489,3 +493,23 @@ async def test_cancelling_while_a_month_is_planned_stops_the_job_and_holds_nothi
         while await database.read(lambda c: c.execute(state).scalar_one()) == "running":  # it stops at its next look
             await asyncio.wait([asking], timeout=0.05)
     assert await database.read(lambda c: c.execute(state).scalar_one()) == "cancelled"
+
+
+@pytest.mark.processes
+async def test_what_outlives_its_paper_stands_as_long_as_the_rights_give_it(town: Town) -> None:
+    cut = await town.cut("mooring", town.at(60))
+    issued = await town.cleared(cut, town.at(50))
+    plan = await town.planned(cut, issued["clearance"], town.at(12), town.at(50))
+    publication = (await town.commit(plan, issued, cut)).result(CommitReport).publications[0].id
+
+    async def check() -> PublicationStanding:
+        asked = PublicationCheck(publications=(publication,))
+        return (await town.ask("compliance", "check-publication", asked)).result(PublicationStanding)
+
+    town.ahead[0] = timedelta(days=8)
+    assert ((await check()).items[0].status, (await check()).stands) == ("expired", True)
+    await town.licence("mooring", town.at(70))
+    assert (await check()).stands  # decided anew
+    await town.licence("mooring", town.at(20))
+    told = await check()
+    assert [each.code for each in told.items[0].findings] == ["CLEARANCE_EXPIRED"]

@@ -12,6 +12,12 @@ from holdback_agents.contracts import Availability
 from holdback_agents.publishing_parts import PublicationCheck, PublicationStanding, Standing
 from holdback_agents.runtime.run import Run
 
+_MOST_DECIDED_AGAIN = 30
+"""Publications decided anew in one task, of two steps each; a task may take only so many. Others do not stand."""
+
+_TOLD_ALONE = 48
+"""Publications of which each is told that it stands; of more only each forty-eighth."""
+
 
 async def check_publication(run: Run, request: PublicationCheck) -> PublicationStanding:
     """Ask the rights server about each clearance and hold it against what the schedule shows, where and when.
@@ -36,14 +42,18 @@ async def standings(run: Run, publications: Sequence[dict[str, Any]], clearance:
     """How publications stand, each on the clearance named or else on its own; every clearance is asked for once."""
     records: dict[str, dict[str, Any]] = {}
     found: list[Standing] = []
+    tries = _MOST_DECIDED_AGAIN
     for number, publication in enumerate(publications, 1):
         named = clearance or publication.get("clearance") or ""
         if named and named not in records:
             records[named] = await run.tool("rights.get_clearance", clearance=named)
         standing = standing_of(publication, records.get(named))
-        if not standing.stands and (decided := await _decided_again(run, publication, records.get(named), standing)):
-            standing = decided
+        if tries and _outlived(publication, standing):
+            tries -= 1
+            standing = await _decided_again(run, publication, records[named], standing)
         found.append(standing)
+        if standing.stands and len(publications) > _TOLD_ALONE and number % _TOLD_ALONE:
+            continue
         verdict = "stands" if standing.stands else standing.findings[0].text
         text = f"{publication['title']!r} on {publication['channel']}: {verdict}"
         await run.progress(text, step="check", done=number, total=len(publications), unit="publications")
@@ -55,23 +65,21 @@ def told(items: tuple[Standing, ...]) -> PublicationStanding:
     return PublicationStanding(stands=all(each.stands for each in items), items=items, text=standing_text(items))
 
 
-async def _decided_again(
-    run: Run, publication: dict[str, Any], record: dict[str, Any] | None, standing: Standing
-) -> Standing | None:
-    """Decide anew where all that is wrong is that a committed publication outlived its paper and rights changed.
+def _outlived(publication: dict[str, Any], standing: Standing) -> bool:
+    """Whether all that is wrong is that a committed publication outlived its paper, and rights changed since."""
+    return publication["state"] in COMMITTED and {each.code for each in standing.findings} == {"CLEARANCE_EXPIRED"}
 
-    The rights server looks again only at clearances that have not expired, so that it cannot say what such a one lost.
-    None where the cut is not in the library, or where it is not cleared now either.
+
+async def _decided_again(run: Run, publication: dict[str, Any], record: dict[str, Any], standing: Standing) -> Standing:
+    """Decide anew from the library's cut statement: the rights server looks again only at clearances that have not
+    expired, so that it cannot say what such a one lost. As before where the cut is not in the library or not cleared.
     """
-    codes = {each.code for each in standing.findings}
-    if record is None or codes != {"CLEARANCE_EXPIRED"} or publication["state"] not in COMMITTED:
-        return None
     if not publication.get("asset") or not publication.get("media"):
-        return None
+        return standing
     versions = await versions_of(run, publication["asset"])
     statements = [each["statement"] for each in versions if each["media"] == publication["media"]]
     if not statements:
-        return None
+        return standing
     pieces = [Availability.model_validate(each) for each in publication["availability"]]
     ends = [each.end for each in pieces]
     report = await run.tool(
@@ -85,5 +93,5 @@ async def _decided_again(
         **terms_of(record["statement"]),
     )
     if uncovered(report["groups"], pieces, publication["platform"]):
-        return None
+        return standing
     return standing.model_copy(update={"stands": True, "findings": ()})

@@ -21,8 +21,10 @@ from holdback_agents.runtime.run import Run
 _PAGE = 200
 _MOST_PAGES = 50
 """Of the schedule, and of grants that end: 10,000 of each."""
-_MOST_CLEARANCES = 200
+_MOST_CLEARANCES = 150
 """How many clearances one watch asks about; those of what ends first come first."""
+_MOST_MENDED = 80
+"""For how many lost clearances one watch has the schedule mended: a task may take only so many steps."""
 _FIRST = "1970-01-01T00:00:00Z"
 """What is live may have begun long ago."""
 
@@ -87,7 +89,10 @@ async def _mended(run: Run, risky: Sequence[Standing]) -> tuple[tuple[Reschedule
     lost = dict.fromkeys(each.clearance for each in risky if each.status != "valid" and each.state in COMMITTED)
     done: list[RescheduleReport] = []
     failed: list[str] = []
-    for number, clearance in enumerate(lost):
+    for number, clearance in enumerate(list(lost)):
+        if number >= _MOST_MENDED:
+            failed.append(f"{clearance}: not tried, for {_MOST_MENDED} others are lost too; watch again.")
+            continue
         await run.progress(
             f"Having the schedule mended for {clearance}", step="act", of=3, done=number, total=len(lost)
         )
