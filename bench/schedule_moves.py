@@ -6,6 +6,7 @@ one process with no network. Counted beside it, from the publications alone, is 
 """
 
 import asyncio
+import statistics
 import tempfile
 import time
 from collections.abc import Sequence
@@ -14,6 +15,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
+from bench.figures import Figure
 from bench.schedule_books import REACHED, TODAY, FullBooks
 
 if TYPE_CHECKING:
@@ -26,6 +28,7 @@ MEDIA: Final = "sha256:" + "5" * 64
 _ELEMENTS: Final = "sha256:" + "e" * 64
 _OPENS: Final = TODAY + timedelta(days=3)
 _CLOSES: Final = TODAY + timedelta(days=30)
+_SIZE: Final = "10,000 on the books"
 _LOST, _NEWER = "clr_LOST", "clr_NEWER"
 
 
@@ -38,6 +41,11 @@ class Found:
     touched: int
     must_leave: int
     actions: dict[str, int]
+
+    @property
+    def left(self) -> int:
+        """How many left their start."""
+        return self.actions.get("move", 0) + self.actions.get("cancel", 0)
 
 
 def measure(rounds: int = 3, books: FullBooks | None = None, concerned: int = 50) -> list[Found]:
@@ -176,6 +184,20 @@ def _door(home: Path, rights: "KeyPair", gateway: "KeyPair") -> "Door":
     return server.build(services, Outside(outside.status, outside), local=local, ticking=False)
 
 
-if __name__ == "__main__":
-    for each in measure():
-        print(each)
+def figures() -> list[Figure]:
+    """What it costs and whether it moves more than it must, with the bounds of both."""
+    found = measure()
+    figures = [
+        Figure("schedule", f"{_SIZE}, one clearance of {found[0].touched} lost: planned", *_middle(found, 0), bound=1),
+        Figure("schedule", "  the same in CPU seconds", *_middle(found, 1)),
+        Figure("schedule", "  applied with the newer clearance", *_middle(found, 2)),
+        Figure("schedule", "  the same in CPU seconds", *_middle(found, 3)),
+    ]
+    more = max(each.left - each.must_leave for each in found)
+    told = ", ".join(f"{count} {action}" for action, count in found[0].actions.items())
+    return [*figures, Figure("schedule", f"  moved or lost beyond what must be ({told})", more, "items", None, 0)]
+
+
+def _middle(found: Sequence[Found], which: int) -> tuple[float, str, tuple[float, float]]:
+    values = [(*each.planned, *each.applied)[which] for each in found]
+    return statistics.median(values), "s", (min(values), max(values))
