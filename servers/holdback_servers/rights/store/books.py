@@ -1,7 +1,7 @@
 """Books of references, read from the store and kept while they stand. Plain transactions.
 
 A decision looks at many rights and tells of few. What decides of the rights of a reference stands side by side in one
-index, which is all that is read for a book; the record of a right is read when an answer names it.
+index, which is all that is read for a book; the record of a right is read when an answer says more of it.
 """
 
 from collections.abc import Iterable, Sequence
