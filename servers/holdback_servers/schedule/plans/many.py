@@ -20,11 +20,12 @@ from holdback_servers.schedule.plans.tasks import Lanes, Option, Task
 
 Report = Callable[[int, int, str], None]
 """Called with what is done, of how much, and what is being done."""
-_STEPS: Final = 50_000
+_STEPS: Final = 35_000
 """Places that are looked up to better the plan, at most; of the order of a ten-thousandth of a second each."""
 _SHAKES: Final = 3
 """How often a small plan is shaken and bettered again."""
-_STEPS_A_TASK: Final = 12
+_STEPS_A_TASK, _BASE = 12, 200
+"""Steps of each bettering and shaking: so many a task, and so many more."""
 
 
 def plan(
@@ -63,7 +64,7 @@ def _better(search: Search) -> None:
     """Moves that make room, and for what is small enough shakes between them."""
     board, tasks = search.board, len(search.tasks)
     last = board.steps + _STEPS
-    chunk = min(_STEPS_A_TASK * tasks + 200, tasks * tasks)
+    chunk = min(_STEPS_A_TASK * tasks + _BASE, tasks * tasks)
     for seed in range(_SHAKES):
         search.improve(min(last, board.steps + chunk))
         if search.perfect or board.steps + chunk > last:
