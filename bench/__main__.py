@@ -130,7 +130,7 @@ def _rights_import() -> list[Figure]:
     ]
 
 
-_SCHEDULE = ("schedule_speed",)
+_SCHEDULE = ("schedule_speed", "schedule_moves", "schedule_plans")
 """Modules of this folder that measure the schedule; each offers `figures()`."""
 
 
