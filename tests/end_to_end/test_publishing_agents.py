@@ -202,13 +202,13 @@ class Town:
         self.cuts[key] = made
         return made
 
-    async def cleared(self, cut: Cut, until: datetime) -> dict[str, Any]:
+    async def cleared(self, cut: Cut, until: datetime, platform: str = "social.youtube") -> dict[str, Any]:
         """A clearance of the cut from now until then."""
         issued = await self.desks["sam"].tool(
             "rights.issue_clearance",
             cut_statements=[cut.statement],
             territories=list(PLACES),
-            platforms=["social.youtube"],
+            platforms=[platform],
             start=instant_text(self.now),
             end=instant_text(until),
             accept_partial=True,
@@ -472,11 +472,14 @@ async def test_breaking_news_makes_room_and_keeps_its_slot_and_a_planner_may_not
 @pytest.mark.processes
 async def test_cancelling_while_a_month_is_planned_stops_the_job_and_holds_nothing(town: Town) -> None:
     cut = await town.cut("ferry", town.at(20))
-    clearance = (await town.cleared(cut, town.at(20)))["clearance"]
+    clearance = (await town.cleared(cut, town.at(20), "social.instagram"))["clearance"]
+    names = tuple(f"ferry-{number}" for number in range(12))
+    for name in names:
+        await town.desks["loader"].tool("schedule.record_channel", channel=_channel(name, "social.instagram"))
     items = tuple(WeekItem(title=f"Ferry {number}", clearance=clearance, seconds=1) for number in range(1500))
     told = Outcome(Task(), [])
     window = TimeRange(start=town.at(1), end=town.at(20))
-    request = WeekRequest(items=items, window=window)
+    request = WeekRequest(items=items, window=window, channels=names)
     asking = asyncio.create_task(town.ask("scheduler", "plan-week", request, into=told))
     while not any(each.unit == "items" for each in told.progress):
         await asyncio.wait([asking], timeout=0.01)
