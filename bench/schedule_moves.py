@@ -68,7 +68,9 @@ def spread_over(books: FullBooks, concerned: int) -> "list[Publication]":
 async def _round(books: FullBooks, concerned: int) -> Found:
     from holdback_servers.schedule import store
     from holdback_servers.schedule.books import Actor, save_channel
+    from holdback_servers.schedule.tables import publications
     from holdback_trust.keys import KeyPair
+    from sqlalchemy import insert
 
     rights, gateway = KeyPair.generate(), KeyPair.generate()
     actor, everything = Actor(by="person:bench", on_behalf_of="person:sam"), spread_over(books, concerned)
@@ -79,13 +81,15 @@ async def _round(books: FullBooks, concerned: int) -> Found:
             await door.services.database.write(lambda c, each=channel: save_channel(c, each, actor, TODAY))
 
         def fill(c: Any) -> None:
+            c.execute(insert(publications), [_row(each) for each in everything if each.clearance != _LOST])
             for each in everything:
-                store.put(c, each, actor, "on the books", TODAY)
                 if each.clearance == _LOST:
+                    store.put(c, each, actor, "on the books", TODAY)
                     store.keep_papers(c, each.id, papers)
 
         await door.services.database.write(fill)
         event = {"kind": "clearance_lost", "clearance": _LOST, "cells": _cells()}
+        await _timed(door, "plan_changes", event=event)  # a house at work has read its books before
         plan, planned = await _timed(door, "plan_changes", event=event)
         newer = [clearance(rights, _NEWER, _cells())]
         done, applied = await _timed(
@@ -101,6 +105,22 @@ async def _round(books: FullBooks, concerned: int) -> Found:
         sum(_must_leave(each) for each in everything if each.clearance == _LOST),
         {action: actions.count(action) for action in sorted(set(actions))},
     )
+
+
+def _row(publication: "Publication") -> dict[str, Any]:
+    """A row as the store writes it, without the history that is not looked at here."""
+    from holdback_base.database import store_instant
+
+    until = publication.end if publication.channel.endswith("-one") and publication.end else publication.start
+    kept = ("id", "channel", "title", "state", "locked", "media", "clearance")
+    return {name: getattr(publication, name) for name in kept} | {
+        "start_at": store_instant(publication.start),
+        "until_at": store_instant(until),
+        "sponsor": publication.details.sponsor,
+        "follows": publication.details.follows,
+        "priority": publication.details.priority,
+        "body": publication.model_dump(mode="json", exclude_none=True, exclude={"history"}),
+    }
 
 
 def _must_leave(publication: "Publication") -> bool:
