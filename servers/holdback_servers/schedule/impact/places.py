@@ -87,7 +87,7 @@ class Places:
     """The places of a unit that what does not move leaves free, nearest first, found as they are asked for."""
 
     unit: Unit
-    books: Around
+    books: Books
     now: datetime
     instants: Iterator[datetime]
     found: list[Place] = field(default_factory=list[Place])
@@ -115,7 +115,9 @@ class Places:
         if stop is None:
             return place
         zone = self.books.channel.zone
-        self.refused.setdefault(stop.rule, f"{local_text(start, zone)} is nearer, but {stop.rule}: {stop.text}")
+        self.refused.setdefault(
+            bars[0].rule if bars else stop.rule, f"{local_text(start, zone)} is nearer, but {stop.rule}: {stop.text}"
+        )
         return None
 
     def _look_as_far_as(self, distance: timedelta) -> None:
@@ -153,7 +155,7 @@ def _room(books: Books, publication: Publication, pieces: tuple[Availability, ..
     return Placed(start, publication.id, until, publication.title, publication.state, details.sponsor, details.priority)
 
 
-def stands_in_the_way(books: Around, unit: Unit, place: Place, now: datetime) -> Obstacle | None:
+def stands_in_the_way(books: Books, unit: Unit, place: Place, now: datetime) -> Obstacle | None:
     """The first rule that refuses a member of the unit at this place, its other members being there too."""
     for member, room in zip(unit.members, place.room, strict=True):
         others = [each for each in place.room if each.id != room.id]

@@ -13,10 +13,10 @@ from holdback_servers.schedule.change_nouns import (
     ChannelDown,
     EmbargoLifted,
 )
-from holdback_servers.schedule.constraints import minutes_text
+from holdback_servers.schedule.constraints import Books, minutes_text
 from holdback_servers.schedule.impact.extending import embargo_lifted
 from holdback_servers.schedule.impact.leaving import Found, Leaving, breaking_news, channel_down, pulled, rights_lost
-from holdback_servers.schedule.impact.places import Around, Grid, Member, Place, Places, Unit
+from holdback_servers.schedule.impact.places import Grid, Member, Place, Places, Unit
 from holdback_servers.schedule.impact.rearranging import rearrange
 from holdback_servers.schedule.impact.world import World, changed
 
@@ -107,7 +107,8 @@ def _places(event: ChangeEvent, world: World, found: Found, channel: str, units:
     gone = {member.publication.id for unit in units for member in unit.members}
     gone |= {each.publication for each in found.changes if each.action == "cancel"}
     base = found.books.get(channel, world.books[channel])
-    books = Around(base, gone, found.added.get(channel, ()))
+    stays = [each for each in base.placed if each.id not in gone]
+    books = Books(base.channel, [*stays, *found.added.get(channel, ())])
     grid = Grid(base, found.edges)
     earliest = _earliest(event, world.now)
     return [Places(unit, books, world.now, grid.nearest_first(unit, earliest, world.within)) for unit in units]
