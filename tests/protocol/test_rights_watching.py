@@ -5,7 +5,7 @@ import json
 import socket
 from collections.abc import AsyncGenerator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -76,10 +76,9 @@ BLACKOUT = {
 
 
 @asynccontextmanager
-async def rights_door(home: Path, local: Caller | None = None) -> AsyncGenerator[Door]:
-    def clock() -> datetime:
-        return NOW
-
+async def rights_door(
+    home: Path, local: Caller | None = None, clock: Callable[[], datetime] = lambda: NOW
+) -> AsyncGenerator[Door]:
     services = open_services(
         Database(home / "db" / "rights.sqlite", store.METADATA),
         store.TABLES,
@@ -151,6 +150,32 @@ async def test_a_clearance_goes_stale_with_a_change_that_takes_away_what_it_open
     assert recorded["rights"][0]["id"] in after["stale_reason"]
     assert "9.4" in after["stale_reason"]
     assert "cleared again" in after["advice"]
+
+
+async def test_a_clearance_that_is_too_old_to_commit_under_is_watched_as_long_as_its_windows_last(
+    tmp_path: Path,
+) -> None:
+    times = [NOW]
+    async with rights_door(tmp_path, clock=lambda: times[-1]) as door, Client(door.mcp) as client:
+        await granted(client)
+        clearance = await cleared(client)
+        times.append(NOW + timedelta(days=8))
+        expired = await call(client, "get_clearance", clearance=clearance)
+        recorded = await blacked_out(client)
+        status = await door.services.database.read(lambda c: store.clearance_status(c, clearance))
+    assert expired["status"] == "expired"
+    assert [each["clearance"] for each in recorded["stale"]] == [clearance]
+    assert status == "stale"
+
+
+async def test_a_clearance_whose_windows_are_over_is_left_as_it_is(tmp_path: Path) -> None:
+    times = [NOW]
+    async with rights_door(tmp_path, clock=lambda: times[-1]) as door, Client(door.mcp) as client:
+        await granted(client)
+        await cleared(client)
+        times.append(datetime(2027, 1, 1, tzinfo=UTC) + timedelta(days=365))
+        recorded = await blacked_out(client)
+    assert recorded["stale"] == []
 
 
 async def test_it_stays_stale_when_the_change_is_taken_back(tmp_path: Path) -> None:

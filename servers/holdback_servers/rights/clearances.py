@@ -37,6 +37,7 @@ Books = Callable[[Sequence[str]], Mapping[str, Book]]
 """Reads what is recorded for references."""
 _AT_ONCE: Final = 500
 """References in one query."""
+_FOR_EVER: Final = "9999-12-31T23:59:59.999999Z"
 _ADVICE: Final[Mapping[ClearanceState, str]] = {
     "stale": "Have the cuts cleared again: what is still clear can be signed anew. Take down what is out where it is "
     "no longer clear.",
@@ -70,14 +71,24 @@ def keep(
             body=body,
             issued_at=store_instant(datetime.fromtimestamp(claims["iat"], UTC)),
             expires_at=store_instant(expires),
+            opens_until=_opens_until(report),
         )
     )
     c.execute(insert(clearance_refs), [{"ref": ref, "clearance": claims["jti"]} for ref in sorted(decision.books)])
     return IssuedClearance(clearance=claims["jti"], statement=statement, expires=expires, report=report)
 
 
+def _opens_until(report: ClearanceReport) -> str:
+    """When the last window that it opens ends: what was published under it may be up until then."""
+    ends = [window.end for each in open_cells(report) for window in each.windows]
+    return _FOR_EVER if None in ends else max((store_instant(end) for end in ends if end is not None), default="")
+
+
 def at_risk(c: Connection, refs: Iterable[str], books: Books, now: datetime) -> tuple[StaleClearance, ...]:
-    """Valid clearances decided on any of these references, each with what it loses by what `books` says now.
+    """Clearances decided on any of these references, each with what it loses by what `books` says now.
+
+    One counts as long as a window that it opened lasts, also when nothing may be committed under it any more: what was
+    may be up.
 
     Runs are not asked for again: those that a publication takes are reserved, and the reservation holds them. Nothing
     is changed.
@@ -104,14 +115,15 @@ def look_again(c: Connection, refs: Iterable[str], books: Books, now: datetime) 
 
 
 def relying(c: Connection, refs: Iterable[str], now: datetime) -> dict[str, tuple[str, ...]]:
-    """Ids of the valid clearances that were decided on each of these references, oldest first."""
+    """Ids of the clearances that were decided on each of these references and still stand for something, oldest first:
+    neither revoked nor stale, with a window that has not ended."""
     found: dict[str, list[str]] = {}
     names = sorted(set(refs))
     for begin in range(0, len(names), _AT_ONCE):
         query = (
             select(clearance_refs.c.ref, clearances.c.id)
             .join(clearances, clearances.c.id == clearance_refs.c.clearance)
-            .where(clearance_refs.c.ref.in_(names[begin : begin + _AT_ONCE]), *_valid(now))
+            .where(clearance_refs.c.ref.in_(names[begin : begin + _AT_ONCE]), *_standing_for_something(now))
             .order_by(clearances.c.id)
         )
         for row in c.execute(query):
@@ -215,16 +227,16 @@ def _row(c: Connection, identity: str) -> RowMapping:
     return row
 
 
-def _valid(now: datetime) -> tuple[ColumnElement[bool], ...]:
+def _standing_for_something(now: datetime) -> tuple[ColumnElement[bool], ...]:
     return (
-        clearances.c.expires_at > store_instant(now),
+        clearances.c.opens_until > store_instant(now),
         clearances.c.revoked_at.is_(None),
         clearances.c.stale_at.is_(None),
     )
 
 
 def _standing(c: Connection, refs: Iterable[str], now: datetime) -> list[RowMapping]:
-    """Valid clearances decided on any of these references, oldest first."""
+    """The rows of `relying`, oldest first."""
     ids = sorted({each for found in relying(c, refs, now).values() for each in found})
     rows: list[RowMapping] = []
     for begin in range(0, len(ids), _AT_ONCE):

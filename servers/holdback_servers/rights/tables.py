@@ -111,6 +111,7 @@ clearances = Table(
     Column("body", JSON, nullable=False),
     Column("issued_at", String, nullable=False),
     Column("expires_at", String, nullable=False),
+    Column("opens_until", String, nullable=False),
     Column("stale_at", String),
     Column("stale_reason", String),
     Column("revoked_at", String),
