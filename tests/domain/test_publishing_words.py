@@ -17,12 +17,12 @@ from holdback_agents.scheduler.event_request import parse_reschedule_request
 from holdback_agents.scheduler.request import chosen_skill
 from holdback_agents.scheduler.slot_request import parse_slot_question
 from holdback_agents.scheduler.week_request import parse_week_request
-from holdback_base.ids import id_maker
 from holdback_base.vocabulary import TimeRange
 
 NOW = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)
-NEW_ID = id_maker(lambda: NOW)
-CLR, CLR2, PUB, HOLD = NEW_ID("clr"), NEW_ID("clr"), NEW_ID("pub"), NEW_ID("hold")
+CLR, CLR2 = "clr_01M81J18G0FW3VMFK9GDZ66XK5", "clr_01M81J18G0EYFAZ55YT09D3SJZ"
+PUB, HOLD = "pub_01M81J18G0EM1VZ5D6Z4F9HT0M", "hold_01M81J18G0EKYRQ5H6VTE5410X"
+AST = "ast_01M81J18G0EB6RW801W22W6VPQ"
 MEDIA = "sha256:" + "a" * 64
 SEVEN = datetime(2026, 11, 24, 19, 0, tzinfo=UTC)
 
@@ -50,8 +50,8 @@ def test_the_scheduler_tells_its_skills_apart_by_words(words: str, skill: str) -
         (f"Does {PUB} still stand?", "check-publication"),
         (f"Does {CLR} stand?", "check-publication"),
         ("Which publications end in the next 30 days?", "watch-expiry"),
-        (f"May {NEW_ID('ast')} be shown on YouTube in GB from Monday?", "clear-rights"),
-        (f"May {NEW_ID('ast')} be shown until the licence ends?", "clear-rights"),
+        (f"May {AST} be shown on YouTube in GB from Monday?", "clear-rights"),
+        (f"May {AST} be shown until the licence ends?", "clear-rights"),
     ],
 )
 def test_compliance_tells_its_skills_apart_by_words(words: str, skill: str) -> None:
