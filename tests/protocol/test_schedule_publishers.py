@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from email import message_from_bytes
 from email.message import Message
+from email.utils import format_datetime
 from pathlib import Path
 from typing import Any
 
@@ -327,8 +328,19 @@ async def test_what_is_not_there_need_not_be_taken_down(tmp_path: Path) -> None:
 async def test_a_busy_server_says_when_to_come_again(tmp_path: Path) -> None:
     problem = await refusal(package(tmp_path), answering(503, b"", "Retry-After: 120"))
     assert (problem.code, problem.details) == ("UNAVAILABLE", {"retry_after": 120.0})
+    problem = await refusal(
+        package(tmp_path), answering(503, b"", f"Retry-After: {format_datetime(NOON + timedelta(hours=1))}")
+    )
+    assert problem.details == {"retry_after": 3600.0}
     problem = await refusal(package(tmp_path), answering(503, b"", "Retry-After: tomorrow"))
     assert problem.details == {}
+
+
+@pytest.mark.asyncio
+@pytest.mark.parametrize("given", ["9" * 400, "9" * 20, "Fri, 31 Dec 9999 23:59:59 GMT"])
+async def test_a_server_that_names_no_sensible_time_is_asked_again_within_a_day(tmp_path: Path, given: str) -> None:
+    problem = await refusal(package(tmp_path), answering(429, b"", f"Retry-After: {given}"))
+    assert problem.details == {"retry_after": 86_400.0}
 
 
 @pytest.mark.asyncio

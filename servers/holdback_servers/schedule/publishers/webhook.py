@@ -21,6 +21,8 @@ import json
 import ssl
 from collections.abc import Callable, Mapping
 from contextlib import ExitStack
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
 from functools import cached_property
 from typing import Any
 from urllib.parse import urlsplit
@@ -37,6 +39,8 @@ _LONGEST_ANSWER = 4096
 """Bytes of an answer that are read; more is not waited for."""
 _LATER = frozenset({408, 425, 429})
 _TAKE_DOWN_SECONDS = 60.0
+_LONGEST_WAIT = 86_400.0
+_REFUSED = "Correct what it says; then retry_delivery, or, where the publication has failed, hold and commit it again."
 
 
 class _Known(BaseModel):
@@ -132,16 +136,16 @@ class WebhookPublisher:
         if status == 409 and (done := _known(body, package.key)) is not None:
             if done:
                 return receipt
-            raise self._silent("is still at it", _seconds(answer))
+            raise self._silent("is still at it", _seconds(answer, self._clock()))
         if status in _LATER or status >= 500:
-            raise self._silent(f"answered {status}", _seconds(answer))
+            raise self._silent(f"answered {status}", _seconds(answer, self._clock()))
         if 300 <= status < 400:
             raise Problem(
                 "CONFLICT",
                 f"{self._host} sends elsewhere ({status}), and only the address in the settings is used.",
                 "Write the address that it sends to into holdback.toml.",
             )
-        raise Problem("CONFLICT", f"{receipt}; that is a refusal.", "Correct what it says, then retry_delivery.")
+        raise Problem("CONFLICT", f"{receipt}; that is a refusal.", _REFUSED)
 
     def _silent(self, what: str, seconds: float | None = None) -> Problem:
         details = {} if seconds is None else {"retry_after": seconds}
@@ -172,6 +176,14 @@ def _known(body: bytes, key: str) -> bool | None:
     return said.done if said.key == key else None
 
 
-def _seconds(answer: httpx.Response) -> float | None:
+def _seconds(answer: httpx.Response, now: datetime) -> float | None:
+    """Seconds until it wants to be asked again, a day at most; None where it does not say (RFC 9110, 10.2.3)."""
     given = answer.headers.get("retry-after", "")
-    return float(given) if given.isascii() and given.isdigit() else None
+    if given.isascii() and given.isdigit():
+        return min(float(given), _LONGEST_WAIT)
+    try:
+        moment = parsedate_to_datetime(given)
+    except ValueError:
+        return None
+    seconds = (moment.replace(tzinfo=moment.tzinfo or UTC) - now).total_seconds()
+    return min(max(seconds, 0.0), _LONGEST_WAIT)
