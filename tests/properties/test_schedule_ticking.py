@@ -606,7 +606,7 @@ def test_a_channel_whose_publisher_nobody_knows_says_what_to_do() -> None:
 # --- whatever happens ------------------------------------------------------------------------------------------------
 
 PLACES = ("GB", "DE", "FR")
-EXAMPLES = settings().max_examples * 2 // 5
+EXAMPLES = settings().max_examples // 5
 """Fewer than elsewhere: each is a store of its own and a dozen looks at it."""
 
 

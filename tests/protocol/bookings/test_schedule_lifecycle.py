@@ -42,7 +42,7 @@ SOCIAL |= {"territories": ["GB", "DE"], "daily_cap": 3, "min_gap_minutes": 30, "
 LINEAR |= {"territories": ["GB", "IE"], "geo_blocking": False}
 CHANNELS, QUARTERS = st.sampled_from(["one", "tube"]), st.integers(1, 40)
 PLANNERS = st.sampled_from(["person:sam", "person:eve"])
-_EXAMPLES = max(8, settings.default.max_examples // 5 if settings.default else 0)
+_EXAMPLES = settings().max_examples // 8
 LIMIT = 2
 """Runs that the film has on linear, and as many on social media."""
 REFUSED = {
