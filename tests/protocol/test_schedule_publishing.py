@@ -226,3 +226,19 @@ async def test_the_clock_runs_while_the_door_is_open(tmp_path: Path) -> None:
         async with h.door.serving(), asyncio.timeout(20):
             await h.folder.came.wait()
         assert (h.out / "tube" / "pub_ONE" / "r000001" / "media.mp4").is_file()
+
+
+@pytest.mark.asyncio
+async def test_what_is_on_show_keeps_its_publisher_until_it_is_down(tmp_path: Path) -> None:
+    async with house(tmp_path) as h:
+        await h.commit("pub_ONE")
+        [tube] = [each for each in (await h.call("list_channels"))["items"] if each["name"] == "tube"]
+        elsewhere = tube | {"publisher": "hook"}
+        await h.tick()
+        for changed in (elsewhere, tube | {"account": "another"}):
+            refused = await h.call("record_channel", channel=changed)
+            assert (refused["code"], refused["details"]["publications"]) == ("CONFLICT", ["pub_ONE"])
+        await h.call("cancel_publication", publication="pub_ONE", reason="to another publisher")
+        assert (await h.call("record_channel", channel=elsewhere))["code"] == "CONFLICT", "it is not down yet"
+        await h.tick()
+        assert (await h.call("record_channel", channel=elsewhere))["replaced"]

@@ -172,3 +172,30 @@ async def test_a_take_down_in_one_territory_leaves_the_others_and_needs_nobody_e
         again = await call("cancel_publication", publication=done["id"], reason="once more", territories=["GB"])
         assert again["state"] == "cancelled"
     assert {identity for identity, _ in house.runs()} == {linear["id"]}
+
+
+_OTHERWISE: list[tuple[dict[str, Any], str]] = [
+    (ONE | {"platform": "linear.ftv"}, "platform"),
+    (ONE | {"kind": "social"}, "kind"),
+    (ONE | {"territories": ["GB", "IE", "US"]}, "territories"),
+    (ONE | {"territories": ["GB"]}, "territories"),
+]
+
+
+@pytest.mark.asyncio
+async def test_a_channel_stays_what_its_publications_were_cleared_for_as_long_as_they_are_there(house: Any) -> None:
+    async with door(house) as call:
+        done = await committed(call, house)
+        await held(call, house, channel="tube")
+        for changed, field in _OTHERWISE:
+            refused = await call("record_channel", channel=changed)
+            assert (refused["code"], refused["details"]["changed"]) == ("CONFLICT", [field]), changed
+            assert refused["details"]["publications"] == [done["id"]]
+        refused = await call("record_channel", channel=TUBE | {"geo_blocking": False})
+        assert refused["details"]["changed"] == ["geo_blocking"]
+        assert (await call("record_channel", channel=TUBE | {"territories": ["GB", "DE", "FR"]}))["replaced"]
+        assert (await call("record_channel", channel=ONE | {"title": "Channel One", "daily_cap": 3}))["replaced"]
+        house.now += timedelta(minutes=16)  # the hold lapses
+        assert (await call("record_channel", channel=TUBE | {"geo_blocking": False}))["replaced"]
+        await call("cancel_publication", publication=done["id"], reason="another channel now")
+        assert (await call("record_channel", channel=ONE | {"territories": ["GB", "IE", "US"]}))["replaced"]

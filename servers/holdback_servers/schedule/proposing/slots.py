@@ -22,6 +22,7 @@ from holdback_servers.schedule.model import Details
 from holdback_servers.schedule.planning import propose
 from holdback_servers.schedule.proposal import SlotProposal, SlotRequest
 from holdback_servers.schedule.proposing.reaching import Curves
+from holdback_servers.schedule.proposing.replacing import check_replacing
 from holdback_servers.services import Call
 from holdback_servers.serving import Door
 
@@ -34,10 +35,15 @@ def offer_slots(door: Door, curves: Curves) -> None:
 
     @door.tool(title="Record channel", scope="schedule:plan", kind="write", idempotent=True)
     async def record_channel(call: Call, channel: Channel) -> RecordedChannel:
-        """Record a channel and its rules, in place of the one of the same name. Its reach curve names its source."""
+        """Record a channel and its rules, in place of the one of the same name. Its reach curve names its source.
+
+        What its publications were cleared for stays as long as they do: kind and platform, and the territories where it
+        cannot be kept out of one. Publisher and account stay while something is on show.
+        """
         now, actor = call.services.clock(), actor_of(call)
 
         def effect(c: Connection) -> dict[str, Any]:
+            check_replacing(c, channel, now)
             replaced = books.save_channel(c, channel, actor, now)
             showings.look_again(c, now, channel.name)  # its lead before the end of rights may be another now
             return {"channel": channel.name, "replaced": replaced}
