@@ -10,13 +10,16 @@ import urllib.request
 from dataclasses import dataclass
 from pathlib import Path
 
+import holdback_servers
+
 from bench.processes import cpu_seconds, environment, holdback
 
 ROOMS = ("assets", "editing", "rights", "schedule")
 STARTS, ROUNDS = 5, 7
 LONGEST_DEMO = 120
-_TOOLS = 9
-_BARE = f"""
+_BARE = """
+import sys
+
 from mcp.server import MCPServer
 
 server = MCPServer("bare")
@@ -25,8 +28,8 @@ def say(text: str, times: int = 1) -> str:
     "Say the text again, several times."
     return text * times
 
-for number in range({_TOOLS}):
-    server.add_tool(say, name=f"say_{{number}}")
+for number in range(int(sys.argv[1])):
+    server.add_tool(say, name=f"say_{number}")
 server.run("stdio")
 """
 _HANDSHAKE = (
@@ -56,20 +59,25 @@ class Start:
 def stdio() -> dict[str, list[tuple[Start, Start]]]:
     """Each room's starts until it answered the first `tools/list`, each with that of a bare server.
 
-    The bare server has as many tools as a room, each with two plain arguments. It is started right before each start of
-    a room, so that a pair meets the same noise.
+    The bare server has as many tools as the room, each with two plain arguments. It is started right before each start
+    of a room, so that a pair meets the same noise.
     """
     with tempfile.TemporaryDirectory() as home:
-        bare = [sys.executable, "-c", _BARE]
         commands = {room: [*holdback(), "mcp", room, "--home", home] for room in ROOMS}
-        for command in (bare, *commands.values()):
+        for room, command in commands.items():
+            _first_listing(_bare(room))
             _first_listing(command)  # compiles modules and makes the home
         took: dict[str, list[tuple[Start, Start]]] = {room: [] for room in ROOMS}
         for _ in range(ROUNDS):
             for room, command in commands.items():
-                before = _first_listing(bare)
+                before = _first_listing(_bare(room))
                 took[room].append((_first_listing(command), before))
     return took
+
+
+def _bare(room: str) -> list[str]:
+    kept = Path(holdback_servers.__file__).parent / room / "tools.json"
+    return [sys.executable, "-c", _BARE, str(len(json.loads(kept.read_bytes())))]
 
 
 def _first_listing(command: list[str]) -> Start:

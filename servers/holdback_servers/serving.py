@@ -11,6 +11,7 @@ from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from functools import cached_property
+from pathlib import Path
 from typing import Any, Literal, TypeVar
 
 from holdback_base.problem import Problem
@@ -93,6 +94,7 @@ class Door:
     Args:
         name: of the room; the audience of its tokens is `mcp:<name>`.
         local: the caller where there is no HTTP request (stdio, in memory); without one such calls are refused.
+        kept: the file that keeps the listing of its tools; a tool that is not in it is worked out.
     """
 
     def __init__(
@@ -104,9 +106,11 @@ class Door:
         instructions: str,
         services: Services,
         local: Caller | None = None,
+        kept: Path | None = None,
     ) -> None:
         self.name, self.services, self.local = name, services, local
         self.audience = f"mcp:{name}"
+        self._kept = kept
         self.listeners = Listeners(self._admit_listener)
         self.mcp = _Server(
             f"holdback-{name}",
@@ -127,7 +131,12 @@ class Door:
     @cached_property
     def listing(self) -> list[MCPTool]:
         """The tools as they are listed, in the order they were offered."""
-        return [offer.listing for offer in self._offers.values()]
+        kept = {} if self._kept is None else {each["name"]: each for each in json.loads(self._kept.read_bytes())}
+        return [offer.listing(kept.get(offer.name)) for offer in self._offers.values()]
+
+    def worked_out_listing(self) -> list[MCPTool]:
+        """The same, from the code alone."""
+        return [offer.listing() for offer in self._offers.values()]
 
     @property
     def scopes(self) -> dict[str, str]:
@@ -188,6 +197,14 @@ class Door:
             return problem_result(argument_problem(call.tool, error))
         except Problem as problem:
             return problem_result(problem)
+        except OverflowError as error:  # what lies at the ends of the calendar cannot be added to
+            return problem_result(
+                Problem(
+                    "RANGE_INVALID",
+                    f"{call.tool}: a time or a number is beyond what can be reckoned with ({error}).",
+                    "Give times between the years 1900 and 2200; leave an end out where it is open.",
+                )
+            )
         except Exception:
             log.exception("tool %s failed", offer.action.name)
             return problem_result(

@@ -1,10 +1,12 @@
 """What a tool shows of itself: its description, what it takes and gives, worked out when somebody first asks.
 
 Schemas take most of the time that it takes to make a door, and whoever starts a house to call three tools needs none.
+A room keeps those of its tools in a file beside its code, `tools.json`, for whoever lists them first thing: a test
+holds the file to what the code says.
 """
 
 import inspect
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from functools import cache
 from typing import Any
@@ -45,10 +47,12 @@ class Offer:
         """What it takes."""
         return _arguments(_Signature(self.function))
 
-    @property
-    def listing(self) -> MCPTool:
-        """The tool as it is listed."""
-        takes, gives = _schemas(_Signature(self.function))
+    def listing(self, kept: Mapping[str, Any] | None = None) -> MCPTool:
+        """The tool as it is listed, with the schemas of a listing that was kept, or worked out."""
+        if kept is not None:
+            takes, gives = kept["inputSchema"], kept["outputSchema"]
+        else:
+            takes, gives = _schemas(_Signature(self.function))
         return MCPTool(
             name=self.name,
             title=self.title,

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import holdback_servers
 import pytest
 from holdback.foundation import lay_foundation
 from holdback.rooms import ROOMS, open_room
@@ -17,7 +18,7 @@ from holdback_servers.settings import Settings
 from mcp.client import Client
 from mcp_types import Tool
 
-PINNED = Path(__file__).parent / "tools"
+PINNED = Path(holdback_servers.__file__).parent
 VERBS = {
     "assets": {"describe", "search", "get", "list", "ingest", "register", "update", "cancel"},
     "editing": {"create", "revise", "get", "diff", "validate", "render", "export", "measure", "cancel"},
@@ -32,7 +33,7 @@ VERBS = {
 def surface(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, list[Tool]]]:
     foundation = lay_foundation(Settings(home=tmp_path_factory.mktemp("home")), "gateway")
     doors = {name: open_room(name, foundation) for name in ROOMS}
-    yield {name: door.listing for name, door in doors.items()}
+    yield {name: door.worked_out_listing() for name, door in doors.items()}
     for door in doors.values():
         door.services.database.close()
     foundation.audit.close()
@@ -50,16 +51,23 @@ def shown(tool: Tool) -> dict[str, Any]:
 
 @pytest.mark.parametrize("room", ROOMS)
 def test_the_tools_are_what_was_agreed(surface: dict[str, list[Tool]], room: str) -> None:
-    path = PINNED / f"{room}.json"
+    path = PINNED / room / "tools.json"
     now = json.dumps([shown(tool) for tool in surface[room]], indent=2, ensure_ascii=False) + "\n"
     if os.environ.get("HOLDBACK_PIN"):
-        path.parent.mkdir(exist_ok=True)
         path.write_text(now, encoding="utf-8")
     assert json.loads(path.read_text(encoding="utf-8")) == json.loads(now), f"{path.name} differs; see HOLDBACK_PIN"
 
 
+def test_a_door_lists_what_is_kept(surface: dict[str, list[Tool]], tmp_path: Path) -> None:
+    foundation = lay_foundation(Settings(home=tmp_path), "gateway")
+    door = open_room("rights", foundation)
+    assert [shown(tool) for tool in door.listing] == [shown(tool) for tool in surface["rights"]]
+    door.services.database.close()
+    foundation.audit.close()
+
+
 def test_no_server_is_pinned_that_does_not_exist() -> None:
-    assert {path.stem for path in PINNED.glob("*.json")} == set(ROOMS)
+    assert {path.parent.name for path in PINNED.glob("*/tools.json")} == set(ROOMS)
 
 
 def test_every_tool_has_a_title_a_description_and_both_schemas(surface: dict[str, list[Tool]]) -> None:
@@ -132,5 +140,5 @@ async def test_a_client_lists_what_is_pinned(tmp_path: Path, room: str) -> None:
         listed = (await client.list_tools()).tools
     door.services.database.close()
     foundation.audit.close()
-    pinned = json.loads((PINNED / f"{room}.json").read_text(encoding="utf-8"))
+    pinned = json.loads((PINNED / room / "tools.json").read_text(encoding="utf-8"))
     assert [shown(tool) for tool in listed] == pinned

@@ -1,6 +1,7 @@
 """The library's door: find material, look at it, take it in, and say what it is."""
 
 import asyncio
+from pathlib import Path
 from typing import Annotated, Any
 
 from holdback_base.elements import Notice
@@ -45,6 +46,7 @@ def build(services: Services, *, local: Caller | None = None) -> Door:
         instructions=_INSTRUCTIONS,
         services=services,
         local=local,
+        kept=Path(__file__).with_name("tools.json"),
     )
     services.jobs.register(INGEST, Ingest(services))
     offer_finding(door)

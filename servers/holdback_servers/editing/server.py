@@ -2,6 +2,7 @@
 
 import hashlib
 from collections.abc import Callable
+from pathlib import Path
 from typing import Annotated, Any
 
 from holdback_base.elements import CutFacts
@@ -66,6 +67,7 @@ def build(services: Services, *, local: Caller | None = None) -> Door:
         instructions=_INSTRUCTIONS,
         services=services,
         local=local,
+        kept=Path(__file__).with_name("tools.json"),
     )
     services.jobs.register(RENDER, Render(services))
     services.jobs.register(MEASURE, Measure(services))

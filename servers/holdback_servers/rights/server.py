@@ -1,6 +1,7 @@
 """The rights door: what may be shown where and when, why not, and what would make it so."""
 
 from datetime import date, datetime
+from pathlib import Path
 from typing import Annotated
 
 from holdback_base.problem import Problem
@@ -65,6 +66,7 @@ def build(services: Services, *, local: Caller | None = None) -> Door:
         instructions=_INSTRUCTIONS,
         services=services,
         local=local,
+        kept=Path(__file__).with_name("tools.json"),
     )
     shelf = Shelf()
     offer_deciding(door, shelf)

@@ -1,5 +1,7 @@
 """The schedule's door: where and when something may be published, and the promise that it will be."""
 
+from pathlib import Path
+
 from holdback_trust.identity import Caller
 
 from holdback_servers.schedule.booking import offer_booking
@@ -35,6 +37,7 @@ def build(services: Services, outside: Outside, *, local: Caller | None = None, 
         instructions=_INSTRUCTIONS,
         services=services,
         local=local,
+        kept=Path(__file__).with_name("tools.json"),
     )
     offer_reading(door)
     offer_proposing(door)
