@@ -335,6 +335,20 @@ def test_a_lifted_embargo_lets_what_waited_for_it_start_sooner_with_no_less_reac
     assert change.reasons[0].startswith("may start Sun 22 Nov 2026 20:00 UTC")
 
 
+def test_what_waited_for_the_same_embargo_is_not_offered_the_same_start_twice() -> None:
+    first = _show("first", "2026-11-25T20:00", "2026-11-25T21:00")
+    second = _show("second", "2026-11-26T20:00", "2026-11-26T21:00")
+    books = {"one": Books(ONE, [placed(ONE, first), placed(ONE, second)])}
+    cleared = {first.id: (_cell("GB", "2026-11-25T19:00"),), second.id: (_cell("GB", "2026-11-26T19:00"),)}
+    event = EmbargoLifted(media=MEDIA, cells=(_cell("GB", "2026-11-01"),))
+    plan = plan_changes(event, World(books, {each.id: each for each in (first, second)}, NOW, cleared))
+    assert _said(plan) == [("extend", "first"), ("extend", "second")]
+    assert [each.after for each in plan.changes] == [
+        (_piece("GB", "2026-11-22T20:00", "2026-11-22T21:00"),),
+        (_piece("GB", "2026-11-23T20:00", "2026-11-23T21:00"),),
+    ]
+
+
 def test_the_text_shows_before_and_after_in_a_table() -> None:
     live = _publication("live", _piece("GB DE", "2026-11-20"), state="live")
     text = _plan(RightsChanged(media=MEDIA, cells=(_cell("GB", "2026-11-01"),)), live).text()

@@ -1,27 +1,37 @@
 """What may be shown earlier than it was to be: always more than a person approved, so a person is asked. Pure."""
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 from holdback_base.vocabulary import TimeRange
 
 from holdback_servers.schedule.change_nouns import EmbargoLifted
 from holdback_servers.schedule.cleared import covering
-from holdback_servers.schedule.constraints import obstacle
+from holdback_servers.schedule.constraints import Placed, obstacle
 from holdback_servers.schedule.impact.leaving import ACTIVE, Found
-from holdback_servers.schedule.impact.places import Around, Grid, Member, Unit, place_at
+from holdback_servers.schedule.impact.places import Around, Grid, Member, Place, Unit, place_at
 from holdback_servers.schedule.impact.remaining import Windows, cleared_windows, movable, on_air
 from holdback_servers.schedule.impact.world import World, changed, start_text
 from holdback_servers.schedule.model import Availability, Publication, arranged
 
 
 def embargo_lifted(world: World, event: EmbargoLifted) -> Found:
-    """Territories that were to join later may join sooner, and what waited for the embargo may start sooner."""
-    found = Found()
+    """Territories that were to join later may join sooner, and what waited for the embargo may start sooner.
+
+    A person may say yes to some only, so that a start that is offered and the one that it would leave both count as
+    taken for what comes after it.
+    """
+    found, offered = Found(), dict[str, list[Placed]]()
     for each in sorted(world.publications.values(), key=lambda each: (each.start, each.id)):
         if each.media != event.media or each.state not in ACTIVE:
             continue
         windows = cleared_windows(world.channel(each), each, event.cells)
-        start = _sooner(world, each, windows, event.not_before) or each.start
+        taken = offered.setdefault(each.channel, [])
+        place = _sooner(world, each, windows, event.not_before, taken)
+        start = each.start
+        if place is not None:
+            start = place.start
+            taken += place.room
         after = _joined(world, each, windows, start)
         if after == arranged(each.availability):
             continue
@@ -30,14 +40,16 @@ def embargo_lifted(world: World, event: EmbargoLifted) -> Found:
     return found
 
 
-def _sooner(world: World, publication: Publication, windows: Windows, not_before: datetime | None) -> datetime | None:
+def _sooner(
+    world: World, publication: Publication, windows: Windows, not_before: datetime | None, taken: Sequence[Placed]
+) -> Place | None:
     """The earliest free start that reaches as many as now, and that was not cleared before."""
     if not movable(publication, world.now) or publication.details.follows or world.followers(publication):
         return None
     books = world.books[publication.channel]
     channel, until_now = books.channel, world.windows(publication) or {}
     unit = Unit((Member(publication, windows),), "")
-    around = Around(books, {publication.id})
+    around = Around(books, {publication.id}, taken)
     reach = channel.reach.at(publication.start.astimezone(channel.zone))
     earliest = max(world.now + timedelta(microseconds=1), not_before or world.now)
     tried = [each for each in Grid(books).nearest_first(unit, earliest, world.within) if each < publication.start]
@@ -48,7 +60,7 @@ def _sooner(world: World, publication: Publication, windows: Windows, not_before
         if place is None or not _reaches_on(publication, windows, start):
             continue
         if obstacle(around, place.room[0], world.now, after_watershed=publication.after_watershed) is None:
-            return start
+            return place
     return None
 
 
