@@ -205,6 +205,17 @@ def test_a_fresh_clearance_is_asked_for_the_same_cuts_places_and_terms_with_room
     assert fresh_request([publication(("GB", 1, 5), asset=None)], paper, NOW) is None
 
 
+def test_a_held_slot_that_names_no_entry_or_another_does_not_keep_its_cut_from_being_cleared_again() -> None:
+    committed = publication(("GB", 1, 5))
+    for entry in (None, "ast_9"):
+        held = publication(("DE", 2, 9), id="pub_2", state="held", clearance=None, asset=entry)
+        asked = fresh_request([held, committed], "", NOW)
+        assert asked is not None
+        assert (asked.assets, asked.media, asked.territories) == (("ast_1",), (MEDIA,), ("DE", "GB"))
+    unknown = publication(("DE", 2, 9), id="pub_2", media=OTHER, asset=None)
+    assert fresh_request([committed, unknown], "", NOW) is None
+
+
 def test_a_person_is_asked_about_these_bytes_with_before_and_after() -> None:
     change = {
         "publication": "pub_1",
@@ -231,7 +242,7 @@ def test_every_publication_concerned_is_found_by_asking_what_goes_when_nothing_i
 
 def test_a_slot_that_displaces_something_is_told_and_not_taken() -> None:
     better = {"local_start": "Tue 20:00", "score": 90, "displaces": [{"title": "The news"}]}
-    free = {"local_start": "Tue 21:00", "score": 80, "displaces": []}
+    free: dict[str, Any] = {"local_start": "Tue 21:00", "score": 80, "displaces": []}
     shown = free_slots({"slots": [better, free], "refused": [{"local_start": "Tue 19:00"}]})
     assert shown["slots"] == [free]
     assert shown["refused"][0]["reason"] == "it would take the place of 'The news'"

@@ -43,7 +43,9 @@ def fresh_request(publications: Sequence[Mapping[str, Any]], statement: str, now
     Returns:
         None when no publication is left, or the library's entry of one of the cuts is not known.
     """
-    if not publications or any(not each.get("asset") or not each.get("media") for each in publications):
+    media = tuple(dict.fromkeys(str(each.get("media", "")) for each in publications))
+    assets = {name: _entries(publications, name) for name in media}
+    if not publications or not all(assets.values()):
         return None
     pieces = [Availability.model_validate(piece) for each in publications for piece in each["availability"]]
     ends = [piece.end for piece in pieces]
@@ -51,14 +53,22 @@ def fresh_request(publications: Sequence[Mapping[str, Any]], statement: str, now
     claims = claims_of(statement)
     return ClearanceRequest.model_validate(
         {
-            "assets": tuple(dict.fromkeys(str(each["asset"]) for each in publications)),
-            "media": tuple(dict.fromkeys(str(each["media"]) for each in publications)),
+            "assets": tuple(dict.fromkeys(asset for name in media for asset in assets[name])),
+            "media": media,
             "territories": tuple(sorted({territory for piece in pieces for territory in piece.territories})),
             "platforms": tuple(sorted({str(each["platform"]) for each in publications})),
             "window": {"start": min(now, *(piece.start for piece in pieces)), "end": latest},
             **{name: claims[name] for name in ("purpose", "languages", "undertakings") if claims.get(name)},
         }
     )
+
+
+def _entries(publications: Sequence[Mapping[str, Any]], media: str) -> tuple[str, ...]:
+    """The library's entries of a cut, as far as any of its publications names them: those that stand on a clearance
+    before those that only hold a slot, which may name none, or another."""
+    of_it = [each for each in publications if each.get("media") == media and each.get("asset")]
+    committed = [each for each in of_it if each.get("clearance")]
+    return tuple(dict.fromkeys(str(each["asset"]) for each in committed or of_it))
 
 
 def changes_of(plan: Mapping[str, Any], made: Mapping[str, Mapping[str, Any]]) -> tuple[ScheduleChange, ...]:
