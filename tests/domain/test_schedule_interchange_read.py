@@ -189,8 +189,22 @@ def test_a_guide_without_stops_ends_each_programme_when_the_next_begins() -> Non
 
 def test_a_guide_without_zones_is_in_utc_as_its_dtd_says_and_names_of_zones_are_refused() -> None:
     assert _guide(_programme("20260701190000", "20260701193000")).items[0].start.hour == 19
-    (mistake,) = _guide(_programme("20260701190000 BST", "20260701193000")).mistakes
-    assert "means several" in mistake.message
+    for start, stop in (("20260701190000 BST", "20260701193000"), ("20260701190000", "20260701193000 BST")):
+        (mistake,) = _guide(_programme(start, stop)).mistakes
+        assert "means several" in mistake.message
+
+
+@pytest.mark.parametrize("year", ["0001", "9999"])
+def test_a_year_that_nobody_means_is_a_mistake_in_every_format(year: str) -> None:
+    wrong = [
+        _csv(f"{year}-12-31 20:00,{year}-12-31 21:00,Film"),
+        _csv(f"{year}-12-31 20:00,99:00:00,Film", head="start,duration,title"),
+        _guide(_programme(f"{year}12311900 +0000", f"{year}12312000 +0000")),
+        ffplayout.read(
+            json.dumps({"date": f"{year}-12-31", "program": [{"in": 0, "out": 9, "source": "a"}]}), "f", ONE
+        ),
+    ]
+    assert [bool(each.mistakes) and bool(each.mistakes[0].hint) for each in wrong] == [True] * 4
 
 
 def test_a_guide_of_several_channels_is_read_for_the_one_that_is_meant() -> None:

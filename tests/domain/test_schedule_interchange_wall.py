@@ -62,7 +62,8 @@ def test_a_time_that_never_comes_is_named() -> None:
 
 @pytest.mark.parametrize(
     "text", ["", "tonight", "24/11/2026 19:00", "2026-02-29 19:00", "2026-11-24 24:30", "2026-11-24 19:61",
-             "2026-11-24 19:00:00:25", "2026-11-24T19:00:00 BST", "2026-11-24"],
+             "2026-11-24 19:00:00:25", "2026-11-24T19:00:00 BST", "2026-11-24", "0001-01-01 00:00", "9999-12-31 23:59",
+             "9999-12-31T23:59:59-05:00", "1899-12-31T00:00:00Z"],
 )  # fmt: skip
 def test_what_is_no_time_is_refused_with_a_cure(text: str) -> None:
     with pytest.raises(BadTimeError) as caught:

@@ -360,6 +360,15 @@ async def test_audiences_become_samples_of_reach_hour_by_hour(tmp_path: Path) ->
 
 
 @pytest.mark.asyncio
+@pytest.mark.parametrize("day", ["0001-01-01", "9999-12-31"])
+async def test_a_time_at_the_end_of_the_calendar_is_a_mistake_with_a_cure(tmp_path: Path, day: str) -> None:
+    async with house(tmp_path) as there:
+        window = {"start": f"{day}T00:00:00Z", "end": f"{day}T23:59:59Z"}
+        answer = await there.call("reconcile_schedule", channel="one", **window)
+    assert (answer["code"], bool(answer["hint"])) == ("RANGE_INVALID", True)
+
+
+@pytest.mark.asyncio
 async def test_an_import_under_one_key_is_done_once_and_an_unknown_channel_is_named(tmp_path: Path) -> None:
     async with _house(tmp_path) as house:
         first = await house.call("import_schedule", "task/1", **_grid(), preview=False)

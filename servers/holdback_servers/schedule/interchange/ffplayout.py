@@ -10,7 +10,7 @@ import math
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import UTC, date, datetime, timedelta
 from pathlib import PurePosixPath
-from typing import Any, Final
+from typing import Annotated, Any, Final
 
 from pydantic import BaseModel, Field, TypeAdapter, ValidationError
 
@@ -19,6 +19,7 @@ from holdback_servers.schedule.broadcast_time import broadcast_day, day_range
 from holdback_servers.schedule.channel import Channel
 from holdback_servers.schedule.interchange.gathering import Gathering
 from holdback_servers.schedule.interchange.markup import UnreadableError, check_size
+from holdback_servers.schedule.interchange.wall import EARLIEST, LATEST
 from holdback_servers.schedule.interchange.written import FIRM, Losses, ScheduleFile, Written, one_line
 from holdback_servers.schedule.model import Publication
 
@@ -113,7 +114,7 @@ class _Item(BaseModel):
 class _Playlist(BaseModel):
     """One day."""
 
-    date: date
+    date: Annotated[date, Field(ge=EARLIEST, le=LATEST)]
     program: list[_Item]
 
 

@@ -26,6 +26,9 @@ _LENGTH: Final = re.compile(
 )
 _TIMECODE: Final = re.compile(r"\d\d:\d\d:\d\d[:;]\d\d")
 _MICRO: Final = 1_000_000
+EARLIEST: Final = date(1900, 1, 1)
+LATEST: Final = date(2199, 12, 31)
+"""No schedule tells of days outside these; near the ends of the calendar nothing can be reckoned."""
 
 
 class BadTimeError(ValueError):
@@ -34,6 +37,14 @@ class BadTimeError(ValueError):
     def __init__(self, message: str, hint: str) -> None:
         super().__init__(message)
         self.hint = hint
+
+
+def check_day(day: date, given: str) -> None:
+    """Raises BadTimeError for a day that is no schedule's."""
+    if not EARLIEST <= day <= LATEST:
+        raise BadTimeError(
+            f"{given[:60]!r} is outside the years {EARLIEST.year} to {LATEST.year}.", "Correct the year."
+        )
 
 
 def rate_of(channel: Channel) -> Rate:
@@ -66,16 +77,15 @@ class WallClock:
         if moment is None or moment.tzinfo is None:
             hint = "Write it as 2026-11-24T19:00:00Z, or as 2026-11-24 20:00 on the channel's own clocks."
             raise BadTimeError(f"{given[:60]!r} is no time.", hint)
-        try:
-            return moment.astimezone(UTC)
-        except OverflowError as error:
-            raise BadTimeError(f"{given} is outside the calendar.", "Correct the year.") from error
+        check_day(moment.date(), given)
+        return moment.astimezone(UTC)
 
     def _of_wall(self, match: "re.Match[str]", given: str) -> datetime:
         try:
             day = date.fromisoformat(match["day"])
         except ValueError as error:
             raise BadTimeError(f"{match['day']} is no day of the calendar.", "Correct the date.") from error
+        check_day(day, given)
         hour, minute, second = int(match["hour"]), int(match["minute"]), int(match["second"] or 0)
         if minute > 59 or second > 59 or hour > (29 if self.dates == "broadcast" else 23):
             raise BadTimeError(

@@ -18,7 +18,7 @@ from holdback_servers.schedule.interchange.markup import (
     parse,
     text_at,
 )
-from holdback_servers.schedule.interchange.wall import BadTimeError
+from holdback_servers.schedule.interchange.wall import BadTimeError, check_day
 
 if TYPE_CHECKING:
     from lxml.etree import _Element as Element  # pyright: ignore[reportPrivateUsage]  # lxml has no public name for it
@@ -83,7 +83,7 @@ def _read_programme(
     programme: "Element", place: str, start: datetime | None, following: datetime | None, found: Gathering
 ) -> None:
     end = _moment(programme, "stop", found, place) if attribute(programme, "stop") else following
-    if start is None:
+    if start is None or (end is None and attribute(programme, "stop")):
         return
     if end is None:
         found.mistake(f"{place}, stop", "It has no end, and nothing follows it.", "Give stop.")
@@ -120,9 +120,12 @@ def _instant(given: str) -> datetime:
         raise BadTimeError(f"{zone} is a name for a zone that means several.", f"Give its offset. {hint}")
     try:
         stamp = datetime.strptime(match["stamp"].ljust(14, "0"), "%Y%m%d%H%M%S").replace(tzinfo=UTC)
+        check_day(stamp.date(), given)
         if offset is None:
             return stamp
         length = timedelta(hours=int(offset[2]), minutes=int(offset[3]))
         return stamp.replace(tzinfo=timezone(-length if offset[1] == "-" else length)).astimezone(UTC)
-    except (ValueError, OverflowError) as error:
+    except BadTimeError:
+        raise
+    except ValueError as error:
         raise BadTimeError(f"{given!r} is no time of the calendar.", hint) from error
