@@ -329,8 +329,8 @@ def test_a_lapsed_hold_takes_up_no_room() -> None:
         by="agent:scheduler",
         on_behalf_of="person:sam",
     )
-    assert not held.occupies(NOW)
-    assert held.occupies(NOW - timedelta(microseconds=1))
+    assert held.lapsed(NOW)
+    assert not held.lapsed(NOW - timedelta(microseconds=1))
 
 
 def test_availability_has_one_form_whatever_the_order() -> None:

@@ -75,10 +75,6 @@ class Watershed(Noun):
     start: WallTime = "21:00"
     end: WallTime = "05:30"
 
-    def allows(self, wall: time) -> bool:
-        """Whether this time of day is after the watershed."""
-        return within_hours(wall, wall_time(self.start), wall_time(self.end))
-
 
 class Blackout(Noun):
     """A stretch in which nothing new goes out, with the reason."""

@@ -176,10 +176,6 @@ class Publication(Noun):
         """Whether it is a hold whose time is over."""
         return self.state == "held" and self.expires is not None and self.expires <= now
 
-    def occupies(self, now: datetime) -> bool:
-        """Whether it takes up room on its channel; a hold that has lapsed does not."""
-        return self.state in OCCUPYING and not self.lapsed(now)
-
 
 class Hold(Noun):
     """A slot kept free for somebody until `expires`."""

@@ -3,7 +3,6 @@
 Each function is part of one unit of work. Nothing here judges; `playout` does.
 """
 
-from collections.abc import Collection
 from dataclasses import replace
 from datetime import datetime
 from typing import Any
@@ -34,22 +33,10 @@ def find(c: Connection, publication: str) -> Showing | None:
     return None if row is None else _showing(row)
 
 
-def find_all(c: Connection, publications: Collection[str]) -> dict[str, Showing]:
-    """The same of several, by publication."""
-    rows = c.execute(select(showings).where(showings.c.publication.in_(sorted(publications))))
-    return {row.publication: _showing(row) for row in rows}
-
-
 def may_be_seen(c: Connection, publication: str) -> bool:
     """Whether it is on show somewhere, as far as its publisher confirmed it or was told without an answer."""
     showing = find(c, publication)
     return showing is not None and bool(showing.perhaps)
-
-
-def was_told(c: Connection, publication: str) -> bool:
-    """Whether a publisher was ever told to put it up, whatever became of that."""
-    showing = find(c, publication)
-    return showing is not None and (bool(showing.perhaps) or any(each.territories for each in showing.receipts))
 
 
 def due(c: Connection, now: datetime, limit: int) -> list[str]:
