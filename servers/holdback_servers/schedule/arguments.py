@@ -8,9 +8,9 @@ from holdback_base.vocabulary import Instant, TimeRange, medium_within, parse_me
 from pydantic import Field
 from sqlalchemy import Connection
 
-from holdback_servers.schedule import books
+from holdback_servers.schedule import books, store
 from holdback_servers.schedule.channel import Channel
-from holdback_servers.schedule.model import State
+from holdback_servers.schedule.model import Details, State
 from holdback_servers.services import Call
 
 DEFAULT_SPAN = timedelta(days=28)
@@ -45,6 +45,13 @@ def chosen(c: Connection, names: list[str] | None, platforms: list[str] | None) 
         offered = ", ".join(sorted({each.platform for each in known})) or "none; record_channel adds a channel"
         raise Problem("CHANNEL_UNKNOWN", f"No channel is on {', '.join(nodes)}.", f"There are channels on: {offered}.")
     return found
+
+
+def following(c: Connection, details: Details, now: datetime) -> Details:
+    """What follows a held slot may name it by the hold's id. Raises Problem NOT_FOUND."""
+    if details.follows is None:
+        return details
+    return details.model_copy(update={"follows": store.find_publication(c, details.follows, now).id})
 
 
 def actor_of(call: Call) -> books.Actor:

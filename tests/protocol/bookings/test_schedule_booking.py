@@ -199,3 +199,26 @@ async def test_a_channel_stays_what_its_publications_were_cleared_for_as_long_as
         assert (await call("record_channel", channel=TUBE | {"geo_blocking": False}))["replaced"]
         await call("cancel_publication", publication=done["id"], reason="another channel now")
         assert (await call("record_channel", channel=ONE | {"territories": ["GB", "IE", "US"]}))["replaced"]
+
+
+@pytest.mark.asyncio
+async def test_what_follows_a_hold_names_it_by_the_holds_id_wherever_it_is_asked_about(house: Any) -> None:
+    cells = [{"territories": ["GB", "IE"], "platforms": ["linear"], "windows": [{"start": instant_text(DAY)}]}]
+    async with door(house) as call:
+        head = await held(call, house)
+        end = head["publication"]["end"]
+        asked = {"title": "Tail", "media": house.media, "territories": ["GB", "IE"], "cleared": cells}
+        asked |= {"duration_seconds": 600, "details": {"start_mode": "follow", "follows": head["id"]}}
+        [proposal] = (await call("propose_slots", channels=["one"], **asked))["channels"]
+        assert [each["start"] for each in proposal["slots"]] == [end]
+        assert (await call("explain_slot", channel="one", start=end, **asked))["free"]
+        job = await call("plan_publications", items=[{"key": "tail", **asked}], channels=["one"])
+        while job["state"] in ("queued", "running"):
+            job = await call("get_job", job_id=job["id"], wait_seconds=5, after_seq=job["seq"])
+        assert [each["slot"]["start"] for each in job["result"]["placements"]] == [end]
+        [kept] = (await call("hold_plan", job_id=job["id"]))["held"]
+        asked["details"]["follows"] = "hold_NONE"
+        refused = await call("propose_slots", **asked)
+        assert (refused["code"], "hold_NONE" in refused["message"]) == ("NOT_FOUND", True)
+        page = await call("get_schedule", publications=[kept["publication"]])
+    assert page["items"][0]["details"]["follows"] == head["publication"]["id"]

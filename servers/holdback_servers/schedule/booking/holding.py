@@ -1,6 +1,6 @@
 """The tools that keep a slot for somebody."""
 
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Annotated, Any
 
 from holdback_base.vocabulary import Sha256
@@ -10,7 +10,7 @@ from sqlalchemy import Connection
 from holdback_servers.schedule import books, store
 from holdback_servers.schedule.admission import asked_availability
 from holdback_servers.schedule.answers import HeldSlot
-from holdback_servers.schedule.arguments import actor_of
+from holdback_servers.schedule.arguments import actor_of, following
 from holdback_servers.schedule.booking.authority import as_json, require_holder
 from holdback_servers.schedule.model import Availability, Details, Publication, availability_bounds
 from holdback_servers.services import Call
@@ -75,7 +75,7 @@ def offer_holding(door: Door) -> None:
                 by=actor.by,
                 on_behalf_of=actor.on_behalf_of,
                 reasons=tuple(reasons or ()),
-                details=_following(c, details, now),
+                details=following(c, details, now),
             )
             return as_json(store.hold(c, publication, "slot held", now))
 
@@ -100,10 +100,3 @@ def offer_holding(door: Door) -> None:
 
         result = await call.services.database.write(lambda c: call.once(c, lambda: effect(c)))
         return HeldSlot.model_validate(result)
-
-
-def _following(c: Connection, details: Details, now: datetime) -> Details:
-    """What follows a held slot may name it by the hold's id. Raises Problem NOT_FOUND."""
-    if details.follows is None:
-        return details
-    return details.model_copy(update={"follows": store.find_publication(c, details.follows, now).id})

@@ -2,6 +2,7 @@
 
 import asyncio
 import threading
+from collections import Counter
 from datetime import datetime, timedelta
 from typing import Annotated, Any, Final
 
@@ -12,7 +13,7 @@ from sqlalchemy import Connection, select
 
 from holdback_servers.jobs import Job, Report
 from holdback_servers.schedule import books, store
-from holdback_servers.schedule.arguments import actor_of, bounded, chosen
+from holdback_servers.schedule.arguments import actor_of, bounded, chosen, following
 from holdback_servers.schedule.constraints import Books
 from holdback_servers.schedule.filling.holding import Wanted, held_publication
 from holdback_servers.schedule.plan_nouns import HeldPlan, ManyPlan, NotHeld, PlanHold, PlanItem, PlanRequest
@@ -101,7 +102,10 @@ def _offer_planning(door: Door) -> None:
             names = [each.name for each in chosen(c, channels, None)]
             if not names:
                 raise Problem("CHANNEL_UNKNOWN", "No channel is recorded yet.", "record_channel adds one.")
-            body = asked.model_copy(update={"channels": tuple(names)}).model_dump(mode="json", exclude_none=True)
+            named = tuple(_named(c, each, now) for each in asked.items)
+            body = asked.model_copy(update={"channels": tuple(names), "items": named}).model_dump(
+                mode="json", exclude_none=True
+            )
             return services.jobs.submit(c, PLANNING, body, call.caller.person).model_dump(mode="json")
 
         job = Job.model_validate(await services.database.write(lambda c: call.once(c, lambda: effect(c))))
@@ -109,10 +113,16 @@ def _offer_planning(door: Door) -> None:
         return await services.jobs.get(job.id, call.caller.person)
 
 
+def _named(c: Connection, item: PlanItem, now: datetime) -> PlanItem:
+    if item.details.follows is None:
+        return item
+    return item.model_copy(update={"details": following(c, item.details, now)})
+
+
 def _request(items: list[PlanItem], start: datetime, end: datetime, channels: list[str] | None) -> PlanRequest:
-    twice = [each.key for n, each in enumerate(items) if any(each.key == other.key for other in items[:n])]
-    if twice:
-        raise Problem("INVALID_ARGUMENT", f"Two items have the key {twice[0]!r}.", "Give each item a key of its own.")
+    key, times = Counter(each.key for each in items).most_common(1)[0]
+    if times > 1:
+        raise Problem("INVALID_ARGUMENT", f"Two items have the key {key!r}.", "Give each item a key of its own.")
     return PlanRequest(items=tuple(items), start=start, end=end, channels=tuple(channels or ()))
 
 

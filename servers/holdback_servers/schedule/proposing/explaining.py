@@ -12,7 +12,7 @@ from sqlalchemy import Connection
 
 from holdback_servers.schedule import books, store
 from holdback_servers.schedule.admission import clearance_facts
-from holdback_servers.schedule.arguments import DEFAULT_SPAN
+from holdback_servers.schedule.arguments import DEFAULT_SPAN, following
 from holdback_servers.schedule.channel import Channel
 from holdback_servers.schedule.cleared import ClearedCell
 from holdback_servers.schedule.constraints import placed
@@ -70,9 +70,10 @@ def offer_explaining(door: Door, curves: Curves) -> None:
         it stands, about another start or channel for it, or about something that is not on the books.
         """
         now = call.services.clock()
-        given = _Given(title, media, territories, cleared, duration_seconds, until, after_watershed, details)
 
         def unit(c: Connection) -> Explanation:
+            known_by = following(c, details, now) if details else None
+            given = _Given(title, media, territories, cleared, duration_seconds, until, after_watershed, known_by)
             if publication is None:
                 if channel is None or start is None:
                     raise _missing("channel" if channel is None else "start")

@@ -15,7 +15,7 @@ from holdback_servers.schedule import books, showings
 from holdback_servers.schedule.answers import (
     RecordedChannel,
 )
-from holdback_servers.schedule.arguments import DEFAULT_SPAN, Channels, actor_of, bounded, chosen
+from holdback_servers.schedule.arguments import DEFAULT_SPAN, Channels, actor_of, bounded, chosen, following
 from holdback_servers.schedule.channel import Channel
 from holdback_servers.schedule.cleared import ClearedCell
 from holdback_servers.schedule.model import Details
@@ -102,8 +102,9 @@ def offer_slots(door: Door, curves: Curves) -> None:
         )
 
         def unit(c: Connection) -> SlotProposal:
+            asked = request.model_copy(update={"details": following(c, details, now)})
             found = tuple(
-                propose(shelf.books(c, curves.refine(c, channel), window, now), request, now)
+                propose(shelf.books(c, curves.refine(c, channel), window, now), asked, now)
                 for channel in chosen(c, channels, platforms)
             )
             return SlotProposal(title=title, media=media, channels=found)
