@@ -362,9 +362,9 @@ async def test_audiences_become_samples_of_reach_hour_by_hour(tmp_path: Path) ->
 @pytest.mark.asyncio
 @pytest.mark.parametrize("day", ["0001-01-01", "9999-12-31"])
 async def test_a_time_at_the_end_of_the_calendar_is_a_mistake_with_a_cure(tmp_path: Path, day: str) -> None:
-    async with house(tmp_path) as there:
+    async with _house(tmp_path) as house:
         window = {"start": f"{day}T00:00:00Z", "end": f"{day}T23:59:59Z"}
-        answer = await there.call("reconcile_schedule", channel="one", **window)
+        answer = await house.call("reconcile_schedule", channel="one", **window)
     assert (answer["code"], bool(answer["hint"])) == ("RANGE_INVALID", True)
 
 
