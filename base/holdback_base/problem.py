@@ -108,3 +108,12 @@ class Problem(Exception):  # noqa: N818 - the RFC 9457 word
         if code not in CODES:
             return cls("INTERNAL", message, hint, foreign_code=code, **details)
         return cls(code, message, hint, **details)
+
+
+def beyond_reckoning(what: str, error: OverflowError) -> Problem:
+    """RANGE_INVALID for a time or a number so far out that nothing can be added to it."""
+    return Problem(
+        "RANGE_INVALID",
+        f"{what}: a time or a number is beyond what can be reckoned with ({error}).",
+        "Give times between the years 1900 and 2200; leave an end out where it is open.",
+    )

@@ -9,7 +9,7 @@ from typing import Any, Literal
 
 from holdback_base.database import Database, store_instant
 from holdback_base.ids import Clock, NewId
-from holdback_base.problem import Problem
+from holdback_base.problem import Problem, beyond_reckoning
 from holdback_base.vocabulary import Noun
 from sqlalchemy import JSON, Column, Connection, Integer, MetaData, RowMapping, String, Table, insert, select, update
 
@@ -178,6 +178,8 @@ class Jobs:
                 await self._end(job, "cancelled", problem=_cancelled())
         except Problem as problem:
             await self._end(job, "failed", problem=problem.as_dict())
+        except OverflowError as error:
+            await self._end(job, "failed", problem=beyond_reckoning(f"The {job.kind} job", error).as_dict())
         except Exception:
             log.exception("job %s of kind %s failed", job.id, job.kind)
             failure = Problem("INTERNAL", f"The {job.kind} job failed inside the server.", "See the server's log.")

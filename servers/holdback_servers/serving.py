@@ -14,7 +14,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any, Literal, TypeVar
 
-from holdback_base.problem import Problem
+from holdback_base.problem import Problem, beyond_reckoning
 from holdback_trust.identity import Caller
 from holdback_trust.policy import Action, Decision, decide
 from mcp.server import MCPServer
@@ -198,13 +198,7 @@ class Door:
         except Problem as problem:
             return problem_result(problem)
         except OverflowError as error:  # what lies at the ends of the calendar cannot be added to
-            return problem_result(
-                Problem(
-                    "RANGE_INVALID",
-                    f"{call.tool}: a time or a number is beyond what can be reckoned with ({error}).",
-                    "Give times between the years 1900 and 2200; leave an end out where it is open.",
-                )
-            )
+            return problem_result(beyond_reckoning(call.tool, error))
         except Exception:
             log.exception("tool %s failed", offer.action.name)
             return problem_result(

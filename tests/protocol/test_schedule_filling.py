@@ -243,6 +243,32 @@ async def test_a_gap_that_cannot_be_filled_says_how_near_it_comes_and_what_was_l
 
 
 @pytest.mark.asyncio
+async def test_a_gap_that_ends_with_the_broadcast_day_is_filled_though_the_next_day_is_full(tmp_path: Path) -> None:
+    async with _house(tmp_path) as house:
+        await house.call("record_channel", channel=FIRST | {"daily_cap": 2})
+        for hour in ("10", "12"):
+            piece = {"territories": ["GB"], "start": f"2026-11-25T{hour}:00:00Z", "end": f"2026-11-25T{hour}:30:00Z"}
+            given = {"channel": "first", "title": f"At {hour}", "media": MEDIA, "availability": [piece]}
+            assert not (await house.call("hold_slot", **given))["failed"]
+        night = GAP | {"start": "2026-11-25T05:58:00Z", "end": "2026-11-25T06:00:00Z"}
+        found = await house.call("fill_gap", **night, fillers=[_filler("a", 1500), _filler("b", 1500)], hold=True)
+        assert (found["missing"], len(found["pieces"])) == (0, 2)
+        morning = GAP | {"start": "2026-11-25T06:00:00Z", "end": "2026-11-25T06:02:00Z"}
+        full = await house.call("fill_gap", **morning, fillers=[_filler("a", 1500)])
+        assert (full["pieces"], full["left_out"][0]["text"][:9]) == ([], "DAILY_CAP")
+        follow = {"start_mode": "follow", "follows": "pub_ONE"}
+        given = await house.call("fill_gap", **GAP, fillers=[_filler("a", 10, details=follow)])
+        assert (given["code"], "fixed start" in given["message"]) == ("INVALID_ARGUMENT", True)
+
+
+@pytest.mark.asyncio
+async def test_a_plan_at_the_ends_of_the_calendar_says_so(tmp_path: Path) -> None:
+    async with _house(tmp_path) as house:
+        _, job = await house.planned(_item("one", latest="0001-01-01T00:00:00Z"))
+    assert (job["state"], job["problem"]["code"]) == ("failed", "RANGE_INVALID")
+
+
+@pytest.mark.asyncio
 async def test_frames_of_a_rate_that_is_no_whole_number_are_counted_and_never_run_over(tmp_path: Path) -> None:
     async with _house(tmp_path) as house:
         await house.call("record_channel", channel=FIRST | {"frame_rate": "30000/1001"})

@@ -141,7 +141,7 @@ def _left_of_days(on: Books, start: datetime, end: datetime) -> int:
     cap = on.channel.daily_cap
     if cap is None:
         return MOST_PIECES
-    return max(0, cap - max(len(on.on_day_of(moment)) for moment in (start, end)))
+    return max(0, cap - max(len(on.on_day_of(moment)) for moment in (start, end - timedelta.resolution)))
 
 
 def _kept_out(on: Books, start: datetime, end: datetime, filler: Filler, now: datetime) -> str | None:

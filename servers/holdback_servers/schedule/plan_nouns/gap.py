@@ -1,7 +1,9 @@
 """What is asked of the filling of a gap, and what it answers. Pure."""
 
+from typing import Self
+
 from holdback_base.vocabulary import Instant, Noun, Sha256, instant_text
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from holdback_servers.schedule.cleared import ClearedCell
 from holdback_servers.schedule.model import Details
@@ -23,6 +25,12 @@ class Filler(Noun):
     at_most: int = Field(default=1, ge=1, le=50)
     after_watershed: bool = False
     details: Details = Details()
+
+    @model_validator(mode="after")
+    def _has_no_place_of_its_own(self) -> Self:
+        if self.details.follows is not None:
+            raise ValueError(f"{self.key}: a filler goes where the gap needs it; give it a fixed start")
+        return self
 
 
 class GapPiece(Noun):
