@@ -140,7 +140,8 @@ def _week(c: Connection, days: Days) -> ChannelWeek:
     running = [each for each in kept.placed if each.start < window.start < each.until]
     before = [store.find_publication(c, each.id, days.now) for each in running]
     shown = store.with_history(c, [*before, *found[:_MOST]])
-    return channel_week(days, shown, conflicts(kept), complete=len(found) <= _MOST)
+    late = books.read_late(c, days.channel, window)
+    return channel_week(days, shown, conflicts(kept, late), complete=len(found) <= _MOST)
 
 
 def channel_week(days: Days, publications: list[Publication], broken: list[Conflict], *, complete: bool) -> ChannelWeek:

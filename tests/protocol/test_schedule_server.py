@@ -520,6 +520,20 @@ async def test_bad_input_is_told_what_is_wrong_and_the_cure(tmp_path: Path) -> N
 
 
 @pytest.mark.asyncio
+async def test_a_watershed_that_is_moved_conflicts_with_what_may_only_be_shown_after_it(tmp_path: Path) -> None:
+    tube = _channel("tube", "social.youtube", min_gap_minutes=0, watershed={"start": "20:00", "end": "05:30"})
+    async with _house(tmp_path) as house:
+        await house.call("record_channel", channel=tube)
+        late = await house.held(title="Late", after_watershed=True)
+        await house.held(title="Early", availability=[_piece("GB", "2026-11-24T20:15:00Z")])
+        assert (await house.call("find_conflicts"))["items"] == []
+        await house.call("record_channel", channel=tube | {"watershed": {"start": "21:00", "end": "05:30"}})
+        [found] = (await house.call("find_conflicts"))["items"]
+        assert (found["rule"], found["publications"]) == ("WATERSHED", [late["publication"]["id"]])
+        assert "only after the watershed, 21:00 to 05:30" in found["text"]
+
+
+@pytest.mark.asyncio
 async def test_who_may_only_read_changes_nothing(tmp_path: Path) -> None:
     async with _house(tmp_path, allow_write=False) as house:
         found = await house.refusal("record_channel", channel=_channel("tube", "social.youtube"))

@@ -100,7 +100,7 @@ def offer_reading(door: Door) -> None:
         limit: Limit = 50,
         cursor: Cursor = None,
     ) -> ConflictList:
-        """Find rules that what is on the books breaks: overlaps, gaps, title separation, daily caps, blackouts.
+        """Find rules that what is on the books breaks: overlaps, gaps, separations, caps, blackouts, watershed.
 
         Looks at 28 days from the start, which is now when it is left out; 92 days at most.
         """
@@ -111,7 +111,7 @@ def offer_reading(door: Door) -> None:
             found = [
                 each
                 for channel in chosen(c, channels, None)
-                for each in conflicts(books.read_books(c, channel, window, now))
+                for each in conflicts(books.read_books(c, channel, window, now), books.read_late(c, channel, window))
                 if window.contains(each.at)
             ]
             shown, more = _leaf(found, limit, cursor)

@@ -6,4 +6,5 @@ from holdback_servers.schedule.books.channels import find_channel as find_channe
 from holdback_servers.schedule.books.channels import save_channel as save_channel
 from holdback_servers.schedule.books.reading import not_lapsed as not_lapsed
 from holdback_servers.schedule.books.reading import read_books as read_books
+from holdback_servers.schedule.books.reading import read_late as read_late
 from holdback_servers.schedule.books.shelf import Shelf as Shelf

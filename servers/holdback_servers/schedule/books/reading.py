@@ -22,6 +22,14 @@ def read_books(
     return Books(channel, (each for each, _ in found if each.id != without))
 
 
+def read_late(c: Connection, channel: Channel, window: TimeRange) -> frozenset[str]:
+    """What on the channel's books, over the same time, is to be shown only when children are in bed."""
+    if channel.watershed is None:
+        return frozenset()
+    late = publications.c.body["after_watershed"].as_boolean()
+    return frozenset(each.id for each, _ in read_placed(c, channel, around(channel, window), late))
+
+
 def around(channel: Channel, window: TimeRange) -> TimeRange:
     """The window, and as far around it as the channel's rules look."""
     far = max(reach_of_rules(channel), timedelta(minutes=2 * channel.min_gap_minutes))

@@ -1,12 +1,12 @@
 """Rules that what is on the books breaks. Pure."""
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 
 from holdback_base.vocabulary import Instant, Noun
 
 from holdback_servers.schedule.broadcast_time import local_text
 from holdback_servers.schedule.channel import Channel
-from holdback_servers.schedule.constraints.judging import between, blackout, follow
+from holdback_servers.schedule.constraints.judging import between, blackout, follow, watershed
 from holdback_servers.schedule.constraints.placing import Books, Obstacle, Placed, Rule, widest_separation
 
 
@@ -20,16 +20,22 @@ class Conflict(Noun):
     publications: tuple[str, ...]
 
 
-def conflicts(books: Books) -> list[Conflict]:
-    """Every rule that the books break, in order of time; a pair is told once, a full day once."""
-    return sorted(_conflicts(books), key=lambda each: (each.at, each.rule, each.publications))
+def conflicts(books: Books, late: Collection[str] = ()) -> list[Conflict]:
+    """Every rule that the books break, in order of time; a pair is told once, a full day once.
+
+    Args:
+        late: ids of what may be shown only after the watershed.
+    """
+    return sorted(_conflicts(books, late), key=lambda each: (each.at, each.rule, each.publications))
 
 
-def _conflicts(books: Books) -> Iterator[Conflict]:
+def _conflicts(books: Books, late: Collection[str]) -> Iterator[Conflict]:
     channel = books.channel
     widest = widest_separation(channel)
     for each in books.placed:
         if (found := blackout(channel, each)) is not None:
+            yield _conflict(channel, found, each)
+        if each.id in late and (found := watershed(channel, each)) is not None:
             yield _conflict(channel, found, each)
         if each.follows and (found := follow(books, each)) is not None:
             yield _conflict(channel, found, each)
