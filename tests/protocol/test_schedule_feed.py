@@ -43,4 +43,5 @@ async def test_an_address_that_the_tool_gives_is_open_to_everybody_and_nothing_e
     assert calendar.text.startswith("BEGIN:VCALENDAR")
     assert "no-cache" in calendar.headers["cache-control"]
     assert entry.is_open("GET", rest)
+    assert entry.is_open("HEAD", rest)
     assert not any(entry.is_open(*way) for way in (("POST", rest), ("GET", "/calendar/"), ("GET", "/mcp")))

@@ -63,7 +63,7 @@ class ToolEntry:
 class ServerEntry:
     """An MCP server behind the gateway.
 
-    Below its address only `open_paths` lead on, such as `/status/`: each a prefix of what everybody may GET.
+    Below its address only `open_paths` lead on, such as `/status/`: each a prefix of what everybody may GET, or HEAD.
     """
 
     name: str
@@ -80,7 +80,7 @@ class ServerEntry:
 
     def is_open(self, method: str, rest: str) -> bool:
         """Whether everybody may ask for this path below the server's address."""
-        return method == "GET" and any(rest.startswith(each) and rest != each for each in self.open_paths)
+        return method in ("GET", "HEAD") and any(rest.startswith(each) and rest != each for each in self.open_paths)
 
 
 @dataclass(frozen=True)
