@@ -470,6 +470,49 @@ async def test_breaking_news_makes_room_and_keeps_its_slot_and_a_planner_may_not
 
 
 @pytest.mark.processes
+async def _two_held(town: Town, name: str) -> tuple[CommitRequest, tuple[str, str]]:
+    """A commit of two slots of a cut, and the ids of the slots."""
+    cut = await town.cut(name, town.at(30))
+    issued = await town.cleared(cut, town.at(30))
+    plans = [await town.planned(cut, issued["clearance"], town.at(day), town.at(day + 1)) for day in (21, 23)]
+    first, second = (plan.slots[0].hold for plan in plans)
+    request = CommitRequest(
+        holds=(first, second, first),
+        clearance_statement=issued["statement"],
+        approval_statement=town.approval(cut, issued["clearance"]),
+    )
+    return request, (first, second)
+
+
+@pytest.mark.processes
+async def test_a_commit_that_is_cancelled_half_way_leaves_nothing_committed(town: Town) -> None:
+    request, (first, second) = await _two_held(town, "halfway")
+    sam, told = town.desks["sam"], Outcome(Task(), [])
+    reached = asyncio.Event()
+
+    async def begun(identity: str) -> None:
+        told.task.id = identity
+
+    async def heard(progress: Progress) -> None:
+        if progress.text == f"Committing {second}":
+            reached.set()
+
+    sent = message([data_part(request)], message_id=town.foundation.new_id("evt"), skill="commit-publication")
+    task = asyncio.create_task(sam.peers.converse(sam.peer("scheduler"), sent, Listener(begun, heard)))
+    await reached.wait()
+    await sam.peers.cancel(sam.peer("scheduler"), told.task.id)
+    assert TaskState.Name((await task).status.state) == "TASK_STATE_CANCELED"
+    assert {(await town.publication(each))["state"] for each in (first, second)} == {"cancelled"}
+
+
+async def test_of_a_commit_one_slot_of_which_is_refused_the_others_are_taken_back(town: Town) -> None:
+    request, (first, second) = await _two_held(town, "refused")
+    await town.desks["sam"].tool("schedule.cancel_publication", publication=second, reason="a test")
+    told = await town.ask("scheduler", "commit-publication", request)
+    assert (told.state, told.problem.code) == ("FAILED", "CONFLICT")
+    assert (await town.publication(first))["state"] == "cancelled"
+
+
 async def test_cancelling_while_a_month_is_planned_stops_the_job_and_holds_nothing(town: Town) -> None:
     cut = await town.cut("ferry", town.at(20))
     clearance = (await town.cleared(cut, town.at(20), "social.instagram"))["clearance"]

@@ -37,11 +37,14 @@ class Ways:
 
 
 async def call_tool(
-    ways: Ways, talk: Conversation, capability: str, arguments: dict[str, Any], key: str = ""
+    ways: Ways, talk: Conversation, capability: str, arguments: dict[str, Any], key: str = "", *, scope: str = ""
 ) -> dict[str, Any]:
-    """Ask the registry who offers the capability, get a token for it, and call it."""
+    """Ask the registry who offers the capability, get a token for it, and call it.
+
+    `scope` is one that it takes beside its own, for what the tool does only with that one.
+    """
     place = await ways.house.capability(talk.session, capability)
-    token = await ways.house.token(talk.session, place.audience, place.scope)
+    token = await ways.house.token(talk.session, place.audience, f"{place.scope} {scope}".strip())
     tool = capability.partition(".")[2]
     return await ways.toolbox.call(ToolCall(place.url, tool, arguments, talk.session.caller.person, token, key))
 

@@ -74,6 +74,22 @@ class Run:
 
         return await self._step("tool", capability, given, effect)
 
+    def undo(self, what: str, capability: str, scope: str = "", /, **arguments: Any) -> None:
+        """Have a tool called if the task fails or is cancelled from here on; not a step. `keep` takes it back.
+
+        `scope` is one that the tool takes for this beside its own.
+        """
+        given: dict[str, Any] = to_jsonable_python(arguments)
+
+        async def stop() -> None:
+            await call_tool(self.ways, self.talk, capability, given, f"{self.task_id}/undo/{what}", scope=scope)
+
+        self.steps.stoppable(what, stop)
+
+    def keep(self, what: str) -> None:
+        """What was to be undone is left as it is, however the task ends."""
+        self.steps.over(what)
+
     async def job(self, server: str, job_id: str, *, step: str = "") -> dict[str, Any]:
         """Follow a job that a tool of the server started, with its progress, and give its result.
 

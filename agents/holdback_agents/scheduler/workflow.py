@@ -20,6 +20,8 @@ from holdback_agents.scheduler.reply import committed, free_slots, plan_of, slot
 
 _TRIED = 3
 """Slots asked for on each channel: the best may be one that displaces something."""
+_UNSURE = frozenset({"UNAVAILABLE", "INTERNAL"})
+"""Answers after which something may have been committed all the same."""
 
 
 async def plan_publication(run: Run, request: PublicationRequest) -> PublicationPlan:
@@ -88,9 +90,11 @@ async def _with_what_is_cleared(run: Run, request: PublicationRequest) -> Public
 
 
 async def commit_publication(run: Run, request: CommitRequest) -> CommitReport:
-    """Commit the held slots under the clearance and the approval; when one is refused the others are taken back.
+    """Commit the held slots under the clearance and the approval, all or none: when one is refused, or the task is
+    cancelled meanwhile, the others are taken back.
 
-    Before that compliance is asked once more whether the clearance still stands for each of them.
+    Before that compliance is asked once more whether the clearance still stands for each of them. What was committed
+    before this is never taken back.
 
     Raises:
         Problem: what compliance or the schedule refused, such as CLEARANCE_STALE, APPROVAL_HASH_MISMATCH or
@@ -98,10 +102,14 @@ async def commit_publication(run: Run, request: CommitRequest) -> CommitReport:
     """
     if request.release:
         return await _released(run, request.holds)
-    await _require_standing(run, request)
+    holds = tuple(dict.fromkeys(request.holds))
+    held = await _require_standing(run, request)
     done: list[Publication] = []
-    for number, hold in enumerate(request.holds):
-        await run.progress(f"Committing {hold}", done=number, total=len(request.holds), unit="publications")
+    for number, hold in enumerate(holds):
+        if hold in held:
+            reason = "Taken back: not all that was to be committed with it could be."
+            run.undo(hold, "schedule.cancel_publication", "schedule:commit", publication=hold, reason=reason)
+        await run.progress(f"Committing {hold}", done=number, total=len(holds), unit="publications")
         try:
             answer = await run.tool(
                 "schedule.commit_publication",
@@ -110,9 +118,8 @@ async def commit_publication(run: Run, request: CommitRequest) -> CommitReport:
                 approval=request.approval_statement,
             )
         except Problem as problem:
-            for earlier in done:
-                reason = f"Taken back: {hold} was refused with {problem.code}."
-                await run.tool("schedule.cancel_publication", publication=earlier.id, reason=reason)
+            if problem.code not in _UNSURE:
+                run.keep(hold)  # it was refused: its slot is as it was
             raise
         done.append(committed(answer))
     channels = sorted({each.channel for each in done})
@@ -120,8 +127,11 @@ async def commit_publication(run: Run, request: CommitRequest) -> CommitReport:
     return CommitReport(publications=tuple(done), calendar="".join(each["content"] for each in calendar["files"]))
 
 
-async def _require_standing(run: Run, request: CommitRequest) -> None:
-    """Compliance says that the clearance stands for every held slot. Raises Problem with the first thing it found."""
+async def _require_standing(run: Run, request: CommitRequest) -> frozenset[str]:
+    """Those of the slots that are only held yet; compliance says that the clearance stands for every one of them.
+
+    Raises Problem with the first thing that it found.
+    """
     clearance = claims_of(request.clearance_statement).get("jti")
     if not isinstance(clearance, str):
         raise Problem(
@@ -142,6 +152,8 @@ async def _require_standing(run: Run, request: CommitRequest) -> None:
                     "details": {"findings": [finding.model_dump(mode="json") for finding in each.findings]},
                 }
             )
+    only_held = [each for each in items if each.state == "held"]
+    return frozenset(name for each in only_held for name in (each.hold, each.publication) if name)
 
 
 async def _released(run: Run, holds: Sequence[str]) -> CommitReport:
