@@ -225,7 +225,7 @@ def _tune(connection: DBAPIConnection, _entry: ConnectionPoolEntry) -> None:
         "synchronous=FULL",
         "foreign_keys=ON",
         "busy_timeout=30000",
-        "cache_size=-4000",
+        "cache_size=-4000",  # KiB: what leads to a row fits; 16 MB read a file of gigabytes no faster
     ):
         cursor.execute(f"PRAGMA {pragma}")
     cursor.close()

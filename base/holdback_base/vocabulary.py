@@ -32,6 +32,8 @@ def to_utc(moment: datetime) -> datetime:
     Raises ValueError for a time without an offset (whose time would it be?) and for one that UTC's calendar does not
     reach.
     """
+    if moment.tzinfo is UTC:
+        return moment
     if moment.tzinfo is None:
         raise ValueError(f"{moment.isoformat()} has no offset; write it as UTC with a Z")
     try:
@@ -42,7 +44,14 @@ def to_utc(moment: datetime) -> datetime:
 
 def instant_text(moment: datetime) -> str:
     """ISO 8601 with Z; microseconds only where there are any."""
-    return to_utc(moment).isoformat().replace("+00:00", "Z")
+    return _instant_text(to_utc(moment))
+
+
+@functools.lru_cache(maxsize=8192)
+def _instant_text(moment: datetime) -> str:
+    """An answer tells the same few instants hundreds of times. Only those in UTC may be kept by what they equal: of
+    the two o'clocks when summer time ends, each equals the other."""
+    return moment.isoformat().replace("+00:00", "Z")
 
 
 Instant = Annotated[datetime, AfterValidator(to_utc), PlainSerializer(instant_text, return_type=str, when_used="json")]

@@ -101,7 +101,7 @@ class Judgement:
 
     def medium_mask(self, node: str) -> int:
         """Which entries reach the platform."""
-        return self.voices.medium_mask(node)
+        return self.voices.medium_masks((node,))[0]
 
     def answer(self, mask: int) -> Answer:
         """The answer where exactly these entries speak."""
@@ -211,15 +211,17 @@ class Judgement:
         asked: Windows = (self.use.window,)
         named: dict[tuple[Entry, ReasonCode], Windows] = {}
         nowhere: Windows = ()
+        parts = joined([span for voice in grants for span in voice.part])
         for number, part in enumerate(given):
             gap = without(asked, part)
             for voice in grants:
                 silent = not voice.tongues >> number & 1
                 if (silent or voice.faults) and (away := shared(voice.part, gap)):
-                    for code in (*voice.faults, *(SILENT if silent else ())):
-                        named[voice.entry, code] = joined((*named.get((voice.entry, code), ()), *away))
-            rest = without(gap, joined(span for voice in grants for span in voice.part))
-            nowhere = joined((*nowhere, *rest))
+                    for code in (*voice.faults, *SILENT) if silent else voice.faults:
+                        known = named.get((voice.entry, code))
+                        named[voice.entry, code] = joined((*known, *away)) if known else away
+            rest = without(gap, parts)
+            nowhere = joined((*nowhere, *rest)) if nowhere else rest
         for (entry, code), windows in named.items():
             yield self._finding(code, entry, windows)
         if nowhere:

@@ -148,6 +148,13 @@ def places_around(code: str) -> tuple[str, ...]:
     return (parent, *places_around(parent)) if parent else (code.split("-")[0],)
 
 
+@lru_cache(maxsize=8192)
+def nodes_reached(media: tuple[str, ...], nodes: tuple[str, ...], whole: bool) -> tuple[int, ...]:
+    """The numbers of the nodes of which all (`whole`) or any lies in these media."""
+    reaches = covers_medium if whole else touches_medium
+    return tuple([number for number, node in enumerate(nodes) if reaches(media, node)])
+
+
 @dataclass(frozen=True, slots=True)
 class Limits:
     """What bounds a grant beside its scope; absent is without limit. `longest` is in seconds."""

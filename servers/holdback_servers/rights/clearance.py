@@ -145,8 +145,8 @@ def decide(asked: Asked, cuts: Sequence[CutFacts], books: Mapping[str, Book]) ->
 def judge(asked: Asked, cuts: tuple[CutFacts, ...], judged: tuple[Judged, ...], books: Mapping[str, Book]) -> Decision:
     """All cells of references that stand before their books; `cuts` are only carried along."""
     rows = reach_of([each.judgement for each in judged], asked.territories)
-    media = ([each.judgement.voices.medium_mask(node) for each in judged] for node in asked.platforms)
-    columns = alike(asked.platforms, map(tuple, media))
+    media = [each.judgement.voices.medium_masks(asked.platforms) for each in judged]
+    columns = alike(asked.platforms, zip(*media, strict=True))
     whole = (window(asked.window.start, asked.window.end),)
     tables = [
         Table(each.judgement, places, media)

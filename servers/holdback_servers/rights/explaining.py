@@ -35,7 +35,7 @@ def report(decision: Decision, plans: Sequence[Plan] = ()) -> ClearanceReport:
     """The decision as it goes over the wire. Equal decisions give equal reports, whatever order things came in."""
     told = _Told(decision)
     cells = told.groups()
-    verdict = overall(cell.verdict for row in decision.cells for cell in row)
+    verdict = overall(each.verdict for each in cells)
     return ClearanceReport(
         verdict=verdict,
         summary=_summary(verdict, cells),
@@ -109,7 +109,7 @@ class _Told:
         self._said: dict[Answer, tuple[list[_Where], list[_Key]]] = {}
         for number, judged in enumerate(decision.judged):
             self._read(number, judged)
-        cells = list({id(cell): cell for row in decision.cells for cell in row}.values())
+        cells = list(dict.fromkeys(chain.from_iterable(decision.cells)))
         never = {cell for cell in cells if not cell.once and all(answer.once for answer in cell.answers)}
         if never:
             self._read_never(never)
@@ -189,29 +189,33 @@ class _Told:
         patterns: dict[tuple[_CellTold, ...], list[str]] = {}
         for row, places in alike_rows.items():
             patterns.setdefault(tuple([self._cells[cell] for cell in row]), []).extend(places)
-        shapes: dict[tuple[_CellTold, tuple[str, ...]], list[str]] = {}
+        shapes: dict[tuple[_CellTold, int], list[str]] = {}
         for pattern, places in patterns.items():
-            alike: dict[_CellTold, list[str]] = {}
-            for told, media in zip(pattern, self.decision.columns, strict=True):
-                alike.setdefault(told, []).extend(media)
-            for told, media in alike.items():
-                shapes.setdefault((told, tuple(sorted(media))), []).extend(places)
+            alike: dict[_CellTold, int] = {}
+            for column, told in enumerate(pattern):
+                alike[told] = alike.get(told, 0) | 1 << column
+            for each in alike.items():
+                shapes.setdefault(each, []).extend(places)
+        media = {columns: _names_in(self.decision.columns, columns) for columns in {each for _, each in shapes}}
         reasons = [f"R{number}" for number in range(1, len(self._reasons) + 1)]
         conditions = [f"C{number}" for number in range(1, len(self._conditions) + 1)]
         made = [
-            _group(told, tuple(sorted(places)), media, _picked(reasons, told.reasons), _picked(conditions, told.duties))
-            for (told, media), places in shapes.items()
+            _group(
+                told,
+                tuple(sorted(places)),
+                media[columns],
+                _picked(reasons, told.reasons),
+                _picked(conditions, told.duties),
+            )
+            for (told, columns), places in shapes.items()
         ]
         return tuple(sorted(made, key=lambda each: (each.territories, each.platforms)))
 
     def reasons(self) -> tuple[Reason, ...]:
         """Every reason once, with all places and platforms it holds for."""
         decision = self.decision
-        rows: dict[int, tuple[str, ...]] = {each.rows: () for each in self._reasons}
-        columns: dict[int, tuple[str, ...]] = {each.columns: () for each in self._reasons}
-        for found, names in ((rows, decision.rows), (columns, decision.columns)):
-            for bits in found:
-                found[bits] = tuple(sorted(chain.from_iterable(_picked(names, bits))))
+        rows = {bits: _names_in(decision.rows, bits) for bits in {each.rows for each in self._reasons}}
+        columns = {bits: _names_in(decision.columns, bits) for bits in {each.columns for each in self._reasons}}
         return tuple(
             self._reason(f"R{number}", each, rows[each.rows], columns[each.columns])
             for number, each in enumerate(self._reasons, 1)
@@ -285,7 +289,12 @@ _Name = TypeVar("_Name")
 
 def _picked(names: Sequence[_Name], bits: int) -> tuple[_Name, ...]:
     """The names whose bit is set."""
-    return tuple(compress(names, format(bits, "b")[::-1].encode().translate(_DIGITS)))
+    return tuple(compress(names, format(bits, "b")[::-1].encode().translate(_DIGITS))) if bits else ()
+
+
+def _names_in(names: Sequence[tuple[str, ...]], bits: int) -> tuple[str, ...]:
+    """All names of the rows or columns whose bit is set, in order."""
+    return tuple(sorted(chain.from_iterable(_picked(names, bits))))
 
 
 def _reason_key(judged: Judged, finding: Finding) -> _Key:

@@ -30,19 +30,6 @@ class CellAnswer:
     verdict: Verdict
 
 
-def verdict_of(now: Windows, once: Windows, whole: Windows, unknown: bool, hopeless: bool) -> Verdict:
-    """The verdict of a cell: `hopeless` when the known elements leave nothing even with every condition met."""
-    if hopeless:
-        return "DENIED"
-    if unknown:
-        return "NEEDS_HUMAN"
-    if not once:
-        return "DENIED"
-    if not now:
-        return "CONDITIONAL"
-    return "CLEARED" if now == whole else "PARTIAL"
-
-
 def overall(verdicts: Iterable[Verdict]) -> Verdict:
     """One verdict over many cells: CLEARED only when all are; otherwise the best that something is."""
     found = set(verdicts)
@@ -134,11 +121,18 @@ def cells_of(tables: Sequence[Table], whole: Windows) -> tuple[tuple[CellAnswer,
 
 
 def _cell(answers: tuple[Answer, ...], whole: Windows) -> CellAnswer:
-    once = _common([each.once for each in answers], whole)
-    now = _common([each.now for each in answers], whole) if once else ()
-    unknown = any(each.unknown for each in answers)
-    known = _common([each.once for each in answers if not each.unknown], whole) if unknown else once
-    return CellAnswer(answers, now, once, verdict_of(now, once, whole, unknown, not known))
+    once, unknown = whole, False
+    for each in answers:
+        if each.unknown:
+            unknown = True
+        elif each.once != once:
+            once = shared(once, each.once)
+            if not once:
+                return CellAnswer(answers, (), (), "DENIED")
+    if unknown:
+        return CellAnswer(answers, (), (), "NEEDS_HUMAN")
+    now = _common([each.now for each in answers], whole)
+    return CellAnswer(answers, now, once, "CLEARED" if now == whole else "PARTIAL" if now else "CONDITIONAL")
 
 
 def _common(parts: Sequence[Windows], whole: Windows) -> Windows:

@@ -8,21 +8,19 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import date, datetime
 from functools import lru_cache
-from itertools import compress, islice
+from itertools import islice
 
-from holdback_base.vocabulary import TimeRange, countries, group_members, groups, to_utc
+from holdback_base.vocabulary import TimeRange, countries, to_utc
 
+from holdback_servers.rights.atlas import LISTED, Atlas, atlas_of
 from holdback_servers.rights.report import CellGroup, ClearanceReport, ConditionState, Plan, Reason
 
-_PLACES, _STACKED, _KEYS = 8, 6, 4
-"""Most codes in a line, platforms in a heading, keys in a cell."""
-_GROUPS = 3
-"""Most groups that a set of territories is told by."""
+_STACKED, _KEYS = 6, 4
+"""Most platforms in a heading, keys in a cell."""
 _ROWS, _TOLD = 30, 12
 """Most rows of the matrix; most lines of each list under it."""
 _CLAUSE, _TEXT = 240, 600
 """Most characters of a clause, and of the sentence of a reason or a condition."""
-_DIGITS = bytes.maketrans(b"01", b"\0\1")
 _WIDTH, _INDENT = 116, "       "
 _INSTANT = re.compile(r"\b\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?Z")
 _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
@@ -60,76 +58,22 @@ def places(codes: Sequence[str], on: date = date.max) -> str:
         on: the day whose members a group has.
     """
     own = frozenset(codes)
-    atlas = _atlas(own - countries(), on)
+    atlas = atlas_of(own - countries(), on)
     return atlas.line(atlas.set_of(own))
 
 
-class _Atlas:
-    """The world, with some parts of countries, on a day. Sets of places are whole numbers: a bit for each, by code."""
-
-    def __init__(self, parts: frozenset[str], on: date) -> None:
-        self._codes = sorted(countries() | parts)
-        self._bits = {code: 1 << number for number, code in enumerate(self._codes)}
-        self._world = self.set_of(countries())
-        fit = [each for each in _by_size(on) if len(each[1]) > 2 and each[1] <= self._bits.keys()]
-        self._groups = [(name, self.set_of(own), len(own)) for name, own in fit]
-
-    def set_of(self, codes: Iterable[str]) -> int:
-        """The places with these codes, each named once."""
-        return sum(map(self._bits.__getitem__, codes))
-
-    def codes_of(self, some: int) -> list[str]:
-        """The codes of places, in order."""
-        return list(compress(self._codes, f"{some:b}"[::-1].encode().translate(_DIGITS)))
-
-    def line(self, some: int, named: str | None = None) -> str:
-        """Places in a line."""
-        named = named or self.named(some)
-        if named is not None:
-            return named
-        return f"{', '.join(self.codes_of(some)[: _PLACES - 1])} and {some.bit_count() - _PLACES + 1} more"
-
-    def named(self, some: int) -> str | None:
-        """Groups that make up these places, and what is left over; the world and what is not in it; nothing where that
-        would not be shorter than a list."""
-        found, count = list[str](), some.bit_count()
-        left, over = some, count
-        for name, own, size in self._groups:
-            if size <= over and own & left == own and len(found) < _GROUPS:
-                few = own == some and count <= _PLACES
-                found.append(f"{name} ({', '.join(self.codes_of(own)) if few else size})")
-                left, over = left ^ own, over - size
-        if count <= _PLACES and (left or len(found) > 1):
-            return ", ".join(self.codes_of(some))
-        if over <= _PLACES - len(found):
-            return ", ".join([*found, *self.codes_of(left)])
-        rest = self._world & ~some
-        outside = self.named(rest) if some & self._world == some and rest.bit_count() < count else None
-        return None if outside is None else f"WORLD except {outside}"
-
-
-_atlas = lru_cache(maxsize=64)(_Atlas)
-
-
 @lru_cache(maxsize=4096)
-def _among(atlas: _Atlas, some: int, everywhere: int) -> str:
+def _among(atlas: Atlas, some: int, everywhere: int) -> str:
     """Places, or what they are of all that was asked for."""
     count = some.bit_count()
     if some == everywhere and count > 1:
         return "everywhere"
     found = atlas.named(some)
-    if count > _PLACES and (found is None or found.startswith("WORLD except")):
+    if count > LISTED and (found is None or found.startswith("WORLD except")):
         outside = atlas.named(everywhere & ~some)
         if outside is not None:
             return f"everywhere but {outside}"
     return atlas.line(some, found)
-
-
-@lru_cache(maxsize=64)
-def _by_size(on: date) -> tuple[tuple[str, frozenset[str]], ...]:
-    """WORLD and the groups as they are on a day, the largest first."""
-    found = [("WORLD", countries()), *((name, group_members(name, on)) for name in groups())]
-    return tuple(sorted(found, key=lambda each: (-len(each[1]), len(each[0]), each[0])))
 
 
 class _Names:
@@ -138,7 +82,7 @@ class _Names:
     def __init__(self, report: ClearanceReport) -> None:
         asked = report.asked
         self._platforms = len(asked.platforms)
-        self.atlas = _atlas(frozenset(asked.territories) - countries(), asked.window.start.date())
+        self.atlas = atlas_of(frozenset(asked.territories) - countries(), asked.window.start.date())
         self.everywhere = self.atlas.set_of(asked.territories)
         self.unmet = {each.key for each in report.conditions if not each.met}
         self.told = _told(report)
@@ -164,7 +108,7 @@ class _Names:
 
     def media(self, nodes: Sequence[str]) -> str:
         """Platforms, or that they are all."""
-        return "all platforms" if len(nodes) == self._platforms > 1 else _some(nodes, _PLACES)
+        return "all platforms" if len(nodes) == self._platforms > 1 else _some(nodes, LISTED)
 
     def where(self, some: int, nodes: Sequence[str]) -> str:
         """Both: `GB, IE on social.youtube`."""
@@ -218,7 +162,7 @@ def _question(report: ClearanceReport) -> Iterator[str]:
     more += ["exclusively"] if asked.exclusive else []
     kept = [each.replace("_", "-") for each in asked.undertakings]
     more += [f"with {' and '.join(kept)} undertaken"] if kept else []
-    where = f"{places(asked.territories, on)} on {_some(asked.platforms, _PLACES)}"
+    where = f"{places(asked.territories, on)} on {_some(asked.platforms, LISTED)}"
     yield from _wrapped(f"Asked: {', '.join([f'{asked.purpose} in {where}', *more])},")
     yield f"{window_text(asked.window)} (all times UTC)."
     for cut in report.cuts:
@@ -244,7 +188,7 @@ def _matrix(report: ClearanceReport, names: _Names) -> Iterator[str]:
     table = [["" if line else "Territory", *(_at(each, line) for each in stacked)] for line in range(depth)]
     for some, numbers in shown:
         label, count = names.places(some), some.bit_count()
-        if some == rows[-1][0] and len(rows) > 1 and count > _PLACES and label[:10] == "everywhere":
+        if some == rows[-1][0] and len(rows) > 1 and count > LISTED and label[:10] == "everywhere":
             label = f"everywhere else ({count})"
         table.append([label, *(cells[numbers[column[0]]] for column in alike)])
     widths = [max([len(row[column]) for row in table]) for column in range(len(table[0]))]
@@ -329,7 +273,7 @@ def _alike(reasons: Iterable[Reason]) -> list[list[Reason]]:
 def _reason(alike: Sequence[Reason], report: ClearanceReport, names: _Names) -> Iterator[str]:
     first = alike[0]
     yield f"  {' '.join(each.key for each in alike)} {first.code}: {_short(first.text, _TEXT)}"
-    for each in alike[:_PLACES]:
+    for each in alike[:LISTED]:
         then = "" if each.windows in ((), (report.asked.window,)) else f", {_spell(each.windows)}"
         for some, nodes in _cells_of(names.groups_of[each.key]):
             yield f"     {names.where(some, nodes)}{then}"
@@ -360,9 +304,9 @@ def _condition(condition: ConditionState) -> Iterator[str]:
     what = f"{condition.type.replace('_', ' ')} for {condition.ref}"
     words = f' "{_short(condition.text, _TEXT)}"' if condition.text else ""
     long = f", {condition.min_seconds} s in all" if condition.min_seconds else ""
-    frames = ", ".join(f"{span.in_frame} to {span.out_frame}" for span in condition.spans[:_PLACES])
+    frames = ", ".join(f"{span.in_frame} to {span.out_frame}" for span in condition.spans[:LISTED])
     left = f", still in frames {frames}" if frames else ""
-    more = f" and {len(condition.spans) - _PLACES} more spans" if len(condition.spans) > _PLACES else ""
+    more = f" and {len(condition.spans) - LISTED} more spans" if len(condition.spans) > LISTED else ""
     yield f"  {condition.key} {state}: {what}{words}{long}{left}{more}"
     yield from _source(condition.right, condition.contract, condition.clause)
 
@@ -395,5 +339,10 @@ def _some(names: Sequence[str], most: int) -> str:
 
 def _short(text: str, most: int) -> str:
     """On one line, instants as people read them, cut at a word where it is longer."""
-    line = _INSTANT.sub(lambda found: moment_text(datetime.fromisoformat(found[0])), " ".join(text.split()))
+    line = _INSTANT.sub(lambda found: _moment_said(found[0]), " ".join(text.split()))
     return line if len(line) <= most else f"{line[:most].rsplit(' ', 1)[0]}…"
+
+
+@lru_cache(maxsize=4096)
+def _moment_said(instant: str) -> str:
+    return moment_text(datetime.fromisoformat(instant))

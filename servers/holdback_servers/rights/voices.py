@@ -7,7 +7,7 @@ have the same answer, and are judged once.
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
-from holdback_servers.rights.book import NO_LIMITS, Entry, Places, spread
+from holdback_servers.rights.book import NO_LIMITS, Entry, Places, nodes_reached, spread
 from holdback_servers.rights.fitting import Use, covered, faults_of
 from holdback_servers.rights.report import ReasonCode
 from holdback_servers.rights.windows import Windows, shared
@@ -117,14 +117,14 @@ class Voices:
         """How many bits a mask has."""
         return len(self._all)
 
-    def medium_mask(self, node: str) -> int:
-        """Which entries reach the platform."""
-        mask, bit = 0, 1
+    def medium_masks(self, nodes: tuple[str, ...]) -> list[int]:
+        """Which entries reach each of the platforms."""
+        masks, bit = [0] * len(nodes), 1
         for voice in self._all:
-            if voice.entry.reaches_medium(node):
-                mask |= bit
+            for number in nodes_reached(voice.entry.media, nodes, voice.entry.kind == "grant"):
+                masks[number] |= bit
             bit <<= 1
-        return mask
+        return masks
 
     def at(self, bit: int) -> Voice:
         """What one bit stands for."""
