@@ -128,7 +128,7 @@ class Lane:
         for column, taken, price in log[seen:]:
             low, high = self.zone(column, taken, length)
             wide = (0, 0) if kind == _TITLE else (length, taken)
-            first, last = self._edges(wide[0], apart)[0][column], self._edges(wide[1], apart)[1][column]
+            first, last = self.edges(wide[0], apart)[0][column], self.edges(wide[1], apart)[1][column]
             if first < low:
                 costs[first:low] += price
             if high < last:
@@ -138,9 +138,9 @@ class Lane:
 
     def zone(self, column: int, taken: int, length: int) -> tuple[int, int]:
         """The columns `[low, high)` from which something of this length is too near to what takes so much there."""
-        return self._edges(length, self.columns.gap)[0][column], self._edges(taken, self.columns.gap)[1][column]
+        return self.edges(length, self.columns.gap)[0][column], self.edges(taken, self.columns.gap)[1][column]
 
-    def _edges(self, length: int, apart: int) -> tuple[list[int], list[int]]:
+    def edges(self, length: int, apart: int) -> tuple[list[int], list[int]]:
         """For each column the first from which so much runs too near to it, and the first far enough after so much."""
         found = self._known_edges.get((length, apart))
         if found is None:
@@ -157,9 +157,9 @@ class Lane:
         if seen < 0 or news > _AT_ONCE:
             costs = self._rebuilt(length)
         else:
-            lows, gap = self._edges(length, self.columns.gap)[0], self.columns.gap
+            lows, gap = self.edges(length, self.columns.gap)[0], self.columns.gap
             for column, taken, price in self._log[seen:]:
-                costs[lows[column] : self._edges(taken, gap)[1][column]] += price
+                costs[lows[column] : self.edges(taken, gap)[1][column]] += price
         if news:
             self._costs[length] = (len(self._log), costs)
         return costs

@@ -6,7 +6,6 @@ proves that there is no better plan. It is the same for the same question.
 
 from collections.abc import Callable, Mapping
 from datetime import datetime
-from typing import Final
 
 from holdback_base.problem import Problem
 
@@ -15,17 +14,19 @@ from holdback_servers.schedule.plan_nouns import ManyPlan, PlanRequest, Unplaced
 from holdback_servers.schedule.plans.placing import placement
 from holdback_servers.schedule.plans.refusing import Refusals
 from holdback_servers.schedule.plans.search import Board, Search
-from holdback_servers.schedule.plans.shaking import Shaking
+from holdback_servers.schedule.plans.shaking import shake
 from holdback_servers.schedule.plans.tasks import Lanes, Option, Task
 
 Report = Callable[[int, int, str], None]
 """Called with what is done, of how much, and what is being done."""
-_STEPS: Final = 35_000
-"""Places that are looked up to better the plan, at most; of the order of a ten-thousandth of a second each."""
-_SHAKES: Final = 3
-"""How often a small plan is shaken and bettered again."""
-_STEPS_A_TASK, _BASE = 12, 200
-"""Steps of each bettering and shaking: so many a task, and so many more."""
+_STEPS_A_TASK, _STEPS = 12, 24_000
+"""Places that are looked up to better a large plan: so many a task, and at most; each a ten-thousandth of a second."""
+_FEW = 100
+"""So many tasks or fewer are only shaken, which finds more in the same time."""
+_TURNS, _TURNS_A_TASK = 3_000, 25
+"""Shakes of few tasks, at most, and how many a task there are of more."""
+_SHAKEN = 2_000_000
+"""A plan with more open starts than this, of all tasks together, is not shaken: it takes too long."""
 
 
 def plan(
@@ -56,21 +57,18 @@ def plan(
     board = Board(Lanes(books, request, now))
     search = Search(board, step)
     search.greedy()
-    _better(search)
+    _better(search, step)
     return _told(board, request, step)
 
 
-def _better(search: Search) -> None:
-    """Moves that make room, and for what is small enough shakes between them."""
+def _better(search: Search, step: Report) -> None:
+    """Moves that make room, and shakes; how many of each the size of the plan says."""
     board, tasks = search.board, len(search.tasks)
-    last = board.steps + _STEPS
-    chunk = min(_STEPS_A_TASK * tasks + _BASE, tasks * tasks)
-    for seed in range(_SHAKES):
-        search.improve(min(last, board.steps + chunk))
-        if search.perfect or board.steps + chunk > last:
-            return
-        Shaking(search, seed).shake(board.steps + chunk)
-    search.improve(min(last, board.steps + chunk))
+    if tasks > _FEW:
+        search.improve(board.steps + min(_STEPS, _STEPS_A_TASK * tasks))
+    starts = sum(option.high - option.low for task in search.tasks for option in task.options)
+    if not search.perfect and starts <= _SHAKEN:
+        shake(board, max(_TURNS_A_TASK * tasks, min(_TURNS, 8 * tasks * tasks)), step)
 
 
 def _told(board: Board, request: PlanRequest, step: Report) -> ManyPlan:
