@@ -552,10 +552,22 @@ async def test_what_outlives_its_paper_stands_as_long_as_the_rights_give_it(town
         asked = PublicationCheck(publications=(publication,))
         return (await town.ask("compliance", "check-publication", asked)).result(PublicationStanding)
 
+    other = await town.cut("jetty", town.at(60))
+    paper = await town.cleared(other, town.at(50))
+    window = TimeRange(start=town.at(14), end=town.at(50))
+    wish = PublicationRequest(
+        title="jetty", clearance=paper["clearance"], seconds=1, platforms=("social.youtube",), window=window
+    )
+    unentered = (await town.ask("scheduler", "plan-publication", wish)).result(PublicationPlan)
+    left = (await town.commit(unentered, paper, other)).result(CommitReport).publications[0].id
+
     town.ahead[0] = timedelta(days=8)
+    said = await town.ask("scheduler", "", f"{paper['clearance']} was revoked")
+    assert said.result(RescheduleReport).changes == ()  # it only expired, and nobody can clear it again
+    assert (await town.publication(left))["state"] == "scheduled"
     assert ((await check()).items[0].status, (await check()).stands) == ("expired", True)
     await town.licence("mooring", town.at(70))
     assert (await check()).stands  # decided anew
     await town.licence("mooring", town.at(20))
     told = await check()
-    assert [each.code for each in told.items[0].findings] == ["CLEARANCE_EXPIRED"]
+    assert {each.code for each in told.items[0].findings} == {"CLEARANCE_STALE", "OUTSIDE_CLEARED_WINDOW"}

@@ -87,6 +87,7 @@ async def _knows_what_is_clear(run: Run, mending: _Mending, *, renew: bool) -> b
     """
     event = mending.event
     old = await _old_clearance(run, event)
+    is_lost = bool(old) and (old["status"] != "expired" or old["rights_changed"])  # what only expired may stand
     await run.progress("Looking for what is concerned", step="impact", of=4)
     concerned = await run.tool("schedule.plan_changes", event=without_rights(event))
     publications = await _publications(run, [each["publication"] for each in concerned["changes"]])
@@ -96,7 +97,7 @@ async def _knows_what_is_clear(run: Run, mending: _Mending, *, renew: bool) -> b
             old = await run.tool("rights.get_clearance", clearance=named)
         asked = fresh_request(publications, str(old.get("statement", "")), run.started)
         await _cleared_again(run, mending, asked, renew=renew)
-    if event.kind == "clearance_lost" or event.cells is not None or mending.cells is not None:
+    if is_lost or event.cells is not None or mending.cells is not None:
         return True
     mending.notes.append("Nothing was changed: nothing is planned of it, or it is not known what is clear now.")
     return False
