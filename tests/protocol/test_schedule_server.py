@@ -553,6 +553,25 @@ async def test_channels_are_kept_whole_and_found_by_platform(tmp_path: Path) -> 
 
 
 @pytest.mark.asyncio
+async def test_who_reads_only_the_text_sees_locks_history_and_the_watershed(tmp_path: Path) -> None:
+    async with _house(tmp_path) as house:
+        late = _channel("tube", "social.youtube", watershed={}, sponsor_separation_minutes=30, takedown_lead_minutes=60)
+        await house.call("record_channel", channel=late)
+        hold = await house.held()
+        await house.call("lock_publication", publication=hold["id"], locked=True, reason="sold with it")
+        books = (await house.client.call_tool("get_schedule", {"history": True})).content[0]
+        channels = (await house.client.call_tool("list_channels", {"platforms": ["social.youtube"]})).content[0]
+    lines = getattr(books, "text", "").splitlines()
+    assert "  tube  held, locked  'The butterfly'  " in lines[0]
+    assert [line.split("  ")[-1] for line in lines[1:]] == [
+        "by person:sam for person:sam: slot held",
+        "by person:sam for person:sam: locked: sold with it",
+    ]
+    told = "competing sponsors 30 min apart; watershed 21:00 to 05:30; taken down 60 min early"
+    assert told in getattr(channels, "text", "")
+
+
+@pytest.mark.asyncio
 async def test_channels_come_page_by_page_in_order_of_their_names(tmp_path: Path) -> None:
     async with _house(tmp_path) as house:
         for name in ("alpha", "beta", "gamma"):

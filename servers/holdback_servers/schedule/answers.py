@@ -35,7 +35,8 @@ class SchedulePage(Noun):
 
     def text(self) -> str:
         """A line a publication."""
-        lines = [_publication_line(each) for each in self.items] or ["Nothing is on the books there."]
+        lines = [line for each in self.items for line in (_publication_line(each), *_history(each))]
+        lines = lines or ["Nothing is on the books there."]
         return "\n".join(lines + _more(self.next_cursor))
 
 
@@ -91,6 +92,12 @@ def _channel_line(channel: Channel) -> str:
         rules.append(f"{channel.min_gap_minutes} min apart")
     if channel.title_separation_hours:
         rules.append(f"a title again after {channel.title_separation_hours} h")
+    if channel.sponsor_separation_minutes:
+        rules.append(f"competing sponsors {channel.sponsor_separation_minutes} min apart")
+    if channel.watershed is not None:
+        rules.append(f"watershed {channel.watershed.start} to {channel.watershed.end}")
+    if channel.takedown_lead_minutes:
+        rules.append(f"taken down {channel.takedown_lead_minutes} min early")
     rules += [f"blackout {each.window.text()}: {each.reason}" for each in channel.blackouts]
     reach = f"{', '.join(channel.territories)}{'' if channel.geo_blocking else ', no geo-blocking'}"
     return f"{channel.name}  {channel.title}  {channel.kind}  {channel.platform}  {reach}  ({'; '.join(rules)})"
@@ -99,7 +106,13 @@ def _channel_line(channel: Channel) -> str:
 def _publication_line(publication: Publication) -> str:
     where = "; ".join(piece.text() for piece in publication.availability)
     hold = f"  {publication.hold}" if publication.state == "held" else ""
-    start = instant_text(publication.start)
-    return (
-        f"{start}  {publication.channel}  {publication.state}  {publication.title!r}  {publication.id}{hold}  [{where}]"
-    )
+    start, state = instant_text(publication.start), publication.state + (", locked" if publication.locked else "")
+    follows = f"  follows {publication.details.follows}" if publication.details.follows else ""
+    return f"{start}  {publication.channel}  {state}  {publication.title!r}  {publication.id}{hold}  [{where}]{follows}"
+
+
+def _history(publication: Publication) -> list[str]:
+    return [
+        f"    {instant_text(row.at)}  {row.state}  by {row.by} for {row.on_behalf_of}: {row.why}"
+        for row in publication.history
+    ]
