@@ -151,6 +151,23 @@ async def test_halves_that_a_killed_process_left_are_cleared_away(tmp_path: Path
 
 
 @pytest.mark.asyncio
+@pytest.mark.parametrize("spoiled", ["{broken", "[]", '{"revision": "two"}', ""])
+async def test_what_somebody_wrote_into_the_folder_keeps_nothing_up(tmp_path: Path, spoiled: str) -> None:
+    publisher, place = FolderPublisher(tmp_path / "out"), tmp_path / "out" / "tube" / "pub_ONE"
+    await publisher.deliver(package(tmp_path, 2))
+    (place / "current.json").write_text(spoiled)
+    with pytest.raises(Problem, match="comes after revision 2"):
+        await publisher.deliver(package(tmp_path, 1))
+    (place / "r000002" / "metadata.json").write_text(spoiled)
+    await publisher.deliver(package(tmp_path, 3, "GB"))
+    assert json.loads((place / "current.json").read_text())["territories"] == ["GB"]
+    (place / "current.json").write_text(spoiled)
+    await publisher.deliver(package(tmp_path, 4, ""))
+    assert json.loads((place / "current.json").read_text())["territories"] == []
+    assert sorted(each.name for each in place.iterdir()) == ["current.json", "r000004.down.json"]
+
+
+@pytest.mark.asyncio
 async def test_two_deliveries_at_once_end_with_the_newer_one(tmp_path: Path) -> None:
     folder, place = FolderPublisher(tmp_path / "out"), tmp_path / "out" / "tube" / "pub_ONE"
     made = [package(tmp_path, number, "GB" if number % 2 else "") for number in range(1, 7)]

@@ -13,21 +13,25 @@ import asyncio
 import contextlib
 import fcntl
 import json
+import logging
 import os
 import re
 import shutil
 from collections.abc import Generator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from holdback_base.problem import Problem
 
 from holdback_servers.media_store import copy_hashed
 from holdback_servers.schedule.ports import Package
 
+log = logging.getLogger(__name__)
+
 _PLAIN = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,99}")
 _CURRENT = "current.json"
+_REVISION = re.compile(r"r(\d{6,})(?:\.down\.json)?\Z")
 
 
 class FolderPublisher:
@@ -107,7 +111,7 @@ def _bring(source: Path, target: Path, listed: Mapping[str, Any], before: Path |
 
 
 def _same(before: Path, listed: Mapping[str, Any]) -> bool:
-    known = _read(before / "metadata.json")
+    known = _read(before / "metadata.json") or {}
     return any(dict(listed) == each for each in known.get("files", ()))
 
 
@@ -126,16 +130,24 @@ def _facts(package: Package) -> dict[str, Any]:
 
 
 def _standing(place: Path) -> dict[str, Any]:
-    return _read(place / _CURRENT)
+    """What stands, by `current.json`; by the names beside it where that was spoiled: no take-down waits for a cure."""
+    known = _read(place / _CURRENT)
+    if known is not None and isinstance(known.get("revision", 0), int):
+        return known
+    log.warning("%s was spoiled; it is written anew.", place / _CURRENT)
+    found = (_REVISION.match(each.name) for each in place.iterdir())
+    return {"revision": max((int(each[1]) for each in found if each), default=0)}
 
 
-def _read(path: Path) -> dict[str, Any]:
+def _read(path: Path) -> dict[str, Any] | None:
+    """The object in a JSON file, empty where there is no file; None for anything else."""
     try:
-        return json.loads(path.read_text(encoding="utf-8"))
+        found = json.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
         return {}
-    except ValueError as error:
-        raise Problem("UNAVAILABLE", f"{path} is not JSON.", "Somebody wrote to it; remove it, and retry.") from error
+    except ValueError:
+        return None
+    return cast("dict[str, Any]", found) if isinstance(found, dict) else None
 
 
 def _sweep(place: Path, stands: Mapping[str, Any]) -> None:
