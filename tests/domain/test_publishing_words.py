@@ -37,6 +37,8 @@ SEVEN = datetime(2026, 11, 24, 19, 0, tzinfo=UTC)
         ("Breaking news on north-one", "reschedule"),
         ("north-one is down", "reschedule"),
         ("Plan the week", "plan-week"),
+        (f"Plan from Tuesday for a week: {CLR} 15 s on north-one", "plan-week"),
+        (f"Plan for the next month: {CLR} 15 s", "plan-week"),
         (f"Plan {CLR} and {CLR2} for the next month", "plan-week"),
     ],
 )

@@ -444,6 +444,9 @@ async def test_what_is_locked_is_left_to_a_person_and_what_is_pulled_comes_off_t
     done = pulled.result(RescheduleReport)
     assert [(each.publication, each.action, each.applied) for each in done.changes] == [(publication, "cancel", True)]
     assert (await town.publication(publication))["state"] == "cancelled"
+    gone = (await town.ask("scheduler", "", f"Pull {cut.media}")).result(RescheduleReport)
+    assert gone.changes == ()
+    assert "see whether the hash is right" in gone.text
 
 
 @pytest.mark.processes

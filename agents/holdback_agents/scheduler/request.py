@@ -31,7 +31,9 @@ video film cut may so
 """
 _SMALL = frozenset(_SMALL_WORDS.split())
 _WHY = re.compile(r"\b(?:why|explain)\b", re.IGNORECASE)
-_PLAN_WEEK = re.compile(r"\b(?:plan|fill)\s+(?:(?:the|this|next|a|my|our)\s+)*(?:week|month)\b", re.IGNORECASE)
+_PLAN_WEEK = re.compile(
+    r"\b(?:plan|fill)\s+(?:from\s[^:,;]{1,40}\s)?(?:(?:for|the|this|next|a|my|our)\s+)*(?:week|month)\b", re.IGNORECASE
+)
 
 
 def chosen_skill(text: str) -> str:

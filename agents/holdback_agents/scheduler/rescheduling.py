@@ -71,6 +71,8 @@ async def reschedule(run: Run, request: RescheduleRequest) -> RescheduleReport:
     if is_about_rights(request.event) and not await _knows_what_is_clear(run, mending, renew=request.apply):
         return mending.report()
     await _apply_what_needs_nobody(run, mending, apply=request.apply)
+    if request.event.kind == "asset_pulled" and not mending.plan["changes"]:
+        mending.notes.append("Nothing that is on show or still to come has these bytes; see whether the hash is right.")
     if mending.plan.get("refused") or not request.apply:
         return mending.report()
     await _apply_what_a_person_decides(run, mending, ask=request.ask)
