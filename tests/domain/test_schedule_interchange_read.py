@@ -83,6 +83,12 @@ def test_what_is_written_is_read_back_to_the_same_instants_through_the_night_tha
     assert read == [(each.start, each.end, each.title) for each in SHOWN]
 
 
+def test_what_has_no_source_for_ffplayout_is_told() -> None:
+    unknown = SHOWN[0].model_copy(update={"media": None, "asset": None})
+    told = ffplayout.write([unknown, SHOWN[1]], {"one": ONE}).losses
+    assert [each.publications for each in told if each.message.startswith("without a source")] == [(unknown.id,)]
+
+
 def test_a_table_is_read_with_its_own_names_and_separator() -> None:
     head = "Date;Time;Duration;Programme;House number;Audience;Sponsor"
     contents = _csv("2026-11-24;20:00;00:30:00;Film;H-1;125000;cars", head=head)

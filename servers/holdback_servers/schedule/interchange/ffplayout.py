@@ -95,7 +95,10 @@ def _source(publication: Publication) -> str:
 
 
 def _say_losses(publication: Publication, losses: Losses) -> None:
-    losses.add("source is the sha256 of the bytes: give the file that name in ffplayout's storage", publication.id)
+    if publication.media:
+        losses.add("source is the sha256 of the bytes: give the file that name in ffplayout's storage", publication.id)
+    elif not publication.asset:
+        losses.add("without a source: its bytes and its reference are unknown, so it plays filler", publication.id)
     losses.add("not said: clearance, approval, reasons, history, sponsors, captions, follow starts", publication.id)
     if publication.details.secondary:
         losses.add("not said: secondary events", publication.id)
