@@ -534,6 +534,20 @@ async def test_a_watershed_that_is_moved_conflicts_with_what_may_only_be_shown_a
 
 
 @pytest.mark.asyncio
+async def test_a_blank_that_nobody_sees_makes_no_other_title_or_sponsor(tmp_path: Path) -> None:
+    apart = _channel("tube", "social.youtube", min_gap_minutes=0, sponsor_separation_minutes=60)
+    async with _house(tmp_path) as house:
+        await house.call("record_channel", channel=apart)
+        await house.held(details={"sponsor": "cars"})
+        given = {"channel": "tube", "media": V2, "availability": [_piece("GB", "2026-11-24T20:30:00Z")]}
+        again = await house.call("hold_slot", title="The butterfly ", **given)
+        assert again["details"]["rule"] == "TITLE_SEPARATION"
+        rival = await house.call("hold_slot", title="Another", details={"sponsor": " Cars"}, **given)
+        assert rival["details"]["rule"] == "SPONSOR_SEPARATION"
+        assert (await house.refusal("hold_slot", title="  ", **given))[0] == "INVALID_ARGUMENT"
+
+
+@pytest.mark.asyncio
 async def test_who_may_only_read_changes_nothing(tmp_path: Path) -> None:
     async with _house(tmp_path, allow_write=False) as house:
         found = await house.refusal("record_channel", channel=_channel("tube", "social.youtube"))

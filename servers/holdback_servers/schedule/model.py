@@ -1,10 +1,10 @@
 """The nouns of the schedule: publications, holds and what happened to them. Pure."""
 
 from datetime import datetime, timedelta
-from typing import Literal, Self
+from typing import Annotated, Literal, Self
 
 from holdback_base.vocabulary import Instant, Noun, Sha256, TimeRange, territory_within, time_range, union
-from pydantic import Field, model_validator
+from pydantic import Field, StringConstraints, model_validator
 
 State = Literal["proposed", "held", "approved", "scheduled", "live", "expired", "taken_down", "failed", "cancelled"]
 
@@ -12,6 +12,8 @@ OCCUPYING: frozenset[State] = frozenset({"held", "approved", "scheduled", "live"
 """States that take up room on a channel; what has been up still counts for caps and separation."""
 
 
+Named = Annotated[str, StringConstraints(strip_whitespace=True)]
+"""A title or a sponsor: what is kept apart by it must not differ by a blank that nobody sees."""
 _NEVER = timedelta()
 
 
@@ -110,7 +112,7 @@ class Details(Noun):
     """
 
     priority: int = Field(default=50, ge=0, le=100)
-    sponsor: str = Field(default="", max_length=60)
+    sponsor: Named = Field(default="", max_length=60)
     start_mode: Literal["fixed", "follow"] = "fixed"
     follows: str | None = Field(default=None, max_length=60)
     secondary: tuple[SecondaryEvent, ...] = Field(default=(), max_length=50)
@@ -147,7 +149,7 @@ class Publication(Noun):
     id: str
     channel: str
     platform: str
-    title: str
+    title: Named
     media: Sha256 | None = None
     asset: str | None = None
     availability: tuple[Availability, ...]

@@ -7,7 +7,7 @@ from pydantic import Field
 
 from holdback_servers.schedule.cleared import ClearedCell
 from holdback_servers.schedule.constraints import Rule
-from holdback_servers.schedule.model import Availability, Details, State
+from holdback_servers.schedule.model import Availability, Details, Named, State
 
 
 class SlotRequest(Noun):
@@ -18,7 +18,7 @@ class SlotRequest(Noun):
     the place of what has a lower priority than its `details` say.
     """
 
-    title: str
+    title: Named
     media: Sha256 | None = None
     territories: frozenset[str]
     cleared: tuple[ClearedCell, ...]

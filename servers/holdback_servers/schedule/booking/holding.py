@@ -12,7 +12,7 @@ from holdback_servers.schedule.admission import asked_availability
 from holdback_servers.schedule.answers import HeldSlot
 from holdback_servers.schedule.arguments import actor_of, following
 from holdback_servers.schedule.booking.authority import as_json, require_holder
-from holdback_servers.schedule.model import Availability, Details, Publication, availability_bounds
+from holdback_servers.schedule.model import Availability, Details, Named, Publication, availability_bounds
 from holdback_servers.services import Call
 from holdback_servers.serving import Door
 
@@ -27,7 +27,7 @@ def offer_holding(door: Door) -> None:
         call: Call,
         *,
         channel: Annotated[str, Field(description="Name of the channel.")],
-        title: Annotated[str, Field(min_length=1, max_length=300)],
+        title: Annotated[Named, Field(min_length=1, max_length=300)],
         media: Annotated[Sha256, Field(description="The exact bytes, sha256:<hex>.")],
         availability: Annotated[
             list[Availability],

@@ -6,7 +6,7 @@ from holdback_base.vocabulary import Instant, Noun, Sha256, instant_text
 from pydantic import Field, model_validator
 
 from holdback_servers.schedule.cleared import ClearedCell
-from holdback_servers.schedule.model import Details
+from holdback_servers.schedule.model import Details, Named
 
 
 class Filler(Noun):
@@ -17,7 +17,7 @@ class Filler(Noun):
     """
 
     key: str = Field(min_length=1, max_length=120, description="Names it here; no two are the same.")
-    title: str = Field(min_length=1, max_length=300)
+    title: Named = Field(min_length=1, max_length=300)
     media: Sha256
     asset: str | None = None
     frames: int = Field(ge=1, le=24 * 3600 * 120)

@@ -11,7 +11,7 @@ from holdback_servers.schedule.broadcast_time import weekday
 from holdback_servers.schedule.channel import ChannelName
 from holdback_servers.schedule.cleared import ClearedCell
 from holdback_servers.schedule.constraints import Rule
-from holdback_servers.schedule.model import Availability, Details
+from holdback_servers.schedule.model import Availability, Details, Named
 
 _TOLD = 40
 """How many of what did not fit are told in words; the object has them all."""
@@ -26,7 +26,7 @@ class PlanItem(Noun):
     """
 
     key: str = Field(min_length=1, max_length=120, description="Names it in the plan; no two are the same.")
-    title: str = Field(min_length=1, max_length=300)
+    title: Named = Field(min_length=1, max_length=300)
     media: Sha256
     asset: str | None = Field(default=None, description="The asset it is a version of.")
     duration_seconds: int = Field(ge=1, le=24 * 3600, description="Length of the media.")

@@ -18,7 +18,7 @@ from holdback_servers.schedule.answers import (
 from holdback_servers.schedule.arguments import DEFAULT_SPAN, Channels, actor_of, bounded, chosen, following
 from holdback_servers.schedule.channel import Channel
 from holdback_servers.schedule.cleared import ClearedCell
-from holdback_servers.schedule.model import Details
+from holdback_servers.schedule.model import Details, Named
 from holdback_servers.schedule.planning import propose
 from holdback_servers.schedule.proposal import SlotProposal, SlotRequest
 from holdback_servers.schedule.proposing.reaching import Curves
@@ -55,7 +55,7 @@ def offer_slots(door: Door, curves: Curves) -> None:
     async def propose_slots(
         call: Call,
         *,
-        title: Annotated[str, Field(description="Of what is published; titles are kept apart.", min_length=1)],
+        title: Annotated[Named, Field(description="Of what is published; titles are kept apart.", min_length=1)],
         media: Annotated[Sha256, Field(description="The exact bytes, sha256:<hex>.")],
         territories: Annotated[
             list[str], Field(description="ISO 3166 codes or groups where it shall be seen.", min_length=1)
