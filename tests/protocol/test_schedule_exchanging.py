@@ -345,6 +345,7 @@ async def test_nothing_fails_before_its_time_and_what_is_still_on_air_is_left_to
     assert told["differences"]["counts"]["missing"] == 0
     assert states == ["scheduled", "scheduled"]
     assert [each["message"] for each in ahead["mistakes"]] == ["It covers nothing that is past."]
+    assert all(each["hint"] for each in ahead["mistakes"])
 
 
 @pytest.mark.asyncio

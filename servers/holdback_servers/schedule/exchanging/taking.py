@@ -22,7 +22,9 @@ def take(c: Connection, taking: Taking, *, apply: bool) -> ImportReport:
     channel = books.find_channel(c, taking.channel, lock=apply)
     window = taking.window
     if window is None or taking.contents.mistakes:
-        mistakes = taking.contents.mistakes or (Remark(place=taking.name, message="It holds no line that is read."),)
+        hint = "Check that it is the right file, whole, and that kind, format and channel are those of it."
+        nothing = Remark(place=taking.name, message="It holds no line that is read.", hint=hint)
+        mistakes = taking.contents.mistakes or (nothing,)
         return _report(taking, Compared((), 0, (), mistakes), applied=False)
     if taking.kind == "as_run":
         return _take_as_run(c, taking, channel, window, apply=apply)
@@ -36,7 +38,10 @@ def take(c: Connection, taking: Taking, *, apply: bool) -> ImportReport:
 def _take_as_run(c: Connection, taking: Taking, channel: Channel, window: TimeRange, *, apply: bool) -> ImportReport:
     found, covered = compare_as_run(c, taking, channel, window), taking.covered
     if covered is None and not found.mistakes:
-        found = replace(found, mistakes=(Remark(place=taking.name, message="It covers nothing that is past."),))
+        hint = "Give as-run of what is over; a grid is what is to come."
+        found = replace(
+            found, mistakes=(Remark(place=taking.name, message="It covers nothing that is past.", hint=hint),)
+        )
     if covered is None or found.mistakes:
         return _report(taking, found, applied=False)
     lines = as_aired(taking, found.new)
