@@ -10,7 +10,8 @@ from typing import Any
 import pytest
 from holdback_base.database import Database
 from holdback_base.ids import id_maker
-from holdback_servers.schedule import server, store
+from holdback_servers.schedule import asruns, server, store
+from holdback_servers.schedule.asrun_nouns import AiredItem
 from holdback_servers.schedule.ports import Outside, Transmission
 from holdback_servers.services import open_services
 from holdback_servers.settings import Settings
@@ -165,6 +166,45 @@ async def test_the_plan_reads_as_a_grid_with_what_did_not_fit_and_its_cures(tmp_
 
 
 @pytest.mark.asyncio
+async def test_what_no_asked_territory_is_reached_for_says_so_with_the_cure(tmp_path: Path) -> None:
+    async with _house(tmp_path) as house:
+        await house.call("record_channel", channel=TUBE | {"name": "far", "territories": ["US"]})
+        _, found = await house.planned(_item("one", channels=["far"]))
+    (refused,) = found["result"]["unplaced"]
+    assert refused["text"] == "no asked territory is reached by far"
+    assert [each["text"] for each in refused["cures"]] == ["add a territory it reaches, or leave the channel out"]
+
+
+@pytest.mark.asyncio
+async def test_a_plan_goes_by_the_reach_that_proposals_say(tmp_path: Path) -> None:
+    asked = {name: each for name, each in _item("one").items() if name != "key"}
+    aired = [
+        AiredItem(
+            id=f"air_{hour}_{day}",
+            title="Anything",
+            start=datetime(2026, 11, day, hour, tzinfo=UTC),
+            end=datetime(2026, 11, day, hour, 30, tzinfo=UTC),
+            audience=9000 if hour == 22 else 3000,
+            place=f"row {day}",
+            source="as-run.csv",
+        )
+        for day in range(9, 16)
+        for hour in range(17, 23)
+    ]
+    async with _house(tmp_path) as house:
+        database = Database(tmp_path / "db" / "schedule.sqlite", store.METADATA)
+        database.submit(lambda c: asruns.keep(c, "tube", aired)).result()
+        database.close()
+        proposed = await house.call("propose_slots", **asked, channels=["tube"], latest="2026-11-26T13:00:00Z")
+        _, found = await house.planned(_item("one", channels=["tube"]))
+    best = proposed["channels"][0]["slots"][0]
+    (planned,) = found["result"]["placements"]
+    assert planned["slot"]["start"] == best["start"]
+    assert "refined by 42 audiences" in best["reasons"][0]
+    assert planned["slot"]["reasons"][0].split(" (")[0] == best["reasons"][0].split(" (")[0]
+
+
+@pytest.mark.asyncio
 async def test_all_or_nothing_is_held_unless_the_rest_is_enough(tmp_path: Path) -> None:
     async with _house(tmp_path) as house:
         job, found = await house.planned(_item("owls"), _item("bees"), channels=["tube"])
@@ -203,6 +243,8 @@ async def test_planning_is_cancelled_on_request_and_the_door_stays_open(tmp_path
     async with _house(tmp_path) as house:
         job = await house.call("plan_publications", items=many)
         seen = await house.call("get_job", job_id=job["id"], wait_seconds=20, after_seq=3)
+        while seen["state"] == "running" and not seen["total"]:
+            seen = await house.call("get_job", job_id=job["id"], wait_seconds=20, after_seq=seen["seq"])
         assert seen["state"] == "running", seen
         assert seen["total"] > 0
         assert (await house.call("list_channels"))["total"] == 2

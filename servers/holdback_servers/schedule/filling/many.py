@@ -18,6 +18,7 @@ from holdback_servers.schedule.constraints import Books
 from holdback_servers.schedule.filling.holding import Wanted, held_publication
 from holdback_servers.schedule.plan_nouns import HeldPlan, ManyPlan, NotHeld, PlanHold, PlanItem, PlanRequest
 from holdback_servers.schedule.plans import plan
+from holdback_servers.schedule.proposing.reaching import Curves
 from holdback_servers.services import Call, Services
 from holdback_servers.serving import Door
 
@@ -32,10 +33,13 @@ Minutes = Annotated[
 
 
 class Planning:
-    """The handler of planning jobs; the plan is made in a thread, so that the door stays open."""
+    """The handler of planning jobs; the plan is made in a thread, so that the door stays open.
+
+    Reach is what proposals say as well: the channel's curve, refined by what really was seen.
+    """
 
     def __init__(self, services: Services) -> None:
-        self._services = services
+        self._services, self._curves = services, Curves()
 
     async def __call__(self, request: dict[str, Any], report: Report) -> dict[str, Any]:
         """Make one plan; the answer is a `ManyPlan`. Raises Problem as `plan` does."""
@@ -60,7 +64,7 @@ class Planning:
         now = self._services.clock()
         window = bounded(max(asked.start, now), asked.end, now)
         channels = chosen(c, list(asked.channels), None)
-        return {each.name: books.read_books(c, each, window, now) for each in channels}
+        return {each.name: books.read_books(c, self._curves.refine(c, each), window, now) for each in channels}
 
 
 def offer_many(door: Door) -> None:

@@ -115,14 +115,17 @@ class Refusals:
             for rule, bit in _BIT.items()
             if (kinds & bit).any()
         ]
-        cures = tuple(self._cures(wish, bits, tried))
+        text, cures = self._text(wish, bits, tried, counts), tuple(self._cures(wish, bits, tried))
+        if not wish.opened.groups and not wish.opened.shut:
+            text = f"no asked territory is reached by {self.channel.name}"
+            cures = (Cure(rule="TERRITORY_NOT_CLEARED", text="add a territory it reaches, or leave the channel out"),)
         return Unplaced(
             item=wish.item.key,
             title=wish.item.title,
             channel=self.channel.name,
             tried=int(broken.sum()),
             rules=tuple(sorted(counts, key=lambda each: (-each.starts, each.rule))),
-            text=self._text(wish, bits, tried, counts),
+            text=text,
             cures=cures,
         )
 

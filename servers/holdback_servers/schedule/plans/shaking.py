@@ -18,7 +18,7 @@ from holdback_servers.schedule.plans.tasks import Task
 _STRING: Final = 3
 """How many neighbours are taken out at most."""
 _STRAYS: Final = 3
-"""How many others of any channel are taken out with them at most."""
+"""How many others of the same channel are taken out with them at most."""
 _NEWCOMERS: Final = 6
 """How many of what stands nowhere are tried beside them."""
 _BLINK: Final = 0.05
@@ -66,10 +66,16 @@ class Shaking:
     _chance: Callable[[], float] = field(init=False)
     _ranks: list[list[int]] = field(init=False)
     _missing: set[int] = field(init=False)
+    _of_row: dict[int, set[int]] = field(init=False)
+    """Which tasks may go on each row, by its identity."""
 
     def __post_init__(self) -> None:
         self._chance = _chances(self.seed).__next__
         self._ranks = [_ranks(self.tasks, order) for order in _ORDERS]
+        self._of_row = {}
+        for number, choices in enumerate(self.slate.choices):
+            for choice in choices:
+                self._of_row.setdefault(id(choice.row), set()).add(number)
         possible = (task.number for task in self.tasks if self.slate.choices[task.number])
         self._missing = {number for number in possible if number not in self.slate.where}
 
@@ -94,9 +100,9 @@ class Shaking:
         The string holds something, as long as anything stands; what is put back brings at least a part of it.
         """
         slate = self.slate
-        gone = self._string()
+        row, gone = self._string()
         lost = sum(slate.take(number)[0] for number in gone)
-        placed = self._put_back([*gone, *self._newcomers()])
+        placed = self._put_back([*gone, *self._newcomers(row)])
         change = sum(slate.where[number][0] for number in placed) - lost
         if change < least:
             for number in placed:
@@ -125,7 +131,7 @@ class Shaking:
             placed.append(number)
         return placed
 
-    def _string(self) -> dict[int, Spot]:
+    def _string(self) -> tuple[Row, dict[int, Spot]]:
         """Neighbours on a lane, one in two of a longer string when chance will have it, and some strays."""
         where, chance = self.slate.where, self._chance
         numbers = list(where)
@@ -137,12 +143,12 @@ class Shaking:
         low = max(0, at - int(chance() * wanted) * step)
         picked = {number: where[number] for _, number in order[low : low + wanted * step : step]}
         for _ in range(int(chance() * (2 * _STRAYS + 1)) - _STRAYS):
-            stray = numbers[int(chance() * len(numbers))]
+            _, stray = order[int(chance() * len(order))]
             picked[stray] = where[stray]
-        return picked
+        return row, picked
 
-    def _newcomers(self) -> list[int]:
-        missing = sorted(self._missing)
+    def _newcomers(self, row: Row) -> list[int]:
+        missing = sorted(self._missing & self._of_row[id(row)])
         if len(missing) <= _NEWCOMERS:
             return missing
         return [missing.pop(int(self._chance() * len(missing))) for _ in range(_NEWCOMERS)]
