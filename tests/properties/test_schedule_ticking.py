@@ -358,6 +358,19 @@ def test_a_take_down_is_tried_for_ever_and_told_each_time(caplog: pytest.LogCapt
     assert caplog.text.count("pub_ONE on tube, revision 2, WAS NOT TAKEN DOWN") == 2 * TRIES
 
 
+def test_a_take_down_that_was_refused_is_tried_again_in_seconds() -> None:
+    async def story(w: World) -> None:
+        await w.commit(piece("GB", 0, 10))
+        await w.tick(at(0))
+        w.platform.mishaps = ["refused"]
+        await w.tick(at(10))
+        assert w.platform.shown() == {"GB"}
+        await w.tick(at(10) + timedelta(seconds=5))
+        assert (w.platform.shown(), await w.state()) == (frozenset(), "expired")
+
+    run(story)
+
+
 def test_what_the_platform_refuses_has_failed_at_once_and_nothing_need_come_down() -> None:
     async def story(w: World) -> None:
         await w.commit(piece("GB", 0, 600))

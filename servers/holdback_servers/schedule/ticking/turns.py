@@ -159,12 +159,19 @@ def fail(c: Connection, claim: Claim, failure: Failure, tries: int, now: datetim
         showings.save(c, kept)
         _put(c, publication, "failed", f"could not be delivered: {failure.text}"[:1000], now)
         return
-    wait = max(pause(1000 if failure.hopeless else showing.attempts), min(failure.retry_after, timedelta(hours=1)))
-    until = _sooner(now + wait, next_change(publication, channel, now))
+    until = _sooner(now + _wait(claim, showing, failure), next_change(publication, channel, now))
     verdict = judge(kept, wanted(publication, channel, kept, now), may_grow=False, now=now)
     if isinstance(verdict, Telling) and verdict.revision != showing.revision:
         until = now  # the world has moved on meanwhile
     showings.save(c, replace(kept, next_at=until))
+
+
+def _wait(claim: Claim, showing: Showing, failure: Failure) -> timedelta:
+    """How long until it is tried again: what must come down is tried soon, whatever the publisher said."""
+    soon = pause(showing.attempts)
+    if not claim.telling.on:
+        return max(soon, min(failure.retry_after, pause(1000)))
+    return max(pause(1000) if failure.hopeless else soon, min(failure.retry_after, timedelta(hours=1)))
 
 
 def renew(c: Connection, claim: Claim, now: datetime) -> bool:
