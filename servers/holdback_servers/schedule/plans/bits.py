@@ -16,7 +16,7 @@ from holdback_servers.schedule.plans.tasks import Option
 
 @dataclass(eq=False, slots=True)
 class Row:
-    """What stands on one lane: of each task its column and the first column that is far enough after it."""
+    """What stands on one lane: of each task its column, and all columns before the first far enough after it."""
 
     lane: Lane
     below: list[int]
@@ -31,7 +31,9 @@ class Row:
     """By length the columns that are too near to something; only of lengths asked for since something left."""
     days: list[int] = field(default_factory=list[int])
     lows: dict[int, list[int]] = field(default_factory=dict[int, list[int]])
-    """By length, for each column, the first from which so much runs too near to it."""
+    """By length, for each column, all before the first from which so much runs too near to it."""
+    highs: dict[int, list[int]] = field(default_factory=dict[int, list[int]])
+    """By length, for each column, all before the first that is far enough after so much."""
 
 
 @dataclass(eq=False, slots=True)
@@ -73,8 +75,8 @@ class Slate:
         below = row.below
         if found is None:
             found, lows = 0, choice.lows
-            for column, high in row.there.values():
-                found |= below[high] ^ below[lows[column]]
+            for column, until in row.there.values():
+                found |= until ^ lows[column]
             row.blocked[choice.length] = found
         found = choice.open & ~(found | row.full)
         if found and choice.title and (same := row.titles.get(choice.title)):
@@ -95,7 +97,7 @@ class Slate:
             free = self.free(choice)
             if without is not None and without[1].row is choice.row:
                 column = without[2]
-                free &= ~(choice.row.below[choice.highs[column]] ^ choice.row.below[choice.lows[column]])
+                free &= ~(choice.highs[column] ^ choice.lows[column])
             if not free:
                 continue
             for brings, bits in choice.levels:
@@ -112,11 +114,11 @@ class Slate:
         _, choice, column = spot
         row = choice.row
         self.where[number] = spot
-        high = choice.highs[column]
-        row.there[number] = (column, high)
-        until, below, lows, blocked = row.below[high], row.below, row.lows, row.blocked
+        until = choice.highs[column]
+        row.there[number] = (column, until)
+        below, lows, blocked = row.below, row.lows, row.blocked
         for length in blocked:
-            blocked[length] |= until ^ below[lows[length][column]]
+            blocked[length] |= until ^ lows[length][column]
         day = row.days[column]
         row.room[day] -= 1
         if not row.room[day]:
@@ -168,8 +170,11 @@ def slate_of(lanes: list[Lane], options: list[tuple[Option, ...]], where: dict[i
         key = (wish.lane, option.low, id(option.worth))
         if key not in levels:
             levels[key] = _levels(option)
-        lows, highs = row.lane.edges(wish.length, columns.gap)
-        row.lows[wish.length] = lows
+        if wish.length not in row.lows:
+            lows, highs = row.lane.edges(wish.length, columns.gap)
+            row.lows[wish.length] = [row.below[column] for column in lows]
+            row.highs[wish.length] = [row.below[column] for column in highs]
+        lows, highs = row.lows[wish.length], row.highs[wish.length]
         title = wish.title if columns.separation and (wish.lane, wish.title) in titles else ""
         sponsor = wish.sponsor if columns.sponsor_gap and (wish.lane, wish.sponsor) in sponsors else ""
         choices[number].append(Choice(option, row, wish.length, lows, highs, *levels[key], title, sponsor))

@@ -23,8 +23,10 @@ _STEPS_A_TASK, _STEPS = 12, 24_000
 """Places that are looked up to better a large plan: so many a task, and at most; each a ten-thousandth of a second."""
 _FEW = 100
 """So many tasks or fewer are only shaken, which finds more in the same time."""
-_TURNS, _TURNS_A_TASK = 3_000, 25
-"""Shakes of few tasks, at most, and how many a task there are of more."""
+_TURNS_A_TASK = 25
+"""Shakes of many tasks, for each of them."""
+_WORK, _EACH = 200_000, 20
+"""Shakes of few: the more tasks, the longer each takes, so that all of them take about as long."""
 _SHAKEN = 2_000_000
 """A plan with more open starts than this, of all tasks together, is not shaken: it takes too long."""
 
@@ -68,7 +70,8 @@ def _better(search: Search, step: Report) -> None:
         search.improve(board.steps + min(_STEPS, _STEPS_A_TASK * tasks))
     starts = sum(option.high - option.low for task in search.tasks for option in task.options)
     if not search.perfect and starts <= _SHAKEN:
-        shake(board, max(_TURNS_A_TASK * tasks, min(_TURNS, 8 * tasks * tasks)), step)
+        turns = max(_TURNS_A_TASK * tasks, min(_WORK // (tasks + _EACH), 10 * tasks * tasks))
+        shake(board, turns, step)
 
 
 def _told(board: Board, request: PlanRequest, step: Report) -> ManyPlan:

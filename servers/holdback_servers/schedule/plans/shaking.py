@@ -15,13 +15,13 @@ from holdback_servers.schedule.plans.bits import Row, Slate, Spot, entry_of, sla
 from holdback_servers.schedule.plans.search import Board
 from holdback_servers.schedule.plans.tasks import Task
 
-_STRING: Final = 3
+_STRING: Final = 4
 """How many neighbours are taken out at most."""
 _STRAYS: Final = 3
 """How many others of the same channel are taken out with them at most."""
-_NEWCOMERS: Final = 6
+_NEWCOMERS: Final = 5
 """How many of what stands nowhere are tried beside them."""
-_BLINK: Final = 0.05
+_BLINK: Final = 0.15
 """How often the best place is overlooked."""
 _HOT, _COLD = 0.2, 0.005
 """What may be lost for a while, at first and at last, as a share of what an average placement is worth."""
