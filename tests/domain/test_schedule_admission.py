@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from holdback_base.problem import Problem
 from holdback_base.vocabulary import TimeRange
-from holdback_servers.schedule.admission import asked_availability, check_windows
+from holdback_servers.schedule.admission import asked_availability, check_outlasts_lead, check_windows
 from holdback_servers.schedule.channel import Channel
 from holdback_servers.schedule.cleared import ClearedCell, common_windows, windows_for
 from holdback_servers.schedule.model import Availability, Publication
@@ -121,3 +121,13 @@ def test_what_is_open_everywhere_at_once_is_the_common_part() -> None:
     ]
     assert common_windows([left, []]) == []
     assert common_windows([]) == []
+
+
+def test_what_would_have_to_come_down_before_it_could_go_up_is_refused() -> None:
+    channel = _channel(takedown_lead_minutes=60)
+    with pytest.raises(Problem, match="would never go up") as caught:
+        check_outlasts_lead(channel, (_piece("DE GB", "2026-11-25T20:00", "2026-11-25T21:00"),))
+    assert "DE, GB" in caught.value.message
+    check_outlasts_lead(
+        channel, (_piece("GB", "2026-11-25T20:00", "2026-11-25T21:01"), _piece("DE", "2026-11-25T20:00"))
+    )

@@ -4,7 +4,7 @@ A clearance says where and when, an approval that a person said yes; both must b
 """
 
 from collections.abc import Collection, Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from holdback_base.problem import Problem
@@ -13,7 +13,7 @@ from pydantic import ValidationError
 
 from holdback_servers.schedule.channel import Channel
 from holdback_servers.schedule.cleared import ClearedCell, covering, windows_for
-from holdback_servers.schedule.constraints import Obstacle
+from holdback_servers.schedule.constraints import Obstacle, minutes_text
 from holdback_servers.schedule.model import Availability, Publication, arranged, availability_bounds
 
 
@@ -207,6 +207,20 @@ def check_reach(channel: Channel, availability: tuple[Availability, ...]) -> Non
             f"{channel.name} cannot be kept out of a territory: what it shows is seen everywhere it reaches at once.",
             f"Ask for one window in {', '.join(channel.territories)}, all of it cleared.",
         )
+
+
+def check_outlasts_lead(channel: Channel, availability: tuple[Availability, ...]) -> None:
+    """Nothing is asked for that would have to come down before it could go up. Raises Problem INVALID_ARGUMENT."""
+    lead = timedelta(minutes=channel.takedown_lead_minutes)
+    for piece in availability:
+        if piece.end is not None and piece.end - piece.start <= lead:
+            raise Problem(
+                "INVALID_ARGUMENT",
+                f"{', '.join(piece.territories)} would be open for {minutes_text(piece.end - piece.start)}, and what "
+                f"is on {channel.name} is ordered down {channel.takedown_lead_minutes} min before its rights end: it "
+                "would never go up.",
+                "Leave them out, or take a slot from which they are open for longer.",
+            )
 
 
 def slot_problem(channel: Channel, start: datetime, stop: Obstacle) -> Problem:

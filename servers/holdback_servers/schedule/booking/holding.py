@@ -8,7 +8,7 @@ from pydantic import Field
 from sqlalchemy import Connection
 
 from holdback_servers.schedule import books, store
-from holdback_servers.schedule.admission import asked_availability
+from holdback_servers.schedule.admission import asked_availability, check_outlasts_lead
 from holdback_servers.schedule.answers import HeldSlot
 from holdback_servers.schedule.arguments import actor_of, following
 from holdback_servers.schedule.booking.authority import as_json, require_holder
@@ -57,6 +57,7 @@ def offer_holding(door: Door) -> None:
         def effect(c: Connection) -> dict[str, Any]:
             on = books.find_channel(c, channel)
             asked = asked_availability(on, availability)
+            check_outlasts_lead(on, asked)
             start, end = availability_bounds(asked)
             publication = Publication(
                 id=services.new_id("pub"),

@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 from sqlalchemy import Connection
 
-from holdback_servers.schedule.admission import asked_availability
+from holdback_servers.schedule.admission import asked_availability, check_outlasts_lead
 from holdback_servers.schedule.books import Actor, find_channel
 from holdback_servers.schedule.model import Availability, Details, Publication, availability_bounds
 from holdback_servers.services import Services
@@ -31,6 +31,7 @@ def held_publication(c: Connection, services: Services, wanted: Wanted, actor: A
     """
     channel = find_channel(c, wanted.channel)
     availability = asked_availability(channel, wanted.availability)
+    check_outlasts_lead(channel, availability)
     start, end = availability_bounds(availability)
     return Publication(
         id=services.new_id("pub"),
