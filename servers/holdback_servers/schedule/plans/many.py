@@ -23,9 +23,9 @@ _STEPS_A_TASK, _STEPS = 12, 24_000
 """Places that are looked up to better a large plan: so many a task, and at most; each a ten-thousandth of a second."""
 _FEW = 100
 """So many tasks or fewer are only shaken, which finds more in the same time."""
-_TURNS_A_TASK = 25
+_TURNS_A_TASK = 12
 """Shakes of many tasks, for each of them."""
-_WORK, _EACH = 200_000, 20
+_WORK, _EACH = 100_000, 20
 """Shakes of few: the more tasks, the longer each takes, so that all of them take about as long."""
 _SHAKEN = 2_000_000
 """A plan with more open starts than this, of all tasks together, is not shaken: it takes too long."""
