@@ -1,13 +1,11 @@
 """The channel's clock over the nights when clocks change."""
 
 from datetime import UTC, date, datetime, time, timedelta
-from itertools import pairwise
 from zoneinfo import ZoneInfo
 
 import pytest
 from holdback_servers.schedule.broadcast_time import (
     broadcast_day,
-    clock_hours,
     day_range,
     instant_of,
     local_text,
@@ -104,18 +102,6 @@ def test_runs_of_one_offset_cover_a_stretch_whole_and_the_clocks_agree_at_every_
     assert reached == end
 
 
-@given(st.sampled_from(ZONES), st.integers(0, 3 * 365 * 24 * 4), st.integers(1, 200))
-def test_every_instant_lies_in_the_hour_that_the_clocks_show(zone: str, first: int, quarters: int) -> None:
-    where, start = ZoneInfo(zone), datetime(2027, 1, 1, tzinfo=UTC) + timedelta(minutes=15 * first)
-    end = start + timedelta(minutes=15 * quarters)
-    hours = list(clock_hours(start, end, where))
-    assert hours[0][0] == start
-    for (begin, day, hour), (until, _, _) in pairwise([*hours, (end, 0, 0)]):
-        for moment in (begin, begin + (until - begin) / 2, until - timedelta.resolution):
-            local = moment.astimezone(where)
-            assert (local.weekday(), local.hour) == (day, hour)
-
-
 @given(
     st.sampled_from(ZONES),
     st.sampled_from(
@@ -138,12 +124,3 @@ def test_outside_of_hours_is_just_when_the_clocks_show_another_time(
         if start <= moment < end:
             allowed = within_hours(moment.astimezone(where).time(), opens, closes)
             assert allowed is not any(begin <= moment < until for begin, until in shut)
-
-
-def test_the_hours_of_the_nights_when_clocks_change_come_twice_or_not_at_all() -> None:
-    back = clock_hours(datetime(2027, 10, 30, 23, tzinfo=UTC), datetime(2027, 10, 31, 3, tzinfo=UTC), LONDON)
-    assert [hour for _, _, hour in back] == [0, 1, 1, 2]
-    forward = clock_hours(datetime(2027, 3, 28, 0, tzinfo=UTC), datetime(2027, 3, 28, 3, tzinfo=UTC), LONDON)
-    assert [hour for _, _, hour in forward] == [0, 2, 3]
-    leap = clock_hours(datetime(2028, 2, 28, 23, tzinfo=UTC), datetime(2028, 3, 1, 1, tzinfo=UTC), LONDON)
-    assert [day for _, day, _ in leap] == [0, *[1] * 24, 2]

@@ -92,33 +92,6 @@ def _offset(moment: datetime, zone: ZoneInfo) -> timedelta:
     return moment.astimezone(zone).utcoffset() or timedelta()
 
 
-def clock_hours(start: datetime, end: datetime, zone: ZoneInfo) -> Iterator[tuple[datetime, int, int]]:
-    """The hours that the zone's clocks show in `[start, end)`: from when, which day of the week (0 is Monday), hour.
-
-    On the nights when clocks change an hour comes twice, or not at all, or is cut.
-    """
-    day = start.date()
-    while (midnight := datetime(day.year, day.month, day.day, tzinfo=UTC)) < end:
-        day += timedelta(days=1)
-        hours = _hours_of(midnight, zone)
-        ends = [*(begin for begin, _, _ in hours[1:]), midnight + timedelta(days=1)]
-        for (begin, weekday_, hour), until in zip(hours, ends, strict=True):
-            if start < until and begin < end:
-                yield max(start, begin), weekday_, hour
-
-
-@lru_cache(maxsize=1024)
-def _hours_of(midnight: datetime, zone: ZoneInfo) -> tuple[tuple[datetime, int, int], ...]:
-    found: list[tuple[datetime, int, int]] = []
-    for start, end, offset in offset_runs(midnight, midnight + timedelta(days=1), zone):
-        begin = start
-        while begin < end:
-            local = begin + offset
-            found.append((begin, local.weekday(), local.hour))
-            begin = local.replace(minute=0, second=0, microsecond=0) + timedelta(hours=1) - offset
-    return tuple(found)
-
-
 def outside_hours(start: datetime, end: datetime, zone: ZoneInfo, opens: time, closes: time) -> Iterator[Interval]:
     """When, in `[start, end)`, the zone's clocks are outside of `[opens, closes)`, which may run past midnight."""
     if opens == closes:

@@ -4,15 +4,15 @@ Of two starts that reach as many people the later is never better. So the starts
 asked for its next start only when that would be the best of all, and what one rule refuses is passed over as a whole.
 """
 
-from bisect import bisect_left
+from bisect import bisect_left, insort
 from collections.abc import Iterator, Sequence
-from datetime import datetime, timedelta
-from functools import cached_property
+from datetime import date, datetime, time, timedelta
+from functools import cached_property, lru_cache
 from heapq import heapify, heappop, heappush
-from itertools import pairwise
 from typing import Final, NamedTuple
+from zoneinfo import ZoneInfo
 
-from holdback_servers.schedule.broadcast_time import WEEKDAYS, broadcast_day, clock_hours, day_range
+from holdback_servers.schedule.broadcast_time import WEEKDAYS, broadcast_day, day_range
 from holdback_servers.schedule.channel import Channel
 from holdback_servers.schedule.constraints import Barred, Books, Rule
 from holdback_servers.schedule.planning.asking import Asked
@@ -56,8 +56,6 @@ class Ranking:
     def __init__(self, asked: Asked) -> None:
         self._asked = asked
         self._barred = asked.barred()
-        grid = list(starts(asked.channel, asked.window.start, asked.request.latest))
-        self._starts = sorted(grid + [each for each in asked.openings() if not _has(grid, each)])
         self._rows: dict[int, list[datetime]] = {}
         self._turns: list[_Turn] = []
         self._to_displace: list[_Turn] = []
@@ -104,13 +102,14 @@ class Ranking:
         return self._asked.barred(firm(self._asked))
 
     def _begin(self) -> None:
-        asked, latest = self._asked, self._asked.request.latest
-        hours = [*clock_hours(asked.window.start, latest, asked.channel.zone), (latest, 0, 0)]
-        first, week = 0, asked.channel.reach.hours
-        for (_, day, hour), (until, _, _) in pairwise(hours):
-            last = bisect_left(self._starts, until, first)
-            self._rows.setdefault(week[WEEKDAYS[day]][hour], []).extend(self._starts[first:last])
-            first = last
+        asked, channel = self._asked, self._asked.channel
+        week = channel.reach.hours
+        for day, hour, moments in _grid(channel, asked.window.start, asked.request.latest):
+            self._rows.setdefault(week[WEEKDAYS[day]][hour], []).extend(moments)
+        for opening in asked.openings():
+            row = self._rows.setdefault(channel.reach.at(opening.astimezone(channel.zone)), [])
+            if not _has(row, opening):
+                insort(row, opening)
         self._turns = [self._turn(reach, 0, 0) for reach, row in self._rows.items() if row]
         heapify(self._turns)
         priority, now = asked.request.details.priority, asked.now
@@ -139,17 +138,37 @@ def is_crowded(books: Books, start: datetime) -> bool:
     return bool(gap and books.near(start, start, gap))
 
 
-def starts(channel: Channel, earliest: datetime, latest: datetime) -> Iterator[datetime]:
-    """The channel's grid in `[earliest, latest)`: steps from the beginning of each broadcast day."""
+def _grid(channel: Channel, earliest: datetime, latest: datetime) -> Iterator[tuple[int, int, Sequence[datetime]]]:
+    """The channel's grid, together by the hour that its clocks show: day of the week (0 is Monday), hour, starts."""
     day = broadcast_day(earliest, channel.zone, channel.day_begins)
-    step = timedelta(minutes=channel.grid_minutes)
     while True:
         bounds = day_range(day, channel.zone, channel.day_begins)
         if bounds.start >= latest or bounds.end is None:
             return
-        skipped = max(0, -((bounds.start - earliest) // step))
-        moment, end = bounds.start + skipped * step, min(bounds.end, latest)
-        while moment < end:
-            yield moment
-            moment += step
+        whole = earliest <= bounds.start and bounds.end <= latest
+        for weekday, hour, moments in _day_grid(day, channel.zone, channel.day_begins, channel.grid_minutes):
+            yield weekday, hour, moments if whole else [each for each in moments if earliest <= each < latest]
         day += timedelta(days=1)
+
+
+@lru_cache(maxsize=2048)
+def _day_grid(
+    day: date, zone: ZoneInfo, begins: time, grid_minutes: int
+) -> tuple[tuple[int, int, tuple[datetime, ...]], ...]:
+    bounds, step = day_range(day, zone, begins), timedelta(minutes=grid_minutes)
+    assert bounds.end is not None
+    hours: list[tuple[int, int, list[datetime]]] = []
+    moment = bounds.start
+    while moment < bounds.end:
+        local = moment.astimezone(zone)
+        if not hours or hours[-1][:2] != (local.weekday(), local.hour):
+            hours.append((local.weekday(), local.hour, []))
+        hours[-1][2].append(moment)
+        moment += step
+    return tuple((weekday, hour, tuple(moments)) for weekday, hour, moments in hours)
+
+
+def starts(channel: Channel, earliest: datetime, latest: datetime) -> Iterator[datetime]:
+    """The channel's grid in `[earliest, latest)`: steps from the beginning of each broadcast day."""
+    for _, _, moments in _grid(channel, earliest, latest):
+        yield from moments
