@@ -94,6 +94,9 @@ def questions(folder: Path, size: int) -> Found:
 
     catalogue = Catalogue(size)
     found, database, door = asyncio.run(_through_the_door(folder, started, catalogue))
+    found |= _served(database, catalogue)
+    found |= _pages(database, Random(SEED))
+    found["memory"] = [resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024]  # of a server: one shelf for all
     draws = {"evenly": _draws(catalogue, by_rights=False), "by rights": _draws(catalogue, by_rights=True)}
     for how, cuts in draws.items():
         for what, calls in (("", 200), (", with plans", 20)):
@@ -103,10 +106,7 @@ def questions(folder: Path, size: int) -> Found:
                 new.append(_timed(lambda: _cleared(database, deciding, cut, plans=bool(what))))  # noqa: B023
                 again.append(_timed(lambda: _cleared(database, deciding, cut, plans=bool(what))))  # noqa: B023
             found |= {f"clearance {how}{what}, new": new, f"clearance {how}{what}, again": again}
-    found |= _served(database, catalogue)
-    found |= _pages(database, Random(SEED))
     found["change"] = [_changed(folder, database)]
-    found["memory"] = [resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024]
     door.services.audit.close()
     database.close()
     return found
