@@ -14,6 +14,7 @@ from holdback_agents.gateway.routing import (
     wanted_by_path,
     wanted_by_rpc,
 )
+from holdback_agents.runtime.agent import packed_card
 from holdback_base.problem import Problem
 from hypothesis import given
 from hypothesis import strategies as st
@@ -137,3 +138,18 @@ def test_whatever_comes_is_understood_or_refused_with_a_problem(body):
         with contextlib.suppress(Problem):
             wanted = read()
             assert wanted is None or wanted.name
+
+
+@pytest.mark.parametrize(
+    ("words", "skill"),
+    [
+        ("15 s highlight for YouTube in GB for the next month", "make-highlight"),
+        ("15 s highlight for YouTube in GB for the next week", "make-highlight"),
+        ("Plan the week", "plan-week"),
+        ("Clear the rights for the coming 3 months", "clear-rights"),
+        ("Commit the publication", "commit-publication"),
+    ],
+)
+def test_words_find_the_skill_of_the_houses_own_agents_whatever_time_they_name(words: str, skill: str) -> None:
+    cards = [packed_card(name) for name in ("editing-assistant", "compliance", "scheduler")]
+    assert skill_of_words(words, [each for card in cards for each in card.skills]) == skill

@@ -1,6 +1,7 @@
 """The worker: an honest answer, or a clear problem and no process left, whatever happens inside."""
 
 import asyncio
+import contextlib
 import os
 import signal
 from pathlib import Path
@@ -19,8 +20,11 @@ pytestmark = pytest.mark.processes
 
 
 def _children() -> list[int]:
-    own = Path("/proc/self/task").iterdir()
-    return [int(pid) for task in own for pid in (task / "children").read_text().split()]
+    found: list[int] = []
+    for task in Path("/proc/self/task").iterdir():
+        with contextlib.suppress(FileNotFoundError):  # a thread that has just ended
+            found += [int(pid) for pid in (task / "children").read_text().split()]
+    return found
 
 
 async def _first_report(arguments: dict[str, Any]) -> tuple["asyncio.Task[dict[str, Any]]", int]:

@@ -90,7 +90,9 @@ def test_a_request_as_0_3_wrote_them_is_answered_as_0_3(up: Any, path: str) -> N
     }
     body = {"jsonrpc": "2.0", "id": 1, "method": "message/send", "params": {"message": message}}
     headers = {"authorization": f"Bearer {up.token('person:sam', audience)}"}
-    result = httpx.post(up.url + path, json=body, headers=headers, timeout=30).json()["result"]
+    answer = httpx.post(up.url + path, json=body, headers=headers, timeout=30).json()
+    assert "result" in answer, answer
+    result = answer["result"]
     assert (result["kind"], result["status"]["state"]) == ("task", "input-required")
 
 

@@ -52,6 +52,10 @@ _TASK_METHODS: Mapping[str, str] = {
     "tasks/pushNotificationConfig/delete": "id",
 }
 _TASK_PATH = re.compile(r"/tasks/([^/:]+)(:cancel|:subscribe|/pushNotificationConfigs(/[^/:]+)?)?")
+_SMALL = frozenset({"the", "and", "for", "what"})
+"""Words that say nothing of a skill."""
+_TIME = re.compile(r"\b(?:for|in|within|over|during)\s+(?:the\s+)?(?:next|coming)\s+(?:\d+\s+)?\w+", re.IGNORECASE)
+"""A time asked for, such as *for the next month*."""
 
 
 @dataclass(frozen=True)
@@ -123,20 +127,28 @@ def wanted_by_message(message: object, skills: Sequence[AgentSkill]) -> Wanted:
 
 
 def skill_of_words(words: str, skills: Sequence[AgentSkill]) -> str:
-    """The one skill whose id, name and tags share most words with what was said.
+    """The one skill whose id, name and tags share most words with what was said. Of skills that share as many, the one
+    that also does when the time asked for, such as *for the next month*, is left aside: any request may name one.
 
     Raises:
         Problem: NOBODY_OFFERS, with all skills, when no skill or more than one fits best.
     """
-    said = _tokens(words)
-    if said and len(skills) == 1:
+    if len(skills) == 1 and _tokens(words):
         return skills[0].id
-    scores = {skill.id: len(said & _tokens(" ".join((skill.id, skill.name, *skill.tags)))) for skill in skills}
-    best = max(scores.values(), default=0)
-    fitting = [skill for skill, score in scores.items() if score == best]
-    if best == 0 or len(fitting) != 1:
+    fitting = _fitting(words, skills)
+    if len(fitting) > 1:
+        fitting = _fitting(_TIME.sub(" ", words), skills)
+    if len(fitting) != 1:
         raise _unclear("It cannot be told which skill the message means.", skills)
     return fitting[0]
+
+
+def _fitting(words: str, skills: Sequence[AgentSkill]) -> list[str]:
+    """The skills that share most words, none when no skill shares any."""
+    said = _tokens(words) - _SMALL
+    scores = {skill.id: len(said & _tokens(" ".join((skill.id, skill.name, *skill.tags)))) for skill in skills}
+    best = max(scores.values(), default=0)
+    return [skill for skill, score in scores.items() if score == best] if best else []
 
 
 def _task(given: object) -> Wanted:
