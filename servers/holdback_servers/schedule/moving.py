@@ -40,14 +40,12 @@ def moved(c: Connection, moves: Moves, now: datetime) -> list[Publication]:
         Problem: NOT_FOUND; CONFLICT for what is locked, on air, past or ended; TERRITORY_UNKNOWN;
             INVALID_ARGUMENT for what the channel cannot do.
     """
-    found = {each.id: each for each in (store.find_publication(c, name, now) for name in moves)}
-    asked = {store.find_publication(c, name, now).id: pieces for name, pieces in moves.items()}
+    asked = [(store.find_publication(c, name, now), pieces) for name, pieces in moves.items()]
+    channels = {name: find_channel(c, name, lock=True) for name in sorted({each.channel for each, _ in asked})}
     made: dict[str, Publication] = {}
-    for name in sorted({each.channel for each in found.values()}):
-        find_channel(c, name, lock=True)
-    for identity, pieces in asked.items():
-        _check_movable(found[identity], now)
-        made[identity] = _at(found[identity], asked_availability(find_channel(c, found[identity].channel), pieces))
+    for each, pieces in asked:
+        _check_movable(each, now)
+        made[each.id] = _at(each, asked_availability(channels[each.channel], pieces))
     waiting = list(made)
     while waiting:
         head = made[waiting.pop(0)]

@@ -1,8 +1,8 @@
 """The two tools: what an event changes, and doing it."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import datetime, timedelta
-from typing import Annotated, Any, NoReturn
+from typing import Annotated, Any
 
 from holdback_base.problem import Problem
 from pydantic import Field
@@ -63,8 +63,8 @@ def offer_changing(door: Door, outside: Outside) -> None:
         nothing is done and what changed is named. Made changes may be asked for again.
         """
         services, actor = call.services, actor_of(call)
-        if (kept := await _kept(call)) is not None:
-            return kept
+        if (kept := await services.database.read(call.kept)) is not None:
+            return AppliedChanges.model_validate(kept)
         chosen = await _chosen(services, changes, event)
         papers = Statements(clearances or (), approvals or ())
         now = services.clock()
@@ -83,25 +83,6 @@ def offer_changing(door: Door, outside: Outside) -> None:
             result = await services.database.write(lambda c: call.once(c, lambda: effect(c, reservation)))
         await run_orders.settle(services.database, outside.runs, [each.publication for each in chosen], now)
         return AppliedChanges.model_validate(result)
-
-
-class _NotKept(Exception):  # noqa: N818 - an answer, not an error
-    """The key was not used before."""
-
-
-async def _kept(call: Call) -> AppliedChanges | None:
-    """What the call answered when it was made before: what was true then need not be true now."""
-
-    def none(_: Connection) -> NoReturn:
-        raise _NotKept
-
-    if call.key is None:
-        return None
-    try:
-        result: Mapping[str, Any] = await call.services.database.write(lambda c: call.once(c, lambda: none(c)))
-    except _NotKept:
-        return None
-    return AppliedChanges.model_validate(result)
 
 
 async def _plan(services: Services, event: ChangeEvent) -> ChangePlan:
