@@ -30,9 +30,9 @@ def open_room(name: str, foundation: Foundation, outside: "Outside | None" = Non
     """
     match name:
         case "assets":
-            from holdback_servers.assets import server, store
+            from holdback_servers.assets import server, tables
 
-            return server.build(_services(name, foundation, store.METADATA, store.TABLES))
+            return server.build(_services(name, foundation, tables.METADATA, tables.TABLES))
         case "editing":
             from holdback_servers.editing import server, store
 

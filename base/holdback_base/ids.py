@@ -10,7 +10,27 @@ Clock = Callable[[], datetime]
 NewId = Callable[[str], str]
 """Makes an id of the kind it is given."""
 
-KINDS = frozenset({"ast", "ver", "tl", "seg", "el", "rgt", "ctr", "clr", "pub", "hold", "apr", "job", "cut", "evt"})
+KINDS = frozenset(
+    {
+        "ast",
+        "ver",
+        "ren",
+        "wrk",
+        "col",
+        "tl",
+        "seg",
+        "el",
+        "rgt",
+        "ctr",
+        "clr",
+        "pub",
+        "hold",
+        "apr",
+        "job",
+        "cut",
+        "evt",
+    }
+)
 _ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 _PAIRS = [first + second for first in _ALPHABET for second in _ALPHABET]
 _SHAPE = re.compile(r"([a-z]{2,4})_([0-9A-HJKMNP-TV-Z]{26})")

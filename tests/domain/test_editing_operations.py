@@ -92,9 +92,9 @@ def test_replaced_music_is_gone_and_the_new_one_fills_the_cut() -> None:
 
 def test_music_that_is_too_short_is_repeated_and_follows_a_longer_cut() -> None:
     first = _revised(_cut((0, 200)), {"op": "replace_music", "media": CUE})
-    assert [(each.at_frame, each.source.frames) for each in first.music.clips] == [(0, 96), (96, 96), (192, 8)]
+    assert [(each.at_frame, each.source.frames) for each in first.track("music").clips] == [(0, 96), (96, 96), (192, 8)]
     longer = _revised(first, {"op": "trim_clip", "clip": "c1", "out_frame": 210})
-    assert longer.music.clips[-1].record.out_frame == 210
+    assert longer.track("music").clips[-1].record.out_frame == 210
 
 
 def test_a_blur_hides_an_element_only_where_it_covers_all_of_it() -> None:

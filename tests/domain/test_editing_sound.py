@@ -11,9 +11,10 @@ import numpy as np
 import pytest
 from holdback_base.elements import CutFacts, Element, ElementList
 from holdback_base.vocabulary import Rate, Span
-from holdback_servers.editing.model import Loudness, Timeline, samples_at
+from holdback_servers.editing.model import Timeline, samples_at
 from holdback_servers.editing.operations import Maker, create, revise
 from holdback_servers.editing.orders import ClipWanted, Operation, SoundWanted
+from holdback_servers.editing.parts import Loudness
 from holdback_servers.editing.sound import bring_to, exact_sound, measure, mix
 from pydantic import TypeAdapter
 

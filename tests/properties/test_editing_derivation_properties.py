@@ -8,9 +8,10 @@ from holdback_base.elements import Box, CutFacts, Element, ElementKind, ElementL
 from holdback_base.vocabulary import Rate, Span
 from holdback_servers.editing.derivation import HEARD_ONLY, SEEN_ONLY, derive_elements
 from holdback_servers.editing.framing import covers, view
-from holdback_servers.editing.model import Reframe, Timeline
+from holdback_servers.editing.model import Timeline
 from holdback_servers.editing.operations import Maker, create, revise
 from holdback_servers.editing.orders import ClipWanted, Operation
+from holdback_servers.editing.parts import Reframe
 from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import TypeAdapter
@@ -114,7 +115,7 @@ def test_spans_are_in_order_apart_and_inside_the_cut_and_hidden_frames_are_among
 @given(timelines())
 def test_an_element_is_there_exactly_when_some_clip_shows_it_or_lets_it_be_heard(timeline: Timeline) -> None:
     found = derive_elements(timeline)
-    heard_on = uncovered((Span(in_frame=0, out_frame=timeline.frames),), timeline.programme.silences)
+    heard_on = uncovered((Span(in_frame=0, out_frame=timeline.frames),), timeline.track("programme").silences)
     for source in timeline.sources:
         for element in source.element_list.elements:
             expected: set[int] = set()
@@ -127,7 +128,9 @@ def test_an_element_is_there_exactly_when_some_clip_shows_it_or_lets_it_be_heard
                     if not any(span.in_frame <= frame < span.out_frame for span in element.spans):
                         continue
                     at = record.in_frame + frame - clip.source.in_frame
-                    open_track = not timeline.programme.muted and any(s.in_frame <= at < s.out_frame for s in heard_on)
+                    open_track = not timeline.track("programme").muted and any(
+                        s.in_frame <= at < s.out_frame for s in heard_on
+                    )
                     if seen or (element.kind not in SEEN_ONLY and open_track):
                         expected.add(at)
             there = {f for span in _family(found, element.id) for f in range(span.in_frame, span.out_frame)}

@@ -18,7 +18,7 @@ from holdback_base.database import Database
 from holdback_base.elements import CutFacts, Element, ElementList
 from holdback_base.ids import id_maker
 from holdback_base.vocabulary import Rate, Span
-from holdback_servers.assets import server, store
+from holdback_servers.assets import server, tables
 from holdback_servers.services import Services, open_services
 from holdback_servers.serving import IDEMPOTENCY_META
 from holdback_servers.settings import Settings
@@ -88,8 +88,8 @@ async def _library(
     root.mkdir(exist_ok=True)
     audit = AuditLog(home / "audit", OWN, lambda: NOW)
     services = open_services(
-        Database(home / "db" / "assets.sqlite", store.METADATA),
-        store.TABLES,
+        Database(home / "db" / "assets.sqlite", tables.METADATA),
+        tables.TABLES,
         settings=Settings(home=home, library_roots=(root,), **settings),
         clock=lambda: NOW,
         new_id=id_maker(lambda: NOW),

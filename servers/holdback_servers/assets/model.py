@@ -14,8 +14,23 @@ from holdback_base.vocabulary import Instant, Noun, Rate, Sha256, frames_to_time
 from pydantic import Field, StringConstraints, model_validator
 
 AssetKind = Literal["master", "clip", "highlight", "music", "voice", "still", "logo", "document"]
-Status = Literal["ready", "restricted", "archived", "taken_down"]
-SegmentKind = Literal["shot", "log", "marker", "transcript", "logo", "face", "music", "restriction"]
+Status = Literal["ready", "restricted", "archived", "taken_down", "removed"]
+"""`removed` stays on record with its history, and is found by those who ask for it."""
+SegmentKind = Literal[
+    "shot",
+    "log",
+    "marker",
+    "transcript",
+    "logo",
+    "face",
+    "music",
+    "restriction",
+    "black",
+    "freeze",
+    "silence",
+    "flashing",
+]
+"""`flashing` is what may harm people with photosensitive epilepsy (Recommendation ITU-R BT.1702)."""
 Relation = Literal["revision", "variant", "derivation"]
 """A revision replaces, a variant is the same content in another form, a derivation is made out of its sources."""
 Method = Literal["manual", "auto", "imported", "derived"]
@@ -132,13 +147,50 @@ class Version(Noun):
     at: Instant
 
 
+WorkKind = Literal[
+    "film", "series", "season", "episode", "programme", "news_item", "advertisement", "recording", "work"
+]
+Purpose = Literal["proxy", "waveform", "poster", "thumbnails", "captions", "delivery"]
+
+
+class Identifier(Noun):
+    """A name that somebody else gave: `scope` says who (`EIDR`, `ISAN`, `ISRC`, `house`)."""
+
+    scope: str = Field(min_length=1, max_length=60)
+    value: str = Field(min_length=1, max_length=200)
+
+
+class Work(Noun):
+    """What a film is before any file of it; assets are its masters, clips, highlights. `story` is the A2A context in
+    which it came about."""
+
+    id: str
+    kind: WorkKind = "work"
+    title: str = Field(min_length=1, max_length=500)
+    identifiers: tuple[Identifier, ...] = ()
+    story: str | None = None
+    at: Instant
+
+
+class Rendition(Noun):
+    """Another form of a version, made from it for a purpose; `facts` are what matters of it, such as width and rate."""
+
+    id: str
+    version_id: str
+    purpose: Purpose
+    media: Sha256
+    facts: dict[str, str | int] = Field(default={})
+    at: Instant
+
+
 class Asset(Noun):
-    """A work to people; its versions hold the bytes."""
+    """What people call one thing; its versions hold the bytes, its work says what it is of."""
 
     id: str
     kind: AssetKind
     title: str = Field(min_length=1, max_length=500)
     status: Status = "ready"
+    work_id: str | None = None
     at: Instant
 
 
@@ -170,7 +222,7 @@ class FieldValue(Noun):
     """One metadata value of an asset, version or segment, with its provenance (SMPTE ER 1011, 14.3).
 
     `confidence` is in thousandths; `ai_config` names the configuration of the system that made an automatic value;
-    `supersedes` is the value it replaced, which stays on record.
+    `supersedes` is the value it replaced, which stays on record. `review` is what `reviewed_by` found of it.
     """
 
     id: str
@@ -183,6 +235,9 @@ class FieldValue(Noun):
     confidence: int | None = Field(default=None, ge=0, le=1000)
     ai_config: str | None = None
     supersedes: str | None = None
+    reviewed_by: str | None = None
+    review: Literal["accepted", "corrected", "rejected"] | None = None
+    intended_use: str | None = None
 
 
 class LogEntry(Noun):

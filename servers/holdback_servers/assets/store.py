@@ -1,95 +1,14 @@
-"""What the library keeps, and how it is written and read back. Every function is part of a unit of work."""
+"""How what the library keeps is written and read back. Every function is part of a unit of work."""
 
 from collections.abc import Iterable, Sequence
 from typing import Any
 
 from holdback_base.database import load_instant, store_instant
 from holdback_base.problem import Problem
-from sqlalchemy import (
-    JSON,
-    Column,
-    Connection,
-    Float,
-    ForeignKey,
-    Index,
-    Integer,
-    MetaData,
-    RowMapping,
-    String,
-    Table,
-    UniqueConstraint,
-    event,
-    func,
-    insert,
-    select,
-    update,
-)
+from sqlalchemy import Connection, RowMapping, func, insert, select, update
 
-from holdback_servers.assets.index import index_ddl
 from holdback_servers.assets.model import Asset, FieldValue, Segment, Version
-from holdback_servers.services import room_tables
-
-METADATA = MetaData()
-TABLES = room_tables(METADATA)
-
-assets = Table(
-    "assets",
-    METADATA,
-    Column("id", String, primary_key=True),
-    Column("kind", String, nullable=False, index=True),
-    Column("title", String, nullable=False),
-    Column("status", String, nullable=False, index=True),
-    Column("at", String, nullable=False),
-    Column("latest_version", String),
-)
-versions = Table(
-    "versions",
-    METADATA,
-    Column("id", String, primary_key=True),
-    Column("asset_id", String, ForeignKey("assets.id"), nullable=False),
-    Column("number", Integer, nullable=False),
-    Column("media", String, nullable=False, unique=True),
-    Column("facts", JSON, nullable=False),
-    Column("element_list", JSON, nullable=False),
-    Column("elements_from", String, nullable=False),
-    Column("lineage", JSON(none_as_null=True)),
-    Column("by", String, nullable=False),
-    Column("at", String, nullable=False),
-    Column("seconds", Float, nullable=False),
-    Column("rate", String, nullable=False),
-    UniqueConstraint("asset_id", "number"),
-)
-segments = Table(
-    "segments",
-    METADATA,
-    Column("id", String, primary_key=True),
-    Column("version_id", String, ForeignKey("versions.id"), nullable=False),
-    Column("kind", String, nullable=False),
-    Column("in_frame", Integer, nullable=False),
-    Column("out_frame", Integer, nullable=False),
-    Column("method", String, nullable=False),
-    Column("text", String, nullable=False),
-    Column("tags", JSON, nullable=False),
-    Column("keyframe", String),
-    Index("segments_in_order", "version_id", "in_frame", "id"),
-)
-field_values = Table(
-    "field_values",
-    METADATA,
-    Column("seq", Integer, primary_key=True, autoincrement=True),
-    Column("id", String, nullable=False, unique=True),
-    Column("target", String, nullable=False),
-    Column("field", String, nullable=False),
-    Column("value", JSON, nullable=False),
-    Column("method", String, nullable=False),
-    Column("by", String, nullable=False),
-    Column("at", String, nullable=False),
-    Column("confidence", Integer),
-    Column("ai_config", String),
-    Column("supersedes", String),
-    Index("field_values_of", "target", "field", "seq"),
-)
-event.listen(METADATA, "after_create", index_ddl)
+from holdback_servers.assets.tables import assets, field_values, segments, versions
 
 
 def add_asset(connection: Connection, asset: Asset) -> None:
@@ -236,8 +155,7 @@ def unknown(noun: str, given: str, hint: str) -> Problem:
 
 def _asset(row: RowMapping) -> Asset:
     return Asset.model_validate(
-        {"id": row["id"], "kind": row["kind"], "title": row["title"], "status": row["status"]}
-        | {"at": load_instant(row["at"])}
+        {name: row[name] for name in ("id", "kind", "title", "status", "work_id")} | {"at": load_instant(row["at"])}
     )
 
 

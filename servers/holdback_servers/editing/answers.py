@@ -7,7 +7,8 @@ from holdback_base.vocabulary import Instant, Noun, Span, frames_to_timecode, in
 
 from holdback_servers.editing.derivation import derive_elements
 from holdback_servers.editing.differences import blur_in_cut, spoken_length
-from holdback_servers.editing.model import Clip, Loudness, Reframe, Timeline, Track
+from holdback_servers.editing.model import Timeline
+from holdback_servers.editing.parts import Clip, Loudness, Reframe, Track
 from holdback_servers.editing.validation import Finding
 
 
@@ -191,7 +192,7 @@ def cut_view(timeline: Timeline) -> CutView:
 def timeline_view(timeline: Timeline, *, with_elements: bool = False) -> TimelineView:
     """A timeline as it is answered when somebody looks at it."""
     found = derive_elements(timeline) if with_elements else None
-    tracks = (timeline.programme, timeline.voice, timeline.music)
+    tracks = (timeline.track("programme"), *timeline.sound_tracks)
     overlays = {
         "tracks": tuple(_track_view(each) for each in tracks),
         "blurs": tuple(

@@ -13,7 +13,8 @@ from holdback_base.elements import Box, CutFacts, Element, ElementKind, ElementL
 from holdback_base.vocabulary import Rate, Span
 
 from holdback_servers.editing.framing import View, covers, intersect, view
-from holdback_servers.editing.model import Clip, SoundClip, Timeline, Track, joined, moved
+from holdback_servers.editing.model import Timeline, joined, moved
+from holdback_servers.editing.parts import Clip, SoundClip, Track
 
 HEARD_ONLY: frozenset[ElementKind] = frozenset({"music_master", "music_publishing", "music_performance"})
 SEEN_ONLY: frozenset[ElementKind] = frozenset({"still", "logo", "location"})
@@ -105,8 +106,8 @@ def _heard(timeline: Timeline) -> Iterator[_Piece]:
 
 def _sounds(timeline: Timeline) -> Iterator[tuple[Track, Clip | SoundClip, Span]]:
     for clip, record in timeline.placed():
-        yield timeline.programme, clip, record
-    for track in (timeline.voice, timeline.music):
+        yield timeline.track("programme"), clip, record
+    for track in timeline.sound_tracks:
         for sound in track.clips:
             yield track, sound, sound.record
 
@@ -187,7 +188,7 @@ def _element(name: str, pieces: list[_Piece]) -> Element:
 def _own_notices(timeline: Timeline) -> Iterator[Notice]:
     whole = Span(in_frame=0, out_frame=timeline.frames)
     for credit in timeline.credits:
-        if stands := credit.span.overlap(whole):
+        if credit.kind in ("credit", "disclaimer") and (stands := credit.span.overlap(whole)):
             yield Notice(kind=credit.kind, text=credit.text, span=stands)
 
 

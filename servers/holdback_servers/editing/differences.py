@@ -4,7 +4,8 @@ from collections.abc import Iterator
 
 from holdback_base.vocabulary import Span, frames_to_timecode
 
-from holdback_servers.editing.model import Blur, Clip, SoundClip, Timeline, Track
+from holdback_servers.editing.model import Timeline
+from holdback_servers.editing.parts import Blur, Clip, SoundClip
 
 
 def differences(old: Timeline, new: Timeline) -> list[str]:
@@ -12,7 +13,7 @@ def differences(old: Timeline, new: Timeline) -> list[str]:
     return [
         *_title(old, new),
         *_clips(old, new),
-        *(line for track in ("programme", "voice", "music") for line in _track(old, new, track)),
+        *(line for track in _track_names(old, new) for line in _track(old, new, track)),
         *_blurs(old, new),
         *_credits(old, new),
         *_shape(old, new),
@@ -82,10 +83,13 @@ def _trimmed(timeline: Timeline, was: Span, now: Span) -> str:
     return ", ".join(parts)
 
 
+def _track_names(old: Timeline, new: Timeline) -> list[str]:
+    return list(dict.fromkeys(each.name for timeline in (new, old) for each in timeline.tracks))
+
+
 def _track(old: Timeline, new: Timeline, name: str) -> Iterator[str]:
-    was: Track = getattr(old, name)
-    now: Track = getattr(new, name)
-    called = {"programme": "The film's own sound", "voice": "Voice", "music": "Music"}[name]
+    was, now = old.track(name), new.track(name)
+    called = "The film's own sound" if name == "programme" else name.capitalize()
     before, after = _media(was.clips), _media(now.clips)
     if before != after:
         yield f"{called}: {_named(old, before)} is now {_named(new, after)}."

@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from holdback_base.elements import Box
 
-from holdback_servers.editing.model import Reframe
+from holdback_servers.editing.parts import Reframe
 
 
 class Rectangle(NamedTuple):

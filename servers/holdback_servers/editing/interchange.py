@@ -12,7 +12,8 @@ from holdback_base.problem import Problem
 from holdback_base.vocabulary import Rate, Span, frames_to_timecode, timecode_to_frames
 
 from holdback_servers.editing.differences import blur_in_cut
-from holdback_servers.editing.model import SoundClip, Timeline, Track, media_frames, moved
+from holdback_servers.editing.model import Timeline, media_frames, moved
+from holdback_servers.editing.parts import SoundClip, Track
 
 Format = Literal["otio", "edl"]
 MOST_EVENTS = 999
@@ -87,10 +88,10 @@ def _edl(timeline: Timeline, starting: int, *, drop: bool, starts: Mapping[str, 
 
 
 def _events(timeline: Timeline) -> Iterator[_Event]:
-    channel = "V" if timeline.programme.muted else "AA/V"
+    channel = "V" if timeline.track("programme").muted else "AA/V"
     for clip, record in timeline.placed():
         yield _Event(clip.media, channel, clip.source, record, clip.reason)
-    for track, channel in ((timeline.voice, "A3"), (timeline.music, "A4")):
+    for track, channel in ((timeline.track("voice"), "A3"), (timeline.track("music"), "A4")):
         for sound, record in _heard(timeline, track):
             used = Span(in_frame=sound.source.in_frame, out_frame=sound.source.in_frame + record.frames)
             yield _Event(sound.media, channel, used, record, "")
@@ -140,12 +141,12 @@ def _otio(timeline: Timeline, starting: int, starts: Mapping[str, str]) -> str:
     for marker in _markers(desk):
         picture.markers.append(marker)
     whole.tracks.append(picture)
-    if not timeline.programme.muted:
+    if not timeline.track("programme").muted:
         own = schema.Track(name="programme", kind=schema.TrackKind.Audio)
         for clip, _ in timeline.placed():
             own.append(desk.clip(clip.media, clip.source, {"clip": clip.id}))
         whole.tracks.append(own)
-    for track in (timeline.voice, timeline.music):
+    for track in timeline.sound_tracks:
         if list(_heard(timeline, track)):
             whole.tracks.append(_sound_track(desk, track))
     return str(desk.otio.adapters.write_to_string(whole, "otio_json"))

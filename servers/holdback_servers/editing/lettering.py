@@ -10,7 +10,7 @@ from holdback_base.vocabulary import Span
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
 
-from holdback_servers.editing.model import Credit, Placement
+from holdback_servers.editing.parts import Credit, Placement
 from holdback_servers.editing.pictures import Picture, planes
 
 _PLATE = 0.6

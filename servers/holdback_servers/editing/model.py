@@ -1,139 +1,44 @@
-"""The nouns of the cutting room: timelines, clips, sounds, overlays. Pure.
+"""The timeline: one revision of a cut. Pure.
 
-A timeline is immutable: every change makes a new one. All positions are whole frames at the timeline's rate; spans are
-half-open; boxes are thousandths of a picture, origin top left; gains are centibels (tenths of a decibel).
+A timeline is immutable: every change makes a new one. All positions are whole frames at the timeline's rate.
 """
 
 from fractions import Fraction
-from typing import Annotated, Literal, Self
+from typing import Self
 
-from holdback_base.elements import Box, CutFacts
-from holdback_base.vocabulary import Instant, Noun, Rate, Sha256, Span
-from pydantic import AfterValidator, Field, model_validator
+from holdback_base.elements import CutFacts
+from holdback_base.vocabulary import Instant, Noun, Rate, Span
+from pydantic import Field, model_validator
+
+from holdback_servers.editing.parts import (
+    Blur,
+    Captions,
+    Clip,
+    Credit,
+    EndCard,
+    Layer,
+    Loudness,
+    Marker,
+    Reframe,
+    Track,
+    Transition,
+    Words,
+)
 
 LONGEST_SECONDS = 900
 """A timeline may last 15 minutes: this room cuts highlights, and mixes their sound in memory."""
 SAMPLE_RATE = 48000
 """Of everything that leaves the room (EBU R 128 and every platform's delivery notes)."""
-
-TrackName = Literal["programme", "voice", "music"]
-Placement = Literal["bottom", "centre", "top"]
-
-
-def plain_text(text: str) -> str:
-    """The text without spaces around it. Raises ValueError for control characters; a line feed is allowed."""
-    if any(not (character.isprintable() or character == "\n") for character in text):
-        raise ValueError("the text has control characters or invisible ones")
-    return text.strip()
-
-
-Words = Annotated[str, Field(max_length=500), AfterValidator(plain_text)]
-"""Text from outside: reasons, titles."""
-Gain = Annotated[int, Field(ge=-600, le=200)]
-"""Centibels: -60 = 6 dB softer."""
-
-
-class Clip(Noun):
-    """A piece of picture, with its own sound. `confidence` of the pick is in percent."""
-
-    id: str
-    media: Sha256
-    source: Span
-    reason: Words = ""
-    confidence: int | None = Field(default=None, ge=0, le=100)
-
-
-class SoundClip(Noun):
-    """A piece of sound on a track. `source` counts the timeline's frames from the start of the media."""
-
-    media: Sha256
-    source: Span
-    at_frame: int = Field(ge=0)
-    gain: Gain = 0
-    fade_in: int = Field(default=0, ge=0)
-    fade_out: int = Field(default=0, ge=0)
-
-    @property
-    def record(self) -> Span:
-        """Where it sounds in the cut."""
-        return Span(in_frame=self.at_frame, out_frame=self.at_frame + self.source.frames)
-
-
-class Track(Noun):
-    """A track of sound. The programme track has no clips: it is the picture's own sound, cut with the picture.
-
-    `silences` are frames of the cut on which a track that is not muted is silent; `duck` is the gain while a voice
-    speaks.
-    """
-
-    name: TrackName
-    clips: tuple[SoundClip, ...] = ()
-    muted: bool = False
-    silences: tuple[Span, ...] = ()
-    gain: Gain = 0
-    duck: Gain = 0
-
-    @model_validator(mode="after")
-    def _programme_follows_the_picture(self) -> Self:
-        if self.name == "programme" and self.clips:
-            raise ValueError("the programme track is the picture's own sound and takes no clips")
-        return self
-
-
-class Blur(Noun):
-    """A region made unrecognisable wherever the cut shows these frames of the media, so that it moves with the picture
-    when clips are trimmed or moved. `span` and `box` are of the media's own frames and picture."""
-
-    id: str
-    media: Sha256
-    span: Span
-    box: Box
-    element: str | None = None
-
-
-class Credit(Noun):
-    """Words burnt into the finished picture on these frames of the cut."""
-
-    id: str
-    kind: Literal["credit", "disclaimer"] = "credit"
-    text: Annotated[str, Field(min_length=1, max_length=200), AfterValidator(plain_text)]
-    span: Span
-    placement: Placement = "bottom"
-
-
-class Centre(Noun):
-    """Where the subject of a clip stands, in thousandths of the picture's width."""
-
-    clip: str
-    centre_x: int = Field(ge=0, le=1000)
-
-
-class Reframe(Noun):
-    """A cut-out of another shape, scaled to so many pixels; the middle of the cut-out is at `centre_x` thousandths."""
-
-    aspect: str
-    width: int = Field(ge=16, le=4096, multiple_of=2)
-    height: int = Field(ge=16, le=4096, multiple_of=2)
-    centre_x: int = Field(default=500, ge=0, le=1000)
-    centres: tuple[Centre, ...] = ()
-
-    def centre_of(self, clip: str) -> int:
-        """The centre for a clip, in thousandths."""
-        return next((each.centre_x for each in self.centres if each.clip == clip), self.centre_x)
-
-
-class Loudness(Noun):
-    """A target: `lufs_tenths` -140 is -14 LUFS integrated (ITU-R BS.1770), `peak_tenths` -10 is -1 dBTP at most."""
-
-    lufs_tenths: int = Field(default=-140, ge=-400, le=-50)
-    peak_tenths: int = Field(default=-10, ge=-90, le=0)
+_ORDER = ("programme", "voice", "music", "effects")
 
 
 class Timeline(Noun):
     """One revision of a cut. `parent` is the revision it was made from; `changes` say how, in an editor's words.
 
-    `width` and `height` are of the canvas, before a reframe. `next_number` numbers the next clip or overlay: an id is
-    never used twice in a family of revisions.
+    `width` and `height` are of the canvas, before a reframe. `clips` are the first track of picture, one after the
+    other; `layers` stand above it, the higher number on top. `tracks` hold sound. `next_number` numbers the next clip
+    or overlay: an id is never used twice in a family of revisions. `ai_configs` are the configurations of the systems
+    that took part in making it. `start` is the timecode of its first frame, where somebody has said one.
     """
 
     id: str
@@ -144,25 +49,37 @@ class Timeline(Noun):
     rate: Rate
     width: int = Field(ge=16, le=4096, multiple_of=2)
     height: int = Field(ge=16, le=4096, multiple_of=2)
+    start: str | None = None
     sources: tuple[CutFacts, ...]
     clips: tuple[Clip, ...]
-    programme: Track = Track(name="programme")
-    voice: Track = Track(name="voice")
-    music: Track = Track(name="music")
+    transitions: tuple[Transition, ...] = ()
+    layers: tuple[Layer, ...] = ()
+    end_card: EndCard | None = None
+    tracks: tuple[Track, ...] = ()
     blurs: tuple[Blur, ...] = ()
     credits: tuple[Credit, ...] = ()
+    captions: tuple[Captions, ...] = ()
+    markers: tuple[Marker, ...] = ()
     reframe: Reframe | None = None
     loudness: Loudness | None = None
     next_number: int = Field(default=1, ge=1)
     changes: tuple[str, ...] = ()
     reason: Words = ""
+    ai_configs: tuple[str, ...] = ()
     by: str
     made: Instant
 
+    @model_validator(mode="after")
+    def _names_are_used_once(self) -> Self:
+        for names in ([each.name for each in self.tracks], [each.name for each in self.layers]):
+            if len(set(names)) != len(names):
+                raise ValueError(f"a name is used twice: {', '.join(sorted(names))}")
+        return self
+
     @property
     def frames(self) -> int:
-        """How long the cut is: the sum of its clips."""
-        return sum(clip.source.frames for clip in self.clips)
+        """How long the cut is: its clips, and the end card."""
+        return sum(clip.frames for clip in self.clips) + (self.end_card.frames if self.end_card else 0)
 
     @property
     def picture(self) -> tuple[int, int]:
@@ -170,13 +87,42 @@ class Timeline(Noun):
         return (self.reframe.width, self.reframe.height) if self.reframe else (self.width, self.height)
 
     def placed(self) -> list[tuple[Clip, Span]]:
-        """Each clip with its frames in the cut: one after the other from frame 0."""
+        """Each clip of the first track with its frames in the cut, without handles: one after the other from 0."""
         placed: list[tuple[Clip, Span]] = []
         position = 0
         for clip in self.clips:
-            placed.append((clip, Span(in_frame=position, out_frame=position + clip.source.frames)))
-            position += clip.source.frames
+            placed.append((clip, Span(in_frame=position, out_frame=position + clip.frames)))
+            position += clip.frames
         return placed
+
+    def seen(self) -> list[tuple[Clip, Span, Span]]:
+        """As `placed`, with a third: all frames on which the clip is seen, the handles in its transitions too."""
+        at_cut = {each.clip: each for each in self.transitions if each.mixes}
+        placed = self.placed()
+        following = [clip.id for clip, _ in placed[1:]] + [None]
+        seen: list[tuple[Clip, Span, Span]] = []
+        for (clip, record), after in zip(placed, following, strict=True):
+            head = at_cut[clip.id].before if clip.id in at_cut else 0
+            tail = at_cut[after].after if after in at_cut else 0
+            seen.append(
+                (clip, record, Span(in_frame=max(0, record.in_frame - head), out_frame=record.out_frame + tail))
+            )
+        return seen
+
+    def track(self, name: str) -> Track:
+        """The track of that name; one without clips where the timeline has none."""
+        return next((each for each in self.tracks if each.name == name), Track(name=name))
+
+    def with_track(self, track: Track) -> Self:
+        """The timeline with this track in place of the one of its name."""
+        others = [each for each in self.tracks if each.name != track.name]
+        ordered = sorted([*others, track], key=lambda each: (_ORDER.index(each.role), each.name))
+        return self.model_copy(update={"tracks": tuple(ordered)})
+
+    @property
+    def sound_tracks(self) -> tuple[Track, ...]:
+        """The tracks that hold sounds of their own, without the programme track."""
+        return tuple(each for each in self.tracks if each.name != "programme")
 
     def facts(self, media: str) -> CutFacts | None:
         """What is known of some media from its cut statement."""
@@ -185,7 +131,9 @@ class Timeline(Noun):
     def media_used(self) -> tuple[str, ...]:
         """Every media the cut needs, without repeats, pictures first."""
         named = [clip.media for clip in self.clips]
-        named += [clip.media for track in (self.voice, self.music) for clip in track.clips]
+        named += [each.clip.media for layer in self.layers for each in layer.clips]
+        named += [self.end_card.media] if self.end_card and self.end_card.media else []
+        named += [clip.media for track in self.sound_tracks for clip in track.clips]
         return tuple(dict.fromkeys(named))
 
 

@@ -9,7 +9,7 @@ from holdback_base.problem import Problem
 from holdback_base.vocabulary import Noun, Rate
 
 from holdback_servers.editing.differences import differences
-from holdback_servers.editing.model import LONGEST_SECONDS, Clip, Timeline
+from holdback_servers.editing.model import LONGEST_SECONDS, Timeline
 from holdback_servers.editing.orders import (
     AddCredit,
     AddSound,
@@ -30,6 +30,7 @@ from holdback_servers.editing.orders import (
     TrimClip,
 )
 from holdback_servers.editing.overlays import add_credit, blur, reframe, remove_overlay, set_loudness
+from holdback_servers.editing.parts import Clip
 from holdback_servers.editing.sounds import add_sound, mute_track, refill, replace_music, set_gain
 from holdback_servers.editing.spans import known, span_of
 

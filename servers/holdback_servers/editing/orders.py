@@ -11,7 +11,21 @@ from holdback_base.elements import Box
 from holdback_base.vocabulary import Noun, Sha256, Span
 from pydantic import Field
 
-from holdback_servers.editing.model import Gain, Placement, TrackName, Words
+from holdback_servers.editing.parts import (
+    BlurStyle,
+    CaptionLine,
+    Colour,
+    Gain,
+    KeyBox,
+    KeyCentre,
+    LayerName,
+    Placement,
+    Speed,
+    TrackName,
+    TransitionKind,
+    Words,
+    WordsKind,
+)
 
 
 class ClipWanted(Noun):
@@ -22,6 +36,8 @@ class ClipWanted(Noun):
     out_frame: int
     reason: Words = ""
     confidence: int | None = Field(default=None, ge=0, le=100, description="of the pick, in percent")
+    speed: Speed = Field(default=100, description="percent of the media's own speed")
+    freeze: int | None = Field(default=None, gt=0, description="hold the in frame for so many frames of the cut")
 
 
 class SoundWanted(Noun):
@@ -41,6 +57,9 @@ class CentreWanted(Noun):
 
     clip: str
     centre_x: int = Field(ge=0, le=1000)
+    path: tuple[KeyCentre, ...] = Field(
+        default=(), max_length=500, description="where it moves, by frames of its media"
+    )
 
 
 class TrimClip(Noun):
@@ -100,7 +119,7 @@ class AddSound(Noun):
     """Lay a piece of sound on the voice or music track."""
 
     op: Literal["add_sound"]
-    track: Literal["voice", "music"]
+    track: TrackName = Field(description="voice, music or effects, with a number for a further one: music2")
     sound: SoundWanted
 
 
@@ -132,16 +151,19 @@ class BlurRegion(Noun):
     span: Span | None = Field(default=None, description="frames of the cut; all of it when left out")
     box: Box | None = Field(default=None, description="thousandths of the cut's picture before this request")
     margin: int = Field(default=10, ge=0, le=200, description="thousandths added on each side of an element's box")
+    style: BlurStyle = "blur"
+    media: Sha256 | None = Field(default=None, description="with path: the media whose frames and picture it names")
+    path: tuple[KeyBox, ...] = Field(default=(), max_length=500, description="A region that moves, by frames of media")
 
 
 class AddCredit(Noun):
-    """Burn words into the finished picture."""
+    """Burn words into the finished picture: a credit, a disclaimer, a title, or a lower third."""
 
     op: Literal["add_credit"]
     text: str
     span: Span
     placement: Placement = "bottom"
-    kind: Literal["credit", "disclaimer"] = "credit"
+    kind: WordsKind = "credit"
 
 
 class ReframeTo(Noun):
@@ -163,8 +185,81 @@ class SetLoudness(Noun):
     peak_tenths: int = Field(default=-10, ge=-90, le=0)
 
 
+class SetSpeed(Noun):
+    """Show a clip faster or slower: at 50 percent it fills twice the frames, its sound stretched at the same pitch."""
+
+    op: Literal["set_speed"]
+    clip: str
+    speed: Speed
+
+
+class FreezeFrame(Noun):
+    """Hold one frame of a clip's media for so many frames of the cut, without its sound, in place of what the clip
+    showed; `frame` is its in frame when it is left out. Zero frames let it run again."""
+
+    op: Literal["freeze"]
+    clip: str
+    frame: int | None = Field(default=None, ge=0)
+    frames: int = Field(ge=0)
+
+
+class SplitClip(Noun):
+    """Cut a clip in two at a frame of its media, which begins the second part; nothing else changes."""
+
+    op: Literal["split_clip"]
+    clip: str
+    at_frame: int = Field(ge=0)
+
+
+class AddTransition(Noun):
+    """A transition around the cut at which `clip` begins, in place of the one there; without a clip at the end.
+
+    A dissolve or wipe needs handles: `before` frames of the incoming media before its in, `after` frames of the
+    outgoing media behind its out. A dip at the first clip is a fade in, at the end a fade out.
+    """
+
+    op: Literal["add_transition"]
+    clip: str | None = None
+    kind: TransitionKind = "dissolve"
+    before: int | None = Field(default=None, ge=0, description="frames before the cut; half a second in all by default")
+    after: int | None = Field(default=None, ge=0, description="frames behind the cut")
+
+
+class AddLayerClip(Noun):
+    """Put a picture over the cut: a still, a logo, another shot; it has no sound. A still is held with `freeze`."""
+
+    op: Literal["add_layer_clip"]
+    layer: LayerName = "V2"
+    new: ClipWanted
+    at_frame: int = Field(ge=0)
+    box: Box | None = Field(default=None, description="where in the canvas, in thousandths; all of it when left out")
+    opacity: int = Field(default=1000, ge=1, le=1000)
+    fade_in: int = Field(default=0, ge=0, description="frames")
+    fade_out: int = Field(default=0, ge=0, description="frames")
+
+
+class SetEndCard(Noun):
+    """Put a card behind the last clip: words on a colour, and a still by its media. Zero frames take it away."""
+
+    op: Literal["set_end_card"]
+    lines: tuple[str, ...] = Field(default=(), max_length=8)
+    frames: int = Field(ge=0)
+    colour: Colour = "#000000"
+    media: Sha256 | None = None
+
+
+class SetCaptions(Noun):
+    """Put captions of a language in place of those there are; no lines take them away. Lines of a media's frames, as a
+    transcript gives them, are shown wherever the cut shows that media."""
+
+    op: Literal["set_captions"]
+    language: str = Field(max_length=35, description="BCP 47")
+    lines: tuple[CaptionLine, ...] = Field(default=(), max_length=2000)
+    burnt: bool = False
+
+
 class RemoveOverlay(Noun):
-    """Take away a blur or a credit by its id."""
+    """Take away a blur, words, a transition, or a clip of a layer, by its id."""
 
     op: Literal["remove_overlay"]
     overlay: str
@@ -184,6 +279,13 @@ Operation = Annotated[
     | AddCredit
     | ReframeTo
     | SetLoudness
+    | SetSpeed
+    | FreezeFrame
+    | SplitClip
+    | AddTransition
+    | AddLayerClip
+    | SetEndCard
+    | SetCaptions
     | RemoveOverlay,
     Field(discriminator="op"),
 ]

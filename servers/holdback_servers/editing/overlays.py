@@ -7,8 +7,9 @@ from holdback_base.problem import Problem
 from holdback_base.vocabulary import Span
 
 from holdback_servers.editing.derivation import view_of
-from holdback_servers.editing.model import Blur, Centre, Credit, Loudness, Reframe, Timeline, moved, plain_text
+from holdback_servers.editing.model import Timeline, moved
 from holdback_servers.editing.orders import AddCredit, BlurRegion, ReframeTo, RemoveOverlay, SetLoudness
+from holdback_servers.editing.parts import Blur, Centre, Credit, Loudness, Reframe, plain_text
 from holdback_servers.editing.spans import known, span_in_cut
 
 MOST_BLURS = 200

@@ -22,7 +22,8 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from holdback_servers.editing.framing import Rectangle, View, pixels
-from holdback_servers.editing.model import Blur, Clip, Timeline
+from holdback_servers.editing.model import Timeline
+from holdback_servers.editing.parts import Blur, Clip
 from holdback_servers.media_reading import open_media
 
 Picture = NDArray[np.uint8]

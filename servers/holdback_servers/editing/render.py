@@ -21,7 +21,8 @@ from holdback_base.vocabulary import Rate
 
 from holdback_servers.editing.derivation import view_of
 from holdback_servers.editing.lettering import burn, draw
-from holdback_servers.editing.model import SAMPLE_RATE, Clip, Timeline, samples_at
+from holdback_servers.editing.model import SAMPLE_RATE, Timeline, samples_at
+from holdback_servers.editing.parts import Clip
 from holdback_servers.editing.pictures import Picture, Shaper, ahead, blurs_on, exact_frames, picture_of, veil
 from holdback_servers.editing.profiles import PROFILES, Profile
 from holdback_servers.editing.sound import Measured, Sound, as_frame, bring_to, exact_sound, measure, mix

@@ -25,9 +25,10 @@ from holdback_servers.editing.answers import (
 )
 from holdback_servers.editing.differences import differences
 from holdback_servers.editing.interchange import Format, export
-from holdback_servers.editing.model import Timeline, Words
+from holdback_servers.editing.model import Timeline
 from holdback_servers.editing.operations import Maker, create, revise
 from holdback_servers.editing.orders import ClipWanted, Operation, SoundWanted
+from holdback_servers.editing.parts import Words
 from holdback_servers.editing.rendering import MEASURE, RENDER, Measure, Render, check_profile, start_timecodes
 from holdback_servers.editing.validation import require_valid, validate
 from holdback_servers.job_tools import add_job_tools

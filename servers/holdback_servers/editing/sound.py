@@ -20,7 +20,8 @@ from av.filter import Graph
 from holdback_base.vocabulary import Rate, Span
 from numpy.typing import NDArray
 
-from holdback_servers.editing.model import SAMPLE_RATE, Loudness, Timeline, Track, samples_at
+from holdback_servers.editing.model import SAMPLE_RATE, Timeline, samples_at
+from holdback_servers.editing.parts import Loudness, Track
 from holdback_servers.media_reading import open_media
 
 Sound = NDArray[np.float32]
@@ -97,15 +98,16 @@ def mix(timeline: Timeline, files: dict[str, Path]) -> Sound:
     """All tracks of the timeline together, exactly as long as the picture."""
     total = samples_at(timeline.frames, timeline.rate)
     whole = np.zeros((2, total), np.float32)
-    speech = [clip.record for clip in timeline.voice.clips] if not timeline.voice.muted else []
-    for track in (timeline.programme, timeline.voice, timeline.music):
+    voices = [each for each in timeline.sound_tracks if each.role == "voice" and not each.muted]
+    speech = [clip.record for track in voices for clip in track.clips]
+    for track in (timeline.track("programme"), *timeline.sound_tracks):
         if track.muted:
             continue
         sound = np.zeros((2, total), np.float32)
         for piece in _pieces(timeline, track):
             _lay(sound, piece, timeline.rate, files[piece.media])
         sound *= np.float32(_factor(track.gain))
-        if track.duck and track.name != "voice":
+        if track.duck and track.role != "voice":
             sound *= _ducked(speech, track.duck, total, timeline.rate)
         whole += sound * _hushed(track.silences, total, timeline.rate)
     return whole

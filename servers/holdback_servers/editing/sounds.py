@@ -6,22 +6,18 @@ from typing import Any
 from holdback_base.problem import Problem
 from holdback_base.vocabulary import Span
 
-from holdback_servers.editing.model import SoundClip, Timeline, Track, TrackName, joined, media_frames
+from holdback_servers.editing.model import Timeline, joined, media_frames
 from holdback_servers.editing.orders import AddSound, MuteTrack, ReplaceMusic, SetGain
+from holdback_servers.editing.parts import SoundClip, TrackName
 from holdback_servers.editing.spans import known, span_in_cut, span_of
 
 MOST_REPEATS = 64
 MOST_SOUNDS = 200
 
 
-def track_of(timeline: Timeline, name: TrackName) -> Track:
-    """The track of that name."""
-    return {"programme": timeline.programme, "voice": timeline.voice, "music": timeline.music}[name]
-
-
 def with_track(timeline: Timeline, name: TrackName, **fields: Any) -> Timeline:
     """The timeline with some fields of one track changed."""
-    return timeline.model_copy(update={name: track_of(timeline, name).model_copy(update=fields)})
+    return timeline.with_track(timeline.track(name).model_copy(update=fields))
 
 
 def add_sound(timeline: Timeline, operation: AddSound) -> Timeline:
@@ -42,7 +38,7 @@ def add_sound(timeline: Timeline, operation: AddSound) -> Timeline:
         fade_in=wanted.fade_in,
         fade_out=wanted.fade_out,
     )
-    clips = tuple(sorted((*track_of(timeline, operation.track).clips, sound), key=lambda each: each.at_frame))
+    clips = tuple(sorted((*timeline.track(operation.track).clips, sound), key=lambda each: each.at_frame))
     if len(clips) > MOST_SOUNDS:
         raise Problem("TOO_LARGE", f"A track takes {MOST_SOUNDS} sounds.", "Mix some of them before.")
     return with_track(timeline, operation.track, clips=clips)
@@ -77,7 +73,7 @@ def _bed(timeline: Timeline, media: str, start: int, gain: int, fade_out: int) -
 
 def refill(old: Timeline, new: Timeline) -> Timeline:
     """When music lay under all of the old cut, lay it under all of the new one, which may be longer or shorter."""
-    clips = new.music.clips
+    clips = new.track("music").clips
     if old.frames == new.frames or not clips:
         return new
     ends = [each.record for each in clips]
@@ -99,7 +95,7 @@ def mute_track(timeline: Timeline, operation: MuteTrack) -> Timeline:
             "INVALID_ARGUMENT", "A track is unmuted as a whole.", "Leave the span out, then mute the spans you want."
         )
     span = span_in_cut(operation.span, timeline.frames, "silence")
-    silences = joined((*track_of(timeline, operation.track).silences, span))
+    silences = joined((*timeline.track(operation.track).silences, span))
     return with_track(timeline, operation.track, silences=silences)
 
 

@@ -9,7 +9,7 @@ from sqlalchemy import JSON, Column, Connection, Index, Integer, MetaData, Strin
 from holdback_servers.editing.model import Timeline
 from holdback_servers.services import room_tables
 
-METADATA = MetaData()
+METADATA = MetaData(info={"version": 2})
 TABLES = room_tables(METADATA)
 
 timelines = Table(

@@ -7,7 +7,8 @@ from holdback_base.problem import Problem
 from holdback_base.vocabulary import Noun, Span
 
 from holdback_servers.editing.differences import blur_in_cut, spoken_length
-from holdback_servers.editing.model import Timeline, Track, media_frames
+from holdback_servers.editing.model import Timeline, media_frames
+from holdback_servers.editing.parts import Track
 
 SHORTEST_CREDIT_SECONDS = 2
 READING_SPEED = 20
@@ -37,7 +38,7 @@ def validate(timeline: Timeline, has_media: Callable[[str], bool]) -> list[Findi
     found = [
         *_media(timeline, has_media),
         *_clips(timeline),
-        *(finding for track in (timeline.voice, timeline.music) for finding in _sounds(timeline, track)),
+        *(finding for track in timeline.sound_tracks for finding in _sounds(timeline, track)),
         *_overlays(timeline),
         *_silence(timeline),
     ]
@@ -107,9 +108,9 @@ def _sounds(timeline: Timeline, track: Track) -> Iterator[Finding]:
         following = track.clips[number + 1].at_frame if number + 1 < len(track.clips) else timeline.frames
         if following < clip.record.out_frame and number + 1 < len(track.clips):
             yield _warning("SOUND_OVERLAP", track.name, f"Two sounds on {track.name} overlap at frame {following}.")
-        if following > clip.record.out_frame and track.name == "music":
+        if following > clip.record.out_frame and track.role == "music":
             gap = spoken_length(timeline, following - clip.record.out_frame)
-            yield _warning("SOUND_GAP", "music", f"No music for {gap} from frame {clip.record.out_frame}.")
+            yield _warning("SOUND_GAP", track.name, f"No music for {gap} from frame {clip.record.out_frame}.")
 
 
 def _overlays(timeline: Timeline) -> Iterator[Finding]:
@@ -126,7 +127,7 @@ def _overlays(timeline: Timeline) -> Iterator[Finding]:
     for blur in timeline.blurs:
         if not blur_in_cut(timeline, blur):
             yield _warning("BLUR_UNSEEN", blur.id, f"Blur {blur.id} is on frames that the cut does not show.")
-    for track in (timeline.programme, timeline.voice, timeline.music):
+    for track in timeline.tracks:
         for span in track.silences:
             if span.overlap(Span(in_frame=0, out_frame=max(1, whole))) is None:
                 yield _warning("OVERLAY_OUTSIDE", track.name, f"A silence on {track.name} is after the end of the cut.")
@@ -137,6 +138,6 @@ def _reading_seconds(text: str) -> float:
 
 
 def _silence(timeline: Timeline) -> Iterator[Finding]:
-    tracks = (timeline.programme, timeline.voice, timeline.music)
+    tracks = (timeline.track("programme"), *timeline.sound_tracks)
     if all(track.muted or (track.name != "programme" and not track.clips) for track in tracks):
         yield _warning("NO_SOUND", timeline.id, "Nothing is heard: every track is muted or empty.")
