@@ -1,8 +1,9 @@
-"""The two tools that every room with long work offers."""
+"""The two tools that every room with long work offers, and how a tool asks for such work."""
 
-from typing import Annotated
+from typing import Annotated, Any
 
 from pydantic import Field
+from sqlalchemy import Connection
 
 from holdback_servers.jobs import Job
 from holdback_servers.services import Call
@@ -31,3 +32,18 @@ def add_job_tools(door: Door, *, cancel_scope: str | None = None) -> None:
     async def cancel_job(call: Call, job_id: Annotated[str, Field(description="The job's id, job_...")]) -> Job:
         """Stop long work. A job that has ended stays as it is; a cancelled one leaves nothing behind."""
         return await jobs.cancel(job_id, call.caller.person)
+
+
+async def submit(call: Call, kind: str, request: dict[str, Any]) -> Job:
+    """Queue long work of a registered kind for the caller, once for a repeated call, and wake the worker."""
+    jobs = call.services.jobs
+
+    def unit(c: Connection) -> dict[str, Any]:
+        def effect() -> dict[str, Any]:
+            return jobs.submit(c, kind, request, call.caller.person).model_dump(mode="json", exclude_none=True)
+
+        return call.once(c, effect)
+
+    kept = await call.services.database.write(unit)
+    await jobs.wake()
+    return Job.model_validate(kept)

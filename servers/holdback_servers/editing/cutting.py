@@ -1,0 +1,139 @@
+"""The tools that make timelines: a first one, and a new one out of an old one."""
+
+from collections.abc import Callable
+from typing import Annotated, Any
+
+from holdback_base.elements import CutFacts
+from holdback_base.problem import Problem
+from holdback_base.vocabulary import Noun, Rate
+from holdback_trust.statements import read_cut
+from pydantic import Field
+from sqlalchemy import Connection
+
+from holdback_servers.editing import store
+from holdback_servers.editing.answers import CutView, cut_view
+from holdback_servers.editing.model import Timeline
+from holdback_servers.editing.operations import Maker, create, revise
+from holdback_servers.editing.orders import ClipWanted, Operation, SoundWanted
+from holdback_servers.editing.parts import Words
+from holdback_servers.services import Call, Services
+from holdback_servers.serving import Door
+
+TimelineId = Annotated[str, Field(max_length=60, description="A timeline's id, tl_...")]
+Sources = Annotated[
+    tuple[str, ...], Field(max_length=50, description="Signed cut statements of the media, by assets or by this server")
+]
+
+
+class Size(Noun):
+    """Width and height of the canvas in pixels; even."""
+
+    width: int = Field(ge=16, le=4096, multiple_of=2)
+    height: int = Field(ge=16, le=4096, multiple_of=2)
+
+
+def offer_cutting(door: Door) -> None:
+    """Offer the tools that make timelines."""
+    services = door.services
+
+    @door.tool(title="Create a timeline", scope="editing:write", kind="write")
+    async def create_timeline(
+        call: Call,
+        *,
+        title: Words,
+        sources: Sources,
+        clips: Annotated[tuple[ClipWanted, ...], Field(max_length=500, description="In the order they are shown")],
+        voice: Annotated[tuple[SoundWanted, ...], Field(max_length=200, description="Sounds on the voice track")] = (),
+        music: Annotated[tuple[SoundWanted, ...], Field(max_length=200, description="Sounds on the music track")] = (),
+        rate: Annotated[Rate | None, Field(description="Frames a second; the first clip's when left out")] = None,
+        size: Annotated[Size | None, Field(description="The canvas; the first clip's when left out")] = None,
+        reason: Words = "",
+    ) -> CutView:
+        """Cut clips of known media one after the other into a new timeline.
+
+        The clips' own sound runs with them on the programme track; voice and music lie beside it. Answers with the
+        timeline, its clips numbered c1, c2 ..., and the hash of the elements it is made of.
+        """
+        known = read_sources(services, sources)
+        canvas = (size.width, size.height) if size else None
+
+        def effect(_: Connection) -> Timeline:
+            return create(
+                maker(call, reason),
+                title=title,
+                sources=known,
+                clips=clips,
+                voice=voice,
+                music=music,
+                rate=rate,
+                size=canvas,
+            )
+
+        return await keep(call, effect)
+
+    @door.tool(title="Revise a timeline", scope="editing:write", kind="write")
+    async def revise_timeline(
+        call: Call,
+        *,
+        timeline_id: TimelineId,
+        operations: Annotated[
+            tuple[Operation, ...],
+            Field(
+                max_length=100,
+                description="What to change; clips first, then sound and overlays, whatever their order here",
+            ),
+        ],
+        sources: Sources = (),
+        reason: Annotated[Words, Field(description="Why, for the history")] = "",
+    ) -> CutView:
+        """Make a new timeline from an old one by operations; the old one stays as it is.
+
+        A blur takes an element's id, or a box and frames of the cut as it was before this call, and goes with the
+        picture when clips change. Credits and silences take frames of the cut that results. New media needs its cut
+        statement in sources. Answers with the new timeline and its changes in words.
+        """
+        known = read_sources(services, sources)
+
+        def effect(c: Connection) -> Timeline:
+            old = store.find(c, timeline_id)
+            return revise(old, operations, known, maker(call, reason), store.next_revision(c, old.root))
+
+        return await keep(call, effect)
+
+
+async def keep(call: Call, make: Callable[[Connection], Timeline]) -> CutView:
+    """Keep the timeline that is made in one unit of work, once for a repeated call, and answer with it in short."""
+    database = call.services.database
+
+    def unit(c: Connection) -> dict[str, Any]:
+        def effect() -> dict[str, Any]:
+            timeline = make(c)
+            store.save(c, timeline)
+            return {"timeline": timeline.id}
+
+        return call.once(c, effect)
+
+    kept = await database.write(unit)
+    return cut_view(await database.read(lambda c: store.find(c, kept["timeline"])))
+
+
+def read_sources(services: Services, statements: tuple[str, ...]) -> list[CutFacts]:
+    """The facts of cut statements that verify.
+
+    Raises:
+        Problem: STATEMENT_INVALID naming which of them; the first that does not verify ends it.
+    """
+    facts: list[CutFacts] = []
+    for number, statement in enumerate(statements, start=1):
+        try:
+            facts.append(read_cut(statement, services.ring, services.clock()).facts())
+        except Problem as problem:
+            raise Problem(problem.code, f"Source {number}: {problem.message}", problem.hint) from problem
+    return facts
+
+
+def maker(call: Call, reason: str) -> Maker:
+    """Who makes a timeline in this call, and its new id."""
+    caller, services = call.caller, call.services
+    by = f"{caller.agent} for {caller.person}" if caller.agent else caller.person
+    return Maker(services.new_id("tl"), by, services.clock(), reason)
