@@ -42,15 +42,24 @@ Value = str | int | bool | tuple[str, ...]
 """What a metadata field may hold; tags are a list of texts."""
 
 
+FieldOrder = Literal["progressive", "top_first", "bottom_first", "interlaced"]
+"""Which field of a frame comes first in time; `interlaced` where that is not told."""
+
+
 class VideoFacts(Noun):
     """The picture: sizes in pixels as coded, rational aspect ratios, colour by FFmpeg's names.
 
-    `variable_rate` says that frames are not evenly spaced; frame numbers then count decoded frames. `rotation` is in
-    degrees, counter-clockwise, that a player turns the picture by.
+    `level` is the codec's own number (41 for 4.1 of H.264, 123 for 4.1 of H.265). `variable_rate` says that frames are
+    not evenly spaced; frame numbers then count decoded frames. `rotation` is in degrees, counter-clockwise, that a
+    player turns the picture by. `mastering` are the darkest and brightest cd/m2 of the display it was graded on, as
+    `0.0050-1000`; `max_cll` and `max_fall` its brightest pixel and brightest mean picture in cd/m2 (CTA-861.3).
+    `key_frames` are counted, and `longest_gop` is the largest number of frames from one to the next.
     """
 
     codec: str
     profile: str | None = None
+    level: int | None = None
+    field_order: FieldOrder = "progressive"
     pixel_format: str
     bit_depth: int
     width: int = Field(gt=0)
@@ -64,7 +73,13 @@ class VideoFacts(Noun):
     matrix: str | None = None
     range: str | None = None
     hdr: Literal["PQ", "HLG"] | None = None
+    mastering: str | None = None
+    max_cll: int | None = None
+    max_fall: int | None = None
     rotation: int = 0
+    key_frames: int | None = None
+    longest_gop: int | None = None
+    bit_rate: int | None = None
 
 
 class AudioFacts(Noun):
@@ -75,6 +90,8 @@ class AudioFacts(Noun):
     channels: int
     layout: str
     language: str | None = None
+    bit_depth: int | None = None
+    bit_rate: int | None = None
 
 
 class Loudness(Noun):
@@ -195,7 +212,10 @@ class Asset(Noun):
 
 
 class Segment(Noun):
-    """Frames `[in_frame, out_frame)` of a version; `method` says how its boundaries came about."""
+    """Frames `[in_frame, out_frame)` of a version; `method` says how its boundaries came about.
+
+    What a machine found names the configuration that found it (`ai_config`), and in thousandths how sure that was.
+    """
 
     id: str
     version_id: str
@@ -206,6 +226,8 @@ class Segment(Noun):
     text: str = ""
     tags: tuple[str, ...] = ()
     keyframe: Sha256 | None = None
+    ai_config: str | None = None
+    confidence: int | None = Field(default=None, ge=0, le=1000)
 
     @model_validator(mode="after")
     def _holds_a_frame(self) -> Self:

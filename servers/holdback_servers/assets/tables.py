@@ -36,6 +36,14 @@ versions = Table(
     Column("rate", String, nullable=False),
     UniqueConstraint("asset_id", "number"),
 )
+version_relations = Table(
+    "version_relations",
+    METADATA,
+    Column("version_id", String, ForeignKey("versions.id"), primary_key=True),
+    Column("of_version", String, ForeignKey("versions.id"), primary_key=True, index=True),
+    Column("relation", String, nullable=False),
+)
+"""The lineage of versions once more, so that it can be read from its sources too."""
 segments = Table(
     "segments",
     METADATA,
@@ -48,6 +56,8 @@ segments = Table(
     Column("text", String, nullable=False),
     Column("tags", JSON, nullable=False),
     Column("keyframe", String),
+    Column("ai_config", String),
+    Column("confidence", Integer),
     Index("segments_in_order", "version_id", "in_frame", "id"),
 )
 field_values = Table(
@@ -79,6 +89,14 @@ works = Table(
     Column("story", String),
     Column("at", String, nullable=False),
 )
+work_identifiers = Table(
+    "work_identifiers",
+    METADATA,
+    Column("scope", String, primary_key=True),
+    Column("value", String, primary_key=True),
+    Column("work_id", String, ForeignKey("works.id"), nullable=False, index=True),
+)
+"""Which work an identifier names: one only."""
 renditions = Table(
     "renditions",
     METADATA,
@@ -140,6 +158,39 @@ happenings = Table(
     Index("happenings_of", "target", "seq"),
 )
 """The history of everything that is no metadata value: what was done to what, by whom and when; never changed."""
+batch_files = Table(
+    "batch_files",
+    METADATA,
+    Column("job_id", String, primary_key=True),
+    Column("number", Integer, primary_key=True),
+    Column("path", String, nullable=False),
+    Column("request", JSON, nullable=False),
+    Column("state", String, nullable=False),
+    Column("asset_id", String),
+    Column("version_id", String),
+    Column("already", Integer),
+    Column("problem", JSON(none_as_null=True)),
+    Index("batch_files_by_state", "job_id", "state", "number"),
+)
+"""The files of an ingest of many, each with its own state and what came of it."""
+watched_files = Table(
+    "watched_files",
+    METADATA,
+    Column("watch", String, primary_key=True),
+    Column("path", String, primary_key=True),
+    Column("size", Integer, nullable=False),
+    Column("modified", Integer, nullable=False),
+    Column("sheet", String, nullable=False),
+    Column("still_since", String, nullable=False),
+    Column("state", String, nullable=False),
+    Column("job_id", String, index=True),
+    Column("asset_id", String),
+    Column("version_id", String),
+    Column("problem", JSON(none_as_null=True)),
+    Column("at", String, nullable=False),
+    Index("watched_files_by_state", "watch", "state", "path"),
+)
+"""What lies in watched folders, as it was last seen, and what came of it."""
 pictures_seen = Table(
     "pictures_seen",
     METADATA,
