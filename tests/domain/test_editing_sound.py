@@ -11,11 +11,12 @@ import numpy as np
 import pytest
 from holdback_base.elements import CutFacts, Element, ElementList
 from holdback_base.vocabulary import Rate, Span
+from holdback_servers.editing.measuring import bring_to, measure
 from holdback_servers.editing.model import Timeline, samples_at
 from holdback_servers.editing.operations import Maker, create, revise
 from holdback_servers.editing.orders import ClipWanted, Operation, SoundWanted
-from holdback_servers.editing.parts import Loudness
-from holdback_servers.editing.sound import bring_to, exact_sound, measure, mix
+from holdback_servers.editing.parts import EndCard, Loudness, SoundClip, Transition
+from holdback_servers.editing.sound import exact_sound, mix, stretched
 from pydantic import TypeAdapter
 
 NOW = datetime(2026, 11, 22, tzinfo=UTC)
@@ -177,3 +178,79 @@ def test_limiting_keeps_sound_in_time() -> None:
 def test_silence_stays_silence() -> None:
     silence = np.zeros((2, 48000), np.float32)
     assert (bring_to(silence, Loudness()) == 0).all()
+
+
+def _with(cut: Timeline, **fields: Any) -> Timeline:
+    return cut.model_copy(update=fields)
+
+
+def _steady(folder: Path) -> dict[str, Path]:
+    """A film whose sound never changes its level, so that whatever changes it is the cut."""
+    chance = np.random.default_rng(3)
+    return {FILM: _write(folder / "film.wav", chance.normal(0, 0.1, (2, 48000 * 4)))}
+
+
+def _power(sound: Any, start: float, end: float) -> float:
+    return float(np.sqrt(np.mean(np.square(sound[:, int(start * 48000) : int(end * 48000)]))))
+
+
+def test_over_a_dissolve_both_sounds_are_heard_at_equal_power(tmp_path: Path) -> None:
+    cut = _cut((0, 24), (48, 72))
+    over = Transition(id="x1", kind="dissolve", clip=cut.clips[1].id, before=6, after=6)
+    sound = mix(_with(cut, transitions=(over,)), _steady(tmp_path))
+    levels = [_power(sound, start, start + 0.1) for start in (0.3, 0.8, 0.95, 1.1, 1.6)]
+    assert levels == pytest.approx([0.1] * 5, rel=0.12)
+
+
+def test_over_a_dip_the_sound_goes_out_until_the_cut_and_comes_in_behind_it(tmp_path: Path) -> None:
+    cut = _cut((0, 24), (48, 72))
+    dips = (
+        Transition(id="x1", kind="dip_to_black", clip=cut.clips[0].id, before=0, after=12),
+        Transition(id="x2", kind="dip_to_black", clip=cut.clips[1].id, before=6, after=6),
+        Transition(id="x3", kind="dip_to_black", before=12, after=0),
+    )
+    sound = mix(_with(cut, transitions=dips), _steady(tmp_path))
+    assert _level(sound, 0, 0.001) < 0.01
+    assert _power(sound, 0.2, 0.25) == pytest.approx(0.045, rel=0.2)
+    assert _power(sound, 0.98, 1.02) < 0.01
+    assert _power(sound, 1.3, 1.45) == pytest.approx(0.1, rel=0.1)
+    assert _level(sound, 1.999, 2) < 0.01
+
+
+@pytest.mark.parametrize("speed", [25, 50, 150, 200])
+def test_sound_at_another_speed_keeps_its_pitch_and_fills_its_frames(tmp_path: Path, speed: int) -> None:
+    files = {FILM: _write(tmp_path / "film.wav", _tone(300, 4))}
+    cut = _cut((0, 48))
+    slow = cut.clips[0].model_copy(update={"speed": speed})
+    sound = mix(_with(cut, clips=(slow,)), files)
+    assert sound.shape[1] == samples_at(48 * 100 // speed, RATE)
+    middle = sound[0, 4800 : sound.shape[1] - 4800]
+    crossings = int(np.sum(np.diff(np.signbit(middle).astype(int)) != 0))
+    assert crossings / 2 / (len(middle) / 48000) == pytest.approx(300, rel=0.03)
+    assert _power(sound, 0.1, sound.shape[1] / 48000 - 0.1) == pytest.approx(0.25 / 2**0.5, rel=0.1)
+
+
+def test_stretched_sound_stays_in_its_place() -> None:
+    sound = np.zeros((2, 96000), np.float32)
+    sound[:, 48000:48480] = _tone(1000, 0.01, 0.5)
+    for speed, place in ((50, 96000), (200, 24000)):
+        there = np.abs(stretched(sound, speed, 96000 * 100 // speed)).max(axis=0)
+        assert abs(int(np.argmax(there > 0.2)) - place) < 48000 * 0.05
+
+
+def test_a_held_frame_is_silent_and_its_neighbours_do_not_run_on_into_it(tmp_path: Path) -> None:
+    cut = _cut((0, 24), (24, 25), (25, 49))
+    held = cut.clips[1].model_copy(update={"freeze": 24})
+    sound = mix(_with(cut, clips=(cut.clips[0], held, cut.clips[2])), _steady(tmp_path))
+    assert _level(sound, 1.0, 2.0) == 0
+    assert _power(sound, 0.5, 0.9) == pytest.approx(_power(sound, 2.1, 2.9), rel=0.1)
+
+
+def test_behind_the_last_clip_the_music_goes_on_under_an_end_card(tmp_path: Path) -> None:
+    cut = _cut((0, 24), music=(SoundWanted(media=MUSIC),))
+    longer = SoundWanted(media=MUSIC).model_dump(exclude_none=True) | {"source": Span(in_frame=0, out_frame=48)}
+    longer.pop("in_frame")
+    music = cut.track("music").model_copy(update={"clips": (SoundClip.model_validate(longer),)})
+    sound = mix(_with(cut, end_card=EndCard(id="e1", frames=24)).with_track(music), _files(tmp_path))
+    assert sound.shape[1] == 96000
+    assert _level(sound, 1.2, 1.9) == pytest.approx(0.25, rel=0.02)

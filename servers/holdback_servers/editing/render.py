@@ -21,11 +21,12 @@ from holdback_base.vocabulary import Rate
 
 from holdback_servers.editing.derivation import view_of
 from holdback_servers.editing.lettering import burn, draw
+from holdback_servers.editing.measuring import Measured, bring_to, measure
 from holdback_servers.editing.model import SAMPLE_RATE, Timeline, samples_at
 from holdback_servers.editing.parts import Clip
 from holdback_servers.editing.pictures import Picture, Shaper, ahead, blurs_on, exact_frames, picture_of, veil
-from holdback_servers.editing.profiles import PROFILES, Profile
-from holdback_servers.editing.sound import Measured, Sound, as_frame, bring_to, exact_sound, measure, mix
+from holdback_servers.editing.profiles import Profile, built_in
+from holdback_servers.editing.sound import Sound, as_frame, exact_sound, mix
 from holdback_servers.media_reading import open_media
 
 if TYPE_CHECKING:
@@ -39,14 +40,14 @@ def render_file(arguments: dict[str, Any], report: Report) -> dict[str, Any]:
     """Render a timeline into a new MP4 file.
 
     Args:
-        arguments: `timeline` (its JSON), `files` (path by sha256), `output` (path), `profile` (a key of `PROFILES`).
+        arguments: `timeline` (its JSON), `files` (path by sha256), `output` (path), `profile` (its name).
 
     Returns:
         Frames, size, rate and loudness as measured in the file that was written.
     """
     timeline = Timeline.model_validate(arguments["timeline"])
     files = {media: Path(path) for media, path in arguments["files"].items()}
-    output, profile = Path(arguments["output"]), PROFILES[arguments["profile"]]
+    output, profile = Path(arguments["output"]), built_in()[arguments["profile"]]
     total = timeline.frames
     report(0, total, "mixing sound")
     sound = bring_to(mix(timeline, files), timeline.loudness)
@@ -98,7 +99,7 @@ def _write(
 ) -> None:
     """Encode pictures of a size, and the sound beside each."""
     (width, height), pictures = video
-    seen = container.add_stream("libx264", rate=rate.fraction, options=profile.x264())
+    seen = container.add_stream("libx264", rate=rate.fraction, options=_x264(profile))
     seen.width, seen.height, seen.pix_fmt = width, height, "yuv420p"
     seen.codec_context.flags |= Flags.bitexact
     seen.codec_context.thread_count = 1
@@ -107,7 +108,7 @@ def _write(
     seen.codec_context.time_base = 1 / rate.fraction
     heard = container.add_stream("aac", rate=SAMPLE_RATE, layout="stereo", options={"aac_coder": "fast"})
     heard.codec_context.flags |= Flags.bitexact
-    heard.bit_rate = profile.audio_bits
+    heard.bit_rate = profile.audio.bits
     for number, picture in enumerate(pictures):
         frame = VideoFrame.from_ndarray(picture, format="yuv420p")
         frame.pts, frame.time_base = number, 1 / rate.fraction
@@ -116,6 +117,14 @@ def _write(
         container.mux(heard.encode(as_frame(sound[:, begin:end], begin)))
     container.mux(seen.encode(None))
     container.mux(heard.encode(None))
+
+
+def _x264(profile: Profile) -> dict[str, str]:
+    return {
+        "preset": profile.video.preset,
+        "crf": str(profile.video.crf),
+        "x264-params": "cpu-independent=1:threads=1:lookahead-threads=1:cabac=1:deblock=0,0",
+    }
 
 
 def _pictures(timeline: Timeline, files: dict[str, Path], finished: tuple[int, int]) -> Iterator[Picture]:

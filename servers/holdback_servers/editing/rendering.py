@@ -13,7 +13,7 @@ from holdback_servers import media_worker
 from holdback_servers.editing import store
 from holdback_servers.editing.derivation import derive_elements
 from holdback_servers.editing.model import Timeline
-from holdback_servers.editing.profiles import PROFILES
+from holdback_servers.editing.profiles import built_in, find_profile
 from holdback_servers.editing.validation import require_valid
 from holdback_servers.jobs import Report
 from holdback_servers.services import Services
@@ -150,9 +150,7 @@ def _limits(services: Services) -> media_worker.Limits:
 
 def check_profile(profile: str) -> None:
     """Raises Problem INVALID_ARGUMENT for a profile that does not exist."""
-    if profile not in PROFILES:
-        known = "; ".join(f"{name}: {each.title}" for name, each in PROFILES.items())
-        raise Problem("INVALID_ARGUMENT", f"There is no profile {profile[:40]!r}.", f"The profiles are {known}.")
+    find_profile(profile, built_in())
 
 
 def measured(facts: dict[str, Any]) -> MediaMeasure:

@@ -1,7 +1,6 @@
-"""Sound of a render: exact samples of a source, the mix, loudness measured and brought to a target.
+"""Sound of a render: exact samples of a source, and the mix of all tracks.
 
-Sound is two rows (left, right) of 32-bit floats at 48 kHz. Loudness is ITU-R BS.1770 / EBU R 128 as FFmpeg measures it.
-Runs in the media worker.
+Sound is two rows (left, right) of 32-bit floats at 48 kHz. Runs in the media worker.
 """
 
 import itertools
@@ -21,7 +20,7 @@ from holdback_base.vocabulary import Rate, Span
 from numpy.typing import NDArray
 
 from holdback_servers.editing.model import SAMPLE_RATE, Timeline, samples_at
-from holdback_servers.editing.parts import Loudness, Track
+from holdback_servers.editing.parts import Clip, Track, Transition
 from holdback_servers.media_reading import open_media
 
 Sound = NDArray[np.float32]
@@ -32,22 +31,6 @@ _CLICK = 240
 _DUCK_SECONDS = 0.25
 _LEAD_SECONDS = 1
 """How far before a span decoding starts, so that a codec's memory has settled."""
-_CODEC_HEADROOM = 1.0
-"""Decibels by which lossy coding may raise peaks."""
-_MOST_GAIN = 40.0
-_CLOSE = 0.1
-_MOST_TRIES = 6
-_LEAST_SLOPE = 0.2
-"""Where peaks are limited, a decibel of gain gives less than a decibel of loudness; less than this is not followed."""
-_SILENT = -69.0
-
-
-class Measured(NamedTuple):
-    """What was measured: LUFS integrated, LU of loudness range, dBTP; all None for silence."""
-
-    lufs: float | None
-    range_lu: float | None
-    peak_dbtp: float | None
 
 
 def exact_sound(path: Path, first: int, count: int, name: str) -> Sound:
@@ -83,14 +66,15 @@ def _resampled(frames: Iterator[AudioFrame]) -> Iterator[tuple[int, Sound]]:
         if position is None:
             position = round((frame.pts or 0) * (frame.time_base or Fraction(1, SAMPLE_RATE)) * SAMPLE_RATE)
         for done in resampler.resample(frame):
-            yield position, _array(done)
+            yield position, array(done)
             position += done.samples
     for done in resampler.resample(None):
-        yield position or 0, _array(done)
+        yield position or 0, array(done)
         position = (position or 0) + done.samples
 
 
-def _array(frame: AudioFrame) -> Sound:
+def array(frame: AudioFrame) -> Sound:
+    """The samples of a frame of 32-bit floats."""
     return np.asarray(frame.to_ndarray(), dtype=np.float32)
 
 
@@ -105,7 +89,7 @@ def mix(timeline: Timeline, files: dict[str, Path]) -> Sound:
             continue
         sound = np.zeros((2, total), np.float32)
         for piece in _pieces(timeline, track):
-            _lay(sound, piece, timeline.rate, files[piece.media])
+            _lay(sound, piece, files[piece.media])
         sound *= np.float32(_factor(track.gain))
         if track.duck and track.role != "voice":
             sound *= _ducked(speech, track.duck, total, timeline.rate)
@@ -114,52 +98,135 @@ def mix(timeline: Timeline, files: dict[str, Path]) -> Sound:
 
 
 class _Piece(NamedTuple):
+    """Sound of some media from this sample of it on, on samples `[begin, end)` of the cut, and its level there.
+
+    `speed` is in percent; `ramps` are stretches of the cut over which it comes in or goes out.
+    """
+
     media: str
-    source: Span
-    at_frame: int
+    first: int
+    begin: int
+    end: int
     gain: int
-    fade_in: int
-    fade_out: int
-    joins_before: bool
-    joins_after: bool
+    speed: int = 100
+    ramps: "tuple[_Ramp, ...]" = ()
+
+
+class _Ramp(NamedTuple):
+    """A change of level over samples `[begin, end)` of the cut, upwards or downwards; silence outside it on its low
+    side. Over a mixing transition the powers of both sounds add up to one, elsewhere it is a straight line."""
+
+    begin: int
+    end: int
+    rises: bool
+    equal_power: bool = False
 
 
 def _pieces(timeline: Timeline, track: Track) -> Iterator[_Piece]:
-    if track.name != "programme":
-        for clip in track.clips:
-            if clip.at_frame < timeline.frames:
-                yield _Piece(
-                    clip.media, clip.source, clip.at_frame, clip.gain, clip.fade_in, clip.fade_out, False, False
-                )
+    if track.name == "programme":
+        yield from _programme(timeline)
         return
-    placed = timeline.placed()
-    for number, (clip, record) in enumerate(placed):
-        before = placed[number - 1][0] if number else None
-        after = placed[number + 1][0] if number + 1 < len(placed) else None
-        joins_before = before is not None and _runs_on(before.media, before.source, clip.media, clip.source)
-        joins_after = after is not None and _runs_on(clip.media, clip.source, after.media, after.source)
-        yield _Piece(clip.media, clip.source, record.in_frame, 0, 0, 0, joins_before, joins_after)
+    end, rate = timeline.frames, timeline.rate
+    for clip in track.clips:
+        if clip.at_frame < end:
+            span = Span(in_frame=clip.at_frame, out_frame=min(end, clip.record.out_frame))
+            begin, stop = samples_at(span.in_frame, rate), samples_at(span.out_frame, rate)
+            into, out = max(_CLICK, samples_at(clip.fade_in, rate)), max(_CLICK, samples_at(clip.fade_out, rate))
+            ramps = (_Ramp(begin, begin + into, True), _Ramp(stop - out, stop, False))
+            yield _Piece(clip.media, samples_at(clip.source.in_frame, rate), begin, stop, clip.gain, ramps=ramps)
 
 
-def _runs_on(media: str, span: Span, next_media: str, next_span: Span) -> bool:
-    return media == next_media and span.out_frame == next_span.in_frame
+def _programme(timeline: Timeline) -> Iterator[_Piece]:
+    """The pictures' own sound, with its handles in transitions; a held frame is silent."""
+    rate = timeline.rate
+    at_cut = {each.clip: each for each in timeline.transitions}
+    seen = timeline.seen()
+    for number, (clip, record, span) in enumerate(seen):
+        if clip.freeze:
+            continue
+        before = seen[number - 1][0] if number else None
+        after = seen[number + 1][0] if number + 1 < len(seen) else None
+        following = after.id if after else None
+        ramps = (
+            _ramp(at_cut.get(clip.id), record.in_frame, rate, rises=True, joins=_runs_on(before, clip)),
+            _ramp(at_cut.get(following), record.out_frame, rate, rises=False, joins=_runs_on(clip, after)),
+        )
+        into = Fraction((span.in_frame - record.in_frame) * clip.speed, 100)
+        yield _Piece(
+            clip.media,
+            round((clip.source.in_frame + into) / rate.fraction * SAMPLE_RATE),
+            samples_at(span.in_frame, rate),
+            samples_at(span.out_frame, rate),
+            0,
+            clip.speed,
+            tuple(each for each in ramps if each),
+        )
 
 
-def _lay(track: Sound, piece: _Piece, rate: Rate, path: Path) -> None:
-    """Add a piece to its track where it stands, with its fades."""
-    begin = samples_at(piece.at_frame, rate)
-    end = min(track.shape[1], samples_at(piece.at_frame + piece.source.frames, rate))
-    sound = exact_sound(path, samples_at(piece.source.in_frame, rate), end - begin, piece.media)
-    least_in, least_out = 0 if piece.joins_before else _CLICK, 0 if piece.joins_after else _CLICK
-    _fade(sound, max(least_in, samples_at(piece.fade_in, rate)))
-    _fade(sound[:, ::-1], max(least_out, samples_at(piece.fade_out, rate)))
-    track[:, begin:end] += sound * np.float32(_factor(piece.gain))
+def _ramp(transition: Transition | None, cut: int, rate: Rate, *, rises: bool, joins: bool) -> _Ramp | None:
+    """How a clip's sound comes in, or goes out, around a cut."""
+    here = samples_at(cut, rate)
+    if transition is None:
+        click = _Ramp(here, here + _CLICK, rises) if rises else _Ramp(here - _CLICK, here, rises)
+        return None if joins else click
+    begin, end = samples_at(cut - transition.before, rate), samples_at(cut + transition.after, rate)
+    if transition.mixes:
+        return _Ramp(begin, end, rises, equal_power=True)
+    return _Ramp(here, max(end, here + _CLICK), rises) if rises else _Ramp(min(begin, here - _CLICK), here, rises)
 
 
-def _fade(sound: Sound, samples: int) -> None:
-    samples = min(samples, sound.shape[1])
-    if samples:
-        sound[:, :samples] *= np.linspace(0, 1, samples, endpoint=False, dtype=np.float32)
+def _runs_on(clip: Clip | None, following: Clip | None) -> bool:
+    """Whether the sound of one clip goes on unbroken in the next."""
+    if clip is None or following is None or clip.media != following.media:
+        return False
+    plain = clip.speed == following.speed == 100 and not clip.freeze and not following.freeze
+    return plain and clip.source.out_frame == following.source.in_frame
+
+
+def _lay(track: Sound, piece: _Piece, path: Path) -> None:
+    """Add a piece to its track where it stands, with its ramps."""
+    count = piece.end - piece.begin
+    if piece.speed == 100:
+        sound = exact_sound(path, piece.first, count, piece.media)
+    else:
+        needed = -(-count * piece.speed // 100)
+        sound = stretched(exact_sound(path, piece.first, needed, piece.media), piece.speed, count)
+    for ramp in piece.ramps:
+        sound *= _level_of(ramp, piece.begin, piece.end)
+    track[:, piece.begin : piece.end] += sound * np.float32(_factor(piece.gain))
+
+
+def _level_of(ramp: _Ramp, begin: int, end: int) -> Sound:
+    done = (np.arange(begin, end, dtype=np.float32) - ramp.begin) / np.float32(ramp.end - ramp.begin)
+    risen = np.clip(done if ramp.rises else 1 - done, 0, 1)
+    return np.sin(risen * np.float32(math.pi / 2)) if ramp.equal_power else risen
+
+
+def stretched(sound: Sound, speed: int, count: int) -> Sound:
+    """Sound at another speed (percent) and the same pitch, as so many samples."""
+    tempos: list[float] = []
+    left = speed / 100
+    while left < _LEAST_TEMPO:
+        tempos.append(_LEAST_TEMPO)
+        left /= _LEAST_TEMPO
+    graph = Graph()
+    nodes = [graph.add_abuffer(sample_rate=SAMPLE_RATE, format="fltp", layout="stereo", time_base=TICK)]
+    nodes += [graph.add("atempo", f"{tempo:.6f}") for tempo in (*tempos, left)]
+    nodes += [graph.add("aformat", "sample_fmts=fltp:channel_layouts=stereo"), graph.add("abuffersink")]
+    for one, other in itertools.pairwise(nodes):
+        one.link_to(other)
+    graph.configure()
+    return as_long([array(frame) for frame in through(graph, sound)], count)
+
+
+_LEAST_TEMPO = 0.5
+"""FFmpeg's filter stretches to twice the length at most; more is done in steps."""
+
+
+def as_long(blocks: list[Sound], count: int) -> Sound:
+    """The blocks as one piece of so many samples."""
+    whole = np.concatenate([*blocks, np.zeros((2, 0), np.float32)], axis=1)[:, :count]
+    return np.pad(whole, ((0, 0), (0, count - whole.shape[1])))
 
 
 def _factor(centibels: int) -> float:
@@ -190,29 +257,10 @@ def _ducked(speech: list[Span], duck: int, total: int, rate: Rate) -> Sound:
     return level
 
 
-def measure(sound: Sound, *, peaks: bool = True) -> Measured:
-    """Loudness of a whole piece; without its true peak it costs a third. Shorter than 0.4 s it has none."""
-    graph = Graph()
-    source = graph.add_abuffer(sample_rate=SAMPLE_RATE, format="fltp", layout="stereo", time_base=_TICK)
-    meter = graph.add("ebur128", f"{'peak=true:' if peaks else ''}metadata=1:framelog=quiet")
-    sink = graph.add("abuffersink")
-    source.link_to(meter)
-    meter.link_to(sink)
-    graph.configure()
-    last: dict[str, str] = {}
-    for frame in _through(graph, sound):
-        last = dict(frame.metadata) or last
-    loudness, width = float(last.get("lavfi.r128.I", -70)), float(last.get("lavfi.r128.LRA", 0))
-    highest = max(float(last.get(f"lavfi.r128.true_peaks_ch{channel}", 0)) for channel in (0, 1))
-    if loudness <= _SILENT:
-        return Measured(None, None, None)
-    return Measured(round(loudness, 1), round(width, 1), round(20 * math.log10(highest), 1) if highest > 0 else None)
+TICK = Fraction(1, SAMPLE_RATE)
 
 
-_TICK = Fraction(1, SAMPLE_RATE)
-
-
-def _through(graph: Graph, sound: Sound) -> Iterator[Any]:
+def through(graph: Graph, sound: Sound) -> Iterator[Any]:
     """What comes out of a graph of sound filters."""
     for start in range(0, sound.shape[1], _BLOCK):
         graph.push(as_frame(sound[:, start : start + _BLOCK], start))
@@ -233,50 +281,5 @@ def as_frame(sound: Sound, position: int) -> AudioFrame:
     """Some samples as a frame that begins at this sample."""
     frame = AudioFrame.from_ndarray(np.ascontiguousarray(sound), format="fltp", layout="stereo")
     frame.sample_rate = SAMPLE_RATE
-    frame.pts, frame.time_base = position, _TICK
+    frame.pts, frame.time_base = position, TICK
     return frame
-
-
-def bring_to(sound: Sound, target: Loudness | None) -> Sound:
-    """The sound at a target loudness, its peaks held under the target's peak with room for the codec.
-
-    Measures, sets the level, limits peaks only where that is needed, and measures again, as limiting costs loudness.
-    Without a target only peaks over -1 dBTP are held down; silence stays silence.
-    """
-    before = measure(sound)
-    if before.lufs is None or before.peak_dbtp is None:
-        return sound
-    ceiling = (target.peak_tenths / 10 if target else -1.0) - _CODEC_HEADROOM
-    wanted = target.lufs_tenths / 10 if target else before.lufs
-    gain, done = min(_MOST_GAIN, wanted - before.lufs), sound
-    last: tuple[float, float] | None = None
-    for _ in range(_MOST_TRIES):
-        done = sound * np.float32(10 ** (gain / 20))
-        if before.peak_dbtp + gain > ceiling:
-            done = _limited(done, ceiling)
-        reached = measure(done, peaks=False).lufs or wanted
-        if target is None or abs(wanted - reached) <= _CLOSE or gain >= _MOST_GAIN:
-            break
-        slope = (reached - last[1]) / (gain - last[0]) if last and gain != last[0] else 1.0
-        last = (gain, reached)
-        gain = min(_MOST_GAIN, gain + (wanted - reached) / max(slope, _LEAST_SLOPE))
-    return done
-
-
-def _limited(sound: Sound, ceiling: float) -> Sound:
-    """Peaks held under a ceiling in dBTP, by FFmpeg's look-ahead limiter at four times the rate."""
-    graph = Graph()
-    nodes = [
-        graph.add_abuffer(sample_rate=SAMPLE_RATE, format="fltp", layout="stereo", time_base=_TICK),
-        graph.add("aresample", str(4 * SAMPLE_RATE)),
-        graph.add("alimiter", f"limit={10 ** (ceiling / 20):.6f}:attack=5:release=80:level=0:latency=1"),
-        graph.add("aresample", str(SAMPLE_RATE)),
-        graph.add("aformat", "sample_fmts=fltp:channel_layouts=stereo"),
-        graph.add("abuffersink"),
-    ]
-    for one, other in itertools.pairwise(nodes):
-        one.link_to(other)
-    graph.configure()
-    blocks = [_array(frame) for frame in _through(graph, sound)]
-    limited = np.concatenate(blocks, axis=1)[:, : sound.shape[1]]
-    return np.pad(limited, ((0, 0), (0, sound.shape[1] - limited.shape[1])))
