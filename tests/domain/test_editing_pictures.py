@@ -13,9 +13,9 @@ from holdback_base.problem import Problem
 from holdback_base.vocabulary import Rate, Span
 from holdback_servers.editing.framing import Rectangle, pixels, view
 from holdback_servers.editing.lettering import burn, draw
-from holdback_servers.editing.overlays import LETTERS
 from holdback_servers.editing.parts import Credit, Reframe
 from holdback_servers.editing.pictures import Shaper, ahead, exact_frames, picture_of, planes, veil
+from holdback_servers.editing.words import LETTERS
 from PIL import Image, ImageFont
 
 WIDE, HIGH = 64, 36

@@ -38,13 +38,27 @@ def fitted(source: tuple[int, int], canvas: tuple[int, int]) -> Rectangle:
     return Rectangle(left, top, left + width, top + height)
 
 
-def cut_out(canvas: tuple[int, int], reframe: Reframe | None, clip: str) -> Rectangle:
-    """The part of the canvas that is shown: the largest of the wanted shape, as near to the centre as it can be."""
+def fitted_in(source: tuple[int, int], canvas: tuple[int, int], box: Box | None) -> Rectangle:
+    """Where a layer's picture stands in the canvas: whole and centred in its box, or in all of the canvas."""
+    if box is None:
+        return fitted(source, canvas)
+    room = pixels(box, canvas)
+    inner = fitted(source, (max(2, room.width), max(2, room.height)))
+    return Rectangle(inner.left + room.left, inner.top + room.top, inner.right + room.left, inner.bottom + room.top)
+
+
+def cut_out(canvas: tuple[int, int], reframe: Reframe | None, clip: str, frame: int | None = None) -> Rectangle:
+    """The part of the canvas that is shown: the largest of the wanted shape, as near to the centre as it can be.
+
+    Args:
+        clip: the clip of the first track whose centre counts.
+        frame: the frame of its media, where its centre moves.
+    """
     if reframe is None:
         return Rectangle(0, 0, *canvas)
     width = min(canvas[0], max(2, _even(Fraction(canvas[1] * reframe.width, reframe.height))))
     height = min(canvas[1], max(2, _even(Fraction(canvas[0] * reframe.height, reframe.width))))
-    wanted = Fraction(reframe.centre_of(clip) * canvas[0], 1000) - Fraction(width, 2)
+    wanted = Fraction(reframe.centre_of(clip, frame) * canvas[0], 1000) - Fraction(width, 2)
     left = min(max(0, _even(wanted)), canvas[0] - width)
     top = _even(Fraction(canvas[1] - height, 2))
     return Rectangle(left, top, left + width, top + height)
@@ -92,9 +106,11 @@ class View(NamedTuple):
         return self.in_source(Box(x=0, y=0, width=1000, height=1000))
 
 
-def view(source: tuple[int, int], canvas: tuple[int, int], reframe: Reframe | None, clip: str) -> View:
-    """How a clip of a source of this size is shown."""
-    return View(source, fitted(source, canvas), cut_out(canvas, reframe, clip))
+def view(
+    source: tuple[int, int], canvas: tuple[int, int], reframe: Reframe | None, clip: str, frame: int | None = None
+) -> View:
+    """How a clip of a source of this size is shown; on a frame of its media where its centre moves."""
+    return View(source, fitted(source, canvas), cut_out(canvas, reframe, clip, frame))
 
 
 def intersect(one: Box, other: Box) -> Box | None:

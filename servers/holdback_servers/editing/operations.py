@@ -9,12 +9,16 @@ from holdback_base.problem import Problem
 from holdback_base.vocabulary import Noun, Rate
 
 from holdback_servers.editing.differences import differences
+from holdback_servers.editing.layering import add_layer_clip, set_end_card
 from holdback_servers.editing.model import LONGEST_SECONDS, Timeline
 from holdback_servers.editing.orders import (
     AddCredit,
+    AddLayerClip,
     AddSound,
+    AddTransition,
     BlurRegion,
     ClipWanted,
+    FreezeFrame,
     InsertClip,
     MoveClip,
     MuteTrack,
@@ -24,27 +28,45 @@ from holdback_servers.editing.orders import (
     RemoveOverlay,
     ReplaceClip,
     ReplaceMusic,
+    SetCaptions,
+    SetEndCard,
     SetGain,
     SetLoudness,
+    SetSpeed,
     SoundWanted,
+    SplitClip,
     TrimClip,
 )
-from holdback_servers.editing.overlays import add_credit, blur, reframe, remove_overlay, set_loudness
-from holdback_servers.editing.parts import Clip
+from holdback_servers.editing.overlays import blur, reframe, remove_overlay, set_loudness
+from holdback_servers.editing.picture_operations import (
+    add_transition,
+    freeze,
+    insert,
+    move,
+    no_picture,
+    remove,
+    replace,
+    set_speed,
+    split,
+    trim,
+)
 from holdback_servers.editing.sounds import add_sound, mute_track, refill, replace_music, set_gain
-from holdback_servers.editing.spans import known, span_of
+from holdback_servers.editing.spans import known
+from holdback_servers.editing.validation import transition_findings
+from holdback_servers.editing.words import add_credit, set_captions
 
 MOST_CLIPS = 500
 MOST_OPERATIONS = 100
 
 
 class Maker(NamedTuple):
-    """Who makes a timeline, when, why, and the id it gets."""
+    """Who makes a timeline, when, why, the id it gets, and the AI configuration that took part, if one did."""
 
     id: str
     by: str
     made: datetime
     reason: str = ""
+    ai_config: str | None = None
 
 
 def create(
@@ -70,7 +92,7 @@ def create(
         raise Problem("EMPTY_CUT", "The cut has no clips.", "Give at least one clip with at least one frame.")
     first = known(sources, clips[0].media)
     if first.width is None or first.height is None:
-        raise _no_picture(first)
+        raise no_picture(first)
     width, height = size or (first.width // 2 * 2, first.height // 2 * 2)
     timeline = Timeline(
         id=maker.id,
@@ -85,9 +107,10 @@ def create(
         by=maker.by,
         made=maker.made,
         reason=maker.reason,
+        ai_configs=_configs((), maker),
     )
     for wanted in clips:
-        timeline = _insert(timeline, InsertClip(op="insert_clip", new=wanted))
+        timeline = insert(timeline, InsertClip(op="insert_clip", new=wanted))
     for sound in voice:
         timeline = add_sound(timeline, AddSound(op="add_sound", track="voice", sound=sound))
     for sound in music:
@@ -106,22 +129,16 @@ def revise(
 
     Raises:
         Problem: as `create`; NOT_FOUND for a clip or overlay that is not there; CONFLICT for another statement of
-            media that is known already; INVALID_ARGUMENT when there is nothing to do.
+            media that is known already; TIMELINE_INVALID for a transition that does not fit; INVALID_ARGUMENT when there
+            is nothing to do.
     """
     if not 1 <= len(operations) <= MOST_OPERATIONS:
         raise Problem(
             "INVALID_ARGUMENT", f"A revision takes 1 to {MOST_OPERATIONS} operations.", "Say what should change."
         )
     timeline = old.model_copy(update={"sources": _distinct([*old.sources, *sources])})
-    for operation in operations:
-        if isinstance(operation, _CUTTING):
-            timeline = _change_clips(timeline, operation)
-    if not timeline.clips:
-        raise Problem("EMPTY_CUT", "The cut would have no clips left.", "Leave at least one clip in.")
-    timeline = refill(old, _bounded(timeline))
-    for operation in operations:
-        if not isinstance(operation, _CUTTING):
-            timeline = _change_rest(old, timeline, operation)
+    timeline = _picture_first(old, timeline, operations)
+    timeline = _checked(_then_the_rest(old, timeline, operations))
     fields: dict[str, Any] = {
         "id": maker.id,
         "revision": revision,
@@ -129,108 +146,73 @@ def revise(
         "reason": maker.reason,
         "by": maker.by,
         "made": maker.made,
+        "ai_configs": _configs(old.ai_configs, maker),
         "changes": tuple(differences(old, timeline)),
     }
     return Timeline.model_validate(timeline.model_copy(update=fields).model_dump())
 
 
-_CUTTING = (TrimClip, ReplaceClip, InsertClip, RemoveClip, MoveClip)
+def _picture_first(old: Timeline, timeline: Timeline, operations: Sequence[Operation]) -> Timeline:
+    """All that says how long the cut is, in the order asked for; then music that lay under all of it does so again."""
+    for operation in operations:
+        if change := _PICTURE.get(type(operation)):
+            timeline = change(timeline, operation)
+    if not timeline.clips:
+        raise Problem("EMPTY_CUT", "The cut would have no clips left.", "Leave at least one clip in.")
+    return refill(old, _bounded(timeline))
 
 
-def _change_clips(
-    timeline: Timeline, operation: TrimClip | ReplaceClip | InsertClip | RemoveClip | MoveClip
-) -> Timeline:
-    match operation:
-        case TrimClip():
-            return _trim(timeline, operation)
-        case ReplaceClip():
-            clips = list(timeline.clips)
-            place = _place(timeline, operation.clip)
-            clips[place] = _clip(timeline, operation.by, clips[place].id)
-            return timeline.model_copy(update={"clips": tuple(clips)})
-        case InsertClip():
-            return _insert(timeline, operation)
-        case RemoveClip():
-            place = _place(timeline, operation.clip)
-            return timeline.model_copy(update={"clips": timeline.clips[:place] + timeline.clips[place + 1 :]})
-        case MoveClip():
-            return _move(timeline, operation)
+def _then_the_rest(old: Timeline, timeline: Timeline, operations: Sequence[Operation]) -> Timeline:
+    for operation in operations:
+        if isinstance(operation, BlurRegion):
+            timeline = blur(old, timeline, operation)
+        elif change := _REST.get(type(operation)):
+            timeline = change(timeline, operation)
+    return timeline
 
 
-def _change_rest(old: Timeline, timeline: Timeline, operation: Operation) -> Timeline:
-    if isinstance(operation, BlurRegion):
-        return blur(old, timeline, operation)
-    change: Callable[[Timeline, Any], Timeline] = _REST[type(operation)]
-    return change(timeline, operation)
-
-
-_REST: dict[type[Noun], Callable[[Timeline, Any], Timeline]] = {
+_Change = Callable[[Timeline, Any], Timeline]
+_PICTURE: dict[type[Noun], _Change] = {
+    TrimClip: trim,
+    ReplaceClip: replace,
+    InsertClip: insert,
+    RemoveClip: remove,
+    MoveClip: move,
+    SetSpeed: set_speed,
+    FreezeFrame: freeze,
+    SplitClip: split,
+    SetEndCard: set_end_card,
+}
+_REST: dict[type[Noun], _Change] = {
+    AddTransition: add_transition,
+    AddLayerClip: add_layer_clip,
     ReplaceMusic: replace_music,
     AddSound: add_sound,
     MuteTrack: mute_track,
     SetGain: set_gain,
     AddCredit: add_credit,
+    SetCaptions: set_captions,
     ReframeTo: reframe,
     SetLoudness: set_loudness,
     RemoveOverlay: remove_overlay,
 }
 
 
-def _place(timeline: Timeline, clip: str) -> int:
-    for place, each in enumerate(timeline.clips):
-        if each.id == clip:
-            return place
-    there = [each.id for each in timeline.clips]
-    raise Problem(
-        "NOT_FOUND",
-        f"There is no clip {clip[:40]!r} in {timeline.id}.",
-        f"Its clips are {', '.join(there[:20])}." if there else "It has no clips left.",
-        clips=there,
-    )
-
-
-def _clip(timeline: Timeline, wanted: ClipWanted, name: str) -> Clip:
-    facts = known(timeline.sources, wanted.media)
-    if facts.width is None:
-        raise _no_picture(facts)
-    rate = facts.element_list.rate
-    if rate.fraction != timeline.rate.fraction:
+def _checked(timeline: Timeline) -> Timeline:
+    """The same timeline. Raises Problem TIMELINE_INVALID when a transition does not fit where it is."""
+    if wrong := list(transition_findings(timeline)):
         raise Problem(
             "TIMELINE_INVALID",
-            f"{facts.media} runs at {rate.text()} frames a second and the timeline at {timeline.rate.text()}: "
-            "rates are not mixed in one picture track.",
-            "Use a version of the media at the timeline's rate, or make a timeline at the media's rate.",
-            media=facts.media,
+            wrong[0].message,
+            "Make the transition shorter with add_transition, take it away with remove_overlay, or trim the clips, in "
+            "the same request.",
+            findings=[each.model_dump() for each in wrong],
         )
-    span = span_of(wanted.in_frame, wanted.out_frame, facts, facts.element_list.frames)
-    return Clip(id=name, media=wanted.media, source=span, reason=wanted.reason, confidence=wanted.confidence)
+    return timeline
 
 
-def _insert(timeline: Timeline, operation: InsertClip) -> Timeline:
-    place = len(timeline.clips) if operation.before is None else _place(timeline, operation.before)
-    clip = _clip(timeline, operation.new, f"c{timeline.next_number}")
-    clips = (*timeline.clips[:place], clip, *timeline.clips[place:])
-    return timeline.model_copy(update={"clips": clips, "next_number": timeline.next_number + 1})
-
-
-def _trim(timeline: Timeline, operation: TrimClip) -> Timeline:
-    place = _place(timeline, operation.clip)
-    clip = timeline.clips[place]
-    start = clip.source.in_frame if operation.in_frame is None else operation.in_frame
-    end = clip.source.out_frame if operation.out_frame is None else operation.out_frame
-    facts = known(timeline.sources, clip.media)
-    trimmed = clip.model_copy(update={"source": span_of(start, end, facts, facts.element_list.frames)})
-    clips = (*timeline.clips[:place], trimmed, *timeline.clips[place + 1 :])
-    return timeline.model_copy(update={"clips": clips})
-
-
-def _move(timeline: Timeline, operation: MoveClip) -> Timeline:
-    if operation.before == operation.clip:
-        return timeline
-    clip = timeline.clips[_place(timeline, operation.clip)]
-    rest = timeline.model_copy(update={"clips": tuple(each for each in timeline.clips if each.id != clip.id)})
-    place = len(rest.clips) if operation.before is None else _place(rest, operation.before)
-    return rest.model_copy(update={"clips": (*rest.clips[:place], clip, *rest.clips[place:])})
+def _configs(before: tuple[str, ...], maker: Maker) -> tuple[str, ...]:
+    return tuple(dict.fromkeys((*before, maker.ai_config))) if maker.ai_config else before
 
 
 def _bounded(timeline: Timeline) -> Timeline:
@@ -257,12 +239,3 @@ def _distinct(sources: Sequence[CutFacts]) -> tuple[CutFacts, ...]:
                 media=facts.media,
             )
     return tuple(found.values())
-
-
-def _no_picture(facts: CutFacts) -> Problem:
-    return Problem(
-        "INVALID_ARGUMENT",
-        f"{facts.media} has no picture and cannot be a clip.",
-        "Give it as voice or music instead.",
-        media=facts.media,
-    )

@@ -1,67 +1,111 @@
 """Operations on what lies over the picture, on its shape, and on the loudness wanted. Pure."""
 
-from collections.abc import Iterator
+import itertools
+from collections.abc import Iterator, Sequence
 
 from holdback_base.elements import Box
 from holdback_base.problem import Problem
 from holdback_base.vocabulary import Span
 
-from holdback_servers.editing.derivation import view_of
-from holdback_servers.editing.model import Timeline, moved
-from holdback_servers.editing.orders import AddCredit, BlurRegion, ReframeTo, RemoveOverlay, SetLoudness
-from holdback_servers.editing.parts import Blur, Centre, Credit, Loudness, Reframe, plain_text
-from holdback_servers.editing.spans import known, span_in_cut
+from holdback_servers.editing.layering import in_picture, remove_layer_clip
+from holdback_servers.editing.model import Timeline
+from holdback_servers.editing.orders import BlurRegion, CentreWanted, ReframeTo, RemoveOverlay, SetLoudness
+from holdback_servers.editing.parts import Blur, Centre, KeyBox, Loudness, Reframe
+from holdback_servers.editing.placing import Picture, pictures, views, within
+from holdback_servers.editing.spans import known, span_in_cut, span_of
 
 MOST_BLURS = 200
-MOST_CREDITS = 50
+MOST_KEYS = 4000
+"""Of the path of one blur; where a moving picture would take more, the blur is one box around all of it."""
 ASPECTS = {"9:16": (9, 16), "1:1": (1, 1), "4:5": (4, 5)}
-
-LETTERS = (
-    *((0x20, 0x7E), (0xA1, 0x24F), (0x370, 0x377), (0x37A, 0x37F), (0x384, 0x525), (0x1E00, 0x1EFB)),
-    *((0x2010, 0x2027), (0x2030, 0x203A), (0x20A0, 0x20B5), (0x20B8, 0x20BA), (0x20BD, 0x20BD), (0x2116, 0x2122)),
-    *((0x2190, 0x2193), (0x2212, 0x2212), (0x266A, 0x266B)),
-)
-"""The characters that the lettering of credits can draw, first and last of each range."""
 
 
 def blur(old: Timeline, timeline: Timeline, operation: BlurRegion) -> Timeline:
-    """Blur a box of the old cut's picture, or an element of the sources, on the media's own frames."""
-    if operation.element is not None:
+    """Make a box of the old cut's picture, an element of the sources, or a region that moves in some media
+    unrecognisable, on the media's own frames."""
+    if operation.path:
+        places = [_moving_place(timeline, operation)]
+    elif operation.element is not None:
         places = list(_element_places(timeline, operation))
     else:
         places = list(_box_places(old, operation))
     blurs = list(timeline.blurs)
     number = timeline.next_number
-    for media, span, box in places:
-        blurs.append(Blur(id=f"b{number}", media=media, span=span, box=box, element=operation.element))
+    for media, span, path in places:
+        box = _around([key.box for key in path])
+        still = len(path) == 1
+        blurs.append(
+            Blur(
+                id=f"b{number}",
+                media=media,
+                span=span,
+                box=box,
+                element=operation.element,
+                style=operation.style,
+                path=() if still else path,
+            )
+        )
         number += 1
     if len(blurs) > MOST_BLURS:
         raise Problem("TOO_LARGE", f"A timeline takes {MOST_BLURS} blurs.", "Blur larger regions or longer spans.")
     return timeline.model_copy(update={"blurs": tuple(blurs), "next_number": number})
 
 
-def _element_places(timeline: Timeline, operation: BlurRegion) -> Iterator[tuple[str, Span, Box]]:
+_Place = tuple[str, Span, tuple[KeyBox, ...]]
+"""Some media, its frames, and where the region is on them: one box that holds for all of them, or a path."""
+
+
+def _around(boxes: Sequence[Box]) -> Box:
+    left, top = min(each.x for each in boxes), min(each.y for each in boxes)
+    right, bottom = max(each.x + each.width for each in boxes), max(each.y + each.height for each in boxes)
+    return Box(x=left, y=top, width=right - left, height=bottom - top)
+
+
+def _moving_place(timeline: Timeline, operation: BlurRegion) -> _Place:
+    if operation.media is None or operation.box is not None or operation.span is not None:
+        raise Problem(
+            "INVALID_ARGUMENT",
+            "A blur with a path names the media whose frames and picture the path is of, and takes no box and no span.",
+            "Give media with the path; its first and last frames are those of the blur.",
+        )
+    facts = known(timeline.sources, operation.media)
+    frames = [key.frame for key in operation.path]
+    if any(one >= other for one, other in itertools.pairwise(frames)):
+        raise Problem("INVALID_ARGUMENT", "The frames of a blur's path go up.", "Give each frame once, in order.")
+    span = span_of(frames[0], frames[-1] + 1, facts, facts.element_list.frames)
+    for key in operation.path:
+        in_picture(key.box, f"The blur on frame {key.frame}")
+    if operation.element is not None and all(each.id != operation.element for each in facts.element_list.elements):
+        raise _no_element(timeline, operation.element, [each.id for each in facts.element_list.elements])
+    return operation.media, span, operation.path
+
+
+def _element_places(timeline: Timeline, operation: BlurRegion) -> Iterator[_Place]:
     if operation.box is not None or operation.span is not None:
         raise Problem("INVALID_ARGUMENT", "A blur takes an element, or a box and a span.", "Leave one of them out.")
     wanted = str(operation.element)
     every = [(facts, each) for facts in timeline.sources for each in facts.element_list.elements]
     found = [pair for pair in every if pair[1].id == wanted] or [p for p in every if p[1].id == wanted.split("~")[0]]
     if not found:
-        raise Problem(
-            "NOT_FOUND",
-            f"No source of {timeline.id} has an element {wanted[:60]!r}.",
-            "Use an element's id from the element list, or give a box and a span.",
-            elements=sorted({each.id for _, each in every})[:50],
-        )
+        raise _no_element(timeline, wanted, [each.id for _, each in every])
     for facts, element in found:
         if element.box is None or facts.width is None:
             raise Problem(
                 "INVALID_ARGUMENT",
                 f"Where {element.name} ({element.id}) stands in the picture is not recorded.",
-                "Give a box and a span instead.",
+                "Give a box and a span instead, or a path.",
             )
         for span in element.spans:
-            yield facts.media, span, _grown(element.box, operation.margin)
+            yield facts.media, span, (KeyBox(frame=span.in_frame, box=_grown(element.box, operation.margin)),)
+
+
+def _no_element(timeline: Timeline, wanted: str, there: list[str]) -> Problem:
+    return Problem(
+        "NOT_FOUND",
+        f"No source of {timeline.id} has an element {wanted[:60]!r}.",
+        "Use an element's id from the element list, or give a box and a span.",
+        elements=sorted(set(there))[:50],
+    )
 
 
 def _grown(box: Box, margin: int) -> Box:
@@ -70,64 +114,59 @@ def _grown(box: Box, margin: int) -> Box:
     return Box(x=left, y=top, width=right - left, height=bottom - top)
 
 
-def _box_places(old: Timeline, operation: BlurRegion) -> Iterator[tuple[str, Span, Box]]:
-    box = operation.box
+def _box_places(old: Timeline, operation: BlurRegion) -> Iterator[_Place]:
+    """Where the box stands on each picture that is seen, in layers and in handles too."""
+    box = in_picture(operation.box, "The blur")
     if box is None:
-        raise Problem("INVALID_ARGUMENT", "A blur needs a box, or an element.", "Say what to blur.")
-    if box.x + box.width > 1000 or box.y + box.height > 1000:
-        raise Problem(
-            "INVALID_ARGUMENT",
-            f"The blur at x {box.x}, y {box.y}, {box.width} wide and {box.height} high goes outside the picture.",
-            "Boxes are in thousandths of the picture: x + width and y + height are at most 1000.",
-            box=box.model_dump(),
-        )
+        raise Problem("INVALID_ARGUMENT", "A blur needs a box, an element, or a path.", "Say what to blur.")
     span = span_in_cut(operation.span or Span(in_frame=0, out_frame=old.frames), old.frames, "blur")
     hit = False
-    for clip, record in old.placed():
-        facts = known(old.sources, clip.media)
-        place = view_of(old, clip, facts).in_source(box)
-        part = record.overlap(span)
-        if place is not None and part is not None:
+    for picture in pictures(old):
+        for media_span, path in _on_picture(old, picture, span, box):
             hit = True
-            yield clip.media, moved(part, clip.source.in_frame - record.in_frame), place
+            yield picture.clip.media, media_span, path
     if not hit:
         raise Problem(
-            "INVALID_ARGUMENT", "The blur covers no picture, only the bars beside it.", "Give a box on the picture."
-        )
-
-
-def add_credit(timeline: Timeline, operation: AddCredit) -> Timeline:
-    """Words over the finished picture. Raises Problem INVALID_ARGUMENT for words that cannot be shown."""
-    text = _words(operation.text)
-    span = span_in_cut(operation.span, timeline.frames, "credit")
-    credit = Credit(
-        id=f"t{timeline.next_number}", kind=operation.kind, text=text, span=span, placement=operation.placement
-    )
-    if len(timeline.credits) >= MOST_CREDITS:
-        raise Problem("TOO_LARGE", f"A timeline takes {MOST_CREDITS} credits.", "Put several names into one.")
-    return timeline.model_copy(update={"credits": (*timeline.credits, credit), "next_number": timeline.next_number + 1})
-
-
-def _words(text: str) -> str:
-    try:
-        words = plain_text(text.replace("\u00a0", " "))
-    except ValueError as error:
-        raise Problem("INVALID_ARGUMENT", f"The credit cannot be shown: {error}.", "Write plain words.") from error
-    if not words:
-        raise Problem("INVALID_ARGUMENT", "The credit has no words.", "Say whom it should name.")
-    if strange := sorted({each for each in words if each != "\n" and not _has_letter(each)}):
-        raise Problem(
             "INVALID_ARGUMENT",
-            f"The credit's lettering has no {' '.join(strange[:10])}.",
-            "Write it in Latin, Greek or Cyrillic letters.",
+            "The blur covers no picture, only the bars beside it or the end card.",
+            "Give a box on the picture.",
         )
-    if len(words) > 200:
-        raise Problem("INVALID_ARGUMENT", f"The credit has {len(words)} characters; 200 fit.", "Shorten it.")
-    return words
 
 
-def _has_letter(character: str) -> bool:
-    return any(first <= ord(character) <= last for first, last in LETTERS)
+def _on_picture(old: Timeline, picture: Picture, span: Span, box: Box) -> Iterator[tuple[Span, tuple[KeyBox, ...]]]:
+    """Frames of the media, with the region that the box is on them: a path where the picture is followed by a reframe
+    that moves, apart where it is not under the box."""
+    frames = known(old.sources, picture.clip.media).element_list.frames
+    run: list[tuple[Span, Box]] = []
+    for seen, view in views(old, picture, known(old.sources, picture.clip.media)):
+        part = seen.overlap(span)
+        place = view.in_source(box) if part else None
+        media = _media_frames(picture, part, frames) if part else None
+        if place is not None and media is not None:
+            run.append((media, place))
+        elif run:
+            yield _path(run)
+            run = []
+    if run:
+        yield _path(run)
+
+
+def _media_frames(picture: Picture, part: Span, frames: int) -> Span | None:
+    """The frames of the media shown on these frames of the cut; a handle may lie outside the media."""
+    clip, start = picture.clip, picture.record.in_frame
+    first, last = (clip.source_frame(frame - start) for frame in (part.in_frame, part.out_frame - 1))
+    return within(Span(in_frame=0, out_frame=frames), first, last + 1)
+
+
+def _path(run: list[tuple[Span, Box]]) -> tuple[Span, tuple[KeyBox, ...]]:
+    span = Span(in_frame=run[0][0].in_frame, out_frame=max(each.out_frame for each, _ in run))
+    keys: dict[int, Box] = {}
+    for media, box in run:
+        for frame in (media.in_frame, media.out_frame - 1):
+            keys[frame] = _around([keys[frame], box]) if frame in keys else box
+    if len({(each.x, each.y, each.width, each.height) for each in keys.values()}) == 1 or len(keys) > MOST_KEYS:
+        return span, (KeyBox(frame=span.in_frame, box=_around(list(keys.values()))),)
+    return span, tuple(KeyBox(frame=frame, box=keys[frame]) for frame in sorted(keys))
 
 
 def reframe(timeline: Timeline, operation: ReframeTo) -> Timeline:
@@ -144,13 +183,21 @@ def reframe(timeline: Timeline, operation: ReframeTo) -> Timeline:
             f"{width} x {height} is not a picture of {operation.aspect}.",
             "Give even numbers of that shape from 16 to 4096, such as 720 x 1280 for 9:16, or leave them out.",
         )
-    there = {clip.id for clip in timeline.clips}
-    for centre in operation.centres:
-        if centre.clip not in there:
-            raise Problem("NOT_FOUND", f"There is no clip {centre.clip[:40]!r} to centre.", "Use a clip's id.")
-    centres = tuple(Centre(clip=each.clip, centre_x=each.centre_x) for each in operation.centres)
+    centres = tuple(_centre(timeline, each) for each in operation.centres)
     shape = Reframe(aspect=operation.aspect, width=width, height=height, centre_x=operation.centre_x, centres=centres)
     return timeline.model_copy(update={"reframe": shape})
+
+
+def _centre(timeline: Timeline, wanted: CentreWanted) -> Centre:
+    if all(clip.id != wanted.clip for clip in timeline.clips):
+        raise Problem("NOT_FOUND", f"There is no clip {wanted.clip[:40]!r} to centre.", "Use a clip's id.")
+    if any(one.frame >= other.frame for one, other in itertools.pairwise(wanted.path)):
+        raise Problem(
+            "INVALID_ARGUMENT",
+            f"The frames of the path that {wanted.clip} is followed on go up.",
+            "Give each frame of its media once, in order.",
+        )
+    return Centre(clip=wanted.clip, centre_x=wanted.centre_x, path=wanted.path)
 
 
 def _even(number: float) -> int:
@@ -164,18 +211,22 @@ def set_loudness(timeline: Timeline, operation: SetLoudness) -> Timeline:
 
 
 def remove_overlay(timeline: Timeline, operation: RemoveOverlay) -> Timeline:
-    """Without that blur or credit. Raises Problem NOT_FOUND."""
+    """Without that blur, credit, transition or clip of a layer. Raises Problem NOT_FOUND."""
     name = operation.overlay
-    there = [each.id for each in (*timeline.blurs, *timeline.credits)]
+    over = [each.clip.id for layer in timeline.layers for each in layer.clips]
+    there = [*(each.id for each in (*timeline.blurs, *timeline.credits, *timeline.transitions)), *over]
     if name not in there:
         raise Problem(
             "NOT_FOUND",
             f"There is no overlay {name[:40]!r} in {timeline.id}.",
             f"Its overlays are {', '.join(there[:20])}." if there else "It has none.",
         )
+    if name in over:
+        return remove_layer_clip(timeline, name)
     return timeline.model_copy(
         update={
             "blurs": tuple(each for each in timeline.blurs if each.id != name),
             "credits": tuple(each for each in timeline.credits if each.id != name),
+            "transitions": tuple(each for each in timeline.transitions if each.id != name),
         }
     )

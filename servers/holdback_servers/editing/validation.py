@@ -8,7 +8,7 @@ from holdback_base.vocabulary import Noun, Span
 
 from holdback_servers.editing.differences import blur_in_cut, spoken_length
 from holdback_servers.editing.model import Timeline, media_frames
-from holdback_servers.editing.parts import Track
+from holdback_servers.editing.parts import Clip, Track, Transition
 
 SHORTEST_CREDIT_SECONDS = 2
 READING_SPEED = 20
@@ -23,6 +23,7 @@ class Finding(Noun):
     code: Literal[
         "EMPTY_CUT", "SPAN_OUTSIDE_MEDIA", "MIXED_RATES", "MEDIA_OFFLINE", "NO_STATEMENT", "OVERLAY_OUTSIDE",
         "CREDIT_TOO_SHORT", "SOUND_OVERLAP", "SOUND_GAP", "SOUND_PAST_END", "BLUR_UNSEEN", "FLASH_CLIP", "NO_SOUND",
+        "TRANSITION_MISPLACED", "TRANSITION_OVERLAP", "MISSING_HANDLES",
     ]  # fmt: skip
     severity: Literal["error", "warning"]
     where: str
@@ -38,6 +39,7 @@ def validate(timeline: Timeline, has_media: Callable[[str], bool]) -> list[Findi
     found = [
         *_media(timeline, has_media),
         *_clips(timeline),
+        *transition_findings(timeline),
         *(finding for track in timeline.sound_tracks for finding in _sounds(timeline, track)),
         *_overlays(timeline),
         *_silence(timeline),
@@ -93,6 +95,65 @@ def _clips(timeline: Timeline) -> Iterator[Finding]:
             )
         if clip.source.frames < FLASH_FRAMES:
             yield _warning("FLASH_CLIP", clip.id, f"Clip {clip.id} lasts only {clip.source.frames} frames.")
+
+
+def transition_findings(timeline: Timeline) -> Iterator[Finding]:
+    """Transitions that do not fit where they are; all of them are errors."""
+    places = {clip.id: number for number, clip in enumerate(timeline.clips)}
+    at_cut: dict[int, Transition] = {}
+    for each in timeline.transitions:
+        place = len(timeline.clips) if each.clip is None else places.get(each.clip)
+        if place is None or place in at_cut:
+            why = "no clip of that id is there" if place is None else "there is one already"
+            yield _error("TRANSITION_MISPLACED", each.id, f"{_called(each)} cannot stand there: {why}.")
+            continue
+        at_cut[place] = each
+        yield from _misplaced(timeline, each, place)
+        if each.mixes and 0 < place < len(timeline.clips):
+            yield from _handles(timeline, each, timeline.clips[place - 1], timeline.clips[place])
+    for place, clip in enumerate(timeline.clips):
+        into, out = at_cut.get(place), at_cut.get(place + 1)
+        taken = (into.after if into else 0) + (out.before if out else 0)
+        if taken > clip.frames:
+            where = " and ".join(each.id for each in (into, out) if each)
+            message = f"Clip {clip.id} has {clip.frames} frames; its transitions {where} take {taken} of them."
+            yield _error("TRANSITION_OVERLAP", clip.id, message)
+
+
+def _called(transition: Transition) -> str:
+    where = f"at {transition.clip}" if transition.clip else "at the end"
+    return f"{transition.kind.replace('_', ' ').capitalize()} {transition.id} {where}"
+
+
+def _misplaced(timeline: Timeline, each: Transition, place: int) -> Iterator[Finding]:
+    card = timeline.end_card.frames if timeline.end_card else 0
+    if each.mixes and place in (0, len(timeline.clips)):
+        why = "there is only one clip; a dip fades it in or out"
+    elif place == 0 and each.before:
+        why = f"nothing is before the first clip, and it begins {each.before} frames before"
+    elif place == len(timeline.clips) and each.after > card:
+        why = f"it goes on {each.after} frames after the last clip, and {card} follow"
+    else:
+        return
+    yield _error("TRANSITION_MISPLACED", each.id, f"{_called(each)} cannot stand there: {why}.")
+
+
+def _handles(timeline: Timeline, each: Transition, going: Clip, coming: Clip) -> Iterator[Finding]:
+    """Missing frames of the outgoing media behind its out, and of the incoming media before its in (a held frame needs
+    none)."""
+    facts = timeline.facts(going.media)
+    if facts is not None and not going.freeze:
+        left = facts.element_list.frames - going.source.in_frame
+        has = max(0, (left * 100 - 1) // going.speed - (going.frames - 1))
+        if has < each.after:
+            message = (
+                f"{_called(each)} needs {each.after} frames of {going.id}'s media behind its out; {has} are there."
+            )
+            yield _error("MISSING_HANDLES", each.id, message)
+    has = coming.source.in_frame * 100 // coming.speed
+    if not coming.freeze and has < each.before:
+        message = f"{_called(each)} needs {each.before} frames of {coming.id}'s media before its in; {has} are there."
+        yield _error("MISSING_HANDLES", each.id, message)
 
 
 def _sounds(timeline: Timeline, track: Track) -> Iterator[Finding]:
