@@ -37,6 +37,7 @@ CODES: Mapping[str, str] = MappingProxyType(
         "NOT_MEDIA": "The file cannot be read as media of an accepted format.",
         "MEDIA_DAMAGED": "The file begins as media but is truncated or broken.",
         "MEDIA_OFFLINE": "The bytes of this media are not in the store.",
+        "LEGAL_HOLD": "The asset is under a legal hold, which forbids this until it is released.",
         # Editing
         "EMPTY_CUT": "A cut or a clip with no frames.",
         "SPAN_OUTSIDE_MEDIA": "A span goes beyond the frames that exist.",

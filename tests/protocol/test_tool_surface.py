@@ -20,7 +20,8 @@ from mcp_types import Tool
 
 PINNED = Path(holdback_servers.__file__).parent
 VERBS = {
-    "assets": {"describe", "search", "get", "list", "ingest", "register", "update", "cancel"},
+    "assets": {"describe", "search", "get", "list", "ingest", "register", "update", "cancel", "record", "review"}
+    | {"remove", "restore", "place", "release", "retry"},
     "editing": {"create", "revise", "get", "diff", "validate", "render", "export", "measure", "cancel"},
     "rights": {"check", "issue", "get", "revoke", "find", "list", "report", "assess", "record", "reserve", "settle"}
     | {"import", "export", "cancel"},

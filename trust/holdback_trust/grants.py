@@ -21,6 +21,9 @@ EXPLAIN = "agent:scheduler:explain"
 DECLARE = "assets:declare"
 """To say, as its supplier, what media is made of: whoever holds it is believed without a statement."""
 
+HOLD = "assets:hold"
+"""To place and release legal holds."""
+
 
 def _scopes(text: str) -> frozenset[str]:
     return frozenset(text.split())
@@ -31,7 +34,7 @@ _SCHEDULER = _scopes(f"{PLAN_PUBLICATION} {COMMIT_PUBLICATION} {PLAN_WEEK} {RESC
 
 AUDIENCE_SCOPES: Mapping[str, frozenset[str]] = MappingProxyType(
     {
-        "mcp:assets": _scopes(f"assets:read assets:write {DECLARE}"),
+        "mcp:assets": _scopes(f"assets:read assets:write {DECLARE} {HOLD}"),
         "mcp:editing": _scopes("editing:read editing:write"),
         "mcp:rights": _scopes("rights:read rights:write rights:clear"),
         "mcp:schedule": _scopes("schedule:read schedule:plan schedule:commit"),
@@ -53,7 +56,7 @@ ROLE_SCOPES: Mapping[str, frozenset[str]] = MappingProxyType(
         | _COMPLIANCE
         | _SCHEDULER,
         "approver": _READING | _scopes("approval:decide"),
-        "librarian": _READING | _scopes(f"assets:write {DECLARE}"),
+        "librarian": _READING | _scopes(f"assets:write {DECLARE} {HOLD}"),
         "rights-manager": _READING | _scopes(f"rights:write rights:clear {EXPLAIN}") | _COMPLIANCE,
         "planner": _READING | _scopes("schedule:plan schedule:commit approval:ask") | _SCHEDULER | _COMPLIANCE,
         "admin-loader": _READING | _scopes(f"assets:write {DECLARE} editing:write rights:write schedule:plan"),

@@ -1,14 +1,18 @@
 """What the assets door answers with. Pure."""
 
+from dataclasses import dataclass
+
 from holdback_base.elements import ElementList
 from holdback_base.vocabulary import Instant, Noun, Sha256
 
 from holdback_servers.assets.model import (
-    Asset,
     AssetKind,
     FieldValue,
     Lineage,
     Method,
+    Purpose,
+    Relation,
+    Rendition,
     Segment,
     SegmentKind,
     Status,
@@ -71,12 +75,23 @@ class SearchHit(Noun):
     missing_words: tuple[str, ...] | None = None
 
 
+class CountedValue(Noun):
+    """A value and how often it occurs."""
+
+    value: str
+    count: int
+
+
 class SearchResult(Noun):
-    """A page of hits, best first. `note` says what a reader should know about how they were found."""
+    """A page of hits, best first. `facets` count what all hits have: kind, status, rate, year and tag.
+
+    `note` says what a reader should know about how they were found.
+    """
 
     items: tuple[SearchHit, ...]
     next_cursor: str | None = None
     total: int
+    facets: dict[str, tuple[CountedValue, ...]] | None = None
     note: str | None = None
 
 
@@ -92,8 +107,37 @@ class SegmentList(Noun):
     total: int
 
 
+class Relative(Noun):
+    """A version that was made from another: how, and whose it is."""
+
+    relation: Relation
+    version_id: str
+    asset_id: str
+    title: str
+
+
+class RenditionView(Noun):
+    """Another form of a version; `media_uri` is a resource with its bytes."""
+
+    id: str
+    purpose: Purpose
+    media: Sha256
+    media_uri: str
+    facts: dict[str, str | int] | None = None
+
+
+class Named(Noun):
+    """Something by its id and title."""
+
+    id: str
+    title: str
+
+
 class VersionView(Noun):
-    """One file of an asset. `media_uri` is a resource with its bytes, `statement` the library's signed word on it."""
+    """One file of an asset. `media_uri` is a resource with its bytes, `statement` the library's signed word on it.
+
+    `lineage` tells what it was made from, `made_into` what was made from it, `renditions` its other forms.
+    """
 
     id: str
     number: int
@@ -107,28 +151,31 @@ class VersionView(Noun):
     element_list: ElementList
     elements_sha256: Sha256
     elements_from: str
+    made_into: tuple[Relative, ...] | None = None
+    renditions: tuple[RenditionView, ...] | None = None
     segments: dict[str, int]
     fields: tuple[FieldValue, ...] = ()
     statement: str | None = None
 
 
 class AssetView(Noun):
-    """An asset with its values and its versions, newest first."""
+    """An asset with its values and its versions, newest first.
+
+    `legal_holds` counts those that are open; while there is one it is neither removed nor archived. `etag` changes
+    with everything that changes about it or its versions.
+    """
 
     id: str
     kind: AssetKind
     title: str
     status: Status
     at: Instant
+    etag: str
+    work: Named | None = None
+    collections: tuple[Named, ...] | None = None
+    legal_holds: int | None = None
     fields: tuple[FieldValue, ...]
     versions: tuple[VersionView, ...]
-
-
-class CountedValue(Noun):
-    """A value and how often it occurs."""
-
-    value: str
-    count: int
 
 
 class FieldDescription(Noun):
@@ -154,9 +201,10 @@ class LibraryDescription(Noun):
 
 
 class MetadataUpdate(Noun):
-    """The values as recorded, each with what it supersedes."""
+    """The values as recorded, each with what it supersedes, and the target's etag now."""
 
     target: str
+    etag: str
     values: tuple[FieldValue, ...]
 
 
@@ -178,36 +226,39 @@ def segment_view(segment: Segment, facts: TechnicalFacts, fields: dict[str, Valu
     )
 
 
-def search_hit(
-    asset: Asset, version: Version, why: tuple[Why, ...], segments: tuple[SegmentHit, ...], missing: tuple[str, ...]
-) -> SearchHit:
-    """A hit as callers see it."""
-    return SearchHit(
-        asset_id=asset.id,
-        title=asset.title,
-        kind=asset.kind,
-        status=asset.status,
-        version_id=version.id,
-        media=version.media,
-        frames=version.facts.frames,
-        rate=version.facts.rate.text(),
-        seconds=round(float(version.facts.seconds), 3),
-        start_timecode=version.facts.start_timecode,
-        why=why,
-        segments=segments,
-        missing_words=missing or None,
+def rendition_view(rendition: Rendition) -> RenditionView:
+    """A rendition as callers see it."""
+    return RenditionView(
+        id=rendition.id,
+        purpose=rendition.purpose,
+        media=rendition.media,
+        media_uri=media_uri(rendition.media),
+        facts=rendition.facts or None,
     )
 
 
+def media_uri(media: str) -> str:
+    """The resource that holds some bytes."""
+    return f"media://{media.removeprefix('sha256:')}"
+
+
+@dataclass(frozen=True)
+class Around:
+    """What stands around a version."""
+
+    made_into: tuple[Relative, ...] = ()
+    renditions: tuple[RenditionView, ...] = ()
+
+
 def version_view(
-    version: Version, counts: dict[str, int], fields: tuple[FieldValue, ...], statement: str | None
+    version: Version, counts: dict[str, int], fields: tuple[FieldValue, ...], statement: str | None, around: Around
 ) -> VersionView:
     """A version as callers see it."""
     return VersionView(
         id=version.id,
         number=version.number,
         media=version.media,
-        media_uri=f"media://{version.media.removeprefix('sha256:')}",
+        media_uri=media_uri(version.media),
         mime_type=mime_type(version.facts),
         by=version.by,
         at=version.at,
@@ -216,6 +267,8 @@ def version_view(
         element_list=version.element_list,
         elements_sha256=version.element_list.sha256(),
         elements_from=version.elements_from,
+        made_into=around.made_into or None,
+        renditions=around.renditions or None,
         segments=counts,
         fields=fields,
         statement=statement,

@@ -8,22 +8,27 @@ from sqlalchemy import Connection
 
 from holdback_servers.assets import catalogue, store
 from holdback_servers.assets.answers import (
+    Around,
     AssetView,
     CountedValue,
     FieldDescription,
     LibraryDescription,
-    SearchHit,
-    SearchResult,
-    SegmentHit,
+    Named,
+    Relative,
+    RenditionView,
     SegmentList,
     SegmentView,
     VersionView,
-    search_hit,
+    rendition_view,
     segment_view,
     version_view,
 )
+from holdback_servers.assets.history import etag
+from holdback_servers.assets.holdings import works
+from holdback_servers.assets.holdings.collections import collections_of
+from holdback_servers.assets.holdings.holds import count_open
 from holdback_servers.assets.model import Asset, FieldValue, Segment, TechnicalFacts, Value, Version
-from holdback_servers.assets.search import COLUMNS, RANKED, Filters, Why
+from holdback_servers.assets.search import COLUMNS
 from holdback_servers.wire import encode_cursor
 
 _APART = frozenset({"description", "tags"})
@@ -44,7 +49,7 @@ def describe(connection: Connection) -> LibraryDescription:
         fields=tuple(
             FieldDescription(
                 field=field,
-                of={"ast": "asset", "ver": "version", "seg": "segment"}[kind],
+                of={"ast": "asset", "ver": "version", "seg": "segment"}.get(kind, kind),
                 count=count,
                 values=tuple(CountedValue(value=each.value, count=each.count) for each in values),
             )
@@ -56,45 +61,6 @@ def describe(connection: Connection) -> LibraryDescription:
 
 def _counted(connection: Connection, what: str) -> tuple[CountedValue, ...]:
     return tuple(CountedValue(value=each.value, count=each.count) for each in catalogue.count_by(connection, what))
-
-
-def search_page(terms: list[str], filters: Filters, *, query_hash: str, limit: int, offset: int) -> Unit[SearchResult]:
-    """One page of hits; the cursor remembers which query it belongs to."""
-
-    def unit(connection: Connection) -> SearchResult:
-        found = catalogue.search(terms, filters, limit=limit, offset=offset)(connection)
-        after = offset + len(found.hits)
-        more = bool(found.hits) and after < found.total
-        return SearchResult(
-            items=tuple(_search_hit(connection, hit) for hit in found.hits),
-            next_cursor=encode_cursor({"after": after, "query": query_hash}) if more else None,
-            total=found.total,
-            note=_note(found),
-        )
-
-    return unit
-
-
-def _note(found: catalogue.Found) -> str | None:
-    notes: list[str] = []
-    if found.hits and found.hits[0].missing:
-        notes.append("No asset holds all the words; these hold the most of them.")
-    if found.sampled:
-        notes.append(f"A word stands in more than {RANKED} places; a sample of them is ranked. Add words or filters.")
-    return " ".join(notes) or None
-
-
-def _search_hit(connection: Connection, hit: catalogue.Hit) -> SearchHit:
-    asset, version = store.find_asset(connection, hit.asset_id), store.latest_version(connection, hit.asset_id)
-    found = [(store.find_segment(connection, segment_id), why) for segment_id, why in hit.segments]
-    views = segment_views(connection, [segment for segment, _ in found], version.facts)
-    segments = tuple(_segment_hit(view, why) for view, (_, why) in zip(views, found, strict=True))
-    return search_hit(asset, version, hit.why, segments, hit.missing)
-
-
-def _segment_hit(view: SegmentView, why: tuple[Why, ...]) -> SegmentHit:
-    fields: dict[str, object] = {name: getattr(view, name) for name in SegmentView.model_fields}
-    return SegmentHit.model_validate(fields | {"why": why})
 
 
 def segment_views(connection: Connection, segments: list[Segment], facts: TechnicalFacts) -> list[SegmentView]:
@@ -133,13 +99,19 @@ def asset_view(asset_id: str, *, history: bool, sign: SignCut | None) -> Unit[As
     def unit(connection: Connection) -> AssetView:
         asset = store.find_asset(connection, asset_id)
         versions = store.versions_of(connection, asset_id)
-        values = store.values_of(connection, [asset_id, *(each.id for each in versions)], history=history)
+        work = None if asset.work_id is None else works.find_work(connection, asset.work_id)
+        kept_in = tuple(Named(id=each.id, title=each.title) for each in collections_of(connection, asset_id))
+        values = store.values_of(connection, [asset_id, *(each.id for each in versions)], all_of_them=history)
         return AssetView(
             id=asset.id,
             kind=asset.kind,
             title=asset.title,
             status=asset.status,
             at=asset.at,
+            etag=etag(connection, asset_id),
+            work=None if work is None else Named(id=work.id, title=work.title),
+            collections=kept_in or None,
+            legal_holds=count_open(connection, asset_id) or None,
             fields=tuple(each for each in values if each.target == asset_id),
             versions=tuple(_version_view(connection, asset, each, values, sign) for each in versions),
         )
@@ -152,7 +124,24 @@ def _version_view(
 ) -> VersionView:
     own = tuple(each for each in values if each.target == version.id)
     statement = None if sign is None else sign(cut_facts(asset, version))
-    return version_view(version, store.segment_counts(connection, version.id), own, statement)
+    around = Around(_made_into(connection, version.id), _renditions(connection, version.id))
+    return version_view(version, store.segment_counts(connection, version.id), own, statement, around)
+
+
+def _made_into(connection: Connection, version_id: str) -> tuple[Relative, ...]:
+    found: list[Relative] = []
+    for made, relation in store.made_from(connection, version_id):
+        asset = store.find_asset(connection, store.find_version(connection, made).asset_id)
+        found.append(
+            Relative.model_validate(
+                {"relation": relation, "version_id": made, "asset_id": asset.id, "title": asset.title}
+            )
+        )
+    return tuple(found)
+
+
+def _renditions(connection: Connection, version_id: str) -> tuple[RenditionView, ...]:
+    return tuple(rendition_view(each) for each in store.renditions_of(connection, version_id))
 
 
 def cut_facts(asset: Asset, version: Version) -> CutFacts:

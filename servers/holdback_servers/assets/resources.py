@@ -1,8 +1,10 @@
 """What can be read as MCP resources: an asset as JSON, a segment's keyframe, the bytes of a version."""
 
 from holdback_base.problem import Problem
+from sqlalchemy import Connection
 
 from holdback_servers.assets import store
+from holdback_servers.assets.model import Asset
 from holdback_servers.assets.reading import asset_view
 from holdback_servers.serving import Door
 
@@ -41,12 +43,11 @@ def offer_resources(door: Door) -> None:
     )
     async def media(digest: str) -> bytes:
         name = f"sha256:{digest}"
-        version = await services.database.read(lambda c: store.version_of_media(c, name))
-        if version is None:
-            raise store.unknown("version with the bytes", name, "get_asset gives the sha256 of each version.")
-        kept = await services.database.read(lambda c: store.find_asset(c, version.asset_id))
-        if kept.status == "taken_down":
-            raise Problem("PERMISSION_DENIED", f"{kept.title} was taken down.", "Ask a librarian to set its status.")
+        kept = await services.database.read(lambda c: _asset_of_media(c, name))
+        if kept.status in ("taken_down", "removed"):
+            did = "was removed" if kept.status == "removed" else "was taken down"
+            cure = "Ask a librarian to restore it, or to set its status."
+            raise Problem("PERMISSION_DENIED", f"{kept.title} {did}.", cure)
         size = services.media.size(name)
         if size > services.settings.inline_limit:
             raise Problem(
@@ -56,3 +57,13 @@ def offer_resources(door: Door) -> None:
                 bytes=size,
             )
         return services.media.path(name).read_bytes()
+
+
+def _asset_of_media(connection: Connection, media: str) -> Asset:
+    """The asset that some bytes are a version or a rendition of. Raises Problem NOT_FOUND."""
+    version = store.version_of_media(connection, media)
+    if version is None and (rendition := store.rendition_of_media(connection, media)) is not None:
+        version = store.find_version(connection, rendition.version_id)
+    if version is None:
+        raise store.unknown("version with the bytes", media, "get_asset gives the sha256 of each version.")
+    return store.find_asset(connection, version.asset_id)

@@ -1,9 +1,14 @@
 """The library's door: find material, look at it, take it in, and say what it is."""
 
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
 from pathlib import Path
 
 from holdback_trust.identity import Caller
+from sqlalchemy import Connection
 
+from holdback_servers.assets import configurations
+from holdback_servers.assets.ai_config import BUILT_IN
 from holdback_servers.assets.finding import offer_finding, offer_looking
 from holdback_servers.assets.organising import offer_organising
 from holdback_servers.assets.resources import offer_resources
@@ -39,5 +44,21 @@ def build(services: Services, *, local: Caller | None = None) -> Door:
     offer_taking_in(door)
     offer_organising(door)
     add_job_tools(door)
+    door.run_beside(lambda: _built_in_on_record(services))
     offer_resources(door)
     return door
+
+
+@asynccontextmanager
+async def _built_in_on_record(services: Services) -> AsyncGenerator[None]:
+    """What detects and proposes inside Holdback is on record as AI configurations before the door opens."""
+    lacking = await services.database.read(lambda c: configurations.missing(c, BUILT_IN))
+    if lacking:
+        now = services.clock()
+
+        def record(connection: Connection) -> None:
+            for each in lacking:
+                configurations.record_config(connection, each, by="holdback", now=now)
+
+        await services.database.write(record)
+    yield

@@ -7,8 +7,12 @@ from holdback_base.database import load_instant, store_instant
 from holdback_base.problem import Problem
 from sqlalchemy import Connection, RowMapping, func, insert, select, update
 
-from holdback_servers.assets.model import Asset, FieldValue, Segment, Version
-from holdback_servers.assets.tables import assets, field_values, segments, versions
+from holdback_servers.assets import history
+from holdback_servers.assets.model import Asset, FieldValue, Rendition, Segment, Version
+from holdback_servers.assets.tables import assets, field_values, renditions, segments, version_relations, versions
+
+_counts = func.coalesce(field_values.c.review, "") != "rejected"
+"""A rejected value stays on record, and the one before it counts again."""
 
 
 def add_asset(connection: Connection, asset: Asset) -> None:
@@ -34,6 +38,13 @@ def add_version(connection: Connection, version: Version) -> None:
         "rate": version.facts.rate.text(),
     }
     connection.execute(insert(versions).values(**row))
+    if version.lineage is not None:
+        sources = [
+            {"version_id": version.id, "of_version": each} for each in dict.fromkeys(version.lineage.of_versions)
+        ]
+        connection.execute(insert(version_relations).values(relation=version.lineage.relation), sources)
+    told = {"version": version.id, "number": version.number, "media": version.media}
+    history.note(connection, version.asset_id, "version_added", told, by=version.by, now=version.at)
     connection.execute(update(assets).where(assets.c.id == version.asset_id).values(latest_version=version.id))
 
 
@@ -48,8 +59,8 @@ def add_value(connection: Connection, value: FieldValue) -> None:
     connection.execute(insert(field_values).values(**value.model_dump(mode="json") | {"at": store_instant(value.at)}))
 
 
-def set_asset(connection: Connection, asset_id: str, **facts: str) -> None:
-    """The current title, status or kind of an asset; its history is in the field values."""
+def set_asset(connection: Connection, asset_id: str, **facts: str | None) -> None:
+    """The current title, status, kind or work of an asset; its history is in the field values."""
     connection.execute(update(assets).where(assets.c.id == asset_id).values(**facts))
 
 
@@ -126,26 +137,76 @@ def segment_counts(connection: Connection, version_id: str) -> dict[str, int]:
     return {str(kind): int(count) for kind, count in connection.execute(query)}
 
 
-def values_of(connection: Connection, targets: Iterable[str], *, history: bool = False) -> list[FieldValue]:
+def values_of(connection: Connection, targets: Iterable[str], *, all_of_them: bool = False) -> list[FieldValue]:
     """Values of these assets, versions or segments by field: the current ones, or all of them, newest first."""
     query = select(field_values).where(field_values.c.target.in_(list(targets)))
-    if not history:
+    if not all_of_them:
         newest = select(func.max(field_values.c.seq)).group_by(field_values.c.target, field_values.c.field)
+        newest = newest.where(_counts)
         query = query.where(field_values.c.seq.in_(newest.where(field_values.c.target.in_(list(targets)))))
     query = query.order_by(field_values.c.target, field_values.c.field, field_values.c.seq.desc())
     return [_value(row) for row in connection.execute(query).mappings()]
 
 
 def current_value(connection: Connection, target: str, field: str) -> FieldValue | None:
-    """The value that counts."""
+    """The value that counts: the newest that nobody rejected."""
     query = (
         select(field_values)
-        .where(field_values.c.target == target, field_values.c.field == field)
+        .where(field_values.c.target == target, field_values.c.field == field, _counts)
         .order_by(field_values.c.seq.desc())
         .limit(1)
     )
     row = connection.execute(query).mappings().first()
     return None if row is None else _value(row)
+
+
+def find_value(connection: Connection, value_id: str) -> FieldValue:
+    """A metadata value, whether it counts or not. Raises Problem NOT_FOUND."""
+    row = connection.execute(select(field_values).where(field_values.c.id == value_id)).mappings().first()
+    if row is None:
+        raise unknown("metadata value", value_id, "get_asset gives each value's id; ids begin with evt_.")
+    return _value(row)
+
+
+def set_review(connection: Connection, value_id: str, review: str, by: str) -> None:
+    """What somebody found of a value; who reviewed it before is in the history."""
+    change = update(field_values).where(field_values.c.id == value_id)
+    connection.execute(change.values(review=review, reviewed_by=by))
+
+
+def made_from(connection: Connection, version_id: str) -> list[tuple[str, str]]:
+    """Versions that name this one in their lineage: each with its relation, oldest first."""
+    query = (
+        select(version_relations.c.version_id, version_relations.c.relation)
+        .where(version_relations.c.of_version == version_id)
+        .order_by(version_relations.c.version_id)
+    )
+    return [(str(version), str(relation)) for version, relation in connection.execute(query)]
+
+
+def add_rendition(connection: Connection, rendition: Rendition) -> None:
+    """Write another form of a version; the same once more changes nothing."""
+    query = select(renditions.c.id).where(
+        renditions.c.version_id == rendition.version_id,
+        renditions.c.purpose == rendition.purpose,
+        renditions.c.media == rendition.media,
+    )
+    if connection.execute(query).first() is None:
+        row = rendition.model_dump(mode="json") | {"at": store_instant(rendition.at)}
+        connection.execute(insert(renditions).values(**row))
+
+
+def renditions_of(connection: Connection, version_id: str) -> list[Rendition]:
+    """A version's other forms, by purpose."""
+    query = select(renditions).where(renditions.c.version_id == version_id)
+    rows = connection.execute(query.order_by(renditions.c.purpose, renditions.c.id)).mappings()
+    return [_rendition(row) for row in rows]
+
+
+def rendition_of_media(connection: Connection, media: str) -> Rendition | None:
+    """A rendition that is these bytes."""
+    row = connection.execute(select(renditions).where(renditions.c.media == media).limit(1)).mappings().first()
+    return None if row is None else _rendition(row)
 
 
 def unknown(noun: str, given: str, hint: str) -> Problem:
@@ -162,6 +223,11 @@ def _asset(row: RowMapping) -> Asset:
 def _version(row: RowMapping) -> Version:
     kept = {name: row[name] for name in Version.model_fields}
     return Version.model_validate(kept | {"at": load_instant(row["at"])})
+
+
+def _rendition(row: RowMapping) -> Rendition:
+    kept = {name: row[name] for name in Rendition.model_fields}
+    return Rendition.model_validate(kept | {"at": load_instant(row["at"])})
 
 
 def _value(row: RowMapping) -> FieldValue:

@@ -78,6 +78,7 @@ field_values = Table(
     Column("review", String),
     Column("intended_use", String),
     Index("field_values_of", "target", "field", "seq"),
+    Index("field_values_made_by", "ai_config"),
 )
 works = Table(
     "works",

@@ -1,0 +1,116 @@
+"""The history of everything: what was done to what, by whom and when. Every function is part of a unit of work.
+
+Metadata values keep their own history; what is no value (a version that came, a hold that was placed) is a happening.
+Nothing here is ever changed or removed, so the newest entries of both tell whether something has changed: its etag.
+"""
+
+from collections.abc import Mapping
+from typing import Annotated
+
+from holdback_base.database import load_instant, store_instant
+from holdback_base.problem import Problem
+from holdback_base.vocabulary import Instant, Noun
+from pydantic import Field
+from sqlalchemy import Connection, RowMapping, func, insert, select
+
+from holdback_servers.assets.model import FieldValue
+from holdback_servers.assets.tables import field_values, happenings, versions
+
+Fact = str | int | tuple[str, ...]
+IfEtag = Annotated[str | None, Field(max_length=60, description="Refuse unless this is still its etag")]
+
+
+class Happening(Noun):
+    """An entry of a history. `what` is `value` for a metadata value, which then is in `value`."""
+
+    target: str
+    what: str
+    by: str
+    at: Instant
+    facts: dict[str, Fact] | None = None
+    value: FieldValue | None = None
+
+
+class Place(Noun):
+    """How far a history has been read: the oldest value and the oldest happening that were seen."""
+
+    values: int
+    happenings: int
+
+
+BEGINNING = Place(values=2**62, happenings=2**62)
+"""Before the newest entry."""
+
+
+def note(connection: Connection, target: str, what: str, facts: Mapping[str, Fact], *, by: str, now: Instant) -> None:
+    """Put on record that something was done to a target: an id (`ast_`, `ver_`, `wrk_` ...) or the URN of a
+    configuration. `what` is a past participle such as `version_added`."""
+    row = {"target": target, "what": what, "facts": dict(facts), "by": by, "at": store_instant(now)}
+    connection.execute(insert(happenings).values(**row))
+
+
+def etag(connection: Connection, target: str) -> str:
+    """What changes whenever something about the target does; for an asset also about its versions."""
+    parts = _parts(connection, target)
+    newest = (
+        connection.execute(select(func.max(table.c.seq)).where(table.c.target.in_(parts))).scalar()
+        for table in (field_values, happenings)
+    )
+    return "-".join(str(each or 0) for each in newest)
+
+
+def check_etag(connection: Connection, target: str, given: str | None) -> None:
+    """Raises Problem CONFLICT when an etag is given and the target has changed since it was told."""
+    if given is None:
+        return
+    current = etag(connection, target)
+    if given != current:
+        raise Problem(
+            "CONFLICT",
+            f"{target} has changed since it was read: its etag is {current}, not {given[:60]}.",
+            "Read it again, decide again, and give its new etag; get_history tells what was changed.",
+            etag=current,
+        )
+
+
+def entries(connection: Connection, target: str, after: Place, limit: int) -> tuple[list[Happening], Place | None]:
+    """Values and happenings of a target in one list, newest first, and where to go on; None at the end.
+
+    The history of an asset holds that of its versions.
+    """
+    parts = _parts(connection, target)
+    found: list[tuple[str, int, int, Happening]] = []
+    for order, (table, seen) in enumerate(((happenings, after.happenings), (field_values, after.values))):
+        rows = select(table).where(table.c.target.in_(parts), table.c.seq < seen)
+        rows = rows.order_by(table.c.seq.desc()).limit(limit + 1)
+        read = _value if order else _happening
+        found += [(row["at"], order, row["seq"], read(row)) for row in connection.execute(rows).mappings()]
+    found.sort(key=lambda each: (each[0], -each[1], each[2]), reverse=True)
+    shown = found[:limit]
+    if len(found) <= limit:
+        return [each[3] for each in shown], None
+    seen = [min((seq for _, kind, seq, _ in shown if kind == order), default=None) for order in (0, 1)]
+    place = Place(
+        happenings=after.happenings if seen[0] is None else seen[0], values=after.values if seen[1] is None else seen[1]
+    )
+    return [each[3] for each in shown], place
+
+
+def _parts(connection: Connection, target: str) -> list[str]:
+    """The target, and with an asset its versions."""
+    if not target.startswith("ast_"):
+        return [target]
+    return [target, *connection.execute(select(versions.c.id).where(versions.c.asset_id == target)).scalars()]
+
+
+def _happening(row: RowMapping) -> Happening:
+    facts = {name: tuple(fact) if isinstance(fact, list) else fact for name, fact in row["facts"].items()}  # pyright: ignore[reportUnknownVariableType, reportUnknownArgumentType] - JSON
+    kept = {name: row[name] for name in ("target", "what", "by")}
+    return Happening.model_validate(kept | {"facts": facts or None, "at": load_instant(row["at"])})
+
+
+def _value(row: RowMapping) -> Happening:
+    value = FieldValue.model_validate(
+        {name: row[name] for name in FieldValue.model_fields} | {"at": load_instant(row["at"])}
+    )
+    return Happening(target=value.target, what="value", by=value.by, at=value.at, value=value)
