@@ -1,56 +1,142 @@
-"""Reading what people type, and saying why something was found."""
+"""Reading what people type, making words of it, and saying why something was found."""
 
+import itertools
 import sqlite3
+import unicodedata
 
 import pytest
 from holdback_base.problem import Problem
-from holdback_servers.assets.search import (
-    CLOSES,
-    OPENS,
-    clean,
-    explain,
-    match_expression,
-    parse_rate,
-    read_terms,
-    snippet,
-)
+from holdback_servers.assets.matching import CLOSES, OPENS, mark, nearest, phrase, words_of
+from holdback_servers.assets.search import Choice, Range, clean, parse_rate, read_query, snippet
 from hypothesis import given
 from hypothesis import strategies as st
+
+FIELDS = frozenset({"director", "take", "recorded"})
+
+
+def _read(typed: str) -> list[tuple[str, ...]]:
+    return [(*([each.field] if each.field else []), *each.words) for each in read_query(typed, FIELDS).terms]
 
 
 @pytest.mark.parametrize(
     ("typed", "terms"),
     [
-        ("butterfly meadow", ["butterfly", "meadow"]),
-        ('"butterfly scene" flower', ["butterfly scene", "flower"]),
-        ("Butterfly butterfly", ["Butterfly"]),
+        ("butterfly meadow", [("butterfly",), ("meadow",)]),
+        ('"Butterfly scene" flower', [("butterfly", "scene"), ("flower",)]),
+        ("Butterfly butterfly BUTTERFLY", [("butterfly",)]),
         ("  - & ... ", []),
         ("", []),
-        ('an "open quote', ["an", "open", "quote"]),
-        ("title:x OR NEAR(a b)", ["title:x", "OR", "NEAR(a", "b)"]),
+        ('an "open quote', [("an",), ("open", "quote")]),
+        ("OR NEAR(a b)", [("or",), ("near", "a"), ("b",)]),
+        ("director:Goedegebure", [("director", "goedegebure")]),
+        ('director:"Sacha Goedegebure"', [("director", "sacha", "goedegebure")]),
+        ("film:big-buck-bunny", [("film", "big", "buck", "bunny")]),
+        ("https://example.org/a", [("https", "example", "org", "a")]),
+        ("Café", [("cafe",)]),
+        ("蝴蝶", [("蝴", "蝶")]),
     ],
 )
-def test_words_and_phrases_are_read(typed: str, terms: list[str]) -> None:
-    assert read_terms(typed) == terms
+def test_words_phrases_and_fields_are_read(typed: str, terms: list[tuple[str, ...]]) -> None:
+    assert _read(typed) == terms
 
 
-def test_too_many_words_are_refused() -> None:
+def test_a_minus_leaves_out_words_fields_and_choices() -> None:
+    query = read_query('bunny -"end credits" -director:x -kind:highlight', FIELDS)
+    assert [each.words for each in query.terms] == [("bunny",)]
+    assert [(each.field, each.words) for each in query.without] == [(None, ("end", "credits")), ("director", ("x",))]
+    assert query.not_conditions == (Choice(field="kind", value="highlight"),)
+
+
+@pytest.mark.parametrize(
+    ("typed", "found"),
+    [
+        ("duration:>=90", Range(field="seconds", low=90)),
+        ("duration:<1:30", Range(field="seconds", high=90)),
+        ("duration:10..60", Range(field="seconds", low=10, high=60, high_counts=True)),
+        ("width:1920", Range(field="width", low=1920, high=1920, high_counts=True)),
+        ("take:>3", Range(field="take", low=3, low_counts=False)),
+        ("take:..3", Range(field="take", high=3, high_counts=True)),
+        ("take:1.5..2.5", Range(field="take", low=1.5, high=2.5, high_counts=True)),
+        ("date:1970-01-02..1970-01-03", Range(field="date", low=86400, high=3 * 86400, dates=True)),
+        ("date:1970-01-02", Range(field="date", low=86400, high=2 * 86400, dates=True)),
+        ("date:>1970-01-02", Range(field="date", low=2 * 86400, dates=True)),
+        ("date:<=1970-01-02", Range(field="date", high=2 * 86400, dates=True)),
+        ("recorded:<1970-01-02", Range(field="recorded", high=86400, dates=True)),
+        ("rate:29.97", Choice(field="rate", value="30000/1001")),
+        ("kind:Clip", Choice(field="kind", value="clip")),
+    ],
+)
+def test_ranges_and_choices_are_read(typed: str, found: Range | Choice) -> None:
+    assert read_query(typed, FIELDS).conditions == (found,)
+
+
+@pytest.mark.parametrize(
+    "typed",
+    ["kind:film", "status:gone", "rate:fast", "width:wide", "date:yesterday", "take:>x", " ".join("abcdefghijklmnopq")],
+)
+def test_what_cannot_be_is_refused_with_a_cure(typed: str) -> None:
     with pytest.raises(Problem) as caught:
-        read_terms(" ".join(f"word{n}" for n in range(17)))
+        read_query(typed, FIELDS)
     assert caught.value.code == "INVALID_ARGUMENT"
+    assert caught.value.hint
+
+
+def test_a_name_that_is_no_field_is_read_as_a_word_and_told() -> None:
+    query = read_query("producer:ton", FIELDS)
+    assert query.terms[0].words == ("producer", "ton")
+    assert "producer" in query.notes[0]
 
 
 @given(st.text(max_size=60))
 def test_nothing_that_is_typed_is_read_as_syntax(typed: str) -> None:
     store = sqlite3.connect(":memory:")
-    store.execute("CREATE VIRTUAL TABLE words USING fts5(title, tokenize='unicode61 remove_diacritics 2')")
+    store.execute("CREATE VIRTUAL TABLE found USING fts5(words)")
     try:
-        terms = read_terms(typed)
+        query = read_query(typed)
     except Problem:
         return
-    for term in terms:
-        store.execute("SELECT * FROM words WHERE words MATCH ?", (match_expression(term),)).fetchall()
+    for term in (*query.terms, *query.without):
+        assert all(char.isalnum() or unicodedata.category(char)[0] == "M" for word in term.words for char in word)
+        asked = '{words} : "' + " ".join(term.words) + '"'
+        store.execute("SELECT rowid FROM found WHERE found MATCH ?", (asked,)).fetchall()
     store.close()
+
+
+@given(st.text(max_size=40))
+def test_words_lie_in_the_text_in_order_and_are_words_of_themselves(text: str) -> None:
+    words = words_of(text)
+    assert all(text[word.start : word.end] for word in words)
+    assert all(one.end <= other.start for one, other in itertools.pairwise(words))
+    assert all(phrase(word.text) == (word.text,) for word in words)
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("It's A-1, e.g. x_y", ("it", "s", "a", "1", "e", "g", "x", "y")),
+        ("Zürich ZÜRICH Zu\u0308rich", ("zurich", "zurich", "zurich")),
+        ("Straße", ("strasse",)),
+        ("東京tower", ("東", "京", "tower")),
+        ("संगीत", ("संगीत",)),
+        ("naïve Ελλάς", ("naive", "ελλασ")),
+    ],
+)
+def test_words_know_neither_case_nor_accents_and_scripts_without_spaces(text: str, words: tuple[str, ...]) -> None:
+    assert phrase(text) == words
+
+
+def test_every_phrase_is_marked_where_it_stands() -> None:
+    assert mark("The Red red fox", [("red", "fox"), ("the",)]) == f"{OPENS}The{CLOSES} Red {OPENS}red fox{CLOSES}"
+    assert mark("nothing", [("red",)]) is None
+
+
+def test_the_nearest_words_are_a_slip_away() -> None:
+    known = ["butterfly", "butter", "meadow", "widow", "shadow"]
+    assert nearest("buterfly", known) == ["butterfly"]
+    assert nearest("buttrefly", known) == ["butterfly"]
+    assert nearest("maedow", known) == ["meadow"]
+    assert nearest("meadow", ["meadow"]) == []
+    assert nearest("cat", ["cart", "dog", "act"]) == ["act", "cart"]
 
 
 def test_the_snippet_holds_the_match_in_brackets() -> None:
@@ -61,15 +147,6 @@ def test_the_snippet_holds_the_match_in_brackets() -> None:
     assert shown.startswith("… ")
     assert shown.endswith(" …")
     assert len(shown) < 80
-
-
-def test_a_field_explains_itself_by_its_name() -> None:
-    marked = f"genre: animation\ndirector: Sacha {OPENS}Goedegebure{CLOSES}"
-    assert [(why.field, why.snippet) for why in explain("fields", marked)] == [("director", "Sacha [Goedegebure]")]
-
-
-def test_a_column_without_a_match_explains_nothing() -> None:
-    assert explain("title", "Big Buck Bunny") == []
 
 
 @given(st.text(), st.integers(0, 20), st.integers(1, 20))

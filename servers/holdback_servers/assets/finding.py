@@ -10,9 +10,10 @@ from pydantic import Field
 
 from holdback_servers.assets import store
 from holdback_servers.assets.answers import AssetView, LibraryDescription, SearchResult, SegmentList
+from holdback_servers.assets.catalogue import Columns, Page, search_page
 from holdback_servers.assets.model import AssetKind, SegmentKind, Status
-from holdback_servers.assets.reading import asset_view, describe, search_page, segment_page
-from holdback_servers.assets.search import Filters, parse_rate, read_terms
+from holdback_servers.assets.reading import asset_view, describe, segment_page
+from holdback_servers.assets.search import Filters, parse_rate
 from holdback_servers.services import Call
 from holdback_servers.serving import Door
 from holdback_servers.wire import decode_cursor
@@ -24,6 +25,7 @@ _SHOWN: tuple[Status, ...] = ("ready", "restricted", "archived")
 
 def offer_finding(door: Door) -> None:
     """Offer `describe_library` and `search_assets`."""
+    columns = Columns()
 
     @door.tool(title="Describe the library", scope="assets:read")
     async def describe_library(call: Call) -> LibraryDescription:
@@ -37,21 +39,32 @@ def offer_finding(door: Door) -> None:
     async def search_assets(
         call: Call,
         *,
-        query: Annotated[str, Field(max_length=500, description='Words or "quoted phrases"; empty lists all')] = "",
+        query: Annotated[
+            str,
+            Field(
+                max_length=500,
+                description='Words, "phrases", -not, field:value, field:low..high, field:>=low; empty lists all',
+            ),
+        ] = "",
         kinds: Annotated[tuple[AssetKind, ...], Field(description="Any of these kinds")] = (),
-        statuses: Annotated[tuple[Status, ...], Field(description="By default all but taken_down")] = (),
+        statuses: Annotated[tuple[Status, ...], Field(description="By default ready, restricted, archived")] = (),
         tags: Annotated[tuple[str, ...], Field(max_length=16, description="All of these, on it or a segment")] = (),
         rate: Annotated[str | None, Field(description="Frames a second: 24, 25, 24000/1001")] = None,
         min_seconds: Annotated[float | None, Field(ge=0, description="At least so long")] = None,
         max_seconds: Annotated[float | None, Field(gt=0, description="Shorter than this")] = None,
+        facets: Annotated[
+            bool, Field(description="Also count kinds, statuses, rates, years, tags of all hits")
+        ] = False,
         limit: Annotated[int, Field(ge=1, le=50)] = 10,
         cursor: Annotated[str | None, Field(description="next_cursor of the page before")] = None,
     ) -> SearchResult:
-        """Find assets by words in titles, tags, descriptions, shot logs and metadata, and by filters.
+        """Find assets by words in titles, tags, descriptions, shot logs, transcripts and metadata, and by filters.
 
-        Each hit says why it was found and which segments (shots, markers, log entries) match, with frames, timecodes
-        and a keyframe to look at. Where no asset holds all words, those with the most are given and say what is
-        missing. Latest versions only; newest first without words.
+        A field is title, tag, description, ref, kind, status, rate, duration, width, height, date or any metadata
+        field that describe_library names: director:goedegebure, duration:<1:30, take:>=3, date:2026-11-01..2026-11-20
+        (both ends included). Each hit says why it was found and which segments (shots, markers, log entries) match,
+        with frames, timecodes and a keyframe to look at. Where no asset holds all words, those with the most are given
+        and say what is missing. Latest versions only; newest first without words.
         """
         filters = Filters(
             kinds=kinds,
@@ -69,9 +82,8 @@ def offer_finding(door: Door) -> None:
                 "The cursor belongs to another search.",
                 "Repeat the same words and filters with it.",
             )
-        offset = _whole(place.get("after", 0))
-        unit = search_page(read_terms(query), filters, query_hash=asked, limit=limit, offset=offset)
-        return await call.services.database.read(unit)
+        page = Page(asked, limit, _whole(place.get("after", 0)), with_facets=facets)
+        return await call.services.database.read(search_page(columns, query, filters, page))
 
 
 def offer_looking(door: Door) -> None:

@@ -1,68 +1,197 @@
-"""The full-text index beside the library's tables: one document for each asset and each segment of its latest version.
+"""The index beside the library's tables: words of each asset and of each segment of its latest version.
 
-An FTS5 table over the plain table `documents`, kept in step by triggers, so that no writer can forget it.
+A document's id holds its asset's number and its place in the asset (0 is the asset itself), so that a hit names its
+asset without a look at any table. On SQLite the words lie in FTS5, on PostgreSQL in a tsvector; both are given the same
+words (`matching`), and both only say where a phrase stands: ranking is ours, and the same.
 """
+# ruff: noqa: S608 - every fragment of SQL is this file's own; what callers give is bound
 
-from typing import Any
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Literal
 
 from sqlalchemy import Connection, text
 
-_DDL = (
+from holdback_servers.assets.matching import MOST_LETTERS
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+SHIFT = 20
+"""Bits of a document's id that count its place in the asset."""
+Part = Literal["title", "tags", "words", "keys"]
+OF, WHOLE = "\ue000", "\ue001"
+"""In `keys`: a word of a field is `field OF word`; a whole value is `field WHOLE its WHOLE words`."""
+
+_WEIGHT: dict[str, str] = {"title": "A", "tags": "B", "words": "C", "keys": "D"}
+_TABLES = (
+    """CREATE TABLE summaries (
+        number {big} PRIMARY KEY, asset_id TEXT NOT NULL UNIQUE, change {big} NOT NULL, kind TEXT NOT NULL,
+        status TEXT NOT NULL, rate TEXT NOT NULL, frames_a_second {real} NOT NULL, seconds {real} NOT NULL,
+        width INTEGER NOT NULL, height INTEGER NOT NULL, at {real} NOT NULL)""",
+    "CREATE INDEX summaries_changed ON summaries (change)",
     """CREATE TABLE documents (
-        id INTEGER PRIMARY KEY, asset_id TEXT NOT NULL, segment_id TEXT UNIQUE,
-        title TEXT NOT NULL, tags TEXT NOT NULL, text TEXT NOT NULL, fields TEXT NOT NULL)""",
-    "CREATE INDEX documents_of ON documents (asset_id)",
-    """CREATE TABLE tags (
-        asset_id TEXT NOT NULL, target TEXT NOT NULL, tag TEXT NOT NULL, PRIMARY KEY (asset_id, target, tag)
-        ) WITHOUT ROWID""",
-    "CREATE INDEX tags_by_name ON tags (tag, asset_id)",
-    """CREATE VIRTUAL TABLE words USING fts5(
-        title, tags, text, fields, content='documents', content_rowid='id',
-        tokenize="unicode61 remove_diacritics 2")""",
-    """CREATE TRIGGER documents_added AFTER INSERT ON documents BEGIN
-        INSERT INTO words (rowid, title, tags, text, fields)
-        VALUES (new.id, new.title, new.tags, new.text, new.fields); END""",
-    """CREATE TRIGGER documents_removed AFTER DELETE ON documents BEGIN
-        INSERT INTO words (words, rowid, title, tags, text, fields)
-        VALUES ('delete', old.id, old.title, old.tags, old.text, old.fields); END""",
+        id {big} PRIMARY KEY, segment_id TEXT UNIQUE, title TEXT NOT NULL, tags TEXT NOT NULL, words TEXT NOT NULL,
+        keys TEXT NOT NULL{vector})""",
+    "CREATE TABLE tags (document BIGINT NOT NULL, tag TEXT NOT NULL, PRIMARY KEY (document, tag))",
+    """CREATE TABLE numbers (
+        field TEXT NOT NULL, document BIGINT NOT NULL, value {real} NOT NULL, PRIMARY KEY (field, document))""",
+    "CREATE INDEX numbers_in_order ON numbers (field, value, document)",
+    "CREATE INDEX numbers_of ON numbers (document)",
+    "CREATE TABLE vocabulary (word TEXT PRIMARY KEY)",
+    "CREATE TABLE field_names (name TEXT PRIMARY KEY)",
 )
+_ON_SQLITE = (
+    """CREATE VIRTUAL TABLE found USING fts5(
+        title, tags, words, keys, content='documents', content_rowid='id', columnsize=0,
+        tokenize="unicode61 remove_diacritics 0 categories 'L* N* M* Co'")""",
+    """CREATE TRIGGER documents_added AFTER INSERT ON documents BEGIN
+        INSERT INTO found (rowid, title, tags, words, keys)
+        VALUES (new.id, new.title, new.tags, new.words, new.keys); END""",
+    """CREATE TRIGGER documents_removed AFTER DELETE ON documents BEGIN
+        INSERT INTO found (found, rowid, title, tags, words, keys)
+        VALUES ('delete', old.id, old.title, old.tags, old.words, old.keys); END""",
+)
+_ON_POSTGRESQL = ("CREATE INDEX documents_found ON documents USING gin (vector)",)
+
+
+@dataclass(frozen=True)
+class Document:
+    """The words of an asset or a segment: in its title, tags, and other text; keys are words of named fields."""
+
+    id: int
+    segment_id: str | None
+    title: Sequence[str] = ()
+    tags: Sequence[str] = ()
+    words: Sequence[str] = ()
+    keys: Sequence[str] = ()
+    tag_values: Sequence[str] = ()
+    numbers: Sequence[tuple[str, float]] = ()
 
 
 def index_ddl(_metadata: object, connection: Connection, **_: Any) -> None:
     """Make the index, after the room's tables have been made."""
-    for statement in _DDL:
+    on_sqlite = connection.dialect.name == "sqlite"
+    types = {"big": "INTEGER", "real": "REAL", "vector": ""}
+    if not on_sqlite:
+        types = {"big": "BIGINT", "real": "DOUBLE PRECISION", "vector": ", vector tsvector NOT NULL"}
+    for statement in (*(each.format(**types) for each in _TABLES), *(_ON_SQLITE if on_sqlite else _ON_POSTGRESQL)):
         connection.exec_driver_sql(statement)
 
 
-def drop_documents(connection: Connection, asset_id: str) -> None:
-    """Take an asset and its segments out of the index."""
-    for table in ("documents", "tags"):
-        connection.execute(text(f"DELETE FROM {table} WHERE asset_id = :asset_id"), {"asset_id": asset_id})  # noqa: S608 - names are ours
+def drop_documents(connection: Connection, number: int, *, segments: bool = True) -> None:
+    """Take an asset out of the index, or only what is said of the asset itself."""
+    first = number << SHIFT
+    bound = {"first": first, "last": first + ((1 << SHIFT) - 1 if segments else 0)}
+    _drop(connection, "BETWEEN :first AND :last", bound)
 
 
-def put_document(
-    connection: Connection,
-    asset_id: str,
-    segment_id: str | None,
-    *,
-    title: str = "",
-    tags: tuple[str, ...] = (),
-    words: str = "",
-    fields: str = "",
-) -> None:
-    """Index an asset (no segment) or one of its segments, in place of what was indexed of it before."""
-    target = segment_id or asset_id
-    which = {"asset_id": asset_id, "segment_id": segment_id, "target": target}
-    connection.execute(text("DELETE FROM documents WHERE asset_id = :asset_id AND segment_id IS :segment_id"), which)
-    connection.execute(text("DELETE FROM tags WHERE asset_id = :asset_id AND target = :target"), which)
+def _drop(connection: Connection, which: str, bound: dict[str, int]) -> None:
+    connection.execute(text(f"DELETE FROM documents WHERE id {which}"), bound)
+    for table in ("tags", "numbers"):
+        connection.execute(text(f"DELETE FROM {table} WHERE document {which}"), bound)
+
+
+def place_of(connection: Connection, number: int, segment_id: str) -> int:
+    """The document of a segment: the one it has, or the asset's next."""
+    query = text("SELECT id FROM documents WHERE segment_id = :segment")
+    known = connection.execute(query, {"segment": segment_id}).scalar_one_or_none()
+    if known is not None:
+        return int(known)
+    last = text("SELECT MAX(id) FROM documents WHERE id BETWEEN :first AND :last")
+    bound = {"first": number << SHIFT, "last": ((number + 1) << SHIFT) - 1}
+    return int(connection.execute(last, bound).scalar_one() or number << SHIFT) + 1
+
+
+def put_documents(connection: Connection, documents: Sequence[Document]) -> None:
+    """Index assets and segments, each in place of what was indexed of it before."""
+    if not documents:
+        return
+    for each in documents:
+        _drop(connection, "= :document", {"document": each.id})
+    vector = "" if connection.dialect.name == "sqlite" else ", vector"
+    value = "" if connection.dialect.name == "sqlite" else ", CAST(:vector AS tsvector)"
     connection.execute(
         text(
-            "INSERT INTO documents (asset_id, segment_id, title, tags, text, fields)"
-            " VALUES (:asset_id, :segment_id, :title, :tags, :words, :fields)"
+            f"INSERT INTO documents (id, segment_id, title, tags, words, keys{vector})"
+            f" VALUES (:id, :segment_id, :title, :tags, :words, :keys{value})"
         ),
-        which | {"title": title, "tags": ", ".join(tags), "words": words, "fields": fields},
+        [_row(each, with_vector=bool(vector)) for each in documents],
     )
-    for tag in {each.casefold() for each in tags}:
-        connection.execute(
-            text("INSERT INTO tags (asset_id, target, tag) VALUES (:asset_id, :target, :tag)"), which | {"tag": tag}
-        )
+    _insert(connection, "tags", [{"document": d.id, "tag": tag} for d in documents for tag in d.tag_values])
+    numbers = [{"field": f, "document": d.id, "value": v} for d in documents for f, v in d.numbers]
+    _insert(connection, "numbers", numbers)
+    words = {word for each in documents for word in (*each.title, *each.tags, *each.words)}
+    _insert(connection, "vocabulary", [{"word": word} for word in sorted(words) if len(word) >= 3])
+    fields = {key.partition(OF)[0] for each in documents for key in each.keys if OF in key}
+    fields |= {field for each in documents for field, _ in each.numbers}
+    _insert(connection, "field_names", [{"name": name} for name in sorted(fields)])
+
+
+def _row(document: Document, *, with_vector: bool) -> dict[str, Any]:
+    parts = {part: " ".join(getattr(document, part)) for part in _WEIGHT}
+    row = parts | {"id": document.id, "segment_id": document.segment_id}
+    return row | ({"vector": _vector(document)} if with_vector else {})
+
+
+def _vector(document: Document) -> str:
+    """A tsvector as text: each word with its places; phrases do not reach from one part into the next."""
+    places: dict[str, list[str]] = {}
+    at = 0
+    for part, weight in _WEIGHT.items():
+        for word in getattr(document, part):
+            at += 1
+            places.setdefault(word[: 2 * MOST_LETTERS], []).append(f"{min(at, 16_383)}{weight}")
+        at += 2
+    return " ".join(f"'{word}':{','.join(where[:255])}" for word, where in places.items())
+
+
+def _insert(connection: Connection, table: str, rows: list[dict[str, Any]]) -> None:
+    if rows:
+        names = ", ".join(rows[0])
+        marks = ", ".join(f":{name}" for name in rows[0])
+        connection.execute(text(f"INSERT INTO {table} ({names}) VALUES ({marks}) ON CONFLICT DO NOTHING"), rows)
+
+
+def places(connection: Connection, words: Sequence[str], part: Part, *, most: int | None = None) -> "NDArray[np.int64]":
+    """The documents in whose part the words stand side by side, in falling order: at most so many, the newest ones."""
+    limit = "" if most is None else " LIMIT :most"
+    if connection.dialect.name == "sqlite":
+        which = "SELECT rowid AS id FROM found WHERE found MATCH :asked ORDER BY rowid DESC"
+        query = f"SELECT group_concat(id) FROM ({which}{limit})"
+        asked = f'{{{part}}} : "{" ".join(words)}"'
+    else:
+        which = "SELECT id FROM documents WHERE vector @@ CAST(:asked AS tsquery) ORDER BY id DESC"
+        query = f"SELECT string_agg(CAST(id AS TEXT), ',') FROM ({which}{limit}) AS found"
+        asked = " <-> ".join(f"'{word}':{_WEIGHT[part]}" for word in words)
+    bound: dict[str, object] = {"asked": asked, "most": most} if most is not None else {"asked": asked}
+    return _numbers(connection.execute(text(query), bound).scalar_one())
+
+
+def in_range(connection: Connection, field: str, tests: str, bound: dict[str, object]) -> "NDArray[np.int64]":
+    """The documents whose number or date in a field passes the tests (SQL of the caller's own, over `value`)."""
+    on_sqlite = connection.dialect.name == "sqlite"
+    joined = "group_concat(document)" if on_sqlite else "string_agg(CAST(document AS TEXT), ',')"
+    query = text(f"SELECT {joined} FROM numbers WHERE field = :field AND {tests}")
+    return _numbers(connection.execute(query, bound | {"field": field}).scalar_one())
+
+
+def _numbers(joined: str | None) -> "NDArray[np.int64]":
+    import numpy as np
+
+    return np.fromstring(joined or "", dtype=np.int64, sep=",")
+
+
+def field_names(connection: Connection) -> frozenset[str]:
+    """The metadata fields of which something is indexed."""
+    return frozenset(str(each) for each in connection.execute(text("SELECT name FROM field_names")).scalars())
+
+
+def words_like(connection: Connection, word: str) -> Iterable[str]:
+    """Indexed words that begin as a word does."""
+    query = text("SELECT word FROM vocabulary WHERE word >= :low AND word < :high LIMIT 100000")
+    if connection.dialect.name != "sqlite":
+        query = text('SELECT word FROM vocabulary WHERE word COLLATE "C" >= :low AND word COLLATE "C" < :high')
+    bound = {"low": word[0], "high": chr(ord(word[0]) + 1)}
+    return [str(each) for each in connection.execute(query, bound).scalars()]
