@@ -24,11 +24,11 @@ from holdback_base.ids import id_maker
 from holdback_servers.rights import server, store
 from holdback_servers.rights.exchanging import Importing, ImportRequest
 from holdback_servers.rights.interchange.avails_columns import MOVIE_COLUMNS
-from holdback_servers.rights.interchange.cells import cell_name
 from holdback_servers.rights.store import Shelf
 from holdback_servers.services import open_services
 from holdback_servers.serving import Door
 from holdback_servers.settings import Settings
+from holdback_servers.workbooks.cells import cell_name
 from holdback_trust.audit import AuditLog
 from holdback_trust.keys import KeyPair, KeyRing
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 from holdback_base.problem import Problem
-from holdback_servers.rights.interchange.cells import MAX_FILE_BYTES, cell_name, read_workbook
+from holdback_servers.workbooks.cells import MAX_FILE_BYTES, cell_name, read_workbook
 from openpyxl import Workbook
 
 

@@ -23,12 +23,12 @@ from holdback_servers.rights.importing import applying
 from holdback_servers.rights.importing.outcome import ImportReport
 from holdback_servers.rights.importing.preparing import Prepared, open_prepared
 from holdback_servers.rights.interchange.batch import Exported, Format
-from holdback_servers.rights.interchange.cells import MAX_FILE_BYTES
 from holdback_servers.rights.moments import zone_of
 from holdback_servers.rights.store import Listing, Shelf
 from holdback_servers.services import Call
 from holdback_servers.serving import Door
 from holdback_servers.settings import Settings
+from holdback_servers.workbooks.cells import MAX_FILE_BYTES
 
 IMPORT: Final = "import"
 """The kind of import jobs."""

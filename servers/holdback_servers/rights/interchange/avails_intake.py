@@ -35,9 +35,9 @@ from holdback_servers.rights.interchange.avails_words import (
     text_of,
 )
 from holdback_servers.rights.interchange.batch import Batch, Format, ImportedContract, ImportedRight
-from holdback_servers.rights.interchange.cells import Cell
 from holdback_servers.rights.model import ContractTerms
 from holdback_servers.rights.moments import zone_of
+from holdback_servers.workbooks.cells import Cell
 
 HOLDBACK_KEY: Final = "|held"
 """Ends the key of the holdback that a HoldbackLanguage makes, after the key of its grant."""

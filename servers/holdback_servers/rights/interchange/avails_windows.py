@@ -25,9 +25,9 @@ from holdback_servers.rights.interchange.avails_words import (
     plain,
     text_of,
 )
-from holdback_servers.rights.interchange.cells import Cell
 from holdback_servers.rights.model import RightTerms
 from holdback_servers.rights.moments import EventLag, check_lag, local_instant
+from holdback_servers.workbooks.cells import Cell
 
 FROM_EVER: Final = date(1900, 1, 1)
 """The first day of a grant whose start is Immediate: the licensor sets no beginning, and a grant must have one."""

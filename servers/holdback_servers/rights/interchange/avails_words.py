@@ -9,8 +9,8 @@ from datetime import date, datetime
 from decimal import Decimal, InvalidOperation
 from typing import Final
 
-from holdback_servers.rights.interchange.cells import Cell
 from holdback_servers.rights.model import ContractStatus, LicenceType
+from holdback_servers.workbooks.cells import Cell
 
 Fields = Mapping[str, Cell]
 """What one spreadsheet row or one XML Transaction says, by field name of template 1.9. Empty fields are absent."""

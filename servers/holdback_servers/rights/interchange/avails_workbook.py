@@ -12,7 +12,7 @@ from holdback_servers.rights.interchange.avails_columns import FIELD_OF, joint, 
 from holdback_servers.rights.interchange.avails_intake import Intake
 from holdback_servers.rights.interchange.avails_words import text_of
 from holdback_servers.rights.interchange.batch import Batch
-from holdback_servers.rights.interchange.cells import Cell, Sheet, cell_name, read_workbook
+from holdback_servers.workbooks.cells import Cell, Sheet, cell_name, read_workbook
 
 _REQUIRED: Final = ("EntryType", "LicenseType", "Territory", "Start", "End", "WorkType", "DisplayName")
 _HEADER_ROWS: Final = 10

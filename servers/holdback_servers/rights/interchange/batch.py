@@ -10,23 +10,12 @@ from pydantic import Field
 
 from holdback_servers.rights.model import ContractTerms, RightTerms
 from holdback_servers.rights.moments import Event
+from holdback_servers.workbooks.remarks import Remark as Remark
 
 Format = Literal["sheet", "avails_xlsx", "avails_xml", "odrl_jsonld", "odrl_turtle", "ebucore_turtle"]
 FileKey = Annotated[str, Field(min_length=1, max_length=200)]
 """The name under which a contract or a right is found again when the same file, or its next issue, comes in. It starts
 with the format and the owner, so that two sources never meet: `sheet:`, `avails:<licensor>:`, `odrl:<policy uid>:`."""
-
-
-class Remark(Noun):
-    """Something to tell a person about one place of a file.
-
-    `place` is as they would find it: `Rights!C7`, `Avail[3]/Transaction[1]/Start`. `given` is what stands there.
-    """
-
-    place: str
-    message: str
-    hint: str = ""
-    given: str = ""
 
 
 class ImportedContract(Noun):

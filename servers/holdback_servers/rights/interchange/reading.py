@@ -7,7 +7,7 @@ from holdback_base.problem import Problem
 from holdback_servers.rights.interchange.batch import Batch, Format
 
 if TYPE_CHECKING:
-    from holdback_servers.rights.interchange.cells import Sheet
+    from holdback_servers.workbooks.cells import Sheet
 
 _KINDS: Final = "a rights sheet (XLSX, CSV), Avails (XLSX, XML), or ODRL (JSON-LD, Turtle)"
 
@@ -27,7 +27,7 @@ def read_batch(data: bytes, name: str, format_: Format | None = None, time_zone:
     kind = format_ or _text_format(data, name)
     if kind in (None, "sheet", "avails_xlsx"):
         from holdback_servers.rights.interchange import avails_workbook, sheet
-        from holdback_servers.rights.interchange.cells import read_workbook
+        from holdback_servers.workbooks.cells import read_workbook
 
         sheets = read_workbook(data, name)  # once: a large one takes seconds
         kind = kind or _workbook_format(sheets, name)
@@ -46,7 +46,7 @@ def read_batch(data: bytes, name: str, format_: Format | None = None, time_zone:
 
 def detect(data: bytes, name: str) -> Format:
     """The format that the content has. Raises Problem INVALID_ARGUMENT where it is none of the known ones."""
-    from holdback_servers.rights.interchange.cells import read_workbook
+    from holdback_servers.workbooks.cells import read_workbook
 
     return _text_format(data, name) or _workbook_format(read_workbook(data, name), name)
 

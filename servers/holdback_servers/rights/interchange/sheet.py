@@ -17,7 +17,6 @@ from holdback_base.problem import Problem
 from pydantic import ValidationError
 
 from holdback_servers.rights.interchange.batch import Batch, ImportedRight
-from holdback_servers.rights.interchange.cells import Cell, Sheet, read_workbook
 from holdback_servers.rights.interchange.sheet_columns import ELEMENT_WORDS, KIND_WORDS, RIGHTS
 from holdback_servers.rights.interchange.sheet_conditions import read_conditions
 from holdback_servers.rights.interchange.sheet_contracts import PREFIX, Party, gather, imported
@@ -43,6 +42,7 @@ from holdback_servers.rights.interchange.sheet_words import (
     yes,
 )
 from holdback_servers.rights.model import RightTerms
+from holdback_servers.workbooks.cells import Cell, Sheet, read_workbook
 
 CARRIED: Final = {"title": "Title", "note": "Note"}
 """Columns for people, and the names under which they are carried."""

@@ -12,9 +12,9 @@ from typing import Final, get_args
 
 from holdback_base.elements import is_ref
 
-from holdback_servers.rights.interchange.cells import Cell
 from holdback_servers.rights.interchange.sheet_words import said, wrong
 from holdback_servers.rights.model import Condition, ConditionType
+from holdback_servers.workbooks.cells import Cell
 
 _TYPES: Final = {name.replace("_", ""): name for name in get_args(ConditionType)}
 _ITEM: Final = re.compile(r'(?:[^;\n"]|"(?:[^"]|"")*")+')

@@ -13,11 +13,11 @@ from holdback_base.elements import Box, ElementKind
 from holdback_base.problem import Problem
 from pydantic import ValidationError
 
-from holdback_servers.rights.interchange.cells import Cell, read_workbook
 from holdback_servers.rights.interchange.sheet import element_kind, reference
 from holdback_servers.rights.interchange.sheet_columns import ELEMENTS
 from holdback_servers.rights.interchange.sheet_table import Ledger, Line, has_header, lines
 from holdback_servers.rights.interchange.sheet_words import parts, said, seconds, wrong
+from holdback_servers.workbooks.cells import Cell, read_workbook
 
 _TOLD: Final = 20
 _SHEET: Final = "elements"

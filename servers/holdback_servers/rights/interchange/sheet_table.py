@@ -11,8 +11,8 @@ from holdback_base.problem import Problem
 from pydantic import ValidationError
 
 from holdback_servers.rights.interchange.batch import Remark
-from holdback_servers.rights.interchange.cells import Cell, Sheet, cell_name
 from holdback_servers.rights.interchange.sheet_columns import Column, known_headers, plain_header
+from holdback_servers.workbooks.cells import Cell, Sheet, cell_name
 
 T = TypeVar("T")
 

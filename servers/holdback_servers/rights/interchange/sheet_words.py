@@ -13,10 +13,10 @@ from typing import Final, NamedTuple, cast
 from holdback_base.problem import Problem
 from holdback_base.vocabulary import is_group, media_tree, parse_medium, parse_territory
 
-from holdback_servers.rights.interchange.cells import Cell
 from holdback_servers.rights.model import Reruns
 from holdback_servers.rights.moments import EventLag, check_lag, local_instant
 from holdback_servers.rights.tongues import ANY_LANGUAGE, parse_tongue
+from holdback_servers.workbooks.cells import Cell
 
 _GUARDED: Final = re.compile(r"'+[=+@-]")
 """How text that a spreadsheet program would take for a formula is guarded: by one quotation mark before it."""

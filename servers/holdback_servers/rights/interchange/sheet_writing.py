@@ -14,13 +14,13 @@ from typing import TYPE_CHECKING, Any, Final, Literal
 from holdback_base.vocabulary import instant_text
 
 from holdback_servers.rights.interchange.batch import Exported, Remark
-from holdback_servers.rights.interchange.cells import Cell, cell_name
-from holdback_servers.rights.interchange.packing import MAX_CELL_CHARACTERS
 from holdback_servers.rights.interchange.sheet_columns import ELEMENT_WORDS, ELEMENTS, KIND_WORDS, RIGHTS, Column
 from holdback_servers.rights.interchange.sheet_conditions import write_conditions
 from holdback_servers.rights.interchange.sheet_table import EXAMPLE
 from holdback_servers.rights.model import Contract, Right, RightTerms, terms_of
 from holdback_servers.rights.moments import EventLag
+from holdback_servers.workbooks.cells import Cell, cell_name
+from holdback_servers.workbooks.packing import MAX_CELL_CHARACTERS
 
 if TYPE_CHECKING:
     from openpyxl import Workbook

@@ -13,8 +13,8 @@ from typing import Final
 
 from holdback_base.problem import Problem
 
-from holdback_servers.rights.interchange.batch import Remark
-from holdback_servers.rights.interchange.packing import MAX_CELL_CHARACTERS, OLE, SheetFacts, look_into, without_ranges
+from holdback_servers.workbooks.packing import MAX_CELL_CHARACTERS, OLE, SheetFacts, look_into, without_ranges
+from holdback_servers.workbooks.remarks import Remark
 
 Cell = str | int | float | bool | date | datetime | time | None
 """What a cell holds. An empty one is None, a whole number an int; a day without a time is a date. A cell whose formula
@@ -48,12 +48,13 @@ def cell_name(row: int, column: int) -> str:
     return f"{letters}{row + 1}"
 
 
-def read_workbook(data: bytes, name: str) -> list[Sheet]:
+def read_workbook(data: bytes, name: str, *, csv_sheet: str = "Rights") -> list[Sheet]:
     """The sheets of an XLSX workbook in its order, hidden ones too, or the one sheet of a CSV file.
 
     Args:
         data: the whole file.
-        name: what people call it, for messages; a CSV's sheet is called `Rights`.
+        name: what people call it, for messages.
+        csv_sheet: what the sheet of a CSV file is called.
 
     Raises:
         Problem: TOO_LARGE over a limit; INVALID_ARGUMENT for a file that is no workbook, is encrypted, is of an older
@@ -71,7 +72,7 @@ def read_workbook(data: bytes, name: str) -> list[Sheet]:
         raise _old_or_locked(data, name)
     if data.startswith(b"PK"):
         return _read_xlsx(data, name)
-    return [_read_csv(data, name)]
+    return [_read_csv(data, name, csv_sheet)]
 
 
 def _old_or_locked(data: bytes, name: str) -> Problem:
@@ -177,7 +178,7 @@ def _spread(rows: list[list[Cell]], merged: Sequence[tuple[tuple[int, int], tupl
 # --- CSV -----------------------------------------------------------------------------------------------------------
 
 
-def _read_csv(data: bytes, name: str) -> Sheet:
+def _read_csv(data: bytes, name: str, sheet: str) -> Sheet:
     text, remarks = _decoded(data, name)
     if text.lstrip()[:1] in ("<", "{"):
         raise _no_workbook(name)
@@ -203,7 +204,7 @@ def _read_csv(data: bytes, name: str) -> Sheet:
             f"{name} cannot be read as CSV at line {reader.line_num}: {error}.",
             'Close every quotation mark, and write one inside a cell twice (""), or save the sheet as .xlsx.',
         ) from error
-    return Sheet("Rights", rows, remarks)
+    return Sheet(sheet, rows, remarks)
 
 
 def _decoded(data: bytes, name: str) -> tuple[str, tuple[Remark, ...]]:
