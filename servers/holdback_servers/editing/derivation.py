@@ -1,20 +1,31 @@
 """What a cut is made of, worked out from what its sources are made of. Pure.
 
-Each element of a source comes into the cut with the frames that clips use of it, moved to where they stand. Music and
-the sound of a film are out when their track is silent; things seen are out when the new shape of the picture cuts them
-away. Whatever may be both seen and heard stays as long as either is there: what is not known to be gone is not gone.
+Each element of a source comes into the cut with the frames on which it is seen or heard there: in the handles of
+transitions, in layers, at other speeds and on held frames too. Music and the sound of a film are out when their track
+is silent; things seen are out where the new shape of the picture cuts them away or an opaque layer covers them.
+Whatever may be both seen and heard stays as long as either is there: what is not known to be gone is not gone.
 """
 
-from collections.abc import Iterable, Iterator
+import functools
+from collections.abc import Callable, Iterable, Iterator
 from fractions import Fraction
 from typing import NamedTuple
 
-from holdback_base.elements import Box, CutFacts, Element, ElementKind, ElementList, Notice, uncovered
+from holdback_base.elements import Box, Element, ElementKind, ElementList, Notice, uncovered
 from holdback_base.vocabulary import Rate, Span
 
-from holdback_servers.editing.framing import View, covers, intersect, view
+from holdback_servers.editing.framing import View, around_all, covers, fitted, intersect
 from holdback_servers.editing.model import Timeline, joined, moved
-from holdback_servers.editing.parts import Clip, SoundClip, Track
+from holdback_servers.editing.parts import Blur, SoundClip, Track
+from holdback_servers.editing.placing import (
+    Picture,
+    clips_end,
+    frames_showing,
+    frames_sounding,
+    pictures,
+    size_of,
+    views,
+)
 
 HEARD_ONLY: frozenset[ElementKind] = frozenset({"music_master", "music_publishing", "music_performance"})
 SEEN_ONLY: frozenset[ElementKind] = frozenset({"still", "logo", "location"})
@@ -40,13 +51,6 @@ def derive_elements(timeline: Timeline) -> ElementList:
     )
 
 
-def view_of(timeline: Timeline, clip: Clip, facts: CutFacts) -> View:
-    """How a clip's picture comes to the screen. The source must have a picture."""
-    assert facts.width is not None
-    assert facts.height is not None
-    return view((facts.width, facts.height), (timeline.width, timeline.height), timeline.reframe, clip.id)
-
-
 def sound_on(track: Track, timeline: Timeline) -> tuple[Span, ...]:
     """The frames of the cut on which a track may be heard at all."""
     if track.muted or not timeline.frames:
@@ -55,61 +59,148 @@ def sound_on(track: Track, timeline: Timeline) -> tuple[Span, ...]:
 
 
 def _seen(timeline: Timeline) -> Iterator[_Piece]:
-    for clip, record in timeline.placed():
-        facts = timeline.facts(clip.media)
+    every = pictures(timeline)
+    covers_from = _covering(timeline, every)
+    for number, picture in enumerate(every):
+        facts = timeline.facts(picture.clip.media)
         if facts is None or facts.width is None:
             continue
-        shown = view_of(timeline, clip, facts)
+        shown = views(timeline, picture, facts)
+        over = tuple(span for at, span in covers_from if at > number)
         for element in facts.element_list.elements:
             if element.kind not in HEARD_ONLY:
-                yield from _seen_in(timeline, clip, record, shown, element)
+                for piece in _seen_in(timeline, picture, shown, element):
+                    for part in uncovered((piece.span,), over):
+                        yield piece._replace(span=part)
+    yield from _on_end_card(timeline)
 
 
-def _seen_in(timeline: Timeline, clip: Clip, record: Span, shown: View, element: Element) -> Iterator[_Piece]:
-    box = shown.in_cut(element.box) if element.box else None
-    if element.box is not None and box is None:
-        return
-    for used in _overlaps(element.spans, clip.source):
-        hidden = joined([part for each in _hiding(timeline, clip, shown, element) if (part := each.overlap(used))])
-        for obscured, parts in ((True, hidden), (False, uncovered((used,), hidden))):
-            for part in parts:
-                yield _Piece(element, moved(part, record.in_frame - clip.source.in_frame), box, obscured)
+def _covering(timeline: Timeline, every: list[Picture]) -> list[tuple[int, Span]]:
+    """Pictures by number with the frames on which nothing under them is seen: those in layers that fill the canvas, are
+    opaque there, and whose media is known to have no transparency."""
+    canvas = (timeline.width, timeline.height)
+    found: list[tuple[int, Span]] = []
+    for number, picture in enumerate(every):
+        facts = timeline.facts(picture.clip.media)
+        if picture.layer is None or not picture.layer.hides or facts is None or not facts.opaque:
+            continue
+        if fitted(size_of(facts), canvas) == (0, 0, *canvas):
+            found.append((number, picture.seen))
+    return found
 
 
-def _hiding(timeline: Timeline, clip: Clip, shown: View, element: Element) -> Iterator[Span]:
-    """Frames of the source on which the element cannot be made out: already so, or under a blur that covers all of it
-    that is shown."""
-    yield from element.obscured
-    whole = Box(x=0, y=0, width=1000, height=1000)
-    part = shown.visible_part() or whole
-    visible = intersect(element.box or whole, part)
+def _seen_in(
+    timeline: Timeline, picture: Picture, shown: list[tuple[Span, View]], element: Element
+) -> Iterator[_Piece]:
+    """Where an element is seen in one picture. Where the picture moves in the frame, the box holds all of its places
+    without a break."""
+    for span in element.spans:
+        used = frames_showing(picture, span)
+        if used is None:
+            continue
+        run: list[_Piece] = []
+        for on, view in shown:
+            part = on.overlap(used)
+            if part is None:
+                continue
+            box = _in_cut(view, _corner(element.box)) if element.box else None
+            if element.box is not None and box is None:
+                yield from _one_place(run)
+                run = []
+                continue
+            hidden = _hidden(timeline, picture, part, view, element)
+            run += [_Piece(element, each, box, True) for each in hidden]
+            run += [_Piece(element, each, box, False) for each in uncovered((part,), hidden)]
+        yield from _one_place(run)
+
+
+def _one_place(run: list[_Piece]) -> Iterator[_Piece]:
+    boxes = {_corner(piece.box): piece.box for piece in run if piece.box}
+    around = around_all([box for box in boxes.values() if box]) if boxes else None
+    for obscured in (True, False):
+        for span in joined([piece.span for piece in run if piece.obscured is obscured]):
+            yield _Piece(run[0].element, span, around, obscured)
+
+
+@functools.lru_cache(maxsize=4096)
+def _in_cut(view: View, corner: tuple[int, ...]) -> Box | None:
+    return view.in_cut(_boxed(corner))
+
+
+@functools.lru_cache(maxsize=4096)
+def _visible(view: View, corner: tuple[int, ...]) -> Box | None:
+    """What is shown of a box of the source's picture, or of all of it."""
+    whole = _boxed((0, 0, 1000, 1000))
+    return intersect(_boxed(corner) if corner else whole, view.visible_part() or whole)
+
+
+def _boxed(corner: tuple[int, ...]) -> Box:
+    x, y, width, height = corner
+    return Box(x=x, y=y, width=width, height=height)
+
+
+def _hidden(timeline: Timeline, picture: Picture, on: Span, view: View, element: Element) -> tuple[Span, ...]:
+    """Of these frames of the cut those on which the element cannot be made out: it was already so in the source, or a
+    blur covers all of it that is shown."""
+    visible = _visible(view, _corner(element.box))
+    hiding = list(element.obscured)
     for blur in timeline.blurs:
-        if blur.media == clip.media and visible is not None and covers(blur.box, visible):
-            yield blur.span
+        if blur.media != picture.clip.media or visible is None or not covers(blur.box, visible):
+            continue
+        hiding += _covered_frames(blur, visible) if blur.path else [blur.span]
+    found = [part for span in hiding if (used := frames_showing(picture, span)) and (part := used.overlap(on))]
+    return joined(found)
+
+
+def _covered_frames(blur: Blur, visible: Box) -> list[Span]:
+    """The frames of the media on which a region that moves covers all that is shown of something."""
+    frames = range(blur.span.in_frame, blur.span.out_frame)
+    return [Span(in_frame=at, out_frame=at + 1) for at in frames if covers(blur.box_at(at), visible)]
+
+
+def _on_end_card(timeline: Timeline) -> Iterator[_Piece]:
+    """What the still of the end card shows, which is the first frame of its media. Where it stands is not told, and no
+    blur is counted on."""
+    card = timeline.end_card
+    facts = timeline.facts(card.media) if card and card.media else None
+    if facts is None:
+        return
+    first = Span(in_frame=0, out_frame=1)
+    on = Span(in_frame=clips_end(timeline), out_frame=timeline.frames)
+    for element in facts.element_list.elements:
+        if element.kind not in HEARD_ONLY and any(first.overlap(span) for span in element.spans):
+            yield _Piece(element, on, None, any(first.overlap(span) for span in element.obscured))
 
 
 def _heard(timeline: Timeline) -> Iterator[_Piece]:
-    for track, clip, record in _sounds(timeline):
-        facts = timeline.facts(clip.media)
-        if facts is None:
+    for track, media, place in _sounds(timeline):
+        facts = timeline.facts(media)
+        audible = sound_on(track, timeline) if facts is not None else ()
+        if facts is None or not audible:
             continue
-        audible = sound_on(track, timeline)
         for element in facts.element_list.elements:
             if element.kind in SEEN_ONLY:
                 continue
             for span in element.spans:
-                used = at_rate(span, facts.element_list.rate, timeline.rate).overlap(clip.source)
-                placed = moved(used, record.in_frame - clip.source.in_frame) if used else None
+                placed = place(at_rate(span, facts.element_list.rate, timeline.rate))
                 for part in _overlaps(audible, placed) if placed else ():
                     yield _Piece(element, part, None, False)
 
 
-def _sounds(timeline: Timeline) -> Iterator[tuple[Track, Clip | SoundClip, Span]]:
-    for clip, record in timeline.placed():
-        yield timeline.track("programme"), clip, record
+def _sounds(timeline: Timeline) -> Iterator[tuple[Track, str, Callable[[Span], Span | None]]]:
+    """Every sound: its track, its media, and where in the cut a span of its media is heard."""
+    programme = timeline.track("programme")
+    for picture in pictures(timeline):
+        if picture.layer is None and not picture.clip.freeze:
+            yield programme, picture.clip.media, functools.partial(frames_sounding, picture, rate=timeline.rate)
     for track in timeline.sound_tracks:
         for sound in track.clips:
-            yield track, sound, sound.record
+            yield track, sound.media, functools.partial(_placed, sound)
+
+
+def _placed(sound: SoundClip, span: Span) -> Span | None:
+    used = span.overlap(sound.source)
+    return moved(used, sound.at_frame - sound.source.in_frame) if used else None
 
 
 def at_rate(span: Span, rate: Rate, to: Rate) -> Span:
@@ -190,17 +281,35 @@ def _own_notices(timeline: Timeline) -> Iterator[Notice]:
     for credit in timeline.credits:
         if credit.kind in ("credit", "disclaimer") and (stands := credit.span.overlap(whole)):
             yield Notice(kind=credit.kind, text=credit.text, span=stands)
+    card = timeline.end_card
+    if card and card.lines:
+        on = Span(in_frame=clips_end(timeline), out_frame=timeline.frames)
+        yield Notice(kind="credit", text="\n".join(card.lines), span=on)
 
 
 def _carried_notices(timeline: Timeline) -> Iterator[Notice]:
-    """Words that a source shows already, where its picture is shown whole and unblurred."""
-    for clip, record in timeline.placed():
-        facts = timeline.facts(clip.media)
-        if facts is None or facts.width is None or not view_of(timeline, clip, facts).whole():
+    """Words that a source shows already, where its picture is shown whole, alone and unblurred, under nothing."""
+    every = pictures(timeline)
+    over = tuple(each.seen for each in every if each.layer)
+    mixed = tuple(_under_transitions(timeline))
+    for picture in every:
+        facts = timeline.facts(picture.clip.media)
+        if picture.layer or facts is None or facts.width is None or not facts.element_list.notices:
             continue
-        blurred = tuple(blur.span for blur in timeline.blurs if blur.media == clip.media)
+        whole = [span for span, view in views(timeline, picture, facts) if view.whole()]
+        blurs = [each.span for each in timeline.blurs if each.media == picture.clip.media]
+        away = (*over, *mixed, *(part for span in blurs if (part := frames_showing(picture, span))))
         for notice in facts.element_list.notices:
-            for used in _overlaps([notice.span], clip.source):
-                for part in uncovered((used,), blurred):
-                    place = moved(part, record.in_frame - clip.source.in_frame)
-                    yield Notice(kind=notice.kind, text=notice.text, span=place)
+            used = frames_showing(picture, notice.span)
+            for part in _overlaps(whole, used) if used else ():
+                for left in uncovered((part,), away):
+                    yield Notice(kind=notice.kind, text=notice.text, span=left)
+
+
+def _under_transitions(timeline: Timeline) -> Iterator[Span]:
+    cuts: dict[str | None, int] = {clip.id: record.in_frame for clip, record in timeline.placed()}
+    cuts[None] = clips_end(timeline)
+    for each in timeline.transitions:
+        if each.clip in cuts:
+            at = cuts[each.clip]
+            yield Span(in_frame=max(0, at - each.before), out_frame=at + each.after)

@@ -3,6 +3,7 @@
 The renderer and the element list use the same numbers, so that what is claimed is what is shown.
 """
 
+from collections.abc import Sequence
 from fractions import Fraction
 from typing import NamedTuple
 
@@ -118,6 +119,13 @@ def intersect(one: Box, other: Box) -> Box | None:
     left, top = max(one.x, other.x), max(one.y, other.y)
     right, bottom = min(one.x + one.width, other.x + other.width), min(one.y + one.height, other.y + other.height)
     return Box(x=left, y=top, width=right - left, height=bottom - top) if left < right and top < bottom else None
+
+
+def around_all(boxes: Sequence[Box]) -> Box:
+    """The smallest box that holds all of these; there is at least one."""
+    left, top = min(each.x for each in boxes), min(each.y for each in boxes)
+    right, bottom = max(each.x + each.width for each in boxes), max(each.y + each.height for each in boxes)
+    return Box(x=left, y=top, width=right - left, height=bottom - top)
 
 
 def covers(outer: Box, inner: Box) -> bool:

@@ -129,8 +129,8 @@ def revise(
 
     Raises:
         Problem: as `create`; NOT_FOUND for a clip or overlay that is not there; CONFLICT for another statement of
-            media that is known already; TIMELINE_INVALID for a transition that does not fit; INVALID_ARGUMENT when there
-            is nothing to do.
+            media that is known already; TIMELINE_INVALID for a transition that does not fit; INVALID_ARGUMENT when
+            there is nothing to do.
     """
     if not 1 <= len(operations) <= MOST_OPERATIONS:
         raise Problem(

@@ -1,12 +1,13 @@
 """Operations on what lies over the picture, on its shape, and on the loudness wanted. Pure."""
 
 import itertools
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 
 from holdback_base.elements import Box
 from holdback_base.problem import Problem
 from holdback_base.vocabulary import Span
 
+from holdback_servers.editing.framing import around_all
 from holdback_servers.editing.layering import in_picture, remove_layer_clip
 from holdback_servers.editing.model import Timeline
 from holdback_servers.editing.orders import BlurRegion, CentreWanted, ReframeTo, RemoveOverlay, SetLoudness
@@ -32,7 +33,7 @@ def blur(old: Timeline, timeline: Timeline, operation: BlurRegion) -> Timeline:
     blurs = list(timeline.blurs)
     number = timeline.next_number
     for media, span, path in places:
-        box = _around([key.box for key in path])
+        box = around_all([key.box for key in path])
         still = len(path) == 1
         blurs.append(
             Blur(
@@ -53,12 +54,6 @@ def blur(old: Timeline, timeline: Timeline, operation: BlurRegion) -> Timeline:
 
 _Place = tuple[str, Span, tuple[KeyBox, ...]]
 """Some media, its frames, and where the region is on them: one box that holds for all of them, or a path."""
-
-
-def _around(boxes: Sequence[Box]) -> Box:
-    left, top = min(each.x for each in boxes), min(each.y for each in boxes)
-    right, bottom = max(each.x + each.width for each in boxes), max(each.y + each.height for each in boxes)
-    return Box(x=left, y=top, width=right - left, height=bottom - top)
 
 
 def _moving_place(timeline: Timeline, operation: BlurRegion) -> _Place:
@@ -163,9 +158,9 @@ def _path(run: list[tuple[Span, Box]]) -> tuple[Span, tuple[KeyBox, ...]]:
     keys: dict[int, Box] = {}
     for media, box in run:
         for frame in (media.in_frame, media.out_frame - 1):
-            keys[frame] = _around([keys[frame], box]) if frame in keys else box
+            keys[frame] = around_all([keys[frame], box]) if frame in keys else box
     if len({(each.x, each.y, each.width, each.height) for each in keys.values()}) == 1 or len(keys) > MOST_KEYS:
-        return span, (KeyBox(frame=span.in_frame, box=_around(list(keys.values()))),)
+        return span, (KeyBox(frame=span.in_frame, box=around_all(list(keys.values()))),)
     return span, tuple(KeyBox(frame=frame, box=keys[frame]) for frame in sorted(keys))
 
 

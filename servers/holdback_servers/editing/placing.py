@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from holdback_base.elements import CutFacts
-from holdback_base.vocabulary import Span
+from holdback_base.vocabulary import Rate, Span
 
 from holdback_servers.editing.framing import Rectangle, View, cut_out, fitted, fitted_in, view
 from holdback_servers.editing.model import Timeline
@@ -114,7 +114,7 @@ def frames_showing(picture: Picture, media: Span) -> Span | None:
     return within(picture.seen, picture.record.in_frame + start, picture.record.in_frame + end)
 
 
-def frames_sounding(picture: Picture, media: Span, timeline: Timeline) -> Span | None:
+def frames_sounding(picture: Picture, media: Span, rate: Rate) -> Span | None:
     """The frames of the cut on which a picture's own sound lets some of this span of its media be heard, if any.
 
     A held frame is silent. Stretched sound is counted as far as it may stray.
@@ -124,7 +124,7 @@ def frames_sounding(picture: Picture, media: Span, timeline: Timeline) -> Span |
         return None
     if clip.speed == 100:
         return frames_showing(picture, media)
-    stray = math.ceil(SMEAR_SECONDS * timeline.rate.fraction)
+    stray = math.ceil(SMEAR_SECONDS * rate.fraction)
     start = (media.in_frame - clip.source.in_frame) * 100 // clip.speed - stray
     end = -((clip.source.in_frame - media.out_frame) * 100 // clip.speed) + stray
     return within(picture.seen, picture.record.in_frame + start, picture.record.in_frame + end)

@@ -19,12 +19,12 @@ from av.video.stream import VideoStream
 from holdback_base.problem import Problem
 from holdback_base.vocabulary import Rate
 
-from holdback_servers.editing.derivation import view_of
 from holdback_servers.editing.lettering import burn, draw
 from holdback_servers.editing.measuring import Measured, bring_to, measure
 from holdback_servers.editing.model import SAMPLE_RATE, Timeline, samples_at
 from holdback_servers.editing.parts import Clip
 from holdback_servers.editing.pictures import Picture, Shaper, ahead, blurs_on, exact_frames, picture_of, veil
+from holdback_servers.editing.placing import view_of
 from holdback_servers.editing.profiles import Profile, built_in
 from holdback_servers.editing.sound import Sound, as_frame, exact_sound, mix
 from holdback_servers.media_reading import open_media
