@@ -80,8 +80,7 @@ class ElementList(Noun):
 class CutFacts(Noun):
     """What a cut statement says beside who signed it and when: the bytes, their picture, and what they are made of.
 
-    `media` is the sha256 of the file. Audio-only media has no width and height. `opaque` is whether its picture is
-    known to have no transparency, so that it hides what is under it.
+    `media` is the sha256 of the file. Audio-only media has no width and height.
     """
 
     media: str = Field(pattern=r"^sha256:[0-9a-f]{64}$")
@@ -90,7 +89,6 @@ class CutFacts(Noun):
     height: int | None = None
     title: str = ""
     version: str | None = None
-    opaque: bool | None = None
 
 
 def uncovered(spans: tuple[Span, ...], by: tuple[Span, ...]) -> tuple[Span, ...]:

@@ -14,7 +14,7 @@ from typing import NamedTuple
 from holdback_base.elements import Box, Element, ElementKind, ElementList, Notice, uncovered
 from holdback_base.vocabulary import Rate, Span
 
-from holdback_servers.editing.framing import View, around_all, covers, fitted, intersect
+from holdback_servers.editing.framing import View, around_all, covers, intersect
 from holdback_servers.editing.model import Timeline, joined, moved
 from holdback_servers.editing.parts import Blur, SoundClip, Track
 from holdback_servers.editing.placing import (
@@ -23,7 +23,6 @@ from holdback_servers.editing.placing import (
     frames_showing,
     frames_sounding,
     pictures,
-    size_of,
     views,
 )
 
@@ -60,33 +59,19 @@ def sound_on(track: Track, timeline: Timeline) -> tuple[Span, ...]:
 
 def _seen(timeline: Timeline) -> Iterator[_Piece]:
     every = pictures(timeline)
-    covers_from = _covering(timeline, every)
+    hiding = [(number, each.seen) for number, each in enumerate(every) if each.layer and each.layer.hides]
     for number, picture in enumerate(every):
         facts = timeline.facts(picture.clip.media)
         if facts is None or facts.width is None:
             continue
         shown = views(timeline, picture, facts)
-        over = tuple(span for at, span in covers_from if at > number)
+        over = tuple(span for at, span in hiding if at > number)
         for element in facts.element_list.elements:
             if element.kind not in HEARD_ONLY:
                 for piece in _seen_in(timeline, picture, shown, element):
                     for part in uncovered((piece.span,), over):
                         yield piece._replace(span=part)
     yield from _on_end_card(timeline)
-
-
-def _covering(timeline: Timeline, every: list[Picture]) -> list[tuple[int, Span]]:
-    """Pictures by number with the frames on which nothing under them is seen: those in layers that fill the canvas, are
-    opaque there, and whose media is known to have no transparency."""
-    canvas = (timeline.width, timeline.height)
-    found: list[tuple[int, Span]] = []
-    for number, picture in enumerate(every):
-        facts = timeline.facts(picture.clip.media)
-        if picture.layer is None or not picture.layer.hides or facts is None or not facts.opaque:
-            continue
-        if fitted(size_of(facts), canvas) == (0, 0, *canvas):
-            found.append((number, picture.seen))
-    return found
 
 
 def _seen_in(

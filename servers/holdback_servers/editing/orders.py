@@ -226,13 +226,16 @@ class AddTransition(Noun):
 
 
 class AddLayerClip(Noun):
-    """Put a picture over the cut: a still, a logo, another shot; it has no sound. A still is held with `freeze`."""
+    """Put a picture over the cut: a still, a logo, another shot; it has no sound. A still is held with `freeze`. Give
+    a box for what is transparent: without one it hides all that is under it."""
 
     op: Literal["add_layer_clip"]
     layer: LayerName = "V2"
     new: ClipWanted
     at_frame: int = Field(ge=0)
-    box: Box | None = Field(default=None, description="where in the canvas, in thousandths; all of it when left out")
+    box: Box | None = Field(
+        default=None, description="where in the canvas, in thousandths; all of it, opaque and with bars, when left out"
+    )
     opacity: int = Field(default=1000, ge=1, le=1000)
     fade_in: int = Field(default=0, ge=0, description="frames")
     fade_out: int = Field(default=0, ge=0, description="frames")

@@ -137,8 +137,12 @@ class Transition(Noun):
 
 
 class LayerClip(Noun):
-    """A piece of picture above the first track, without its sound. It stands in `box` of the canvas, whole and with its
-    own shape (all of the canvas when left out); `opacity` is in thousandths; fades are in frames."""
+    """A piece of picture above the first track, without its sound.
+
+    In a `box` of the canvas it stands whole and in its own shape, and what is transparent in it stays so. Without a box
+    it takes all of the canvas: bars beside it and what is transparent in it are black, so that it hides what is under
+    it. `opacity` is in thousandths; fades are in frames.
+    """
 
     clip: Clip
     at_frame: int = Field(ge=0)
@@ -154,7 +158,7 @@ class LayerClip(Noun):
 
     @property
     def hides(self) -> bool:
-        """Whether nothing under it is seen on its frames: it may only where it fills the canvas and is opaque."""
+        """Whether nothing under it is seen on its frames."""
         return self.box is None and self.opacity == 1000 and not self.fade_in and not self.fade_out
 
 
@@ -223,7 +227,8 @@ class Credit(Noun):
 
 
 class EndCard(Noun):
-    """A card after the last clip: lines of words on a colour, and a still picture above them."""
+    """A card after the last clip: lines of words on a colour, and above them a still: the first frame of `media`,
+    which no blur reaches."""
 
     id: str
     lines: tuple[Annotated[str, Field(min_length=1, max_length=120), AfterValidator(plain_text)], ...] = Field(
