@@ -1,47 +1,58 @@
-"""One pass over a file: every frame decoded once, for its count, shots, keyframes and loudness.
+"""One pass over a file: every frame decoded once, for all that is to be known of it and made from it.
 
-Runs in the media worker.
+Runs in the media worker. The decoder, what looks at pictures, what listens, and the encoder of the proxy run side by
+side; each is fed in order.
 """
 
-import io
-import math
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
 from holdback_base.problem import Problem
 
+from holdback_servers.assets.looking.eye import Eye
+from holdback_servers.assets.looking.lane import Lane
+from holdback_servers.assets.looking.listen import Listening
+from holdback_servers.assets.looking.proxy import ProxyPicture, ProxySound, ProxyWriter
+from holdback_servers.assets.looking.runs import Run
+from holdback_servers.assets.looking.watch import MOST_SHOTS
 from holdback_servers.assets.probing import Headers, check_ending, counts_its_frames, main_picture, read_headers
-from holdback_servers.assets.shots import NEIGHBOURS, ShotDetector
 from holdback_servers.media_reading import looks_like_media, open_media
 
 if TYPE_CHECKING:
     from av.audio.frame import AudioFrame
     from av.container import InputContainer
-    from av.filter import Graph
     from av.packet import Packet
+    from av.stream import Stream
     from av.video.frame import VideoFrame
-    from PIL.Image import Image
 
 WorkerReport = Callable[[int, int, str], None]
 
-_GRID = (96, 54)
-_KEYFRAME_WIDTH = 640
 _REPORT_EVERY = 48
 _BAD_SHARE = 100
 """One damaged packet in so many is the most that passes."""
+_MOST_FRAMES = 24 * 3600 * 60
+"""A day at 60 frames a second."""
+_APART = 0.5
+"""Seconds by which picture and sound may end apart, unmentioned."""
 
 
 def analyse(arguments: dict[str, Any], report: WorkerReport) -> dict[str, Any]:
-    """Worker function: measure the file at `path`, called `name`; keyframes are written into `folder`.
+    """Worker function: measure the file at `path`, called `name`; what is made from it is written into `folder`.
+
+    With `proxy` a proxy is made as well.
 
     Returns:
-        `facts` (for `ingest.technical_facts`), and `shots`: a list of `{in_frame, out_frame, keyframe}` that covers
-        every frame, where keyframe is a file name in the folder; empty without a moving picture.
+        - `facts`: for `ingest.technical_facts`
+        - `shots`: a list of `{in_frame, out_frame, keyframe}` that covers every frame, where keyframe is a file name in
+          the folder or None; empty without a moving picture
+        - `findings`: a list of `{kind, in_frame, out_frame}`
+        - `hashes`: frames and the hashes of their pictures
+        - `renditions`: a list of `{purpose, file, facts}`
 
     Raises:
         Problem: as `open_media`; MEDIA_DAMAGED when the file or its sound ends early, frames are missing or many are
-            broken; NOT_MEDIA when nothing can be decoded.
+            broken; NOT_MEDIA when nothing can be decoded; TOO_LARGE for more frames than a day has.
     """
     path, name, folder = Path(arguments["path"]), str(arguments["name"]), Path(arguments["folder"])
     with path.open("rb") as file:
@@ -49,21 +60,33 @@ def analyse(arguments: dict[str, Any], report: WorkerReport) -> dict[str, Any]:
     with open_media(path, name) as container:
         check_ending(path, name, container.format.name)
         promise = read_headers(container, path.stat().st_size, name)
-        passing = _Pass(container, promise, folder, report)
-        passing.run()
-        passing.check(name, looks_like_media(head))
-        return {"facts": passing.facts(), "shots": passing.shots()}
+        passing = _Pass(container, promise, folder, report, proxy=bool(arguments.get("proxy")))
+        try:
+            passing.run()
+            passing.check(name, looks_like_media(head))
+            return passing.answer()
+        finally:
+            passing.close()
 
 
 class _Pass:
-    def __init__(self, container: "InputContainer", promise: Headers, folder: Path, report: WorkerReport) -> None:
-        self._container, self._promise, self._report = container, promise, report
+    def __init__(
+        self, container: "InputContainer", promise: Headers, folder: Path, report: WorkerReport, *, proxy: bool
+    ) -> None:
+        self._container, self._promise, self._folder, self._report = container, promise, folder, report
         self._picture = main_picture(container)
         self._sound = next(iter(container.streams.audio), None)
         self._promised = promise.frames
-        self._watch = None if promise.video is None else _Watch(promise, folder)
-        self._meter = None if self._sound is None else _Meter()
+        self._eye = None if promise.video is None else Eye(promise, folder)
+        self._ear = None if self._sound is None else Listening()
+        self._hearing = None if self._ear is None else Lane(self._ear.hear)
+        self._proxy = _proxy_writer(promise, folder) if proxy and not promise.still else None
+        self._writing: Lane[ProxyPicture | ProxySound] | None = None
+        if self._proxy is not None:
+            self._writing = Lane(self._proxy.write)
         self._frames = self._samples = self._packets = self._damaged = 0
+        self._first_picture = _start_of(self._picture)
+        self._first_heard: float | None = None
         self._heard = 0.0
         self._cut_short = False
 
@@ -81,8 +104,16 @@ class _Pass:
             if isinstance(error, MemoryError):
                 raise
             self._cut_short = True
-        if self._watch is not None:
-            self._watch.finish()
+        if self._hearing is not None:
+            self._hearing.finish()
+        if self._eye is not None:
+            self._eye.looking.finish()
+
+    def close(self) -> None:
+        """Leave no thread behind."""
+        for lane in (self._hearing, self._writing, None if self._eye is None else self._eye.looking):
+            if lane is not None:
+                lane.stop()
 
     def _take(self, packet: "Packet[Any]") -> None:
         import av.error
@@ -97,15 +128,32 @@ class _Pass:
             self._damaged += 1
             return
         for frame in decoded:
-            if isinstance(frame, VideoFrame) and self._watch is not None:
-                self._watch.see(frame, self._frames)
-                self._frames += 1
-                if self._frames % _REPORT_EVERY == 0:
-                    self._report(self._frames, self._promised, "looking at frames")
-            elif isinstance(frame, AudioFrame) and self._meter is not None:
-                self._meter.hear(frame)
-                self._samples += frame.samples
-                self._heard = max(self._heard, (frame.time or 0.0) + frame.samples / frame.sample_rate)
+            if isinstance(frame, VideoFrame) and self._eye is not None:
+                self._see(frame, self._eye)
+            elif isinstance(frame, AudioFrame) and self._hearing is not None:
+                self._hear(frame, self._hearing)
+
+    def _see(self, frame: "VideoFrame", eye: Eye) -> None:
+        small = eye.see(frame)
+        if self._writing is not None:
+            self._writing.put(small)
+        self._frames += 1
+        if self._frames % _REPORT_EVERY == 0:
+            self._report(self._frames, self._promised, "looking at frames")
+        if self._frames > _MOST_FRAMES:
+            raise Problem("TOO_LARGE", f"It has more than {_MOST_FRAMES} frames.", "Split it into parts of a day.")
+
+    def _hear(self, frame: "AudioFrame", hearing: "Lane[AudioFrame]") -> None:
+        at = frame.time or 0.0
+        hearing.put(frame)
+        self._samples += frame.samples
+        if self._eye is None and self._packets % _REPORT_EVERY == 0:
+            self._report(self._samples, self._promised, "listening")
+        self._heard = max(self._heard, at + frame.samples / frame.sample_rate)
+        if self._first_heard is None:
+            self._first_heard = at
+        if self._writing is not None:
+            self._writing.put(ProxySound(frame, at - self._first_picture))
 
     def check(self, name: str, looks_right: bool) -> None:
         counted = self._frames if self._picture is not None else self._samples
@@ -142,157 +190,76 @@ class _Pass:
         missing = float((sound.start_time or 0) * sound.time_base) + length - self._heard
         return missing if missing > 0.5 + length / 50 else 0.0
 
-    def facts(self) -> dict[str, Any]:
-        facts = self._promise.plain()
-        facts["frames"] = self._frames if self._watch is not None else self._samples
-        facts["loudness"] = None if self._meter is None else self._meter.read()
-        if self._watch is not None:
-            facts["video"] |= {"variable_rate": self._watch.uneven(), "rotation": self._watch.rotation}
-        return facts
-
-    def shots(self) -> list[dict[str, Any]]:
-        return [] if self._watch is None or self._frames < 2 else self._watch.shots
-
-
-class _Watch:
-    """Compares each picture with the one before, and keeps for every shot the frame nearest its middle."""
-
-    def __init__(self, headers: Headers, folder: Path) -> None:
-        from av.video.reformatter import VideoReformatter
-
-        assert headers.video is not None
-        self._aspect: str = headers.video["sample_aspect"]
-        self._rate, self._folder = headers.rate, folder
-        self._small = VideoReformatter()
-        self._detector = ShotDetector(shortest=max(3, round(headers.rate / 4)))
-        self._before: Any = None
-        self._start = self._count = 0
-        self._kept: dict[int, VideoFrame] = {}
-        self._times: tuple[float, float] | None = None
-        self._widest = 0.0
-        self.rotation = 0
-        self.shots: list[dict[str, Any]] = []
-
-    def see(self, frame: "VideoFrame", index: int) -> None:
-        self._count = index + 1
-        if index == 0:
-            self.rotation = round(frame.rotation)
-        self._note_time(frame)
-        cut = self._detector.feed(self._score(frame))
-        self._kept[index] = frame
-        if cut is not None:
-            self._close(cut)
-        self._forget(index)
-
-    def finish(self) -> None:
-        for cut in self._detector.finish():
-            self._close(cut)
-        if self._count > self._start:
-            self._close(self._count)
-
-    def uneven(self) -> bool:
-        """Whether some step between frames is over one and a half of what the rate says."""
-        return self._widest * float(self._rate) > 1.5
-
-    def _score(self, frame: "VideoFrame") -> float:
-        import numpy
-
-        width, height = _GRID
-        picture = self._small.reformat(frame, width, height, "yuv420p", interpolation="AREA", threads=1).to_ndarray()
-        before, self._before = self._before, picture
-        if before is None:
-            return 0.0
-        apart = numpy.maximum(picture, before) - numpy.minimum(picture, before)
-        return float(apart[:height].mean() + 2 * apart[height:].mean())
-
-    def _note_time(self, frame: "VideoFrame") -> None:
-        if frame.pts is None or frame.time_base is None:
-            return
-        now = float(frame.pts * frame.time_base)
-        if self._times is not None:
-            self._widest = max(self._widest, now - self._times[0])
-        self._times = (now, now)
-
-    def _forget(self, index: int) -> None:
-        """Keep the frames not yet decided, and of the rest those from which a middle can be chosen: few, whatever the
-        length of the shot."""
-        reach = index - self._start
-        for at in [at for at in self._kept if at < index - NEIGHBOURS]:
-            offset = at - self._start
-            power = offset.bit_length() - 1
-            marked = offset == 0 or offset in (1 << power, 3 << max(0, power - 1))
-            if not marked or offset * 4 < reach:
-                del self._kept[at]
-
-    def _close(self, end: int) -> None:
-        middle = (self._start + end - 1) / 2
-        inside = [at for at in self._kept if self._start <= at < end]
-        chosen = min(inside, key=lambda at: abs(at - middle))
-        keyframe = f"keyframe-{len(self.shots):05}.jpg"
-        self._save(self._kept[chosen], self._folder / keyframe)
-        self.shots.append({"in_frame": self._start, "out_frame": end, "keyframe": keyframe})
-        self._kept = {at: frame for at, frame in self._kept.items() if at >= end}
-        self._start = end
-
-    def _save(self, frame: "VideoFrame", target: Path) -> None:
-        across, down = (int(part) for part in self._aspect.split(":"))
-        width = frame.width * across / down
-        scale = min(1.0, _KEYFRAME_WIDTH / width)
-        size = max(2, round(width * scale)), max(2, round(frame.height * scale))
-        make: Callable[..., Image] = frame.to_image  # pyright: ignore[reportUnknownMemberType, reportUnknownVariableType]
-        image = make(width=size[0], height=size[1])
-        if self.rotation % 360:
-            image = image.rotate(self.rotation, expand=True)
-        coded = io.BytesIO()
-        image.save(coded, "JPEG", quality=85)
-        target.write_bytes(coded.getvalue())  # Pillow's own writing does not notice a full disk
-
-
-class _Meter:
-    """EBU R 128 over one audio stream, through FFmpeg's ebur128."""
-
-    def __init__(self) -> None:
-        self._graph: Graph | None = None
-        self._form: tuple[str, str, int] | None = None
-        self._last: dict[str, str] = {}
-
-    def hear(self, frame: "AudioFrame") -> None:
-        import av.error
-
-        form = (frame.format.name, frame.layout.name, frame.sample_rate)
-        if self._graph is None:
-            self._graph, self._form = _meter_for(frame), form
-        if form != self._form:
-            return
-        self._graph.push(frame)
-        while True:
-            try:
-                self._last = cast("AudioFrame", self._graph.pull()).metadata
-            except (av.error.BlockingIOError, av.error.EOFError):
-                return
-
-    def read(self) -> dict[str, float | None]:
-        """The fields of `Loudness`."""
-        peaks = [float(value) for name, value in self._last.items() if name.startswith("lavfi.r128.true_peaks_ch")]
-        integrated = float(self._last.get("lavfi.r128.I", "-70"))
-        peak = max(peaks, default=0.0)
+    def answer(self) -> dict[str, Any]:
+        """All that was found; the proxy is finished."""
+        start = 0.0 if self._first_heard is None else self._first_heard - self._first_picture
+        findings: dict[str, list[Run]] = {}
+        renditions: list[dict[str, Any]] = []
+        if self._eye is not None:
+            found = self._eye.watch.finish()
+            findings |= found if self._frames > 1 else {}
+            poster = self._eye.watch.keyframes.poster
+            if poster is not None:
+                facts = {"format": "jpeg"} | {name: poster[name] for name in ("frame", "width", "height")}
+                renditions.append({"purpose": "poster", "file": poster["file"], "facts": facts})
+        if self._ear is not None:
+            self._ear.finish()
+            frames = self._frames if self._eye is not None else self._samples
+            findings["silence"] = self._ear.silence(self._promise.rate, frames, start)
+            renditions += self._ear.write(self._folder, start)
         return {
-            "integrated_lufs": None if integrated <= -70 else round(integrated, 1),
-            "range_lu": round(float(self._last.get("lavfi.r128.LRA", "0")), 1),
-            "true_peak_dbtp": round(20 * math.log10(peak), 1) if peak > 0 else None,
+            "facts": self._facts(),
+            "shots": [] if self._eye is None or self._frames < 2 else self._eye.watch.keyframes.shots,
+            "findings": [
+                {"kind": kind, "in_frame": first, "out_frame": end}
+                for kind, runs in findings.items()
+                for first, end in runs
+            ],
+            "hashes": [] if self._eye is None else self._eye.watch.hashes,
+            "renditions": renditions + self._finish_proxy(),
         }
 
+    def _finish_proxy(self) -> list[dict[str, Any]]:
+        if self._proxy is None or self._writing is None:
+            return []
+        self._writing.finish()
+        facts = self._proxy.finish()
+        return [] if facts is None else [{"purpose": "proxy", "file": self._proxy.target.name, "facts": facts}]
 
-def _meter_for(frame: "AudioFrame") -> "Graph":
-    from av.filter import Graph
+    def _facts(self) -> dict[str, Any]:
+        facts = self._promise.plain()
+        facts["frames"] = self._frames if self._eye is not None else self._samples
+        facts["loudness"] = None if self._ear is None else self._ear.loudness()
+        facts["warnings"] = []
+        if self._eye is not None:
+            facts["video"] |= self._eye.facts()
+            facts["warnings"] = self._oddities(self._eye)
+        return facts
 
-    graph = Graph()
-    source = graph.add_abuffer(
-        sample_rate=frame.sample_rate, format=frame.format.name, layout=frame.layout.name, time_base=frame.time_base
-    )
-    meter = graph.add("ebur128", "peak=true:metadata=1:framelog=quiet")
-    sink = graph.add("abuffersink")
-    source.link_to(meter)
-    meter.link_to(sink)
-    graph.configure()
-    return graph
+    def _oddities(self, eye: Eye) -> list[str]:
+        """What did not stop the ingest, and an editor should know."""
+        found: list[str] = []
+        if eye.uneven():
+            found.append("Frames are not evenly spaced: frame numbers count decoded frames, not time.")
+        if len(eye.watch.keyframes.shots) > MOST_SHOTS:
+            found.append(f"It has more than {MOST_SHOTS} shots; the last one holds all that follows.")
+        if self._first_heard is not None:
+            length = float(self._frames / self._promise.rate)
+            apart = self._heard - self._first_picture - length
+            if abs(apart) > _APART:
+                found.append(f"The sound ends {abs(apart):.1f} s {'after' if apart > 0 else 'before'} the picture.")
+        return found
+
+
+def _proxy_writer(promise: Headers, folder: Path) -> ProxyWriter:
+    channels = promise.audio[0]["channels"] if promise.audio else 0
+    if promise.video is None:
+        return ProxyWriter(folder / "proxy.m4a", None, channels)
+    return ProxyWriter(folder / "proxy.mp4", promise.rate, channels)
+
+
+def _start_of(picture: "Stream | None") -> float:
+    """Seconds at which the picture begins, as the file counts; 0 where there is none."""
+    if picture is None or picture.start_time is None or picture.time_base is None:
+        return 0.0
+    return float(picture.start_time * picture.time_base)

@@ -7,35 +7,62 @@ from collections.abc import Generator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, Literal
 
 from holdback_base.problem import Problem
 from holdback_base.vocabulary import Rate, timecode_to_frames
 
 from holdback_servers import media_worker
-from holdback_servers.assets.model import TechnicalFacts
+from holdback_servers.assets.model import Purpose, TechnicalFacts
 from holdback_servers.jobs import Report
 from holdback_servers.media_store import MediaStore, copy_hashed, file_sha256
 from holdback_servers.media_worker import Limits
 from holdback_servers.settings import Settings
 
+FindingKind = Literal["black", "freeze", "silence", "flashing"]
+
 
 @dataclass(frozen=True)
 class Shot:
-    """Frames `[in_frame, out_frame)` without a cut, and the name of its keyframe's bytes."""
+    """Frames `[in_frame, out_frame)` without a cut, and the name of its keyframe's bytes, if one was kept."""
 
     in_frame: int
     out_frame: int
-    keyframe: str
+    keyframe: str | None
+
+
+@dataclass(frozen=True)
+class Finding:
+    """Frames `[in_frame, out_frame)` that somebody should look at: black, freeze, silence or flashing."""
+
+    kind: FindingKind
+    in_frame: int
+    out_frame: int
+
+
+@dataclass(frozen=True)
+class Made:
+    """Something that was made from the media, by the name of its bytes."""
+
+    purpose: Purpose
+    media: str
+    facts: dict[str, str | int]
 
 
 @dataclass(frozen=True)
 class Measured:
-    """What the worker found; `keyframes` are the files of the workspace by the names of their bytes."""
+    """What the worker found and made.
+
+    `hashes` are frames and perceptual hashes of their pictures; `files` are the keyframes and all that was made, files
+    of the workspace by the names of their bytes.
+    """
 
     facts: TechnicalFacts
     shots: tuple[Shot, ...]
-    keyframes: dict[str, Path]
+    findings: tuple[Finding, ...]
+    hashes: tuple[tuple[int, int], ...]
+    made: tuple[Made, ...]
+    files: dict[str, Path]
 
 
 def find_in_library(given: str, settings: Settings) -> Path:
@@ -122,27 +149,35 @@ def limits_of(settings: Settings) -> Limits:
     )
 
 
-async def measure(copy: Path, name: str, settings: Settings, report: Report) -> Measured:
-    """Look at every frame of a copy in a workspace; keyframes are left beside it.
+async def measure(copy: Path, name: str, settings: Settings, report: Report, *, proxy: bool = True) -> Measured:
+    """Look at every frame of a copy in a workspace; what is made from it is left beside it.
 
     Raises:
         Problem: NOT_MEDIA, MEDIA_DAMAGED, TOO_LARGE.
     """
     answer = await media_worker.run(
         "holdback_servers.assets.analysis:analyse",
-        {"path": str(copy), "name": name, "folder": str(copy.parent)},
+        {"path": str(copy), "name": name, "folder": str(copy.parent), "proxy": proxy},
         lambda done, total, text: report(done, total, "frames", text),
         limits_of(settings),
         roots=(copy.parent,),
     )
-    shots, keyframes = await asyncio.to_thread(_name_keyframes, copy.parent, answer["shots"])
-    return Measured(technical_facts(answer["facts"]), shots, keyframes)
+    return await asyncio.to_thread(_measured, copy.parent, answer)
 
 
-def _name_keyframes(folder: Path, found: list[dict[str, Any]]) -> tuple[tuple[Shot, ...], dict[str, Path]]:
-    names = [file_sha256(folder / each["keyframe"]) for each in found]
-    shots = tuple(Shot(each["in_frame"], each["out_frame"], name) for each, name in zip(found, names, strict=True))
-    return shots, {name: folder / each["keyframe"] for each, name in zip(found, names, strict=True)}
+def _measured(folder: Path, answer: dict[str, Any]) -> Measured:
+    """The worker's answer, with files named by their bytes."""
+    given = [each["keyframe"] for each in answer["shots"]] + [each["file"] for each in answer["renditions"]]
+    names = {file: file_sha256(folder / file) for file in given if file is not None}
+    shots = (Shot(each["in_frame"], each["out_frame"], names.get(each["keyframe"])) for each in answer["shots"])
+    return Measured(
+        facts=technical_facts(answer["facts"]),
+        shots=tuple(shots),
+        findings=tuple(Finding(each["kind"], each["in_frame"], each["out_frame"]) for each in answer["findings"]),
+        hashes=tuple((frame, value) for frame, value in answer["hashes"]),
+        made=tuple(Made(each["purpose"], names[each["file"]], each["facts"]) for each in answer["renditions"]),
+        files={name: folder / file for file, name in names.items()},
+    )
 
 
 def technical_facts(told: dict[str, Any]) -> TechnicalFacts:
@@ -154,7 +189,8 @@ def technical_facts(told: dict[str, Any]) -> TechnicalFacts:
             start = timecode_to_frames(written, Rate.model_validate(told["rate"]))
             checked |= {"start_frame": start, "drop_frame": ";" in written}
         except Problem as problem:
-            checked |= {"start_timecode": None, "warnings": (f"The start timecode is left out: {problem.message}",)}
+            warning = f"The start timecode is left out: {problem.message}"
+            checked |= {"start_timecode": None, "warnings": [*told.get("warnings", ()), warning]}
     return TechnicalFacts.model_validate(told | checked)
 
 

@@ -59,7 +59,7 @@ class Ingest:
             measured = await ingest.measure(copy, place.name, services.settings, report)
             copied = _Copied(given.title or place.stem, media, measured)
             papers = _ingest_papers(given, copied, services.new_id, services.clock())
-            files = {media: copy} | measured.keyframes
+            files = {media: copy} | measured.files
             answer = await self._keep(files, lambda c: _known(c, media, given) or put_on_shelf(c, papers))
             return answer.model_dump(mode="json")
 

@@ -28,6 +28,8 @@ _MOST_PIXELS = 16384 * 8640
 _STILLS = frozenset({"png_pipe", "jpeg_pipe", "webp_pipe", "tiff_pipe", "bmp_pipe"})
 _STILL_RATE = Fraction(25)
 """A still picture is one frame at this rate, since frames need a rate."""
+_FIELD_ORDERS = {2: "top_first", 3: "bottom_first", 4: "bottom_first", 5: "top_first"}
+"""FFmpeg's AVFieldOrder; of two fields coded in one order and shown in another, what is shown counts."""
 Part = tuple[str, int]
 """The name of an outermost part, and the byte behind its last."""
 _EBML_ID, _EBML_SIZE = 4, 8
@@ -49,6 +51,11 @@ class Headers:
     timecode: str | None
     video: dict[str, Any] | None
     audio: list[dict[str, Any]]
+
+    @property
+    def still(self) -> bool:
+        """Whether it is a picture that never moves."""
+        return self.container in _STILLS
 
     def plain(self) -> dict[str, Any]:
         """As JSON values."""
@@ -136,6 +143,8 @@ def video_facts(stream: "VideoStream", rate: Fraction, name: str) -> dict[str, A
     return {
         "codec": context.name,
         "profile": context.profile,
+        "level": context.level if context.level > 0 else None,
+        "field_order": _FIELD_ORDERS.get(context.field_order, "progressive"),
         "pixel_format": context.pix_fmt,
         "bit_depth": stream.format.components[0].bits,
         "width": width,
@@ -148,6 +157,7 @@ def video_facts(stream: "VideoStream", rate: Fraction, name: str) -> dict[str, A
         "matrix": _colour(Colorspace, context.colorspace),
         "range": _colour(ColorRange, context.color_range),
         "hdr": {"SMPTE2084": "PQ", "ARIB_STD_B67": "HLG"}.get(transfer or ""),
+        "bit_rate": context.bit_rate or None,
     }
 
 
@@ -160,6 +170,8 @@ def audio_facts(stream: "AudioStream") -> dict[str, Any]:
         "channels": context.channels,
         "layout": context.layout.name,
         "language": language if language and language != "und" else None,
+        "bit_depth": stream.format.bits if context.name.startswith(("pcm_", "flac", "alac")) else None,
+        "bit_rate": context.bit_rate or None,
     }
 
 
