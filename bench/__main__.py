@@ -138,6 +138,12 @@ def _schedule() -> list[Figure]:
     return [figure for name in _SCHEDULE for figure in import_module(f"bench.{name}").figures()]
 
 
+def _search() -> list[Figure]:
+    from bench import media_search
+
+    return media_search.figures()
+
+
 BENCHES: dict[str, Callable[[], list[Figure]]] = {
     "up": _up,
     "demo": _demo,
@@ -148,6 +154,7 @@ BENCHES: dict[str, Callable[[], list[Figure]]] = {
     "rights_import": _rights_import,
     "rights": _rights,
     "schedule": _schedule,
+    "search": _search,
 }
 
 

@@ -34,7 +34,9 @@ _TABLES = (
     """CREATE TABLE documents (
         id {big} PRIMARY KEY, segment_id TEXT UNIQUE, title TEXT NOT NULL, tags TEXT NOT NULL, words TEXT NOT NULL,
         keys TEXT NOT NULL{vector})""",
-    "CREATE TABLE tags (document BIGINT NOT NULL, tag TEXT NOT NULL, PRIMARY KEY (document, tag))",
+    """CREATE TABLE tags (
+        asset BIGINT NOT NULL, document BIGINT NOT NULL, tag TEXT NOT NULL, PRIMARY KEY (asset, document, tag))""",
+    "CREATE INDEX tags_of ON tags (document)",
     """CREATE TABLE numbers (
         field TEXT NOT NULL, document BIGINT NOT NULL, value {real} NOT NULL, PRIMARY KEY (field, document))""",
     "CREATE INDEX numbers_in_order ON numbers (field, value, document)",
@@ -119,7 +121,11 @@ def put_documents(connection: Connection, documents: Sequence[Document]) -> None
         ),
         [_row(each, with_vector=bool(vector)) for each in documents],
     )
-    _insert(connection, "tags", [{"document": d.id, "tag": tag} for d in documents for tag in d.tag_values])
+    _insert(
+        connection,
+        "tags",
+        [{"asset": d.id >> SHIFT, "document": d.id, "tag": tag} for d in documents for tag in d.tag_values],
+    )
     numbers = [{"field": f, "document": d.id, "value": v} for d in documents for f, v in d.numbers]
     _insert(connection, "numbers", numbers)
     words = {word for each in documents for word in (*each.title, *each.tags, *each.words)}
@@ -155,14 +161,23 @@ def _insert(connection: Connection, table: str, rows: list[dict[str, Any]]) -> N
 
 
 def places(connection: Connection, words: Sequence[str], part: Part, *, most: int | None = None) -> "NDArray[np.int64]":
-    """The documents in whose part the words stand side by side, in falling order: at most so many, the newest ones."""
+    """The documents in whose part the words stand side by side, in rising order: at most so many, the newest ones."""
+    found = _places(connection, words, part, None if most is None else most + 1, "ASC")
+    if most is None or len(found) <= most:
+        return found
+    return _places(connection, words, part, most, "DESC")[::-1]
+
+
+def _places(
+    connection: Connection, words: Sequence[str], part: Part, most: int | None, order: Literal["ASC", "DESC"]
+) -> "NDArray[np.int64]":
     limit = "" if most is None else " LIMIT :most"
     if connection.dialect.name == "sqlite":
-        which = "SELECT rowid AS id FROM found WHERE found MATCH :asked ORDER BY rowid DESC"
+        which = f"SELECT rowid AS id FROM found WHERE found MATCH :asked ORDER BY rowid {order}"
         query = f"SELECT group_concat(id) FROM ({which}{limit})"
         asked = f'{{{part}}} : "{" ".join(words)}"'
     else:
-        which = "SELECT id FROM documents WHERE vector @@ CAST(:asked AS tsquery) ORDER BY id DESC"
+        which = f"SELECT id FROM documents WHERE vector @@ CAST(:asked AS tsquery) ORDER BY id {order}"
         query = f"SELECT string_agg(CAST(id AS TEXT), ',') FROM ({which}{limit}) AS found"
         asked = " <-> ".join(f"'{word}':{_WEIGHT[part]}" for word in words)
     bound: dict[str, object] = {"asked": asked, "most": most} if most is not None else {"asked": asked}

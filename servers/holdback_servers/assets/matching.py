@@ -84,8 +84,11 @@ def phrase(text: str) -> tuple[str, ...]:
 
 def mark(text: str, phrases: Iterable[Sequence[str]]) -> str | None:
     """The text with marks around every occurrence of a phrase; None where there is none."""
-    words = words_of(text)
-    found = sorted(_spans(words, [tuple(each) for each in phrases if each]))
+    wanted = [tuple(each) for each in phrases if each]
+    if text.isascii():  # most texts hold none of the words, which is told sooner so
+        lowered = text.lower()
+        wanted = [each for each in wanted if each[0] in lowered]
+    found = sorted(_spans(words_of(text), wanted)) if wanted else []
     if not found:
         return None
     pieces, reached = list[str](), 0

@@ -223,6 +223,8 @@ def _clock(value: str) -> float | None:
 
 def clean(text: str) -> str:
     """Text without control characters, so that marks of matches can be told from it."""
+    if text.isprintable():
+        return text
     return "".join(" " if unicodedata.category(char) == "Cc" and char != "\n" else char for char in text)
 
 

@@ -1,6 +1,19 @@
 """What the library keeps, as tables of its store."""
 
-from sqlalchemy import JSON, Column, Float, ForeignKey, Index, Integer, MetaData, String, Table, UniqueConstraint, event
+from sqlalchemy import (
+    JSON,
+    BigInteger,
+    Column,
+    Float,
+    ForeignKey,
+    Index,
+    Integer,
+    MetaData,
+    String,
+    Table,
+    UniqueConstraint,
+    event,
+)
 
 from holdback_servers.assets.index import index_ddl
 from holdback_servers.services import room_tables
@@ -197,7 +210,7 @@ pictures_seen = Table(
     METADATA,
     Column("version_id", String, ForeignKey("versions.id"), primary_key=True),
     Column("frame", Integer, primary_key=True),
-    Column("hash", Integer, nullable=False),
+    Column("hash", BigInteger, nullable=False),
 )
 """Perceptual hashes of pictures of a version, 64 bits each as a signed integer."""
 event.listen(METADATA, "after_create", index_ddl)

@@ -1,6 +1,7 @@
 """What filters and counts go by, of every asset, as columns in memory: brought up to date with each question."""
 
 import threading
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -14,6 +15,7 @@ if TYPE_CHECKING:
 
 _MEASURES = ("frames_a_second", "seconds", "width", "height", "at")
 _WORDS = ("kind", "status", "rate")
+_NAMES = ", ".join(("number", *_MEASURES, *_WORDS))
 _OF_FIELD = {"rate": "frames_a_second", "date": "at"}
 
 
@@ -26,6 +28,7 @@ class Summaries:
     words: "dict[str, NDArray[np.int16]]"
     names: dict[str, tuple[str, ...]]
     known: "NDArray[np.bool_]"
+    _masks: "dict[tuple[str, tuple[str, ...]], NDArray[np.bool_]]" = field(default_factory=lambda: {})
 
     def passing(self, test: Range | Choice) -> "NDArray[np.bool_]":
         """Which assets pass a test of kind, status, rate or what is measured."""
@@ -45,8 +48,11 @@ class Summaries:
         """Which assets have one of these kinds, statuses or rates."""
         import numpy as np
 
-        codes = [self.names[column].index(value) for value in values if value in self.names[column]]
-        return self.known & np.isin(self.words[column], codes)
+        mask = self._masks.get((column, values))
+        if mask is None:
+            having = np.array([name in values for name in self.names[column]] or [False])
+            mask = self._masks[column, values] = self.known & having[self.words[column]]
+        return mask
 
     @staticmethod
     def measured(name: str) -> bool:
@@ -67,32 +73,36 @@ class Columns:
             seen = -1 if self._held is None else self._held.change
             newest = connection.execute(text("SELECT COALESCE(MAX(change), 0) FROM summaries")).scalar_one()
             if self._held is None or newest > seen:
-                query = text("SELECT * FROM summaries WHERE change > :seen")
-                self._held = _merged(self._held, connection.execute(query, {"seen": seen}).mappings().all(), newest)
+                query = text(f"SELECT {_NAMES} FROM summaries WHERE change > :seen")  # noqa: S608 - names are ours
+                self._held = _merged(self._held, connection.execute(query, {"seen": seen}).all(), newest)
             return self._held
 
 
-def _merged(held: Summaries | None, rows: Any, change: int) -> Summaries:
+def _merged(held: Summaries | None, rows: Sequence[Any], change: int) -> Summaries:
     import numpy as np
 
-    numbers = np.array([row["number"] for row in rows], dtype=np.int64)
+    names_of_columns = _NAMES.split(", ")
+    columns = {name: [row[place] for row in rows] for place, name in enumerate(names_of_columns)}
+    numbers = np.array(columns["number"], dtype=np.int64)
     size = max(int(numbers.max(initial=0)) + 1, 1 if held is None else len(held.known))
-    measures = {name: np.zeros(size) for name in _MEASURES}
-    words = {name: np.zeros(size, dtype=np.int16) for name in _WORDS}
+    measures = {name: _grown(None if held is None else held.measures[name], size, np.float64) for name in _MEASURES}
+    words = {name: _grown(None if held is None else held.words[name], size, np.int16) for name in _WORDS}
+    known = _grown(None if held is None else held.known, size, np.bool_)
     names = {name: () if held is None else held.names[name] for name in _WORDS}
-    known = np.zeros(size, dtype=np.bool_)
-    if held is not None:
-        known[: len(held.known)] = held.known
-        for name in _MEASURES:
-            measures[name][: len(held.known)] = held.measures[name]
-        for name in _WORDS:
-            words[name][: len(held.known)] = held.words[name]
     known[numbers] = True
     for name in _MEASURES:
-        measures[name][numbers] = [row[name] for row in rows]
+        measures[name][numbers] = columns[name]
     for name in _WORDS:
-        given = [row[name] for row in rows]
-        names[name] += tuple(sorted(set(given) - set(names[name])))
+        names[name] += tuple(sorted(set(columns[name]) - set(names[name])))
         code = {value: place for place, value in enumerate(names[name])}
-        words[name][numbers] = [code[value] for value in given]
+        words[name][numbers] = [code[value] for value in columns[name]]
     return Summaries(change, measures, words, names, known)
+
+
+def _grown(column: "NDArray[Any] | None", size: int, kind: Any) -> "NDArray[Any]":
+    import numpy as np
+
+    grown = np.zeros(size, dtype=kind)
+    if column is not None:
+        grown[: len(column)] = column
+    return grown

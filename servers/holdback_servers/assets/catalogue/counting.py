@@ -10,7 +10,6 @@ from sqlalchemy import Connection, bindparam, text
 
 from holdback_servers.assets.answers import CountedValue
 from holdback_servers.assets.catalogue.columns import Summaries
-from holdback_servers.assets.index import SHIFT
 
 if TYPE_CHECKING:
     import numpy as np
@@ -18,11 +17,14 @@ if TYPE_CHECKING:
 
 _COUNTED = 50
 _FACETS = 12
-_TAGS_OF = 2_000
+_TAGS_OF = 500
 """Assets whose tags are counted as a facet."""
-_AT_ONCE = 500
 _FREE = frozenset({"title", "description", "tags"})
 """Fields of free text, whose values are not worth counting one by one; tags are counted apart."""
+
+_TAGS = text("SELECT tag, COUNT(DISTINCT asset) AS n FROM tags WHERE asset IN :assets GROUP BY tag").bindparams(
+    bindparam("assets", expanding=True)
+)
 
 
 @dataclass(frozen=True)
@@ -42,7 +44,7 @@ def count_by(connection: Connection, what: str) -> list[Counted]:
         "statuses": "SELECT status AS value, COUNT(*) AS n FROM assets GROUP BY status",
         "rates": f"SELECT v.rate AS value, COUNT(*) AS n FROM versions v {latest} v.id GROUP BY v.rate",
         "segment_kinds": f"SELECT s.kind AS value, COUNT(*) AS n FROM segments s {latest} s.version_id GROUP BY s.kind",
-        "tags": f"SELECT tag AS value, COUNT(DISTINCT document >> {SHIFT}) AS n FROM tags GROUP BY tag",
+        "tags": "SELECT tag AS value, COUNT(DISTINCT asset) AS n FROM tags GROUP BY tag",
     }
     found = [Counted(str(row.value), int(row.n)) for row in connection.execute(text(queries[what]))]
     return sorted(found, key=lambda each: (-each.count, each.value))[:_COUNTED]
@@ -79,7 +81,7 @@ def _shown(value: Any) -> str:
 def facets(
     connection: Connection, summaries: Summaries, found: "NDArray[np.int64]"
 ) -> dict[str, tuple[CountedValue, ...]]:
-    """How many of the found assets have each kind, status and rate, each year, and (of the 2,000 newest) each tag."""
+    """How many of the found assets have each kind, status and rate, each year, and (of the 500 newest) each tag."""
     import numpy as np
 
     counted: dict[str, tuple[CountedValue, ...]] = {}
@@ -101,15 +103,7 @@ def _years(years: "NDArray[Any]") -> Counter[str]:
 
 def _tags(connection: Connection, assets: list[int]) -> Counter[str]:
     """Tags of these assets and their segments, each counted once an asset."""
-    counts: Counter[str] = Counter()
-    query = text(
-        f"SELECT tag, COUNT(DISTINCT document >> {SHIFT}) AS n FROM tags WHERE document >> {SHIFT} IN :assets"
-        " GROUP BY tag"
-    ).bindparams(bindparam("assets", expanding=True))
-    for begin in range(0, len(assets), _AT_ONCE):
-        for row in connection.execute(query, {"assets": assets[begin : begin + _AT_ONCE]}):
-            counts[str(row.tag)] += int(row.n)
-    return counts
+    return Counter({str(row.tag): int(row.n) for row in connection.execute(_TAGS, {"assets": assets})})
 
 
 def _most(counts: Counter[str]) -> tuple[CountedValue, ...]:

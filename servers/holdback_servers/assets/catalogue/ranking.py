@@ -25,7 +25,7 @@ _SHOWN = 5
 
 @dataclass(frozen=True)
 class Hits:
-    """Where a term stands: by part, documents in falling order; `more` when there are more than are ranked."""
+    """Where a term stands: by part, documents in rising order; `more` when there are more than are ranked."""
 
     parts: "tuple[tuple[Part, NDArray[np.int64]], ...]"
     more: bool = False
@@ -55,7 +55,7 @@ def hits_of(connection: Connection, term: Term, *, most: int | None = RANKED) ->
     for part, words in asked:
         here = places(connection, words, part, most=None if left is None else left + 1)
         if left is not None and len(here) > left:
-            return Hits((*found, (part, here[:left])), more=True)
+            return Hits((*found, (part, here[1:])), more=True)
         found.append((part, here))
         left = None if left is None else left - len(here)
     return Hits(tuple(found))
@@ -118,7 +118,7 @@ def _documents(terms: list[Hits], asset: int) -> tuple[int, ...]:
     for hits in terms:
         weights: dict[int, float] = {}
         for part, documents in hits.parts:
-            begin, end = np.searchsorted(-documents, [-high + 1, -low + 1])
+            begin, end = np.searchsorted(documents, [low, high])
             for each in documents[begin:end].tolist():
                 weights[each] = max(weights.get(each, 0.0), WEIGHTS[part])
         for each, weight in weights.items():

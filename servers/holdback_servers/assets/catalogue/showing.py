@@ -9,7 +9,7 @@ from holdback_base.database import Unit
 from sqlalchemy import Connection, RowMapping, bindparam, select, text
 
 from holdback_servers.assets import store
-from holdback_servers.assets.answers import SearchHit, SearchResult, SegmentHit, SegmentView, segment_view
+from holdback_servers.assets.answers import SearchHit, SearchResult, SegmentHit, segment_view
 from holdback_servers.assets.catalogue.columns import Columns
 from holdback_servers.assets.catalogue.counting import facets
 from holdback_servers.assets.catalogue.ranking import Ranked, hits_of, rank
@@ -84,8 +84,8 @@ def show(connection: Connection, query: Query, ranked: Ranked, numbers: Sequence
     rows = _assets(connection, numbers)
     documents = _documents(connection, [d for each in numbers for d in ranked.documents[each]])
     found = _segments(connection, [each for each in documents.values() if each])
-    values = store.values_of(connection, [*(row["id"] for row in rows.values()), *found])
-    values += store.values_of(connection, [row["version"] for row in rows.values()])
+    targets = [each for row in rows.values() for each in (row["id"], row["version"])]
+    values = store.values_of(connection, [*targets, *found])
     said: dict[str, list[FieldValue]] = {}
     for value in values:
         said.setdefault(value.target, []).append(value)
@@ -100,30 +100,33 @@ def show(connection: Connection, query: Query, ranked: Ranked, numbers: Sequence
     return tuple(hits)
 
 
+_V = versions.c
+_NUMBERS = text("SELECT number, asset_id FROM summaries WHERE number IN :numbers").bindparams(
+    bindparam("numbers", expanding=True)
+)
+_PLACES = text("SELECT id, segment_id FROM documents WHERE id IN :ids").bindparams(bindparam("ids", expanding=True))
+_ASSETS = (
+    select(assets.c.id, assets.c.kind, assets.c.title, assets.c.status, _V.id.label("version"), _V.media, _V.facts)
+    .add_columns(_V.element_list)
+    .join(versions, _V.id == assets.c.latest_version)
+    .where(assets.c.id.in_(bindparam("ids", expanding=True)))
+)
+_SEGMENTS = select(segments).where(segments.c.id.in_(bindparam("ids", expanding=True)))
+
+
 def _assets(connection: Connection, numbers: Sequence[int]) -> dict[int, RowMapping]:
-    query = text("SELECT number, asset_id FROM summaries WHERE number IN :numbers").bindparams(
-        bindparam("numbers", expanding=True)
-    )
-    number = {row.asset_id: int(row.number) for row in connection.execute(query, {"numbers": list(numbers)})}
-    v = versions.c
-    wanted = (
-        select(
-            assets.c.id, assets.c.kind, assets.c.title, assets.c.status, v.id.label("version"), v.media, v.facts,
-            v.element_list,
-        )
-        .join(versions, v.id == assets.c.latest_version)
-        .where(assets.c.id.in_(list(number)))
-    )  # fmt: skip
-    return {number[row["id"]]: row for row in connection.execute(wanted).mappings()}
+    number = {row.asset_id: int(row.number) for row in connection.execute(_NUMBERS, {"numbers": list(numbers)})}
+    rows = connection.execute(_ASSETS, {"ids": list(number)}).mappings()
+    return {number[row["id"]]: row for row in rows}
 
 
 def _documents(connection: Connection, documents: list[int]) -> dict[int, str | None]:
-    query = text("SELECT id, segment_id FROM documents WHERE id IN :ids").bindparams(bindparam("ids", expanding=True))
-    return {int(row.id): row.segment_id for row in connection.execute(query, {"ids": documents})}
+    rows = connection.execute(_PLACES, {"ids": documents}) if documents else ()
+    return {int(row.id): row.segment_id for row in rows}
 
 
-def _segments(connection: Connection, ids: Iterable[str | None]) -> dict[str, Segment]:
-    rows = connection.execute(select(segments).where(segments.c.id.in_(list(ids)))).mappings()
+def _segments(connection: Connection, ids: Sequence[str]) -> dict[str, Segment]:
+    rows = connection.execute(_SEGMENTS, {"ids": ids}).mappings() if ids else ()
     return {row["id"]: Segment.model_validate(dict(row)) for row in rows}
 
 
@@ -158,8 +161,7 @@ def _segment_hit(segment: Segment, facts: TechnicalFacts, values: list[FieldValu
     view = segment_view(segment, facts, fields)
     told = [("text", segment.text), ("tags", ", ".join(segment.tags))]
     told += [(name, value) for name, value in _told(values) if name not in _APART]
-    given: dict[str, object] = {name: getattr(view, name) for name in SegmentView.model_fields}
-    return SegmentHit.model_validate(given | {"why": why(query, [*told, ("kind", segment.kind)])})
+    return SegmentHit(**view.__dict__, why=why(query, [*told, ("kind", segment.kind)]))
 
 
 def _told(values: list[FieldValue]) -> list[tuple[str, str]]:
