@@ -14,7 +14,7 @@ from holdback_base.vocabulary import Instant
 from sqlalchemy import Connection
 
 from holdback_servers.assets import ingest, store
-from holdback_servers.assets.model import Asset, Segment, Version
+from holdback_servers.assets.model import Asset, Rendition, Segment, SegmentKind, Version
 from holdback_servers.assets.papers import (
     IngestRequest,
     Registered,
@@ -29,6 +29,13 @@ from holdback_servers.services import Services
 
 INGEST = "ingest"
 """The kind of ingest jobs."""
+
+_FOUND: dict[ingest.FindingKind, str] = {
+    "black": "Black picture",
+    "freeze": "The picture stands still",
+    "silence": "Silence",
+    "flashing": "Flashes more than three times a second",
+}
 
 
 @dataclass(frozen=True)
@@ -56,7 +63,7 @@ class Ingest:
             known = await services.database.read(lambda c: _known(c, media, given))
             if known is not None:
                 return known.model_dump(mode="json")
-            measured = await ingest.measure(copy, place.name, services.settings, report)
+            measured = await ingest.measure(copy, place.name, services.settings, report, proxy=given.proxy)
             copied = _Copied(given.title or place.stem, media, measured)
             papers = _ingest_papers(given, copied, services.new_id, services.clock())
             files = {media: copy} | measured.files
@@ -68,15 +75,25 @@ class Ingest:
         media, database = self._services.media, self._services.database
         fresh = [name for name in files if not media.has(name)]
         moving = asyncio.ensure_future(asyncio.to_thread(ingest.keep, media, files))
+
+        def write(connection: Connection) -> Registered:
+            if any(not media.has(name) for name in files):
+                raise Problem("UNAVAILABLE", "Files of it were given up by another ingest.", "Ingest it again.")
+            return unit(connection)
+
+        def give_up(connection: Connection) -> None:
+            # A write that was cancelled while it ran is on disk all the same; this one is queued behind it. Pictures
+            # of black and of silence may be those of another ingest too, which was written meanwhile.
+            for name in fresh:
+                if not store.refers_to(connection, name):
+                    media.discard(name)
+
         try:
             await asyncio.shield(moving)
-            return await database.write(unit)
+            return await database.write(write)
         except BaseException:
             await asyncio.wait([moving])
-            # A write that was cancelled while it ran is on disk all the same; this one is queued behind it.
-            written = await database.write(lambda c: store.version_of_media(c, next(iter(files))))
-            for name in fresh if written is None else ():
-                media.discard(name)
+            await database.write(give_up)
             raise
 
 
@@ -119,18 +136,7 @@ def _ingest_papers(given: IngestRequest, copied: _Copied, new_id: NewId, now: In
     asset = Asset(id=new_id("ast"), kind=given.kind, title=title, at=now)
     version_id = new_id("ver")
     declared = given.elements or (one_element(given.kind, title, given.ref),)
-    shots = [
-        Segment(
-            id=new_id("seg"),
-            version_id=version_id,
-            kind="shot",
-            in_frame=shot.in_frame,
-            out_frame=shot.out_frame,
-            method="auto",
-            keyframe=shot.keyframe,
-        )
-        for shot in copied.measured.shots
-    ]
+    shots, found = _detected(copied.measured, version_id, new_id)
     segments = describe_shots(shots, given.segments, facts, version_id, new_id)
     version = Version(
         id=version_id,
@@ -149,4 +155,38 @@ def _ingest_papers(given: IngestRequest, copied: _Copied, new_id: NewId, now: In
         if entry is not None:
             said = {**entry.fields, "description": entry.description, "tags": entry.tags}
             values += first_values(segment.id, said, method="imported", by=given.by, at=now, new_id=new_id)
-    return NewVersion(asset, version, tuple(segment for segment, _ in segments), tuple(values))
+    renditions = (
+        Rendition(
+            id=new_id("ren"), version_id=version_id, purpose=made.purpose, media=made.media, facts=made.facts, at=now
+        )
+        for made in copied.measured.made
+    )
+    return NewVersion(
+        asset=asset,
+        version=version,
+        segments=(*(segment for segment, _ in segments), *found),
+        values=tuple(values),
+        renditions=tuple(renditions),
+        pictures=copied.measured.hashes,
+    )
+
+
+def _detected(measured: ingest.Measured, version_id: str, new_id: NewId) -> tuple[list[Segment], list[Segment]]:
+    """The shots, and what else was found, as segments; each names the detector that found it."""
+
+    def segment(kind: SegmentKind, span: ingest.Shot | ingest.Finding, text: str, keyframe: str | None) -> Segment:
+        detector = "shots" if kind == "shot" else kind
+        return Segment(
+            id=new_id("seg"),
+            version_id=version_id,
+            kind=kind,
+            in_frame=span.in_frame,
+            out_frame=span.out_frame,
+            method="auto",
+            text=text,
+            keyframe=keyframe,
+            ai_config=f"urn:holdback:detector:{detector}:1",
+        )
+
+    shots = [segment("shot", each, "", each.keyframe) for each in measured.shots]
+    return shots, [segment(each.kind, each, _FOUND[each.kind], None) for each in measured.findings]

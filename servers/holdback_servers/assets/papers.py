@@ -59,6 +59,7 @@ class IngestRequest(Noun):
     segments: tuple[LogEntry, ...] = ()
     tags: tuple[str, ...] = ()
     description: str | None = None
+    proxy: bool = True
     by: str
 
 

@@ -9,7 +9,15 @@ from sqlalchemy import Connection, RowMapping, func, insert, select, update
 
 from holdback_servers.assets import history
 from holdback_servers.assets.model import Asset, FieldValue, Rendition, Segment, Version
-from holdback_servers.assets.tables import assets, field_values, renditions, segments, version_relations, versions
+from holdback_servers.assets.tables import (
+    assets,
+    field_values,
+    pictures_seen,
+    renditions,
+    segments,
+    version_relations,
+    versions,
+)
 
 _counts = func.coalesce(field_values.c.review, "") != "rejected"
 """A rejected value stays on record, and the one before it counts again."""
@@ -207,6 +215,19 @@ def rendition_of_media(connection: Connection, media: str) -> Rendition | None:
     """A rendition that is these bytes."""
     row = connection.execute(select(renditions).where(renditions.c.media == media).limit(1)).mappings().first()
     return None if row is None else _rendition(row)
+
+
+def add_pictures(connection: Connection, version_id: str, hashes: Iterable[tuple[int, int]]) -> None:
+    """Write the perceptual hashes of a version's pictures: frames, and 64 bits each as a signed integer."""
+    rows = [{"version_id": version_id, "frame": frame, "hash": value} for frame, value in hashes]
+    if rows:
+        connection.execute(insert(pictures_seen), rows)
+
+
+def refers_to(connection: Connection, media: str) -> bool:
+    """Whether a version, a rendition or a keyframe is these bytes."""
+    places = (versions.c.media, renditions.c.media, segments.c.keyframe)
+    return any(connection.execute(select(place).where(place == media).limit(1)).first() for place in places)
 
 
 def unknown(noun: str, given: str, hint: str) -> Problem:

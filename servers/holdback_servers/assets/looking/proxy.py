@@ -105,12 +105,12 @@ class ProxyWriter:
         if first is not None and self._rate is not None:
             self._picture = self._add_picture(out, first, self._rate)
         if self._layout is not None:
-            self._sound = out.add_stream("aac", rate=_SOUND_RATE, layout=self._layout)
+            self._sound = out.add_stream("aac", rate=_SOUND_RATE, layout=self._layout, options={"aac_coder": "fast"})
             self._sound.bit_rate = 64_000 if self._layout == "mono" else 96_000
         return out
 
     def _add_picture(self, out: Any, first: ProxyPicture, rate: Fraction) -> Any:
-        options = {"preset": "superfast", "crf": "26", "threads": "2"}
+        options = {"preset": "superfast", "crf": "28", "threads": "2", "x264-params": "subme=0"}
         stream = out.add_stream("libx264", rate=rate, options=options)
         self.width, self.height = first.frame.width, first.frame.height
         stream.width, stream.height, stream.pix_fmt = self.width, self.height, "yuv420p"
