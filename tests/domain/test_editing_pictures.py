@@ -14,7 +14,20 @@ from holdback_base.vocabulary import Rate, Span
 from holdback_servers.editing.framing import Rectangle, pixels, view
 from holdback_servers.editing.lettering import burn, draw
 from holdback_servers.editing.parts import Credit, Reframe
-from holdback_servers.editing.pictures import Shaper, ahead, exact_frames, picture_of, planes, veil
+from holdback_servers.editing.pictures import (
+    BT601,
+    BT709,
+    Reader,
+    ahead,
+    blank,
+    converted,
+    depth,
+    exact_frames,
+    levels_of,
+    planes,
+    shaped,
+    veil,
+)
 from holdback_servers.editing.words import LETTERS
 from PIL import Image, ImageFont
 
@@ -38,7 +51,7 @@ def _film(path: Path, frames: int, rate: Fraction, codec: str, **options: str) -
 
 
 def _numbers(path: Path, span: Span, rate: Rate) -> list[int]:
-    frames = [picture_of(frame) for frame in exact_frames(path, span, rate, "a film")]
+    frames = exact_frames(path, span, rate, "a film")
     return [round((float(planes(each)[0].mean()) - 20) / 2) for each in frames]
 
 
@@ -70,30 +83,35 @@ def test_a_file_that_ends_too_early_is_named_damaged(tmp_path: Path) -> None:
     assert "frame 20" in refused.value.message or "frame 19" in refused.value.message
 
 
-def _letters(text: str) -> np.ndarray[Any, np.dtype[np.uint8]]:
+def _letters(text: str, form: str = "yuv420p") -> av.VideoFrame:
     from PIL import ImageDraw
 
     image = Image.new("L", (320, 180), 60)
     ImageDraw.Draw(image).text((60, 60), text, fill=230, font_size=40)
-    return np.concatenate([np.asarray(image), np.full((90, 320), 128, np.uint8)])
+    frame = blank((320, 180), form)
+    planes(frame)[0][:] = np.asarray(image).astype(np.uint16) * depth(planes(frame))
+    return frame
 
 
-def test_what_is_blurred_cannot_be_told_from_something_else_and_the_rest_is_untouched() -> None:
+@pytest.mark.parametrize("form", ["yuv420p", "yuv422p10le"])
+@pytest.mark.parametrize("style", ["blur", "pixelate", "fill"])
+def test_what_is_veiled_cannot_be_told_from_something_else_and_the_rest_is_untouched(style: Any, form: str) -> None:
     box = Rectangle(50, 50, 280, 120)
-    one, other = _letters("ACME COLA"), _letters("NOVA TEAS")
-    before = one.copy()
-    veil(one, box)
-    veil(other, box)
-    region = (slice(50, 120), slice(50, 280))
-    sharp = float(np.abs(np.diff(before[region].astype(float), axis=1)).mean())
-    soft = float(np.abs(np.diff(one[region].astype(float), axis=1)).mean())
-    assert soft < sharp / 8
-    assert abs(float(one[region].mean()) - float(before[region].mean())) < 3
-    outside = one.copy()
+    one, other = _letters("ACME COLA", form), _letters("NOVA TEAS", form)
+    before = planes(one)[0].copy().astype(float)
+    veil(planes(one), box, style)
+    veil(planes(other), box, style)
+    region, levels = (slice(50, 120), slice(50, 280)), depth(planes(one))
+    mine, theirs = (planes(each)[0].astype(float) for each in (one, other))
+    assert float(np.abs(mine[region] - theirs[region]).mean()) < 20 * levels
+    assert (
+        float(np.abs(np.diff(mine[region], axis=1)).mean()) < float(np.abs(np.diff(before[region], axis=1)).mean()) / 8
+    )
+    outside = mine.copy()
     outside[region] = before[region]
-    assert (outside[:180] == before[:180]).all()
-    apart = float(np.abs(one[region].astype(float) - other[region].astype(float)).mean())
-    assert apart < 20
+    assert (outside == before).all()
+    if style != "fill":
+        assert abs(float(mine[region].mean()) - float(before[region].mean())) < 3 * levels
 
 
 def test_a_blur_covers_every_pixel_that_its_box_touches() -> None:
@@ -113,12 +131,14 @@ def test_a_credit_stands_inside_the_picture_and_can_be_read(size: tuple[int, int
     high, wide = plate.cover.shape
     assert 0 <= plate.left <= plate.left + wide <= size[0]
     assert 0 <= plate.top <= plate.top + high <= size[1]
-    picture = np.full((size[1] * 3 // 2, size[0]), 200, np.uint8)
-    burn(picture, plate, 35)
-    region = picture[plate.top : plate.top + high, plate.left : plate.left + wide]
-    assert int(region.max()) >= 230
-    assert int(region.min()) <= 95
-    assert (picture[: plate.top] == 200).all()
+    for form in ("yuv420p", "yuv422p10le"):
+        whole = planes(blank(size, form, (200, 128, 128)))
+        burn(whole, plate)
+        luma = whole[0] / depth(whole)
+        region = luma[plate.top : plate.top + high, plate.left : plate.left + wide]
+        assert float(region.max()) >= 230
+        assert float(region.min()) <= 95
+        assert (luma[: plate.top] == 200).all()
 
 
 def test_a_credit_fades_and_is_gone_outside_its_span() -> None:
@@ -126,9 +146,9 @@ def test_a_credit_fades_and_is_gone_outside_its_span() -> None:
     plate = draw(credit, (640, 360), 24.0)
     strengths: list[float] = []
     for frame in (9, 10, 14, 35, 59, 60):
-        picture = np.full((540, 640), 200, np.uint8)
-        burn(picture, plate, frame)
-        strengths.append(float(np.abs(picture.astype(float) - 200).mean()))
+        whole = planes(blank((640, 360), "yuv420p", (200, 128, 128)))
+        burn(whole, plate, plate.strength(frame))
+        strengths.append(float(np.abs(whole[0].astype(float) - 200).mean()))
     assert strengths[0] == strengths[-1] == 0
     assert 0 < strengths[1] < strengths[2] < strengths[3]
     assert strengths[4] == strengths[1]
@@ -150,21 +170,19 @@ def test_the_lettering_has_every_letter_that_a_credit_may_have() -> None:
 
 
 def test_a_reframe_shows_the_part_around_its_centre() -> None:
-    picture = np.full((540, 640), 128, np.uint8)
-    picture[:360] = np.tile((np.arange(640) // 4 + 40).astype(np.uint8), (360, 1))
+    frame = blank((640, 360), "yuv420p")
+    planes(frame)[0][:] = np.tile((np.arange(640) // 4 + 40).astype(np.uint8), (360, 1))
     for centre in (0, 300, 500, 1000):
         shape = Reframe(aspect="9:16", width=72, height=128, centre_x=centre)
-        seen = view((640, 360), (640, 360), shape, "c1")
-        shaped = Shaper(seen, (640, 360), (72, 128), Rate(num=24)).shape(picture)
+        seen = planes(shaped(frame, view((640, 360), (640, 360), shape, "c1"), (640, 360), (72, 128)))[0]
         middle = min(max(centre * 640 / 1000, 101), 539)
-        assert shaped.shape == (192, 72)
-        assert abs(float(shaped[64, 36]) - (middle / 4 + 40)) < 3
+        assert seen.shape == (128, 72)
+        assert abs(float(seen[64, 36]) - (middle / 4 + 40)) < 3
 
 
 def test_a_narrower_source_gets_bars_and_stays_in_proportion() -> None:
-    picture = np.full((72, 48), 200, np.uint8)
-    shaped = Shaper(view((48, 48), (64, 36), None, "c1"), (64, 36), (64, 36), Rate(num=24)).shape(picture)
-    row = planes(shaped)[0][18]
+    frame = blank((48, 48), "yuv420p", (200, 128, 128))
+    row = planes(shaped(frame, view((48, 48), (64, 36), None, "c1"), (64, 36), (64, 36)))[0][18]
     assert row[4] == 16
     assert row[32] == 200
     assert [int(np.argmax(row > 100)), int(np.argmax(row[::-1] > 100))] == [14, 14]
@@ -185,8 +203,37 @@ def test_pictures_made_ahead_come_in_order_and_their_errors_come_through() -> No
     first.close()  # pyright: ignore
 
 
-@pytest.mark.parametrize(("form", "levels", "white"), [("yuv420p", 1, 235), ("yuv420p", 2, 255), ("yuvj420p", 2, 255)])
-def test_white_is_white_whatever_range_the_source_counts_in(form: str, levels: int, white: int) -> None:
-    frame = av.VideoFrame.from_ndarray(np.full((54, 64), white, np.uint8), format=form)
+@pytest.mark.parametrize("wanted", ["yuv420p", "yuv422p10le"])
+@pytest.mark.parametrize(
+    ("form", "levels", "white"), [("yuv420p", 1, 235), ("yuv420p", 2, 255), ("yuvj420p", 2, 255), ("rgb24", 0, 255)]
+)
+def test_white_is_white_whatever_range_the_source_counts_in(form: str, levels: int, white: int, wanted: str) -> None:
+    shape = (36, 64, 3) if form == "rgb24" else (54, 64)
+    picture = np.full(shape, white, np.uint8)
+    if form != "rgb24":
+        picture[36:] = 128
+    frame = av.VideoFrame.from_ndarray(picture, format=form)
     frame.color_range = levels
-    assert abs(int(planes(picture_of(frame))[0][10, 10]) - 235) <= 1
+    for colours in (BT601, BT709):
+        luma, *chroma = planes(converted(frame, wanted, colours))
+        scale = 4 if luma.itemsize == 2 else 1
+        assert abs(int(luma[10, 10]) - 235 * scale) <= scale
+        assert [abs(int(each[5, 5]) - 128 * scale) <= scale for each in chroma] == [True, True]
+
+
+def test_a_source_of_other_colours_is_brought_to_those_of_the_cut() -> None:
+    red = blank((64, 36), "yuv420p", levels_of("#ff0000", BT601))
+    red.colorspace = 6
+    there = [int(each[5, 5]) for each in planes(converted(red, "yuv420p", BT709))]
+    assert there == pytest.approx(levels_of("#ff0000", BT709), abs=2)
+    assert [int(each[5, 5]) for each in planes(converted(red, "yuv420p", BT601))] == list(levels_of("#ff0000", BT601))
+
+
+def test_a_picture_is_held_by_a_reader_as_long_as_the_file_holds_it_and_going_back_works(tmp_path: Path) -> None:
+    path = tmp_path / "a.mp4"
+    _film(path, 90, Fraction(24), "libx264", crf="4", g="30")
+    reader = Reader(path, Rate(num=24), "a film")
+    wanted = [5, 5, 80, 7, 8, 60, 0, 89]
+    seen = [round((float(planes(reader.frame(number))[0].mean()) - 20) / 2) for number in wanted]
+    reader.close()
+    assert seen == wanted

@@ -22,7 +22,7 @@ PINNED = Path(holdback_servers.__file__).parent
 VERBS = {
     "assets": {"describe", "search", "get", "list", "ingest", "register", "update", "cancel", "record", "review"}
     | {"remove", "restore", "place", "release", "retry"},
-    "editing": {"create", "revise", "get", "diff", "validate", "render", "export", "measure", "cancel"},
+    "editing": {"create", "revise", "get", "list", "diff", "validate", "render", "export", "measure", "cancel"},
     "rights": {"check", "issue", "get", "revoke", "find", "list", "report", "assess", "record", "reserve", "settle"}
     | {"import", "export", "cancel"},
     "schedule": {"record", "list", "get", "propose", "hold", "commit", "cancel", "find", "explain", "extend", "lock"}

@@ -11,7 +11,7 @@ from importlib.resources import files
 from typing import Annotated, Any, Literal, Self
 
 from holdback_base.problem import Problem
-from holdback_base.vocabulary import Noun, Rate, timecode_to_frames
+from holdback_base.vocabulary import Noun, Rate, Span, timecode_to_frames
 from pydantic import AfterValidator, Field, StringConstraints, ValidationError, model_validator
 
 from holdback_servers.editing.model import Timeline
@@ -205,7 +205,7 @@ def find_profile(name: str, profiles: Mapping[str, Profile]) -> Profile:
 
 
 def misfits(timeline: Timeline, profile: Profile) -> list[str]:
-    """What of a timeline cannot become a file of this profile, each with its cure; known before anything is rendered."""
+    """What of a timeline cannot become a file of this profile, each with its cure: known before it is rendered."""
     found: list[str] = []
     picture = timeline.picture
     if profile.sizes and not any(_same_shape(size, picture) for size in profile.sizes):
@@ -233,3 +233,33 @@ def require_fit(timeline: Timeline, name: str, profile: Profile) -> None:
             "Revise the timeline, or choose another profile; list_profiles tells what each takes.",
             findings=found,
         )
+
+
+def on_target(target: Loudness | None, found: Mapping[str, Any], within_tenths: int = 5) -> bool | None:
+    """Whether measured loudness (`lufs`, `peak_dbtp`) is near its target and under its peak; None where there is no
+    target, or nothing to be heard."""
+    if target is None or found.get("lufs") is None:
+        return None
+    near = abs(round(found["lufs"] * 10) - target.lufs_tenths) <= within_tenths
+    peak = found.get("peak_dbtp")
+    return near and (peak is None or round(peak * 10) <= target.peak_tenths)
+
+
+def misses(timeline: Timeline, profile: Profile, found: Mapping[str, Any], black: list[Span]) -> list[str]:
+    """What of a finished file is not as its profile wants it, in words."""
+    missed: list[str] = []
+    if on_target(profile.loudness, found, profile.within_tenths) is False and profile.loudness is not None:
+        target = profile.loudness
+        missed.append(
+            f"it measures {found['lufs']:g} LUFS and {found['peak_dbtp']:g} dBTP; wanted are "
+            f"{target.lufs_tenths / 10:g} LUFS and {target.peak_tenths / 10:g} dBTP at most"
+        )
+    longest = max(black, key=lambda each: each.frames, default=None)
+    if profile.most_black_ms is not None and longest is not None:
+        lasts = round(timeline.rate.seconds(longest.frames) * 1000)
+        if lasts > profile.most_black_ms:
+            missed.append(
+                f"it is black for {lasts / 1000:g} s from frame {longest.in_frame}; at most "
+                f"{profile.most_black_ms / 1000:g} s are taken"
+            )
+    return missed

@@ -1,241 +1,275 @@
-"""A finished file out of a timeline, and what a file measures. Runs in the media worker.
+"""A finished file out of a timeline. Runs in the media worker.
 
-The same timeline and profile give the same bytes, on the same wheels and kind of processor: x264 repeats bit for bit
-with `cpu-independent` and one thread, scaling with `accurate_rnd+bitexact`, the file with `bitexact`.
+The cut is made in chunks, on all processors, those that are kept already taken as they are; the sound is mixed and
+coded meanwhile; then all is joined, and what was written is read again.
 """
 
-import itertools
-import re
-from collections.abc import Callable, Iterator
-from fractions import Fraction
+import contextlib
+import os
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-import av
-from av.codec.context import Flags
-from av.error import FFmpegError
+import numpy as np
 from av.video.frame import VideoFrame
-from av.video.stream import VideoStream
 from holdback_base.problem import Problem
-from holdback_base.vocabulary import Rate
+from holdback_base.vocabulary import Span
 
-from holdback_servers.editing.lettering import burn, draw
-from holdback_servers.editing.measuring import Measured, bring_to, measure
-from holdback_servers.editing.model import SAMPLE_RATE, Timeline, samples_at
-from holdback_servers.editing.parts import Clip
-from holdback_servers.editing.pictures import Picture, Shaper, ahead, blurs_on, exact_frames, picture_of, veil
-from holdback_servers.editing.placing import view_of
-from holdback_servers.editing.profiles import Profile, built_in
-from holdback_servers.editing.sound import Sound, as_frame, exact_sound, mix
-from holdback_servers.media_reading import open_media
-
-if TYPE_CHECKING:
-    from av.container import InputContainer
+from holdback_servers.editing import chunks
+from holdback_servers.editing.chunks import Chunk, Look
+from holdback_servers.editing.compositing.drawing import Alpha, Compositor
+from holdback_servers.editing.compositing.recipes import Recipe, recipes
+from holdback_servers.editing.encoding import Coded, Delivery, Form, encode_sound
+from holdback_servers.editing.measuring import Measured, bring_to, decoded_sound, measure, read_back, require_lengths
+from holdback_servers.editing.model import Timeline
+from holdback_servers.editing.pictures import BT709, Colours, Reader, ahead, colours_of, converted
+from holdback_servers.editing.placing import size_of
+from holdback_servers.editing.profiles import Profile, misses
+from holdback_servers.editing.sound import Sound, mix
 
 Report = Callable[[int, int, str], None]
 """Told how many frames are done, of how many, and what is being done."""
+_MOST_WORKERS = 4
+_HDR = {16: "PQ", 18: "HLG"}
+"""Transfers of high dynamic range, by FFmpeg's numbers."""
 
 
 def render_file(arguments: dict[str, Any], report: Report) -> dict[str, Any]:
-    """Render a timeline into a new MP4 file.
+    """Render a timeline into a new file.
 
     Args:
-        arguments: `timeline` (its JSON), `files` (path by sha256), `output` (path), `profile` (its name).
+        arguments: `timeline`, `profile` (their JSON), `files` (path by sha256), `output` (path), `work` (a folder for
+            chunks), `cache` (a folder of chunks that are kept, or none).
 
     Returns:
-        Frames, size, rate and loudness as measured in the file that was written.
+        What was measured in the file that was written; `made` and `kept` count frames.
     """
-    timeline = Timeline.model_validate(arguments["timeline"])
-    files = {media: Path(path) for media, path in arguments["files"].items()}
-    output, profile = Path(arguments["output"]), built_in()[arguments["profile"]]
-    total = timeline.frames
-    report(0, total, "mixing sound")
-    sound = bring_to(mix(timeline, files), timeline.loudness)
-    finished = profile.size(timeline.picture)
-    with av.open(str(output), "w", format="mp4", options=_MP4) as container:
-        pictures = _told(ahead(_pictures(timeline, files, finished)), total, report)
-        first = files[timeline.clips[0].media]
-        _write(container, timeline.rate, profile, (finished, pictures), sound, colour=_colour(first))
-    report(total, total, "measuring")
-    found = measure_file({"path": str(output), "name": "the render", "decode": False}, report)
-    _check_lengths(found, timeline)
+    job = _Job(
+        timeline=Timeline.model_validate(arguments["timeline"]),
+        profile=Profile.model_validate(arguments["profile"]),
+        files={media: Path(path) for media, path in arguments["files"].items()},
+        work=Path(arguments["work"]),
+        cache=Path(arguments["cache"]) if arguments.get("cache") else None,
+        report=report,
+    )
+    return job.run(Path(arguments["output"]))
+
+
+@dataclass
+class _Job:
+    timeline: Timeline
+    profile: Profile
+    files: dict[str, Path]
+    work: Path
+    cache: Path | None
+    report: Report
+    _done: int = 0
+    _stopped: threading.Event = field(default_factory=threading.Event)
+    _lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def run(self, output: Path) -> dict[str, Any]:
+        """Make what is missing, join it, and read the file again."""
+        timeline, total = self.timeline, self.timeline.frames
+        self.report(0, total, "planning")
+        form = self._form()
+        every = recipes(timeline, form.size)
+        spans = chunks.split(timeline, whole=self.profile.video.codec == "mpeg2_422")
+        canvas = (timeline.width, timeline.height)
+        names = [chunks.key_of(every[each.in_frame : each.out_frame], canvas, form) for each in spans]
+        missing = [
+            (span, self.work / name)
+            for span, name in zip(spans, names, strict=True)
+            if not self._fetch(name, span.frames)
+        ]
+        self._done = total - sum(span.frames for span, _ in missing)
+        kept = self._done
+        sound, coded, heard = self._make(missing, every, form)
+        self.report(total, total, "joining")
+        looks, digest = self._join(output, [self.work / name for name in names], form, sound, coded)
+        self.report(total, total, "measuring")
+        found = read_back(output, self.profile, form, digest) | heard._asdict()
+        require_lengths(found, timeline)
+        black, still = chunks.runs(looks)
+        runs = {"black": [each.model_dump() for each in black], "still": [each.model_dump() for each in still]}
+        if missed := misses(timeline, self.profile, found, black):
+            raise _refused(missed)
+        return {**found, **runs, "made": total - kept, "kept": kept}
+
+    def _form(self) -> Form:
+        profile, timeline = self.profile, self.timeline
+        told = self._colours() if timeline.clips else BT709
+        if profile.colour == "bt709":
+            if told.transfer in _HDR:
+                raise Problem(
+                    "TIMELINE_INVALID",
+                    f"The first clip's media is {_HDR[told.transfer]} (high dynamic range); this delivery is BT.709, "
+                    "and nothing here maps one to the other.",
+                    "Grade the material to BT.709 and ingest that, or render with prores_master.",
+                )
+            told = BT709
+        return Form(profile.video, profile.size(timeline.picture), timeline.rate, told)
+
+    def _colours(self) -> Colours:
+        """Those of the first source: the others are brought to them."""
+        clip = self.timeline.clips[0]
+        reader = Reader(self.files[clip.media], self.timeline.rate, clip.media)
+        try:
+            return colours_of(reader.frame(clip.source.in_frame))
+        finally:
+            reader.close()
+
+    def _fetch(self, name: str, frames: int) -> bool:
+        """Whether the chunk is there; one that is kept is taken into this work, so that nothing takes it away."""
+        place = self.work / name
+        if not place.exists() and self.cache is not None:
+            with contextlib.suppress(OSError):
+                os.link(self.cache / name, place)
+                os.utime(self.cache / name)
+        found = chunks.read_chunk(place) if place.exists() else None
+        if found is None or len(found.coded.packets) != frames:
+            place.unlink(missing_ok=True)
+            return False
+        return True
+
+    def _make(
+        self, missing: list[tuple[Span, Path]], every: list[Recipe], form: Form
+    ) -> tuple[Sound, Coded | None, Measured]:
+        workers = max(1, min(_MOST_WORKERS, os.cpu_count() or 1))
+        blocks = _blocks(missing, workers)
+        alone = len(blocks) < workers
+        with ThreadPoolExecutor(workers) as pool:
+            heard = pool.submit(self._sound)
+            made = [pool.submit(self._chunks, block, every, form, alone) for block in blocks]
+            try:
+                for each in [*made, heard]:
+                    each.result()
+            except BaseException:
+                self._stopped.set()
+                _forget([*made, heard])
+                raise
+            return heard.result()
+
+    def _sound(self) -> tuple[Sound, Coded | None, Measured]:
+        """The finished sound, coded where it is coded as a whole, and what the coded sound measures."""
+        sound = bring_to(mix(self.timeline, self.files), self.profile.target(self.timeline))
+        if self.profile.audio.codec == "aac":
+            coded = encode_sound(sound, self.profile.audio)
+            return sound[:, :0], coded, measure(decoded_sound(coded, sound.shape[1]))
+        return sound, None, measure(sound)
+
+    def _chunks(self, block: list[tuple[Span, Path]], every: list[Recipe], form: Form, alone: bool) -> None:
+        """Make some chunks one after the other; `alone` uses a second thread, as there is one to spare."""
+        source = _Sources(self.timeline, self.files, form, threads=0 if alone else 1)
+        compositor = Compositor(
+            source.frame, (self.timeline.width, self.timeline.height), form.size, form.video.pixels, form.colours
+        )
+        try:
+            for span, place in block:
+                wanted = every[span.in_frame : span.out_frame]
+                pictures = self._told(compositor.picture(each) for each in wanted)
+                chunk = chunks.make(ahead(pictures) if alone else pictures, span.frames, form)
+                self._keep(chunk, place)
+        finally:
+            source.close()
+
+    def _told(self, pictures: Iterator[VideoFrame]) -> Iterator[VideoFrame]:
+        for picture in pictures:
+            if self._stopped.is_set():
+                raise Problem("CANCELLED", "The render was stopped.")
+            yield picture
+            with self._lock:
+                self._done += 1
+                if self._done % 24 == 0:
+                    self.report(self._done, self.timeline.frames, "rendering")
+
+    def _keep(self, chunk: Chunk, place: Path) -> None:
+        chunks.write_chunk(chunk, place)
+        if self.cache is not None:
+            with contextlib.suppress(FileExistsError):
+                os.link(place, self.cache / place.name)
+
+    def _join(
+        self, output: Path, places: Sequence[Path], form: Form, sound: Sound, coded: Coded | None
+    ) -> tuple[list[Look], str]:
+        """Write the file. Answers with what its pictures look like, and the hash of them as they were coded."""
+        delivery = Delivery(
+            output, self.profile, form, sound=sound, coded_sound=coded, start=self.profile.start(self.timeline)
+        )
+        looks: list[Look] = []
+        try:
+            for place in places:
+                chunk = chunks.read_chunk(place)
+                if chunk is None:
+                    raise Problem("INTERNAL", "A part of the render was lost on the disk.", "Render it again.")
+                delivery.add(chunk.coded)
+                looks.append(chunk.look)
+        finally:
+            delivery.close()
+        return looks, delivery.digest
+
+
+def _refused(missed: list[str]) -> Problem:
+    return Problem(
+        "TIMELINE_INVALID",
+        f"The finished file misses its profile and was thrown away: {'; '.join(missed)}.",
+        "Revise the timeline, or render it with another profile.",
+        findings=missed,
+    )
+
+
+def _forget(futures: Sequence[Future[Any]]) -> None:
+    for each in futures:
+        each.cancel()
+
+
+def _blocks(missing: list[tuple[Span, Path]], workers: int) -> list[list[tuple[Span, Path]]]:
+    """Chunks that are made one after the other by one thread: as they are neighbours, their media is read on."""
+    share = sum(span.frames for span, _ in missing) // (workers * 3)
+    found: list[list[tuple[Span, Path]]] = []
+    for span, place in missing:
+        last = found[-1] if found else None
+        if last is None or last[-1][0].out_frame != span.in_frame or sum(each.frames for each, _ in last) >= share:
+            found.append([(span, place)])
+        else:
+            last.append((span, place))
     return found
 
 
-_MP4 = {"fflags": "+bitexact", "movflags": "+faststart"}
+class _Sources:
+    """The media of a timeline, opened as they are needed, for one thread."""
 
+    def __init__(self, timeline: Timeline, files: dict[str, Path], form: Form, threads: int) -> None:
+        self._timeline, self._files, self._form, self._threads = timeline, files, form, threads
+        self._readers: dict[str, Reader] = {}
+        self._alphas: dict[int, tuple[VideoFrame, Alpha]] = {}
 
-def _colour(path: Path) -> dict[str, int]:
-    """How the first source says its colours are to be read; a source of standard height that says nothing is BT.601,
-    a higher one BT.709, as players take it. Without it a picture that changes its height would change its colours."""
-    with open_media(path) as container:
-        context = container.streams.video[0].codec_context
-        usual = _BT709 if context.height >= 720 else _BT601
-        told = (int(context.color_primaries), int(context.color_trc), int(context.colorspace))
-    names = ("color_primaries", "color_trc", "colorspace")
-    colour = {name: usual if value in _UNSAID else value for name, value in zip(names, told, strict=True)}
-    return {**colour, "color_range": 1}
+    def close(self) -> None:
+        """Let go of all files."""
+        for each in self._readers.values():
+            each.close()
 
-
-_BT709, _BT601 = 1, 6
-_UNSAID = (0, 2)
-
-
-def _told(pictures: Iterator[Picture], total: int, report: Report) -> Iterator[Picture]:
-    for number, picture in enumerate(pictures):
-        if number % 24 == 0:
-            report(number, total, "rendering")
-        yield picture
-
-
-def _write(
-    container: Any,  # an output container: PyAV leaves the types of its packets open
-    rate: Rate,
-    profile: Profile,
-    video: tuple[tuple[int, int], Iterator[Picture]],
-    sound: Sound,
-    *,
-    colour: dict[str, int],
-) -> None:
-    """Encode pictures of a size, and the sound beside each."""
-    (width, height), pictures = video
-    seen = container.add_stream("libx264", rate=rate.fraction, options=_x264(profile))
-    seen.width, seen.height, seen.pix_fmt = width, height, "yuv420p"
-    seen.codec_context.flags |= Flags.bitexact
-    seen.codec_context.thread_count = 1
-    for name, value in colour.items():
-        setattr(seen.codec_context, name, value)
-    seen.codec_context.time_base = 1 / rate.fraction
-    heard = container.add_stream("aac", rate=SAMPLE_RATE, layout="stereo", options={"aac_coder": "fast"})
-    heard.codec_context.flags |= Flags.bitexact
-    heard.bit_rate = profile.audio.bits
-    for number, picture in enumerate(pictures):
-        frame = VideoFrame.from_ndarray(picture, format="yuv420p")
-        frame.pts, frame.time_base = number, 1 / rate.fraction
-        container.mux(seen.encode(frame))
-        begin, end = samples_at(number, rate), samples_at(number + 1, rate)
-        container.mux(heard.encode(as_frame(sound[:, begin:end], begin)))
-    container.mux(seen.encode(None))
-    container.mux(heard.encode(None))
-
-
-def _x264(profile: Profile) -> dict[str, str]:
-    return {
-        "preset": profile.video.preset,
-        "crf": str(profile.video.crf),
-        "x264-params": "cpu-independent=1:threads=1:lookahead-threads=1:cabac=1:deblock=0,0",
-    }
-
-
-def _pictures(timeline: Timeline, files: dict[str, Path], finished: tuple[int, int]) -> Iterator[Picture]:
-    """Every finished picture in order."""
-    plates = [draw(credit, finished, float(timeline.rate.fraction)) for credit in timeline.credits]
-    number = 0
-    for clip, _ in timeline.placed():
-        for picture in _clip_pictures(timeline, clip, files[clip.media], finished):
-            for plate in plates:
-                burn(picture, plate, number)
-            yield picture
-            number += 1
-
-
-def _clip_pictures(timeline: Timeline, clip: Clip, path: Path, finished: tuple[int, int]) -> Iterator[Picture]:
-    facts = timeline.facts(clip.media)
-    assert facts is not None
-    view = view_of(timeline, clip, facts)
-    source = (view.source[0] // 2 * 2, view.source[1] // 2 * 2)
-    shaper = Shaper(view, (timeline.width, timeline.height), finished, timeline.rate)
-    veils = blurs_on(timeline, clip, source)
-    numbers = itertools.count(clip.source.in_frame)
-    frames = exact_frames(path, clip.source, timeline.rate, clip.media)
-    for number, frame in zip(numbers, frames, strict=False):
-        if (frame.width, frame.height) != view.source:
+    def frame(self, media: str, number: int) -> tuple[VideoFrame, Alpha | None]:
+        """A frame in the form of the render, and how opaque it is."""
+        if media not in self._readers:
+            self._readers[media] = Reader(self._files[media], self._timeline.rate, media, self._threads)
+        frame = self._readers[media].frame(number)
+        facts = self._timeline.facts(media)
+        assert facts is not None
+        if (frame.width, frame.height) != size_of(facts):
+            wide, high = size_of(facts)
             raise Problem(
                 "MEDIA_DAMAGED",
-                f"{clip.media} is {frame.width} x {frame.height} at frame {number}; its statement says "
-                f"{view.source[0]} x {view.source[1]}.",
+                f"{media} is {frame.width} x {frame.height} at frame {number}; its statement says {wide} x {high}.",
                 "Ingest the media again.",
             )
-        picture = picture_of(frame)
-        for span, region in veils:
-            if span.in_frame <= number < span.out_frame:
-                veil(picture, region)
-        yield shaper.shape(picture)
+        return converted(frame, self._form.video.pixels, self._form.colours), _alpha(frame)
 
 
-def _check_lengths(found: dict[str, Any], timeline: Timeline) -> None:
-    """Raises Problem INTERNAL when the file is not what was asked for: no such file may leave."""
-    apart = abs(found["sound_samples"] - samples_at(timeline.frames, timeline.rate))
-    if found["frames"] != timeline.frames or apart > SAMPLE_RATE / timeline.rate.fraction:
-        raise Problem(
-            "INTERNAL",
-            f"The render has {found['frames']} frames and {found['sound_samples']} samples of sound instead of "
-            f"{timeline.frames} frames and as much sound.",
-            "Report this with the timeline.",
-        )
-
-
-def measure_file(arguments: dict[str, Any], report: Report) -> dict[str, Any]:
-    """Frames, size, rate, and loudness of a media file.
-
-    Args:
-        arguments: `path`; `name` for messages; `decode` (true) reads every picture, else packets are counted, which is
-            as good for a file that this room has just written.
-    """
-    path, name = Path(arguments["path"]), str(arguments.get("name", ""))
-    facts: dict[str, Any] = {"frames": 0}
-    length = 0
-    with open_media(path, name) as container:
-        if container.streams.video:
-            report(0, 0, "reading pictures")
-            stream = container.streams.video[0]
-            rate = stream.guessed_rate or stream.average_rate or Fraction(25)
-            facts |= {"frames": _count(container, stream, bool(arguments.get("decode", True)), name)}
-            facts |= {"width": stream.width, "height": stream.height}
-            facts["start_timecode"] = _start(container)
-            facts |= {"rate": Rate(num=rate.numerator, den=rate.denominator).model_dump()}
-        if container.streams.audio:
-            sound = container.streams.audio[0]
-            seconds = Fraction(sound.duration or 0) * (sound.time_base or 1) or Fraction(container.duration or 0, 10**6)
-            length = round(seconds * SAMPLE_RATE)
-    if length > _LONGEST_SOUND:
-        raise Problem("TOO_LARGE", f"{name} lasts longer than an hour.", "Measure a shorter piece.")
-    report(0, 0, "measuring sound")
-    found = measure(exact_sound(path, 0, length, name)) if length else Measured(None, None, None)
-    return {**facts, "sound_samples": length, **found._asdict()}
-
-
-_LONGEST_SOUND = 3600 * SAMPLE_RATE
-
-
-def _count(container: "InputContainer", stream: VideoStream, decode: bool, name: str) -> int:
-    if not decode:
-        return sum(1 for packet in container.demux(stream) if packet.size)
-    stream.thread_type = "AUTO"
-    try:
-        return sum(1 for _ in container.decode(stream))
-    except FFmpegError as error:
-        raise Problem("MEDIA_DAMAGED", f"{name} cannot be decoded to its end.", "Ingest it again.") from error
-
-
-def start_timecodes(arguments: dict[str, Any], report: Report) -> dict[str, Any]:
-    """The timecode of the first frame of each file that tells one.
-
-    Args:
-        arguments: `files` (path by sha256).
-    """
-    starts: dict[str, str] = {}
-    for media, path in arguments["files"].items():
-        with open_media(Path(path), media) as container:
-            if (start := _start(container)) is not None:
-                starts[media] = start
-    return {"starts": starts}
-
-
-def _start(container: "InputContainer") -> str | None:
-    """A timecode that a track or the file itself carries, if it is one."""
-    told = [stream.metadata.get("timecode") for stream in container.streams] + [container.metadata.get("timecode")]
-    return next((each for each in told if each and _TIMECODE.fullmatch(each)), None)
-
-
-_TIMECODE = re.compile(r"\d\d:\d\d:\d\d[:;]\d\d")
+def _alpha(frame: VideoFrame) -> Alpha | None:
+    if not any(each.is_alpha for each in frame.format.components):
+        return None
+    width, height = frame.width // 2 * 2, frame.height // 2 * 2
+    return np.ascontiguousarray(frame.to_ndarray(format="rgba")[:height, :width, 3], dtype=np.uint8)

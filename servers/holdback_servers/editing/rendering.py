@@ -1,26 +1,30 @@
 """The cutting room's long work: rendering a timeline and measuring media, in the media worker, as jobs."""
 
+import contextlib
+import hashlib
 from dataclasses import dataclass
 from typing import Any
 
 from holdback_base.database import store_instant
 from holdback_base.elements import CutFacts
 from holdback_base.problem import Problem
-from holdback_base.vocabulary import Noun, Rate, timecode_to_frames
+from holdback_base.vocabulary import Noun, Rate, Span, timecode_to_frames
 from holdback_trust.statements import sign_cut
 
 from holdback_servers import media_worker
 from holdback_servers.editing import store
+from holdback_servers.editing.cache import cache_folder, trim
 from holdback_servers.editing.derivation import derive_elements
 from holdback_servers.editing.model import Timeline
-from holdback_servers.editing.profiles import built_in, find_profile
+from holdback_servers.editing.profiles import Profile, built_in, find_profile, on_target, read_profiles, require_fit
 from holdback_servers.editing.validation import require_valid
 from holdback_servers.jobs import Report
+from holdback_servers.media_store import file_sha256
 from holdback_servers.services import Services
 
 RENDER, MEASURE = "render", "measure"
 ISSUER = "mcp:editing"
-_WORKER = "holdback_servers.editing.render"
+_MAKER, _METER = "holdback_servers.editing.render", "holdback_servers.editing.measuring"
 
 
 class MeasuredLoudness(Noun):
@@ -49,12 +53,17 @@ class MediaMeasure(Noun):
 class Rendered(MediaMeasure):
     """A finished file: its name in the media store, what it measures, and the signed word about what it is made of.
 
-    `loudness_on_target` is whether it is within half a LU of the timeline's target and under its peak.
+    `loudness_on_target` is whether it is near enough to the target of the profile or the timeline, and under its peak.
+    `unsigned_sha256` names the file as it was before content credentials were written into it: the same timeline and
+    profile give it again, bit for bit. `black` and `still` are frames without a picture and without movement.
     """
 
     timeline: str
     profile: str
     loudness_on_target: bool | None = None
+    unsigned_sha256: str
+    black: tuple[Span, ...] | None = None
+    still: tuple[Span, ...] | None = None
     elements_sha256: str
     element_count: int
     statement: str
@@ -68,37 +77,66 @@ class Render:
 
     async def __call__(self, request: dict[str, Any], report: Report) -> dict[str, Any]:
         """Render, store, derive the elements, and sign."""
-        services, profile = self.services, str(request["profile"])
+        services, name = self.services, str(request["profile"])
+        profile = find_profile(name, profiles_of(services))
         timeline = await services.database.read(lambda c: store.find(c, request["timeline"]))
         require_valid(timeline, services.media.has)
-        kept = await services.database.read(lambda c: store.find_render(c, timeline.id, profile))
-        if kept is None or not services.media.has(kept["media"]):
-            kept = await self._make(timeline, profile, report)
-        return _signed(services, timeline, profile, kept).model_dump(mode="json", exclude_none=True)
+        require_fit(timeline, name, profile)
+        kept = await services.database.read(lambda c: store.find_render(c, timeline.id, name))
+        if kept is None or kept.get("profile") != _digest(profile) or not services.media.has(kept["media"]):
+            kept = await self._make(timeline, name, profile, report)
+        return _signed(services, timeline, name, profile, kept).model_dump(mode="json", exclude_none=True)
 
-    async def _make(self, timeline: Timeline, profile: str, report: Report) -> dict[str, Any]:
+    async def _make(self, timeline: Timeline, name: str, profile: Profile, report: Report) -> dict[str, Any]:
         services = self.services
         files = {media: str(services.media.path(media)) for media in timeline.media_used()}
+        cache = cache_folder(services.settings.home)
         with services.media.workspace() as work:
-            output = work / "cut.mp4"
+            output = work / f"cut.{profile.container}"
             arguments = {
                 "timeline": timeline.model_dump(mode="json", exclude_none=True),
+                "profile": profile.model_dump(mode="json", exclude_none=True),
                 "files": files,
                 "output": str(output),
-                "profile": profile,
+                "work": str(work),
+                "cache": str(cache),
             }
             found = await media_worker.run(
-                f"{_WORKER}:render_file",
+                f"{_MAKER}:render_file",
                 arguments,
                 lambda done, total, text: report(done, total, "frames", text),
                 _limits(services),
                 roots=(services.media.root,),
             )
-            media = services.media.adopt(output)
-        facts = {**found, "media": media, "bytes": services.media.size(media)}
+            unsigned = file_sha256(output)
+            media = services.media.adopt(output, unsigned)
+        trim(cache, MOST_CACHED)
+        told = {"media": media, "bytes": services.media.size(media), "unsigned": unsigned, "profile": _digest(profile)}
+        facts = {**found, **told}
         now = store_instant(services.clock())
-        await services.database.write(lambda c: store.remember_render(c, timeline.id, profile, facts, now))
+        await services.database.write(lambda c: store.remember_render(c, timeline.id, name, facts, now))
         return facts
+
+
+MOST_CACHED = 8 << 30
+"""Bytes of chunks that are kept between renders."""
+
+
+def profiles_of(services: Services) -> dict[str, Profile]:
+    """Those that come with Holdback, and those of the house: `profiles.toml` in its home.
+
+    Raises:
+        Problem: INVALID_ARGUMENT naming the file, the profile and the key, when the house's are not valid.
+    """
+    own = services.settings.home / "profiles.toml"
+    known = dict(built_in())
+    with contextlib.suppress(FileNotFoundError):
+        known |= read_profiles(own.read_text(encoding="utf-8"), own.name, known)
+    return known
+
+
+def _digest(profile: Profile) -> str:
+    return hashlib.sha256(profile.model_dump_json().encode()).hexdigest()
 
 
 @dataclass(frozen=True)
@@ -112,7 +150,7 @@ class Measure:
         media = str(request["media"])
         path = self.services.media.path(media)
         found = await media_worker.run(
-            f"{_WORKER}:measure_file",
+            f"{_METER}:measure_file",
             {"path": str(path), "name": media},
             lambda done, total, text: report(done, total, "frames", text),
             _limits(self.services),
@@ -128,7 +166,7 @@ async def start_timecodes(services: Services, timeline: Timeline) -> dict[str, s
     if not files:
         return {}
     roots = (services.media.root,)
-    found = await media_worker.run(f"{_WORKER}:start_timecodes", {"files": files}, None, _limits(services), roots=roots)
+    found = await media_worker.run(f"{_METER}:start_timecodes", {"files": files}, None, _limits(services), roots=roots)
     return {media: start for media, start in found["starts"].items() if _exists(start, timeline.rate)}
 
 
@@ -146,11 +184,6 @@ def _limits(services: Services) -> media_worker.Limits:
     return media_worker.Limits(
         memory_bytes=settings.worker_memory, cpu_seconds=settings.worker_seconds, wall_seconds=settings.worker_seconds
     )
-
-
-def check_profile(profile: str) -> None:
-    """Raises Problem INVALID_ARGUMENT for a profile that does not exist."""
-    find_profile(profile, built_in())
 
 
 def measured(facts: dict[str, Any]) -> MediaMeasure:
@@ -178,7 +211,7 @@ def _measure_fields(facts: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def _signed(services: Services, timeline: Timeline, profile: str, facts: dict[str, Any]) -> Rendered:
+def _signed(services: Services, timeline: Timeline, name: str, profile: Profile, facts: dict[str, Any]) -> Rendered:
     elements = derive_elements(timeline)
     cut = CutFacts(
         media=facts["media"],
@@ -188,23 +221,17 @@ def _signed(services: Services, timeline: Timeline, profile: str, facts: dict[st
         title=timeline.title,
         version=timeline.id,
     )
-    fields = _measure_fields(facts)
     return Rendered.model_validate(
         {
-            **fields,
+            **_measure_fields(facts),
             "timeline": timeline.id,
-            "profile": profile,
-            "loudness_on_target": _on_target(timeline, fields["loudness"]),
+            "profile": name,
+            "loudness_on_target": on_target(profile.target(timeline), facts, profile.within_tenths),
+            "unsigned_sha256": facts["unsigned"],
+            "black": facts["black"] or None,
+            "still": facts["still"] or None,
             "elements_sha256": elements.sha256(),
             "element_count": len(elements.elements),
             "statement": sign_cut(services.keys, ISSUER, cut, services.clock()),
         }
     )
-
-
-def _on_target(timeline: Timeline, found: dict[str, int | None] | None) -> bool | None:
-    if timeline.loudness is None or found is None:
-        return None
-    target, peak = timeline.loudness, found["peak_tenths"]
-    near = abs((found["lufs_tenths"] or 0) - target.lufs_tenths) <= 5
-    return near and (peak is None or peak <= target.peak_tenths)

@@ -279,7 +279,8 @@ def _ready(graph: Graph) -> Iterator[Any]:
 
 def as_frame(sound: Sound, position: int) -> AudioFrame:
     """Some samples as a frame that begins at this sample."""
-    frame = AudioFrame.from_ndarray(np.ascontiguousarray(sound), format="fltp", layout="stereo")
+    layout = "stereo" if len(sound) == 2 else "mono"
+    frame = AudioFrame.from_ndarray(np.ascontiguousarray(sound), format="fltp", layout=layout)
     frame.sample_rate = SAMPLE_RATE
     frame.pts, frame.time_base = position, TICK
     return frame
