@@ -23,6 +23,13 @@ TimelineId = Annotated[str, Field(max_length=60, description="A timeline's id, t
 Sources = Annotated[
     tuple[str, ...], Field(max_length=50, description="Signed cut statements of the media, by assets or by this server")
 ]
+AiConfig = Annotated[
+    str | None,
+    Field(
+        pattern=r"^urn:[a-z0-9][a-z0-9-]{1,31}:[A-Za-z0-9][A-Za-z0-9:._/@+-]{0,180}$",
+        description="The AI configuration that chose this, as recorded by assets; kept with the timeline",
+    ),
+]
 
 
 class Size(Noun):
@@ -47,7 +54,11 @@ def offer_cutting(door: Door) -> None:
         music: Annotated[tuple[SoundWanted, ...], Field(max_length=200, description="Sounds on the music track")] = (),
         rate: Annotated[Rate | None, Field(description="Frames a second; the first clip's when left out")] = None,
         size: Annotated[Size | None, Field(description="The canvas; the first clip's when left out")] = None,
+        start: Annotated[
+            str | None, Field(max_length=11, description="Timecode of frame 0, such as 10:00:00:00; ; for drop-frame")
+        ] = None,
         reason: Words = "",
+        ai_config: AiConfig = None,
     ) -> CutView:
         """Cut clips of known media one after the other into a new timeline.
 
@@ -59,7 +70,7 @@ def offer_cutting(door: Door) -> None:
 
         def effect(_: Connection) -> Timeline:
             return create(
-                maker(call, reason),
+                maker(call, reason, ai_config),
                 title=title,
                 sources=known,
                 clips=clips,
@@ -67,6 +78,7 @@ def offer_cutting(door: Door) -> None:
                 music=music,
                 rate=rate,
                 size=canvas,
+                start=start,
             )
 
         return await keep(call, effect)
@@ -85,18 +97,20 @@ def offer_cutting(door: Door) -> None:
         ],
         sources: Sources = (),
         reason: Annotated[Words, Field(description="Why, for the history")] = "",
+        ai_config: AiConfig = None,
     ) -> CutView:
         """Make a new timeline from an old one by operations; the old one stays as it is.
 
         A blur takes an element's id, or a box and frames of the cut as it was before this call, and goes with the
-        picture when clips change. Credits and silences take frames of the cut that results. New media needs its cut
-        statement in sources. Answers with the new timeline and its changes in words.
+        picture when clips change. Words, silences and layers take frames of the cut that results, and stay on them when
+        it is changed later. A transition goes with the clip it comes before; it is refused where handles are missing.
+        New media needs its cut statement in sources. Answers with the new timeline and its changes in words.
         """
         known = read_sources(services, sources)
 
         def effect(c: Connection) -> Timeline:
             old = store.find(c, timeline_id)
-            return revise(old, operations, known, maker(call, reason), store.next_revision(c, old.root))
+            return revise(old, operations, known, maker(call, reason, ai_config), store.next_revision(c, old.root))
 
         return await keep(call, effect)
 
@@ -132,8 +146,8 @@ def read_sources(services: Services, statements: tuple[str, ...]) -> list[CutFac
     return facts
 
 
-def maker(call: Call, reason: str) -> Maker:
+def maker(call: Call, reason: str, ai_config: str | None = None) -> Maker:
     """Who makes a timeline in this call, and its new id."""
     caller, services = call.caller, call.services
     by = f"{caller.agent} for {caller.person}" if caller.agent else caller.person
-    return Maker(services.new_id("tl"), by, services.clock(), reason)
+    return Maker(services.new_id("tl"), by, services.clock(), reason, ai_config)

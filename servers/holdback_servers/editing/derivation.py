@@ -19,10 +19,11 @@ from holdback_servers.editing.model import Timeline, joined, moved
 from holdback_servers.editing.parts import Blur, SoundClip, Track
 from holdback_servers.editing.placing import (
     Picture,
-    clips_end,
+    end_card_span,
     frames_showing,
     frames_sounding,
     pictures,
+    transitions_placed,
     views,
 )
 
@@ -146,12 +147,11 @@ def _covered_frames(blur: Blur, visible: Box) -> list[Span]:
 def _on_end_card(timeline: Timeline) -> Iterator[_Piece]:
     """What the still of the end card shows, which is the first frame of its media. Where it stands is not told, and no
     blur is counted on."""
-    card = timeline.end_card
+    card, on = timeline.end_card, end_card_span(timeline)
     facts = timeline.facts(card.media) if card and card.media else None
-    if facts is None:
+    if facts is None or on is None:
         return
     first = Span(in_frame=0, out_frame=1)
-    on = Span(in_frame=clips_end(timeline), out_frame=timeline.frames)
     for element in facts.element_list.elements:
         if element.kind not in HEARD_ONLY and any(first.overlap(span) for span in element.spans):
             yield _Piece(element, on, None, any(first.overlap(span) for span in element.obscured))
@@ -266,17 +266,16 @@ def _own_notices(timeline: Timeline) -> Iterator[Notice]:
     for credit in timeline.credits:
         if credit.kind in ("credit", "disclaimer") and (stands := credit.span.overlap(whole)):
             yield Notice(kind=credit.kind, text=credit.text, span=stands)
-    card = timeline.end_card
-    if card and card.lines:
-        on = Span(in_frame=clips_end(timeline), out_frame=timeline.frames)
-        yield Notice(kind="credit", text="\n".join(card.lines), span=on)
+    card, stands = timeline.end_card, end_card_span(timeline)
+    if card and card.lines and stands:
+        yield Notice(kind="credit", text="\n".join(card.lines), span=stands)
 
 
 def _carried_notices(timeline: Timeline) -> Iterator[Notice]:
     """Words that a source shows already, where its picture is shown whole, alone and unblurred, under nothing."""
     every = pictures(timeline)
     over = tuple(each.seen for each in every if each.layer)
-    mixed = tuple(_under_transitions(timeline))
+    mixed = tuple(record for _, record in transitions_placed(timeline))
     for picture in every:
         facts = timeline.facts(picture.clip.media)
         if picture.layer or facts is None or facts.width is None or not facts.element_list.notices:
@@ -289,12 +288,3 @@ def _carried_notices(timeline: Timeline) -> Iterator[Notice]:
             for part in _overlaps(whole, used) if used else ():
                 for left in uncovered((part,), away):
                     yield Notice(kind=notice.kind, text=notice.text, span=left)
-
-
-def _under_transitions(timeline: Timeline) -> Iterator[Span]:
-    cuts: dict[str | None, int] = {clip.id: record.in_frame for clip, record in timeline.placed()}
-    cuts[None] = clips_end(timeline)
-    for each in timeline.transitions:
-        if each.clip in cuts:
-            at = cuts[each.clip]
-            yield Span(in_frame=max(0, at - each.before), out_frame=at + each.after)

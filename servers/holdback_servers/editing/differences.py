@@ -1,11 +1,13 @@
 """What changed from one timeline to another, as one editor would tell another. Pure."""
 
+import itertools
 from collections.abc import Iterator
 
 from holdback_base.vocabulary import Span, frames_to_timecode
 
-from holdback_servers.editing.model import Timeline
-from holdback_servers.editing.parts import Blur, Clip, SoundClip
+from holdback_servers.editing.model import Timeline, joined
+from holdback_servers.editing.parts import Blur, Clip, LayerClip, SoundClip, Transition
+from holdback_servers.editing.placing import frames_showing, pictures
 
 
 def differences(old: Timeline, new: Timeline) -> list[str]:
@@ -13,9 +15,14 @@ def differences(old: Timeline, new: Timeline) -> list[str]:
     return [
         *_title(old, new),
         *_clips(old, new),
+        *_transitions(old, new),
+        *_layers(old, new),
+        *_end_card(old, new),
         *(line for track in _track_names(old, new) for line in _track(old, new, track)),
         *_blurs(old, new),
         *_credits(old, new),
+        *_captions(old, new),
+        *_markers(old, new),
         *_shape(old, new),
         *_loudness(old, new),
     ]
@@ -54,21 +61,107 @@ def _clip_name(clip: Clip) -> str:
 def _clips(old: Timeline, new: Timeline) -> Iterator[str]:
     before = {clip.id: clip for clip in old.clips}
     after = {clip.id: clip for clip in new.clips}
+    splits = dict(_splits(before, new))
     for clip in old.clips:
         if clip.id not in after:
-            yield f"Clip {_clip_name(clip)} removed, {spoken_length(old, clip.source.frames)}."
+            yield f"Clip {_clip_name(clip)} removed, {spoken_length(old, clip.frames)}."
     for clip, record in new.placed():
         was = before.get(clip.id)
-        if was is None:
-            yield f"Clip {_clip_name(clip)} from {name_of(new, clip.media)} inserted at {spoken_span(new, record)}."
-        elif was.media != clip.media:
-            yield f"Clip {clip.id} replaced by {name_of(new, clip.media)} ({clip.reason or 'no reason given'})."
-        elif was.source != clip.source:
-            yield f"Clip {_clip_name(clip)} trimmed: {_trimmed(new, was.source, clip.source)}."
+        if was is not None:
+            yield from _changed(new, was, clip, splits)
+        elif clip.id not in splits.values():
+            where = f"{spoken_span(new, record)}{_how_shown(new, clip)}"
+            yield f"Clip {_clip_name(clip)} from {name_of(new, clip.media)} inserted at {where}."
     kept_before = [clip.id for clip in old.clips if clip.id in after]
     kept_after = [clip.id for clip in new.clips if clip.id in before]
     if kept_before != kept_after:
         yield f"Order is now {', '.join(clip.id for clip in new.clips)}."
+
+
+def _splits(before: dict[str, Clip], new: Timeline) -> Iterator[tuple[str, str]]:
+    """Clips that are now two, each with the id of its second part."""
+    for clip, second in itertools.pairwise(new.clips):
+        was = before.get(clip.id)
+        whole = Span(in_frame=clip.source.in_frame, out_frame=max(second.source.out_frame, clip.source.out_frame))
+        touch = (clip.media, clip.speed, clip.source.out_frame) == (second.media, second.speed, second.source.in_frame)
+        fresh = second.id not in before and not clip.freeze and not second.freeze
+        if was is not None and fresh and touch and was.media == clip.media and was.source == whole:
+            yield clip.id, second.id
+
+
+def _changed(new: Timeline, was: Clip, clip: Clip, splits: dict[str, str]) -> Iterator[str]:
+    if was.media != clip.media:
+        how = _how_shown(new, clip)
+        yield f"Clip {clip.id} replaced by {name_of(new, clip.media)} ({clip.reason or 'no reason given'}){how}."
+        return
+    if clip.id in splits:
+        yield f"Clip {_clip_name(clip)} split at frame {clip.source.out_frame} of its media; {splits[clip.id]} follows."
+    elif clip.freeze and (was.freeze, was.source.in_frame) != (clip.freeze, clip.source.in_frame):
+        held = f"holds frame {clip.source.in_frame} of its media for {spoken_length(new, clip.freeze)}"
+        yield f"Clip {_clip_name(clip)} {held}, without sound; it lasted {spoken_length(new, was.frames)}."
+    elif was.freeze and not clip.freeze:
+        yield f"Clip {_clip_name(clip)} runs again, from frame {clip.source.in_frame} of its media."
+    elif was.source != clip.source and not clip.freeze:
+        yield f"Clip {_clip_name(clip)} trimmed: {_trimmed(new, was.source, clip.source)}."
+    if was.speed != clip.speed and not clip.freeze:
+        now = f"at {clip.speed} percent of its speed, was {was.speed}"
+        yield f"Clip {_clip_name(clip)} runs {now}: it lasts {spoken_length(new, clip.frames)}."
+
+
+def _how_shown(timeline: Timeline, clip: Clip) -> str:
+    if clip.freeze:
+        return f", holding frame {clip.source.in_frame} for {spoken_length(timeline, clip.freeze)}"
+    return f", at {clip.speed} percent of its speed" if clip.speed != 100 else ""
+
+
+def spoken_transition(timeline: Timeline, each: Transition) -> str:
+    """Such as `Dissolve x4 into c2, 12 f (6 f before the cut)`."""
+    kind = each.kind.replace("_", " ").capitalize()
+    first = timeline.clips[0].id if timeline.clips else None
+    where = "at the end" if each.clip is None else "at the beginning" if each.clip == first else f"into {each.clip}"
+    length = spoken_length(timeline, each.before + each.after)
+    split = f" ({spoken_length(timeline, each.before)} before the cut)" if each.before and each.after else ""
+    return f"{kind} {each.id} {where}, {length}{split}"
+
+
+def _transitions(old: Timeline, new: Timeline) -> Iterator[str]:
+    before, after = {each.id for each in old.transitions}, {each.id for each in new.transitions}
+    for each in new.transitions:
+        if each.id not in before:
+            yield f"{spoken_transition(new, each)}."
+    for each in old.transitions:
+        if each.id not in after:
+            yield f"{spoken_transition(old, each)}, taken away."
+
+
+def _layers(old: Timeline, new: Timeline) -> Iterator[str]:
+    before, after = dict(_layer_clips(old)), dict(_layer_clips(new))
+    for name, (layer, each) in after.items():
+        if name not in before:
+            where = "over all of the picture" if each.box is None else f"at x {each.box.x}, y {each.box.y}"
+            what = f"{layer}: {_clip_name(each.clip)} from {name_of(new, each.clip.media)} {where}"
+            yield f"{what} on {spoken_span(new, each.record)}{_how_shown(new, each.clip)}."
+    for name, (layer, each) in before.items():
+        if name not in after:
+            yield f"{layer}: {_clip_name(each.clip)} taken away."
+        elif after[name] != (layer, each):
+            yield f"{layer}: {_clip_name(each.clip)} changed."
+
+
+def _layer_clips(timeline: Timeline) -> Iterator[tuple[str, tuple[str, LayerClip]]]:
+    for layer in timeline.layers:
+        for each in layer.clips:
+            yield each.clip.id, (layer.name, each)
+
+
+def _end_card(old: Timeline, new: Timeline) -> Iterator[str]:
+    was, now = old.end_card, new.end_card
+    if now is not None and now != was:
+        still = f" with a still of {name_of(new, now.media)}" if now.media else ""
+        words = f' "{" / ".join(now.lines)}"' if now.lines else ""
+        yield f"End card {now.id}{words}{still} for {spoken_length(new, now.frames)}."
+    elif was is not None and now is None:
+        yield f"End card {was.id} taken away."
 
 
 def _trimmed(timeline: Timeline, was: Span, now: Span) -> str:
@@ -117,13 +210,9 @@ def _named(timeline: Timeline, media: tuple[str, ...]) -> str:
 
 
 def blur_in_cut(timeline: Timeline, blur: Blur) -> list[Span]:
-    """The frames of the cut on which a blur is seen."""
-    shown = [(clip.source, record) for clip, record in timeline.placed() if clip.media == blur.media]
-    return [
-        Span(in_frame=start, out_frame=start + part.frames)
-        for source, record in shown
-        if (part := blur.span.overlap(source)) and (start := part.in_frame - source.in_frame + record.in_frame) >= 0
-    ]
+    """The frames of the cut on which a blur is seen, in handles and layers too; disjoint, in order."""
+    shown = [each for each in pictures(timeline) if each.clip.media == blur.media]
+    return list(joined([part for each in shown if (part := frames_showing(each, blur.span))]))
 
 
 def _blurs(old: Timeline, new: Timeline) -> Iterator[str]:
@@ -132,7 +221,9 @@ def _blurs(old: Timeline, new: Timeline) -> Iterator[str]:
         if blur.id not in before:
             where = ", ".join(spoken_span(new, span) for span in blur_in_cut(new, blur)) or "frames that are not shown"
             what = f"over {blur.element}" if blur.element else f"at x {blur.box.x}, y {blur.box.y}"
-            yield f"Blur {blur.id} {what}, {blur.box.width} x {blur.box.height} thousandths, on {where}."
+            moves = f", moving along {len(blur.path)} places" if blur.path else ""
+            called = {"blur": "Blur", "pixelate": "Pixelation", "fill": "Filled box"}[blur.style]
+            yield f"{called} {blur.id} {what}, {blur.box.width} x {blur.box.height} thousandths{moves}, on {where}."
     for blur in old.blurs:
         if blur.id not in after:
             yield f"Blur {blur.id} taken away."
@@ -149,6 +240,26 @@ def _credits(old: Timeline, new: Timeline) -> Iterator[str]:
             yield f'{credit.kind.capitalize()} {credit.id} "{credit.text}" taken away.'
 
 
+def _captions(old: Timeline, new: Timeline) -> Iterator[str]:
+    before, after = ({each.language: each for each in timeline.captions} for timeline in (old, new))
+    for language, now in after.items():
+        if before.get(language) != now:
+            how = "burnt into the picture" if now.burnt else "delivered beside the picture"
+            yield f"Captions in {language}: {len(now.lines)} lines, {how}."
+    for language in before:
+        if language not in after:
+            yield f"Captions in {language} taken away."
+
+
+def _markers(old: Timeline, new: Timeline) -> Iterator[str]:
+    for each in new.markers:
+        if each not in old.markers:
+            yield f'Marker "{each.name or each.note}" on {spoken_span(new, each.span)}.'
+    for each in old.markers:
+        if each not in new.markers:
+            yield f'Marker "{each.name or each.note}" taken away.'
+
+
 def _shape(old: Timeline, new: Timeline) -> Iterator[str]:
     if old.reframe == new.reframe:
         return
@@ -157,7 +268,10 @@ def _shape(old: Timeline, new: Timeline) -> Iterator[str]:
         yield f"Picture is the whole {wide} x {high} again."
     else:
         centre = f"centred at {new.reframe.centre_x} thousandths"
-        single = ", ".join(f"{each.clip} at {each.centre_x}" for each in new.reframe.centres)
+        single = ", ".join(
+            f"{each.clip} followed along {len(each.path)} places" if each.path else f"{each.clip} at {each.centre_x}"
+            for each in new.reframe.centres
+        )
         yield (
             f"Picture reframed from {was_wide} x {was_high} to {new.reframe.aspect}, {wide} x {high}, {centre}"
             + (f", {single}." if single else ".")

@@ -2,7 +2,6 @@
 
 from holdback_base.elements import Box
 from holdback_base.problem import Problem
-from holdback_base.vocabulary import Span
 
 from holdback_servers.editing.model import Timeline
 from holdback_servers.editing.orders import AddLayerClip, SetEndCard
@@ -117,9 +116,3 @@ def set_end_card(timeline: Timeline, operation: SetEndCard) -> Timeline:
         media=operation.media,
     )
     return timeline.model_copy(update={"end_card": card, "next_number": timeline.next_number + 1})
-
-
-def end_card_span(timeline: Timeline) -> Span | None:
-    """The frames of the end card, if there is one."""
-    end = clips_end(timeline)
-    return Span(in_frame=end, out_frame=timeline.frames) if timeline.end_card else None

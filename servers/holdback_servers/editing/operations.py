@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 
 from holdback_base.elements import CutFacts
 from holdback_base.problem import Problem
-from holdback_base.vocabulary import Noun, Rate
+from holdback_base.vocabulary import Noun, Rate, timecode_to_frames
 
 from holdback_servers.editing.differences import differences
 from holdback_servers.editing.layering import add_layer_clip, set_end_card
@@ -79,14 +79,15 @@ def create(
     music: Sequence[SoundWanted] = (),
     rate: Rate | None = None,
     size: tuple[int, int] | None = None,
+    start: str | None = None,
 ) -> Timeline:
     """A first revision.
 
-    Rate and size are those of the first clip's source when they are not given.
+    Rate and size are those of the first clip's source when they are not given; `start` is the timecode of frame 0.
 
     Raises:
-        Problem: EMPTY_CUT, SPAN_OUTSIDE_MEDIA, CUT_STATEMENT_REQUIRED for media without a source, TIMELINE_INVALID for
-            pictures of another rate, TOO_LARGE, INVALID_ARGUMENT.
+        Problem: EMPTY_CUT, TIMECODE_INVALID, SPAN_OUTSIDE_MEDIA, CUT_STATEMENT_REQUIRED for media without a source,
+            TIMELINE_INVALID for pictures of another rate, TOO_LARGE, INVALID_ARGUMENT.
     """
     if not clips:
         raise Problem("EMPTY_CUT", "The cut has no clips.", "Give at least one clip with at least one frame.")
@@ -102,6 +103,7 @@ def create(
         rate=rate or first.element_list.rate,
         width=width,
         height=height,
+        start=start,
         sources=_distinct(sources),
         clips=(),
         by=maker.by,
@@ -109,6 +111,8 @@ def create(
         reason=maker.reason,
         ai_configs=_configs((), maker),
     )
+    if start is not None:
+        timecode_to_frames(start, timeline.rate)
     for wanted in clips:
         timeline = insert(timeline, InsertClip(op="insert_clip", new=wanted))
     for sound in voice:

@@ -12,7 +12,7 @@ from holdback_base.vocabulary import Rate, Span
 
 from holdback_servers.editing.framing import Rectangle, View, cut_out, fitted, fitted_in, view
 from holdback_servers.editing.model import Timeline
-from holdback_servers.editing.parts import Clip, LayerClip
+from holdback_servers.editing.parts import Clip, LayerClip, Transition
 
 SMEAR_SECONDS = 0.05
 """How far, at most, sound that is stretched at the same pitch strays from its place (windows of 43 ms at 48 kHz)."""
@@ -31,6 +31,24 @@ class Picture(NamedTuple):
 def clips_end(timeline: Timeline) -> int:
     """The first frame behind the last clip, where the end card begins."""
     return sum(clip.frames for clip in timeline.clips)
+
+
+def end_card_span(timeline: Timeline) -> Span | None:
+    """The frames of the end card, if there is one."""
+    end = clips_end(timeline)
+    return Span(in_frame=end, out_frame=end + timeline.end_card.frames) if timeline.end_card else None
+
+
+def transitions_placed(timeline: Timeline) -> list[tuple[Transition, Span]]:
+    """Each transition with the frames of the cut on which it is seen, in the order given; one at a clip that is not
+    there is left out."""
+    cuts: dict[str | None, int] = {clip.id: record.in_frame for clip, record in timeline.placed()}
+    cuts[None] = clips_end(timeline)
+    return [
+        (each, Span(in_frame=max(0, cuts[each.clip] - each.before), out_frame=cuts[each.clip] + each.after))
+        for each in timeline.transitions
+        if each.clip in cuts and cuts[each.clip] + each.after > 0
+    ]
 
 
 def pictures(timeline: Timeline) -> list[Picture]:

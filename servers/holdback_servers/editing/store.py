@@ -1,5 +1,6 @@
 """What the cutting room keeps: timelines, never changed, and what was rendered from them. Part of one unit of work."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from holdback_base.database import store_instant
@@ -68,6 +69,38 @@ def next_revision(c: Connection, root: str) -> int:
     return int(c.execute(query).scalar_one() or 0) + 1
 
 
+def listed(
+    c: Connection, *, root: str | None = None, title: str | None = None, before: str | None = None, limit: int = 50
+) -> list[Timeline]:
+    """Timelines, newest first: of each family its newest revision, or every revision of the family of `root`.
+
+    Args:
+        title: words that the title holds, in any case.
+        before: only those made before the timeline of this id.
+    """
+    query = select(timelines.c.body).order_by(timelines.c.id.desc()).limit(limit)
+    if root is not None:
+        query = query.where(timelines.c.root == root)
+    else:
+        newer = timelines.alias()
+        later = select(newer.c.id).where(newer.c.root == timelines.c.root, newer.c.revision > timelines.c.revision)
+        query = query.where(~later.exists())
+    if title is not None:
+        query = query.where(timelines.c.body["title"].as_string().icontains(title, autoescape=True))
+    if before is not None:
+        query = query.where(timelines.c.id < before)
+    return [Timeline.model_validate(body) for body in c.execute(query).scalars()]
+
+
+def renders_of(c: Connection, names: Sequence[str]) -> dict[str, list[tuple[str, str]]]:
+    """What was rendered from these timelines: profile and media, in the order of profiles."""
+    query = select(renders.c.timeline, renders.c.profile, renders.c.media).where(renders.c.timeline.in_(names))
+    found: dict[str, list[tuple[str, str]]] = {}
+    for timeline, profile, media in c.execute(query.order_by(renders.c.profile)):
+        found.setdefault(timeline, []).append((profile, media))
+    return found
+
+
 def remember_render(c: Connection, timeline_id: str, profile: str, facts: dict[str, Any], at: str) -> None:
     """Keep what was rendered; the same timeline and profile rendered again is the same file, and kept once."""
     if find_render(c, timeline_id, profile) is None:
@@ -79,3 +112,10 @@ def find_render(c: Connection, timeline_id: str, profile: str) -> dict[str, Any]
     """What was rendered from a timeline with a profile, if anything."""
     query = select(renders.c.facts).where(renders.c.timeline == timeline_id, renders.c.profile == profile)
     return c.execute(query).scalar_one_or_none()
+
+
+def find_rendered(c: Connection, media: str) -> Timeline | None:
+    """The timeline that a file was rendered from here, if it was."""
+    query = select(renders.c.timeline).where(renders.c.media == media).limit(1)
+    timeline = c.execute(query).scalar_one_or_none()
+    return find(c, timeline) if timeline else None

@@ -1,16 +1,24 @@
 """What is wrong with a timeline before it is rendered. Pure."""
 
+import itertools
+import textwrap
 from collections.abc import Callable, Iterator
+from fractions import Fraction
 from typing import Literal
 
 from holdback_base.problem import Problem
-from holdback_base.vocabulary import Noun, Span
+from holdback_base.vocabulary import Noun, Span, timecode_to_frames
 
-from holdback_servers.editing.differences import blur_in_cut, spoken_length
+from holdback_servers.editing.differences import blur_in_cut, spoken_length, spoken_span
 from holdback_servers.editing.model import Timeline, media_frames
-from holdback_servers.editing.parts import Clip, Track, Transition
+from holdback_servers.editing.parts import Captions, Clip, Track, Transition
+from holdback_servers.editing.placing import clips_end
+from holdback_servers.editing.words import captions_in_cut
 
 SHORTEST_CREDIT_SECONDS = 2
+SHORTEST_CAPTION_SECONDS = Fraction(5, 6)
+CAPTION_WIDTH = 42
+"""Characters a line of a caption holds (Netflix Timed Text Style Guide)."""
 READING_SPEED = 20
 """Characters a second that an adult reads off a screen (the upper limit of subtitling guides)."""
 FLASH_FRAMES = 6
@@ -24,6 +32,8 @@ class Finding(Noun):
         "EMPTY_CUT", "SPAN_OUTSIDE_MEDIA", "MIXED_RATES", "MEDIA_OFFLINE", "NO_STATEMENT", "OVERLAY_OUTSIDE",
         "CREDIT_TOO_SHORT", "SOUND_OVERLAP", "SOUND_GAP", "SOUND_PAST_END", "BLUR_UNSEEN", "FLASH_CLIP", "NO_SOUND",
         "TRANSITION_MISPLACED", "TRANSITION_OVERLAP", "MISSING_HANDLES",
+        "LAYER_OVERLAP", "CAPTION_TOO_FAST", "CAPTION_TOO_SHORT", "CAPTION_TOO_LONG", "CAPTION_OVERLAP",
+        "CAPTION_UNSEEN", "CAPTION_NOT_HEARD", "TIMECODE_IMPOSSIBLE",
     ]  # fmt: skip
     severity: Literal["error", "warning"]
     where: str
@@ -40,8 +50,11 @@ def validate(timeline: Timeline, has_media: Callable[[str], bool]) -> list[Findi
         *_media(timeline, has_media),
         *_clips(timeline),
         *transition_findings(timeline),
+        *_layers(timeline),
         *(finding for track in timeline.sound_tracks for finding in _sounds(timeline, track)),
         *_overlays(timeline),
+        *(finding for captions in timeline.captions for finding in _captions(timeline, captions)),
+        *_start(timeline),
         *_silence(timeline),
     ]
     return sorted(found, key=lambda each: each.severity != "error")
@@ -81,20 +94,39 @@ def _clips(timeline: Timeline) -> Iterator[Finding]:
     if not timeline.clips:
         yield _error("EMPTY_CUT", timeline.id, "The cut has no frames.")
     for clip in timeline.clips:
-        facts = timeline.facts(clip.media)
-        if facts is None:
-            continue
+        yield from _clip(timeline, clip)
+
+
+def _clip(timeline: Timeline, clip: Clip) -> Iterator[Finding]:
+    facts = timeline.facts(clip.media)
+    if facts is not None:
         rate, frames = facts.element_list.rate, facts.element_list.frames
-        if rate.fraction != timeline.rate.fraction:
+        if rate.fraction != timeline.rate.fraction and not clip.freeze:
             speeds = f"{rate.text()} in a timeline of {timeline.rate.text()} frames a second"
             yield _error("MIXED_RATES", clip.id, f"Clip {clip.id} runs at {speeds}.")
         if clip.source.out_frame > frames:
             span = f"{clip.source.in_frame} to {clip.source.out_frame}"
-            yield _error(
-                "SPAN_OUTSIDE_MEDIA", clip.id, f"Clip {clip.id} uses frames {span} of media that has {frames}."
-            )
-        if clip.source.frames < FLASH_FRAMES:
-            yield _warning("FLASH_CLIP", clip.id, f"Clip {clip.id} lasts only {clip.source.frames} frames.")
+            message = f"Clip {clip.id} uses frames {span} of media that has {frames}."
+            yield _error("SPAN_OUTSIDE_MEDIA", clip.id, message)
+    if clip.frames < FLASH_FRAMES:
+        yield _warning("FLASH_CLIP", clip.id, f"Clip {clip.id} lasts only {clip.frames} frames.")
+
+
+def _layers(timeline: Timeline) -> Iterator[Finding]:
+    end = clips_end(timeline)
+    for layer in timeline.layers:
+        for each, following in itertools.zip_longest(layer.clips, layer.clips[1:]):
+            yield from _clip(timeline, each.clip)
+            name, stands = each.clip.id, f"{each.record.in_frame} to {each.record.out_frame}"
+            if each.record.out_frame > end:
+                message = f"{layer.name}: {name} on {stands} goes beyond the last clip, which ends at {end}."
+                yield _error("OVERLAY_OUTSIDE", name, message)
+            gap = following.at_frame - each.record.out_frame if following else FLASH_FRAMES
+            if gap < 0:
+                yield _error("LAYER_OVERLAP", name, f"{layer.name}: {name} overlaps {following.clip.id}.")
+            elif 0 < gap < FLASH_FRAMES:
+                message = f"{layer.name}: only {gap} frames are between {name} and {following.clip.id}."
+                yield _warning("FLASH_CLIP", name, message)
 
 
 def transition_findings(timeline: Timeline) -> Iterator[Finding]:
@@ -192,6 +224,45 @@ def _overlays(timeline: Timeline) -> Iterator[Finding]:
         for span in track.silences:
             if span.overlap(Span(in_frame=0, out_frame=max(1, whole))) is None:
                 yield _warning("OVERLAY_OUTSIDE", track.name, f"A silence on {track.name} is after the end of the cut.")
+
+
+def _captions(timeline: Timeline, captions: Captions) -> Iterator[Finding]:
+    """Against the figures that subtitling guides share (Netflix Timed Text Style Guide, general requirements)."""
+    language = captions.language
+    stand = captions_in_cut(timeline, language)
+    if not stand:
+        yield _warning("CAPTION_UNSEEN", language, f"None of the captions in {language} stands in the cut.")
+    for (span, text), following in itertools.zip_longest(stand, stand[1:]):
+        where = f"The caption in {language} on {spoken_span(timeline, span)}"
+        seconds = timeline.rate.seconds(span.frames)
+        if following and following[0].in_frame < span.out_frame:
+            yield _warning("CAPTION_OVERLAP", language, f"{where} overlaps the next one.")
+        if seconds < SHORTEST_CAPTION_SECONDS:
+            message = f"{where} stands {spoken_length(timeline, span.frames)}; the shortest is 5/6 s."
+            yield _warning("CAPTION_TOO_SHORT", language, message)
+        elif len(text) > READING_SPEED * seconds:
+            speed = f"{float(len(text) / seconds):.0f} characters a second; {READING_SPEED} can be read"
+            yield _warning("CAPTION_TOO_FAST", language, f"{where} has {speed}.")
+        if len(textwrap.wrap(text, CAPTION_WIDTH)) > 2 or text.count("\n") > 1:
+            yield _warning("CAPTION_TOO_LONG", language, f"{where} takes more than two lines of {CAPTION_WIDTH}.")
+    shown = {clip.media for clip in timeline.clips}
+    if timeline.track("programme").muted and any(line.media in shown for line in captions.lines):
+        message = f"Captions in {language} stand with pictures whose own sound is muted."
+        yield _warning("CAPTION_NOT_HEARD", language, message)
+
+
+def _start(timeline: Timeline) -> Iterator[Finding]:
+    if timeline.start is None:
+        return
+    try:
+        first = timecode_to_frames(timeline.start, timeline.rate)
+    except Problem as problem:
+        yield _error("TIMECODE_IMPOSSIBLE", timeline.id, f"The start timecode: {problem.message}")
+        return
+    day = timecode_to_frames(f"23:59:59{timeline.start[8]}{timeline.rate.nominal - 1:02}", timeline.rate) + 1
+    if first + timeline.frames > day:
+        message = f"From {timeline.start} on the cut passes midnight, where timecode starts again."
+        yield _warning("TIMECODE_IMPOSSIBLE", timeline.id, message)
 
 
 def _reading_seconds(text: str) -> float:
