@@ -1,8 +1,9 @@
 """Signed statements that systems of several owners believe instead of one another's databases.
 
 A statement is a compact JWS (ES256) about the bytes of a cut: what it is made of (`cut+jwt`), where it may be shown
-(`clearance+jwt`), that a person said yes (`approval+jwt`). Whoever relies on one reads it here. Revocation is the
-issuer's to answer and is asked for elsewhere. Pure but for the signature's own chance.
+(`clearance+jwt`), that a person said yes (`approval+jwt`), what was seen and heard in it (`proof+jwt`). Whoever relies
+on one reads it here. Revocation is the issuer's to answer and is asked for elsewhere. Pure but for the signature's own
+chance.
 """
 
 from collections.abc import Collection, Mapping
@@ -15,10 +16,11 @@ from pydantic import ValidationError
 
 from holdback_trust.keys import KeyPair, KeyRing, SignatureRefused, open_jws, sign_jws, whole_seconds
 
-CUT, CLEARANCE, APPROVAL = "cut+jwt", "clearance+jwt", "approval+jwt"
+CUT, CLEARANCE, APPROVAL, PROOF = "cut+jwt", "clearance+jwt", "approval+jwt", "proof+jwt"
 CUT_ISSUERS = frozenset({"mcp:assets", "mcp:editing"})
 CLEARANCE_ISSUERS = frozenset({"mcp:rights"})
 APPROVAL_ISSUERS = frozenset({"gateway"})
+PROOF_ISSUERS = frozenset({"mcp:editing"})
 CLOCK_SKEW = 60
 """Seconds an issuer's clock may run ahead."""
 LONGEST_STATEMENT = 1_048_576
@@ -101,6 +103,16 @@ def read_cut(jws: str, ring: KeyRing, now: datetime) -> SignedCut:
     if claims["elements"] != cut.element_list.sha256():
         raise _invalid(CUT, "its element hash is not that of its list")
     return cut
+
+
+def sign_proof(keys: KeyPair, claims: Mapping[str, Any]) -> str:
+    """The issuer's word on what was found in these bytes: `verdict` and `proofs` beside what every statement needs."""
+    return sign(keys, PROOF, claims)
+
+
+def read_proof(jws: str, ring: KeyRing, now: datetime) -> dict[str, Any]:
+    """The claims of a proof by editing. Raises Problem STATEMENT_INVALID or STATEMENT_EXPIRED."""
+    return read(jws, PROOF, ring, now, PROOF_ISSUERS)
 
 
 def _needed(typ: str) -> tuple[str, ...]:

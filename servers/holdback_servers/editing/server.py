@@ -5,6 +5,7 @@ from pathlib import Path
 from holdback_trust.identity import Caller
 
 from holdback_servers.editing.cutting import offer_cutting
+from holdback_servers.editing.examining import offer_examining
 from holdback_servers.editing.exchanging import offer_exchanging
 from holdback_servers.editing.finishing import offer_finishing
 from holdback_servers.editing.looking import offer_looking
@@ -38,5 +39,6 @@ def build(services: Services, *, local: Caller | None = None) -> Door:
     offer_looking(door)
     offer_exchanging(door)
     offer_finishing(door)
+    offer_examining(door)
     add_job_tools(door)
     return door
