@@ -23,7 +23,7 @@ def open_room(name: str, foundation: Foundation, outside: "Outside | None" = Non
     Args:
         name: one of `ROOMS`.
         outside: what the schedule asks of the world outside; by default this home's rights answer.
-        ticking: whether the schedule's clock runs while its door is open.
+        ticking: whether the schedule's clock runs, and watched folders are looked at, while the room's door is open.
 
     Raises:
         Problem: NOT_FOUND for a name that is no room.
@@ -32,7 +32,7 @@ def open_room(name: str, foundation: Foundation, outside: "Outside | None" = Non
         case "assets":
             from holdback_servers.assets import server, tables
 
-            return server.build(_services(name, foundation, tables.METADATA, tables.TABLES))
+            return server.build(_services(name, foundation, tables.METADATA, tables.TABLES), watching=ticking)
         case "editing":
             from holdback_servers.editing import server, store
 

@@ -82,9 +82,15 @@ class Jobs:
         """What to do for jobs of this kind."""
         self._handlers[kind] = handler
 
-    def submit(self, connection: Connection, kind: str, request: dict[str, Any], owner: str) -> Job:
-        """Queue a job inside a write unit; call `wake` after it to have it begin."""
-        job = Job(id=self._new_id("job"), kind=kind, state="queued", seq=0)
+    def submit(
+        self, connection: Connection, kind: str, request: dict[str, Any], owner: str, *, job_id: str | None = None
+    ) -> Job:
+        """Queue a job inside a write unit; call `wake` after it to have it begin.
+
+        Args:
+            job_id: a fresh id, where the room keeps something under it; else one is made.
+        """
+        job = Job(id=job_id or self._new_id("job"), kind=kind, state="queued", seq=0)
         connection.execute(
             insert(self._table).values(
                 id=job.id,

@@ -13,7 +13,7 @@ from holdback_base.vocabulary import Noun
 from pydantic import Field, SecretStr, StringConstraints, ValidationError, field_validator, model_validator
 
 _MEBIBYTE = 1024 * 1024
-_FILE_ONLY = ("people", "publishers")
+_FILE_ONLY = ("people", "publishers", "watch")
 
 
 class PersonSetting(Noun):
@@ -25,6 +25,7 @@ class PersonSetting(Noun):
 
 
 PublisherName = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9-]{0,59}$")]
+WatchName = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9-]{0,59}$")]
 _LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
 
 
@@ -79,6 +80,24 @@ class PublisherSetting(Noun):
         return self
 
 
+class WatchSetting(Noun):
+    """A folder whose files are taken into the library by themselves.
+
+    `folder` is under a library root, absolute or from one. A file is taken once its size and time of change have stood
+    still for `still_seconds`. `sheet` is a workbook or CSV file that tells of the files; where it is named, nothing is
+    taken without it. `only_listed` leaves alone what the sheet does not name, `below` looks into folders below too;
+    `kind` and `tags` are for files that no sheet tells of.
+    """
+
+    folder: Path
+    sheet: str | None = None
+    still_seconds: float = Field(default=10, ge=0, le=24 * 3600)
+    below: bool = True
+    only_listed: bool = False
+    kind: str = "master"
+    tags: tuple[str, ...] = ()
+
+
 class Settings(Noun):
     """Settings of one house.
 
@@ -88,7 +107,8 @@ class Settings(Noun):
     `standing_seconds` is how often the schedule asks whether the clearances of what is live still stand;
     `delivery_tries` is how often something is put up before it has failed (what must come down is tried for ever);
     `publishers` are those who deliver, by the name that channels use, and besides them `folder`, which writes into
-    `published` in the home; `people` are the people who may ask the gateway for tokens.
+    `published` in the home; `watch` are the watched folders by name; `people` are the people who may ask the gateway
+    for tokens.
     """
 
     home: Path
@@ -106,6 +126,7 @@ class Settings(Noun):
     standing_seconds: int = Field(default=60, gt=0, le=24 * 3600)
     delivery_tries: int = Field(default=10, gt=0, le=1000)
     publishers: dict[PublisherName, PublisherSetting] = Field(default_factory=dict[str, PublisherSetting])
+    watch: dict[WatchName, WatchSetting] = Field(default_factory=dict[str, WatchSetting])
     people: tuple[PersonSetting, ...] = ()
 
 

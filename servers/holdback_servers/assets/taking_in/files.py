@@ -1,4 +1,4 @@
-"""The tools that take material in: a file, a cut."""
+"""The tools that take in one file, or a cut."""
 
 import asyncio
 from typing import Annotated, Any
@@ -12,7 +12,7 @@ from pydantic import Field
 
 from holdback_servers.assets import ingest
 from holdback_servers.assets.cuts import examine_cut, write_cut
-from holdback_servers.assets.intake import INGEST, Ingest
+from holdback_servers.assets.intake import INGEST
 from holdback_servers.assets.model import AssetKind, Lineage, LogEntry, Relation
 from holdback_servers.assets.papers import DeclaredElement, IngestRequest, Registered, RegisterRequest
 from holdback_servers.jobs import Job
@@ -20,9 +20,8 @@ from holdback_servers.services import Call
 from holdback_servers.serving import Door
 
 
-def offer_taking_in(door: Door) -> None:
+def offer_files(door: Door) -> None:
     """Offer `ingest_media` and `register_version`."""
-    door.services.jobs.register(INGEST, Ingest(door.services))
     _offer_ingest(door)
     _offer_registering(door)
 
