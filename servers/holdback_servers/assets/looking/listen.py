@@ -13,6 +13,8 @@ from holdback_servers.assets.looking.waveform import waveform_json, waveform_png
 if TYPE_CHECKING:
     from av.audio.frame import AudioFrame
 
+_SILENT_SECONDS = 2
+
 
 class Listening:
     """Hears every frame of one stream once."""
@@ -35,7 +37,8 @@ class Listening:
         return self._meter.read()
 
     def silence(self, rate: Fraction, frames: int, start: float) -> list[Run]:
-        """Frames that are silent as a whole, of a second or more; also those before the sound begins and after it ends.
+        """Frames that are silent as a whole, for two seconds or more as FFmpeg's silencedetect has it; also before the
+        sound begins and after it ends.
 
         Args:
             rate: frames a second, which may be the sample rate.
@@ -55,7 +58,7 @@ class Listening:
             begin = frame_at(first * curves.window)
             stop = frame_at(min(last * curves.window, curves.samples))
             spans.append((begin, stop))
-        return _whole_frames(spans, frames, shortest=max(1, math.floor(rate)))
+        return _whole_frames(spans, frames, shortest=math.ceil(_SILENT_SECONDS * rate))
 
     def write(self, folder: Path, start: float) -> list[dict[str, Any]]:
         """Write the waveform as a picture and as numbers; they are told as renditions."""

@@ -17,7 +17,6 @@ _SPECTRA = 100
 """Spectra a second for onsets."""
 _SILENT = 0.001
 """-60 dBFS: FFmpeg's silencedetect."""
-_SILENT_SECONDS = 1
 _SLOWEST = 4000
 """Hz; sound of a lower sample rate has no onsets."""
 
@@ -29,7 +28,7 @@ class SoundCurves:
     Attributes:
         lows, highs: the lowest and highest sample of any channel in each window, -1 to 1.
         rms: over all channels, 0 to 1.
-        silent: the runs of windows without a sample above -60 dBFS, of a second or more.
+        silent: the runs of windows without a sample above -60 dBFS.
         flux: how much each spectrum gains on the one before, a hundred a second; `hop` samples lie between two.
     """
 
@@ -76,7 +75,7 @@ class SoundListener:
             return None
         self._measure(last=True)
         lows, highs, rms = (numpy.concatenate(each) for each in zip(*self._windows, strict=True))
-        quiet = Runs(_SILENT_SECONDS * _WINDOWS)
+        quiet = Runs(1)
         for at, loud in enumerate((numpy.maximum(-lows, highs) > _SILENT).tolist()):
             quiet.feed(at, not loud)
         return SoundCurves(

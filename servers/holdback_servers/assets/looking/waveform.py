@@ -28,6 +28,8 @@ _NEAR = 5
 _AROUND = 50
 _CLEAR = 1.6
 """How far an onset stands above the mean of a second around it."""
+_LEAST, _LEAST_SHARE = 0.5, 0.05
+"""An onset gains at least so much, and at least this share of what the strongest gains."""
 
 
 def waveform_json(curves: SoundCurves, start_ms: int) -> bytes:
@@ -122,6 +124,6 @@ def _onsets(curves: SoundCurves) -> list[int]:
     ends = numpy.minimum(numpy.arange(len(flux)) + _AROUND + 1, len(flux))
     starts = numpy.maximum(numpy.arange(len(flux)) - _AROUND, 0)
     around = (sums[ends] - sums[starts]) / (ends - starts)
-    least = 0.05 * float(flux.max())
+    least = max(_LEAST, _LEAST_SHARE * float(flux.max()))
     found = numpy.flatnonzero((flux >= near) & (flux > _CLEAR * around) & (flux > least))
     return (found * curves.hop * 1000 // curves.sample_rate).tolist()
