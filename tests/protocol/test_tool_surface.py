@@ -21,8 +21,9 @@ from mcp_types import Tool
 PINNED = Path(holdback_servers.__file__).parent
 VERBS = {
     "assets": {"describe", "search", "get", "list", "ingest", "register", "update", "cancel", "record", "review"}
-    | {"remove", "restore", "place", "release", "retry"},
-    "editing": {"create", "revise", "get", "list", "diff", "validate", "render", "export", "measure", "cancel"},
+    | {"find", "remove", "restore", "place", "release", "retry"},
+    "editing": {"create", "revise", "get", "list", "diff", "validate", "render", "export", "measure", "cancel"}
+    | {"prove", "track", "suggest"},
     "rights": {"check", "issue", "get", "revoke", "find", "list", "report", "assess", "record", "reserve", "settle"}
     | {"import", "export", "cancel"},
     "schedule": {"record", "list", "get", "propose", "hold", "commit", "cancel", "find", "explain", "extend", "lock"}

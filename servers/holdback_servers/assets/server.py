@@ -9,6 +9,7 @@ from sqlalchemy import Connection
 
 from holdback_servers.assets import configurations
 from holdback_servers.assets.ai_config import BUILT_IN
+from holdback_servers.assets.comparing import offer_comparing
 from holdback_servers.assets.finding import offer_finding, offer_looking
 from holdback_servers.assets.organising import offer_organising
 from holdback_servers.assets.resources import offer_resources
@@ -42,6 +43,7 @@ def build(services: Services, *, local: Caller | None = None, watching: bool = T
     )
     offer_finding(door)
     offer_looking(door)
+    offer_comparing(door)
     offer_taking_in(door, watching=watching)
     offer_organising(door)
     add_job_tools(door)

@@ -208,9 +208,11 @@ watched_files = Table(
 pictures_seen = Table(
     "pictures_seen",
     METADATA,
-    Column("version_id", String, ForeignKey("versions.id"), primary_key=True),
-    Column("frame", Integer, primary_key=True),
+    Column("seq", Integer, primary_key=True, autoincrement=True),
+    Column("version_id", String, ForeignKey("versions.id"), nullable=False),
+    Column("frame", Integer, nullable=False),
     Column("hash", BigInteger, nullable=False),
+    UniqueConstraint("version_id", "frame"),
 )
 """Perceptual hashes of pictures of a version, 64 bits each as a signed integer."""
 event.listen(METADATA, "after_create", index_ddl)
