@@ -160,19 +160,8 @@ class _Pass:
         if counted == 0:
             code = "MEDIA_DAMAGED" if looks_right else "NOT_MEDIA"
             raise Problem(code, f"Nothing in {name} can be decoded.", "Take the file from its source again.")
-        slack = 2 if self._container and counts_its_frames(self._container, self._picture) else self._promised // 50 + 2
-        if self._promise.video is None:
-            slack += self._promise.rate // 5
-        short = self._promised - counted > slack
-        silent = self._silent_seconds()
-        if short or silent or self._cut_short or self._damaged * _BAD_SHARE > self._packets:
-            what = (
-                f"it ends after {counted} of {self._promised} frames"
-                if short
-                else f"its last {silent:.1f} s of sound are missing"
-                if silent
-                else f"{self._damaged} packets are broken"
-            )
+        what = self._lacks(counted)
+        if what is not None:
             raise Problem(
                 "MEDIA_DAMAGED",
                 f"{name} is truncated or broken: {what}.",
@@ -180,6 +169,29 @@ class _Pass:
                 frames=counted,
                 promised=self._promised,
             )
+
+    def _lacks(self, counted: int) -> str | None:
+        """What the file promises and does not hold."""
+        if self._short(counted):
+            return f"it ends after {counted} of {self._promised} frames"
+        if silent := self._silent_seconds():
+            return f"its last {silent:.1f} s of sound are missing"
+        if self._cut_short or self._damaged * _BAD_SHARE > self._packets:
+            return f"{self._damaged} packets are broken"
+        return None
+
+    def _short(self, counted: int) -> bool:
+        """Whether frames are missing at the end; where only a duration is promised, its time counts, since frames need
+        not be evenly spaced."""
+        if self._eye is None or self._picture is None:
+            return self._promised - counted > self._promised // 50 + 2 + self._promise.rate // 5
+        if counts_its_frames(self._container, self._picture):
+            return self._promised - counted > 2
+        reached = self._eye.end - self._first_picture
+        if self._picture.duration is None:
+            reached = max(reached, self._heard - self._first_picture)
+        reached = max(round(reached * self._promise.rate), counted)
+        return self._promised - reached > self._promised // 50 + 2
 
     def _silent_seconds(self) -> float:
         """How much sooner the sound ends than its stream promises; 0 for up to half a second and 2 % of it."""

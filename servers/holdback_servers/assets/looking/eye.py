@@ -79,6 +79,11 @@ class Eye:
             step = round((now - self._started) * self._rate) - self._place
             self._place += min(max(step, 1), _LONGEST_STEP)
 
+    @property
+    def end(self) -> float:
+        """Seconds at which the last frame ends, as the file counts."""
+        return 0.0 if self._before is None else self._before + float(1 / self._rate)
+
     def uneven(self) -> bool:
         """Whether some step between frames is over one and a half of what the rate says."""
         return self._widest * float(self._rate) > 1.5

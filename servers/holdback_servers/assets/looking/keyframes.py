@@ -31,6 +31,11 @@ class Keyframes:
         self.poster: dict[str, Any] | None = None
         """The keyframe with the most in it: file, frame, width and height."""
 
+    @property
+    def waiting(self) -> int:
+        """How many frames are kept until it is known which of them is the middle one."""
+        return len(self._kept)
+
     def see(self, frame: "VideoFrame", index: int, decided: int) -> None:
         """Take the next frame; up to `decided` it is known where shots begin."""
         self._kept[index] = frame
