@@ -4,6 +4,7 @@ Metadata values keep their own history; what is no value (a version that came, a
 Nothing here is ever changed or removed, so the newest entries of both tell whether something has changed: its etag.
 """
 
+from collections import deque
 from collections.abc import Mapping
 from typing import Annotated
 
@@ -76,24 +77,25 @@ def check_etag(connection: Connection, target: str, given: str | None) -> None:
 def entries(connection: Connection, target: str, after: Place, limit: int) -> tuple[list[Happening], Place | None]:
     """Values and happenings of a target in one list, newest first, and where to go on; None at the end.
 
-    The history of an asset holds that of its versions.
+    The history of an asset holds that of its versions. Each of the two is in the order it was written, whatever the
+    clock did.
     """
     parts = _parts(connection, target)
-    found: list[tuple[str, int, int, Happening]] = []
-    for order, (table, seen) in enumerate(((happenings, after.happenings), (field_values, after.values))):
+    streams: list[deque[tuple[int, Happening]]] = []
+    for table, seen, read in (
+        (happenings, after.happenings, _happening),
+        (field_values, after.values, _value),
+    ):
         rows = select(table).where(table.c.target.in_(parts), table.c.seq < seen)
         rows = rows.order_by(table.c.seq.desc()).limit(limit + 1)
-        read = _value if order else _happening
-        found += [(row["at"], order, row["seq"], read(row)) for row in connection.execute(rows).mappings()]
-    found.sort(key=lambda each: (each[0], -each[1], each[2]), reverse=True)
-    shown = found[:limit]
-    if len(found) <= limit:
-        return [each[3] for each in shown], None
-    seen = [min((seq for _, kind, seq, _ in shown if kind == order), default=None) for order in (0, 1)]
-    place = Place(
-        happenings=after.happenings if seen[0] is None else seen[0], values=after.values if seen[1] is None else seen[1]
-    )
-    return [each[3] for each in shown], place
+        streams.append(deque((row["seq"], read(row)) for row in connection.execute(rows).mappings()))
+    shown: list[Happening] = []
+    seen = [after.happenings, after.values]
+    while len(shown) < limit and any(streams):
+        which = 1 if not streams[0] or (streams[1] and streams[1][0][1].at > streams[0][0][1].at) else 0
+        seen[which], entry = streams[which].popleft()
+        shown.append(entry)
+    return shown, Place(happenings=seen[0], values=seen[1]) if any(streams) else None
 
 
 def _parts(connection: Connection, target: str) -> list[str]:

@@ -2,6 +2,7 @@
 
 from typing import Annotated
 
+from holdback_base.problem import Problem
 from holdback_base.vocabulary import Noun
 from pydantic import Field
 from sqlalchemy import Connection
@@ -51,22 +52,26 @@ def offer_watched(door: Door, watcher: Watcher) -> None:
         given = decode_cursor(cursor)
         after = (cursor_part(given, "watch", ""), cursor_part(given, "file", ""))
 
+        troubles = {name: await watcher.problem_of(name) for name in services.settings.watch}
+
         def unit(c: Connection) -> WatchedList:
             found = files.list_watched(c, states, after, limit + 1)
             last = found[limit - 1] if len(found) > limit else None
             more = None if last is None else encode_cursor({"watch": last.watch, "file": last.file})
-            return WatchedList(watches=_folders(files.counts(c)), items=tuple(found[:limit]), next_cursor=more)
+            return WatchedList(
+                watches=_folders(files.counts(c), troubles), items=tuple(found[:limit]), next_cursor=more
+            )
 
         return await services.database.read(unit)
 
-    def _folders(counted: dict[str, dict[str, int]]) -> tuple[WatchedFolder, ...]:
+    def _folders(counted: dict[str, dict[str, int]], troubles: dict[str, Problem | None]) -> tuple[WatchedFolder, ...]:
         return tuple(
             WatchedFolder(
                 watch=name,
                 folder=str(each.folder),
                 still_seconds=each.still_seconds,
                 files=counted.get(name, {}),
-                problem=watcher.problems[name].line() if name in watcher.problems else None,
+                problem=trouble.line() if (trouble := troubles[name]) is not None else None,
             )
             for name, each in services.settings.watch.items()
         )

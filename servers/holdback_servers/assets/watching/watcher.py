@@ -46,8 +46,7 @@ class Watcher:
         self._services = services
         self._ways = {name: _ways(name, each) for name, each in services.settings.watch.items()}
         self._sheets: dict[str, _Sheet] = {}
-        self.problems: dict[str, Problem] = {}
-        """Why a folder cannot be watched now, by its name in the settings."""
+        self._logged: set[str] = set()
 
     @asynccontextmanager
     async def running(self) -> AsyncGenerator[None]:
@@ -74,14 +73,25 @@ class Watcher:
         for name, setting in self._services.settings.watch.items():
             try:
                 queued += await self._look_at(name, setting, now)
-                self.problems.pop(name, None)
+                self._logged.discard(name)
             except Problem as problem:
-                if name not in self.problems:
+                if name not in self._logged:
                     log.warning("the watched folder %s: %s", name, problem.line())
-                self.problems[name] = problem
+                self._logged.add(name)
         if queued:
             await self._services.jobs.wake()
         return queued
+
+    async def problem_of(self, name: str) -> Problem | None:
+        """Why a folder, by its name in the settings, cannot be watched as it is now."""
+        setting = self._services.settings.watch[name]
+        try:
+            folder = await asyncio.to_thread(find_folder, str(setting.folder), self._services.settings)
+            await asyncio.to_thread(look_into, folder, below=setting.below)
+            await self._sheet(name, folder, setting)
+        except Problem as problem:
+            return problem
+        return None
 
     async def _look_at(self, name: str, setting: WatchSetting, now: datetime) -> int:
         settings = self._services.settings
