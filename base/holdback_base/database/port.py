@@ -1,12 +1,12 @@
-"""The embedded store: SQLite in WAL with one writer thread and group commit; SQLAlchemy Core on top.
+"""A room's store: one writer thread with group commit, and readers with snapshots; SQLAlchemy Core on top.
 
 A unit of work is a plain function of a `Connection`. Units that are waiting together share one COMMIT, each inside its
-own savepoint, so that one that fails takes nothing else with it (`docs/decisions/0003`).
+own savepoint, so that one that fails takes nothing else with it (`docs/decisions/0003`). Below lies an SQLite file or a
+PostgreSQL database (`docs/decisions/0008`); on both, one unit writes at a time.
 """
 
 import asyncio
 import queue
-import sqlite3
 import sys
 import threading
 from collections import deque
@@ -16,11 +16,9 @@ from datetime import datetime
 from pathlib import Path
 from time import perf_counter
 from types import CodeType
-from typing import Any, TypeVar, cast
+from typing import Any, Protocol, TypeVar
 
-from sqlalchemy import Connection, Engine, MetaData, create_engine, event, text
-from sqlalchemy.engine.interfaces import DBAPIConnection
-from sqlalchemy.pool import ConnectionPoolEntry, NullPool, StaticPool
+from sqlalchemy import Connection, Engine, MetaData
 
 from holdback_base.problem import Problem
 from holdback_base.vocabulary import to_utc
@@ -47,34 +45,72 @@ def load_instant(stored: str) -> datetime:
     return datetime.fromisoformat(stored)
 
 
+class Reader(Protocol):
+    """A connection that only reads, kept between units; each unit has a snapshot of its own."""
+
+    def run(self, unit: Unit[T]) -> T:
+        """Run the unit on a snapshot."""
+        ...
+
+    def close(self) -> None:
+        """Let go of the connection."""
+        ...
+
+
+class Ground(Protocol):
+    """What a store lies on: an SQLite file, memory, or a schema of a PostgreSQL database."""
+
+    def writing(self) -> Engine:
+        """The engine of the writer, whose transactions keep all other writers of the room waiting."""
+        ...
+
+    def prepare(self, writing: Engine, metadata: MetaData, version: int) -> None:
+        """Make the tables where there are none. Raises Problem CONFLICT for another version of the schema."""
+        ...
+
+    def reader(self) -> Reader | None:
+        """A new reader; None where only the writer's connection sees what is written."""
+        ...
+
+    def told(self, failure: BaseException) -> BaseException:
+        """A failure as callers are told it."""
+        ...
+
+
 class Database:
     """One room's store.
 
     Args:
-        path: the SQLite file, made with its folder when it is missing; None keeps everything in memory.
+        place: the SQLite file, made with its folder when it is missing; None keeps everything in memory; the address
+            of a PostgreSQL database (`postgresql://...`), where the room has a schema of its own.
         metadata: the room's tables, made when they are missing.
-        version: of the room's schema, otherwise what the metadata's info says; a file of another is refused.
+        version: of the room's schema, otherwise what the metadata's info says; a store of another is refused.
+        name: of the room's schema in PostgreSQL.
 
     Raises:
-        Problem: CONFLICT when the file was written by another version of the schema.
+        Problem: CONFLICT when the store was written by another version of the schema; UNAVAILABLE when the database
+            does not answer, or its driver is not installed.
     """
 
-    def __init__(self, path: Path | None, metadata: MetaData, *, version: int | None = None) -> None:
-        self._path = path
+    def __init__(
+        self, place: Path | str | None, metadata: MetaData, *, version: int | None = None, name: str = "holdback"
+    ) -> None:
+        self._ground = _ground(place, name)
         self._work: queue.SimpleQueue[tuple[Unit[Any], Future[Any]] | None] = queue.SimpleQueue()
-        if path is not None:
-            path.parent.mkdir(parents=True, exist_ok=True)
-        self._writing = _engine(path, NullPool if path is not None else StaticPool)
-        event.listen(self._writing, "begin", _begin)
-        self._reading = None if path is None else _engine(path, NullPool)
-        self._idle: deque[_Reader] = deque()
+        self._writing = self._ground.writing()
+        self._idle: deque[Reader] = deque()
         self._took: dict[CodeType, float] = {}
+        known = metadata.info.get("version", 1) if version is None else version
         try:
-            _prepare(self._writing, metadata, metadata.info.get("version", 1) if version is None else version, path)
-        except BaseException:
+            self._ground.prepare(self._writing, metadata, known)
+        except BaseException as failure:
             self._writing.dispose()
-            raise
-        self._readers = ThreadPoolExecutor(_READERS, "reads") if path is not None else None
+            told = self._ground.told(failure)
+            if told is failure:
+                raise
+            raise told from failure
+        self._readers = ThreadPoolExecutor(_READERS, "reads") if place is not None else None
+        self._in_loop = not isinstance(place, str)
         self._writer = threading.Thread(target=self._write_all, name="writes", daemon=True)
         self._writer.start()
         self._open = True
@@ -95,11 +131,13 @@ class Database:
         """Run the unit on a snapshot; it must not write.
 
         A hop to another thread costs more than most look-ups. So a unit whose code has been quick of late runs in this
-        thread, and any other in a thread for readers, where it does not hold up the event loop.
+        thread, and any other in a thread for readers, where it does not hold up the event loop. What has to ask another
+        machine never runs in the loop.
         """
         if self._readers is None:
             return await self.write(unit)
-        if (code := _code(unit)) is not None and self._took.get(code, _QUICK) < _QUICK:
+        code = _code(unit) if self._in_loop else None
+        if code is not None and self._took.get(code, _QUICK) < _QUICK:
             return self._read(unit)
         return await asyncio.get_running_loop().run_in_executor(self._readers, self._read, unit)
 
@@ -113,23 +151,33 @@ class Database:
         began = perf_counter()
         reader = self._reader()
         try:
-            return reader.run(unit)
-        finally:
-            self._idle.append(reader)
-            self._remember(unit, perf_counter() - began)
+            answer = reader.run(unit)
+        except BaseException as failure:
+            told = self._ground.told(failure)
+            if told is failure:
+                self._idle.append(reader)
+                raise
+            reader.close()
+            raise told from failure
+        self._idle.append(reader)
+        self._remember(unit, perf_counter() - began)
+        return answer
 
     def _remember(self, unit: Unit[Any], seconds: float) -> None:
         code = _code(unit)
         if code is not None:
             self._took[code] = max(seconds, self._took.get(code, 0.0) * _FORGIVING)
 
-    def _reader(self) -> "_Reader":
-        if not self._open or self._reading is None:
+    def _reader(self) -> Reader:
+        if not self._open:
             raise _closed()
         try:
             return self._idle.pop()
         except IndexError:
-            return _Reader(self._reading)
+            reader = self._ground.reader()
+        if reader is None:
+            raise _closed()
+        return reader
 
     def close(self) -> None:
         """Finish what was submitted, then let go of the file. May be called twice."""
@@ -155,31 +203,9 @@ class Database:
                         ends = True
                         break
                     batch.append(following)
-                _commit_batch(connection, batch)
+                _commit_batch(connection, batch, self._ground)
                 if ends:
                     return
-
-
-class _Reader:
-    """A connection that only reads, kept between units; each unit has a snapshot of its own.
-
-    SQLAlchemy is told that there are no transactions, and the driver is told to begin and end them: that costs a tenth.
-    """
-
-    def __init__(self, engine: Engine) -> None:
-        self._connection = engine.connect().execution_options(isolation_level="AUTOCOMMIT")
-        self._driver = cast(sqlite3.Connection, self._connection.connection.driver_connection)
-
-    def run(self, unit: Unit[T]) -> T:
-        self._driver.execute("BEGIN")
-        try:
-            return unit(self._connection)
-        finally:
-            if self._driver.in_transaction:
-                self._driver.execute("ROLLBACK")
-
-    def close(self) -> None:
-        self._connection.close()
 
 
 def _code(unit: Unit[Any]) -> CodeType | None:
@@ -190,7 +216,17 @@ def _closed() -> Problem:
     return Problem("UNAVAILABLE", "The store is closed.", "Start the server again.")
 
 
-def _commit_batch(connection: Connection, batch: list[tuple[Unit[Any], "Future[Any]"]]) -> None:
+def _ground(place: Path | str | None, name: str) -> Ground:
+    if isinstance(place, str):
+        from holdback_base.database.postgresql import Postgresql
+
+        return Postgresql(place, name)
+    from holdback_base.database.sqlite import Sqlite
+
+    return Sqlite(place)
+
+
+def _commit_batch(connection: Connection, batch: list[tuple[Unit[Any], "Future[Any]"]], ground: Ground) -> None:
     running = [(unit, done) for unit, done in batch if done.set_running_or_notify_cancel()]
     outcomes: list[tuple[Future[Any], Any, BaseException | None]] = []
     try:
@@ -207,43 +243,4 @@ def _commit_batch(connection: Connection, batch: list[tuple[Unit[Any], "Future[A
         if failure is None:
             done.set_result(result)
         else:
-            done.set_exception(failure)
-
-
-def _engine(path: Path | None, pool: type[NullPool | StaticPool]) -> Engine:
-    url = "sqlite://" if path is None else f"sqlite:///{path}"
-    engine = create_engine(url, poolclass=pool, connect_args={"check_same_thread": False, "timeout": 30.0})
-    event.listen(engine, "connect", _tune)
-    return engine
-
-
-def _tune(connection: DBAPIConnection, _entry: ConnectionPoolEntry) -> None:
-    connection.isolation_level = None  # pyright: ignore[reportAttributeAccessIssue] - sqlite3's own: we say BEGIN
-    cursor = connection.cursor()
-    for pragma in (
-        "journal_mode=WAL",
-        "synchronous=FULL",
-        "foreign_keys=ON",
-        "busy_timeout=30000",
-        "cache_size=-4000",  # KiB: what leads to a row fits; 16 MB read a file of gigabytes no faster
-    ):
-        cursor.execute(f"PRAGMA {pragma}")
-    cursor.close()
-
-
-def _begin(connection: Connection) -> None:
-    connection.exec_driver_sql("BEGIN IMMEDIATE")
-
-
-def _prepare(engine: Engine, metadata: MetaData, version: int, path: Path | None) -> None:
-    with engine.connect() as connection, connection.begin():
-        found = connection.execute(text("PRAGMA user_version")).scalar_one()
-        if found == 0:
-            metadata.create_all(connection)
-            connection.exec_driver_sql(f"PRAGMA user_version={version}")
-        elif found != version:
-            raise Problem(
-                "CONFLICT",
-                f"{path} was written with schema {found}; this program knows schema {version}.",
-                "Use the matching version of Holdback, or another home.",
-            )
+            done.set_exception(ground.told(failure))
