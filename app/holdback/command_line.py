@@ -185,6 +185,23 @@ def run(  # noqa: PLR0917 - an option each
     run_brief(brief, settings, url, out=out, yes=yes, as_json=as_json)
 
 
+@app.command()
+def ingest(
+    folder: Annotated[Path, typer.Argument(help="A folder of media files.")],
+    home: Home = None,
+    sheet: Annotated[
+        Path | None,
+        typer.Option("--sheet", help="XLSX or CSV that tells of the files.", show_default="assets.xlsx or .csv in it"),
+    ] = None,
+    kind: Annotated[str, typer.Option("--kind", help="Of files that the sheet tells no kind of.")] = "master",
+    preview: Annotated[bool, typer.Option("--preview", help="Only tell what would be done and what is wrong.")] = False,
+) -> None:
+    """Take all media files of a folder into the library, with what a sheet beside them says of each."""
+    from holdback.taking_in import Folder, run_ingest
+
+    run_ingest(Folder(folder, sheet, kind, preview), home)
+
+
 @audit_app.command()
 def verify(
     home: Home = None,

@@ -261,3 +261,24 @@ def test_a_sheet_of_several_pages_tells_shots_and_elements_too() -> None:
     assert first.elements[0].spans[0].out_frame == 24
     assert [each.place for each in first.mistakes] == ["assets.xlsx, Log!B3"]
     assert second.mistakes[0].message == "'noise' is no kind."
+
+
+@pytest.mark.processes
+def test_the_command_line_takes_a_folder_in_and_tells_what_failed(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    from holdback.taking_in import Folder, run_ingest
+
+    still(tmp_path / "media" / "one.png", 10)
+    run_ingest(Folder(tmp_path / "media", kind="still", preview=True), tmp_path / "home")
+    assert "1 files, 0 with mistakes; nothing was taken in." in capsys.readouterr().out
+    run_ingest(Folder(tmp_path / "media", kind="still"), tmp_path / "home")
+    assert "1 taken in, 0 known already, 0 failed" in capsys.readouterr().out
+    (tmp_path / "sheets").mkdir()
+    sheet = tmp_path / "sheets" / "list.csv"
+    sheet.write_text("file\none.png\ntwo.png\n")
+    with pytest.raises(SystemExit):
+        run_ingest(Folder(tmp_path / "media", sheet=sheet), tmp_path / "home")
+    told = capsys.readouterr().out
+    assert "there is no media file two.png in the folder. Did you mean one.png?" in told
+    assert "0 taken in, 1 known already, 1 failed" in told
