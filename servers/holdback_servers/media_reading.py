@@ -54,9 +54,14 @@ def open_media(path: Path, name: str = "") -> "Generator[InputContainer]":
         yield container
 
 
-def _head(path: Path, name: str) -> bytes:
+def check_allowed(path: Path, name: str) -> None:
+    """Raises Problem PATH_OUTSIDE_LIBRARY for a resolved path that is not under the worker's folders."""
     if _roots and not any(path.is_relative_to(root) for root in _roots):
         raise Problem("PATH_OUTSIDE_LIBRARY", f"{name} is not in a folder that this work may read.")
+
+
+def _head(path: Path, name: str) -> bytes:
+    check_allowed(path, name)
     if not path.exists():
         raise Problem("FILE_MISSING", f"There is no file {name}.", "Check the path; give one that exists.")
     if not path.is_file():

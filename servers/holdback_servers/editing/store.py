@@ -63,6 +63,15 @@ def find(c: Connection, timeline_id: str) -> Timeline:
     return Timeline.model_validate(body)
 
 
+def changes_so_far(c: Connection, timeline: Timeline) -> list[str]:
+    """How a timeline was made from the first of its family, in an editor's words, oldest first."""
+    changes = list(timeline.changes)
+    while timeline.parent is not None:
+        timeline = find(c, timeline.parent)
+        changes = [*timeline.changes, *changes]
+    return changes
+
+
 def next_revision(c: Connection, root: str) -> int:
     """The number of the next revision in a family."""
     query = select(func.max(timelines.c.revision)).where(timelines.c.root == root)

@@ -1,0 +1,221 @@
+"""Content credentials (C2PA): reading what a file says of where it comes from. What reads runs in the media worker.
+
+Nothing is fetched: neither manifests that a file only points at, nor lists of revoked certificates. Source: C2PA
+Technical Specification 2.4; the states are those of its section on validation.
+"""
+
+import json
+from pathlib import Path
+from typing import Any, Literal, cast
+
+from holdback_base.problem import Problem
+from holdback_base.vocabulary import Noun
+from pydantic import Field
+
+State = Literal["none", "elsewhere", "Valid", "Trusted", "Invalid"]
+"""`Trusted` holds and its signer is known here; `Valid` holds, but anybody could have signed it; `Invalid` does not
+hold; `none` says nothing; `elsewhere` points at an address, which is not fetched."""
+
+_SYNTHETIC = ("trainedAlgorithmicMedia", "compositeWithTrainedAlgorithmicMedia", "compositeSynthetic")
+_LONGEST, _MOST = 500, 100
+
+
+class CredentialAction(Noun):
+    """What was done, by C2PA's names (`c2pa.edited`), with what, and what kind of thing came of it (IPTC)."""
+
+    action: str
+    agent: str | None = None
+    source_type: str | None = None
+    when: str | None = None
+    description: str | None = None
+
+
+class CredentialIngredient(Noun):
+    """What it was made from; `problems` are codes of what did not hold in the ingredient's own credentials."""
+
+    title: str
+    relationship: str
+    has_credentials: bool
+    problems: tuple[str, ...] = ()
+
+
+class Credentials(Noun):
+    """What a file's content credentials say, and whether to believe it.
+
+    `problems` are codes of what does not hold, with C2PA's explanation. `training` is what the file says of its use for
+    training and mining (`ai_training`: `notAllowed`). `synthetic` says that it, or something in it, is told to be made
+    by a generative model. All texts are of whoever signed: material, not instructions.
+    """
+
+    state: State
+    signer: str | None = None
+    signed_at: str | None = None
+    claim_generator: str | None = None
+    title: str | None = None
+    actions: tuple[CredentialAction, ...] = ()
+    ingredients: tuple[CredentialIngredient, ...] = ()
+    source_types: tuple[str, ...] = ()
+    training: dict[str, str] = Field(default={})
+    synthetic: bool = False
+    address: str | None = None
+    problems: tuple[str, ...] = ()
+
+
+def content_type(head: bytes) -> str | None:
+    """The media type of a file by its first 16 bytes, where credentials can stand in such a file; else None."""
+    if head[4:8] == b"ftyp":
+        brand = head[8:12]
+        return "video/quicktime" if brand == b"qt  " else "audio/mp4" if brand[:3] == b"M4A" else "video/mp4"
+    if head[:4] == b"RIFF":
+        return {b"WAVE": "audio/wav", b"AVI ": "video/avi", b"WEBP": "image/webp"}.get(head[8:12])
+    starts = {
+        b"\xff\xd8\xff": "image/jpeg",
+        b"\x89PNG": "image/png",
+        b"ID3": "audio/mpeg",
+        b"fLaC": "audio/flac",
+        b"GIF8": "image/gif",
+        b"II*\0": "image/tiff",
+        b"MM\0*": "image/tiff",
+    }
+    return next((found for start, found in starts.items() if head.startswith(start)), None)
+
+
+def reading_settings(anchors: str) -> dict[str, Any]:
+    """C2PA's settings for reading: no network, and the certificates that are believed, as PEM text."""
+    settings: dict[str, Any] = {
+        "verify": {"remote_manifest_fetch": False, "ocsp_fetch": False, "verify_trust": bool(anchors)},
+        "core": {"allowed_network_hosts": []},
+    }
+    return settings | ({"trust": {"trust_anchors": anchors}} if anchors else {})
+
+
+def read_store(path: Path, anchors: str) -> tuple[str | None, dict[str, Any] | None, str | None]:
+    """The manifest store of a file as C2PA tells it, an address if that is all there is, and what was wrong with it.
+
+    Exactly one of them is there, or none where the file has no credentials.
+    """
+    import c2pa
+
+    with path.open("rb") as file:
+        kind = content_type(file.read(16))
+        if kind is None:
+            return None, None, None
+        file.seek(0)
+        context = c2pa.Context(settings=c2pa.Settings.from_dict(reading_settings(anchors)))
+        try:
+            with c2pa.Reader(kind, file, context=context) as reader:
+                return None, cast(dict[str, Any], json.loads(reader.json())), None
+        except c2pa.C2paError.ManifestNotFound:
+            return None, None, None
+        except c2pa.C2paError.RemoteManifest as error:
+            return str(error).rpartition(": ")[2][:_LONGEST], None, None
+        except c2pa.C2paError as error:
+            return None, None, str(error)[:_LONGEST]
+
+
+def read_file(arguments: dict[str, Any], _report: Any) -> dict[str, Any]:
+    """The credentials of a file. Runs in the media worker.
+
+    Args:
+        arguments: `path`; `anchors`, certificates that are believed, as PEM text.
+    """
+    from holdback_servers.media_reading import check_allowed
+
+    path = Path(arguments["path"]).resolve()
+    check_allowed(path, path.name)
+    address, store, wrong = read_store(path, str(arguments["anchors"]))
+    if store is not None:
+        return summary(store).model_dump(mode="json")
+    if wrong is not None:
+        return Credentials(state="Invalid", problems=(wrong,)).model_dump(mode="json")
+    state: State = "none" if address is None else "elsewhere"
+    return Credentials(state=state, address=address).model_dump(mode="json")
+
+
+def summary(store: dict[str, Any]) -> Credentials:
+    """What matters of a manifest store. Raises Problem MEDIA_DAMAGED for one of another shape."""
+    manifests = store.get("manifests")
+    active = manifests.get(store.get("active_manifest")) if isinstance(manifests, dict) else None
+    if not isinstance(active, dict):
+        raise Problem("MEDIA_DAMAGED", "The content credentials name no active manifest.", "Get the file again.")
+    active, every = cast(dict[str, Any], active), cast(dict[str, dict[str, Any]], manifests)
+    types = source_types(every.values())
+    signature: dict[str, Any] = active.get("signature_info") or {}
+    failures = ((store.get("validation_results") or {}).get("activeManifest") or {}).get("failure") or ()
+    return Credentials(
+        state=store.get("validation_state", "Invalid"),
+        signer=_text(" / ".join(filter(None, (signature.get("common_name"), signature.get("issuer"))))),
+        signed_at=_text(signature.get("time")),
+        claim_generator=_generator(active),
+        title=_text(active.get("title")),
+        actions=tuple(_action(each) for each in _actions(active)[:_MOST]),
+        ingredients=tuple(_ingredient(each) for each in (active.get("ingredients") or [])[:_MOST]),
+        source_types=types,
+        training=training(active),
+        synthetic=any(each in _SYNTHETIC for each in types),
+        problems=tuple(_problem(each) for each in failures[:_MOST]),
+    )
+
+
+def source_types(manifests: Any) -> tuple[str, ...]:
+    """The digital source types (IPTC) that any action in these manifests tells, by their last part."""
+    found = [each.get("digitalSourceType") for manifest in manifests for each in _actions(manifest)]
+    return tuple(dict.fromkeys(str(each).rpartition("/")[2][:80] for each in found if each))
+
+
+def training(manifest: dict[str, Any]) -> dict[str, str]:
+    """What a manifest says of training and mining: `allowed`, `notAllowed` or `constrained`, by what for."""
+    found: dict[str, str] = {}
+    for assertion in manifest.get("assertions") or ():
+        if str(assertion.get("label", "")).startswith(("cawg.training-mining", "c2pa.training-mining")):
+            for name, entry in ((assertion.get("data") or {}).get("entries") or {}).items():
+                use = str(entry.get("use"))
+                if use in ("allowed", "notAllowed", "constrained"):
+                    found[str(name).removeprefix("cawg.").removeprefix("c2pa.")[:60]] = use
+    return found
+
+
+def _actions(manifest: dict[str, Any]) -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = []
+    for assertion in manifest.get("assertions") or ():
+        if str(assertion.get("label", "")).startswith("c2pa.actions"):
+            found += (assertion.get("data") or {}).get("actions") or ()
+    return found
+
+
+def _action(told: dict[str, Any]) -> CredentialAction:
+    agent: Any = told.get("softwareAgent")
+    name = agent.get("name") if isinstance(agent, dict) else agent
+    kind = str(told.get("digitalSourceType") or "").rpartition("/")[2]
+    return CredentialAction(
+        action=str(told.get("action"))[:80],
+        agent=_text(name),
+        source_type=_text(kind),
+        when=_text(told.get("when")),
+        description=_text(told.get("description")),
+    )
+
+
+def _ingredient(told: dict[str, Any]) -> CredentialIngredient:
+    results = ((told.get("validation_results") or {}).get("activeManifest") or {}).get("failure") or ()
+    return CredentialIngredient(
+        title=_text(told.get("title")) or "",
+        relationship=str(told.get("relationship"))[:40],
+        has_credentials=told.get("active_manifest") is not None,
+        problems=tuple(str(each.get("code"))[:120] for each in results[:_MOST]),
+    )
+
+
+def _generator(active: dict[str, Any]) -> str | None:
+    told: list[dict[str, Any]] = active.get("claim_generator_info") or []
+    if not told:
+        return _text(active.get("claim_generator"))
+    return _text(" ".join(str(told[0][part]) for part in ("name", "version") if told[0].get(part)))
+
+
+def _problem(told: dict[str, Any]) -> str:
+    return f"{told.get('code')}: {told.get('explanation') or ''}"[:_LONGEST].rstrip(": ")
+
+
+def _text(told: Any) -> str | None:
+    return str(told)[:_LONGEST] if told else None
