@@ -113,8 +113,19 @@ class Reason(Part):
     windows: tuple[TimeRange, ...] = ()
 
 
+class Evidence(Part):
+    """What was found in the picture and the sound themselves about a condition. `failing` are frames of the cut that
+    speak against it; `still` is a PNG in the media store."""
+
+    verdict: Literal["proven", "not_proven", "contradicted"]
+    text: str
+    failing: tuple[Span, ...] = ()
+    still: str | None = None
+
+
 class Condition(Part):
-    """A condition of a right that is relied on, and whether the cut's element list shows that it is met."""
+    """A condition of a right that is relied on, and whether it is met: by the cut's element list, and where that can be
+    seen or heard by `evidence`."""
 
     key: str
     type: str
@@ -122,6 +133,7 @@ class Condition(Part):
     text: str
     right: str
     clause: str | None = None
+    evidence: Evidence | None = None
 
 
 class Cell(Part):
@@ -182,7 +194,8 @@ class Plan(Part):
 
 
 class ClearanceReport(Part):
-    """The answer of the compliance agent. `statement` is the signed clearance where one was issued."""
+    """The answer of the compliance agent. `statement` is the signed clearance where one was issued; `proofs` are the
+    signed statements of what was found in the cuts themselves."""
 
     schema_name = "clearance-report"
     verdict: str
@@ -194,6 +207,7 @@ class ClearanceReport(Part):
     plans: tuple[Plan, ...] = ()
     clearance: str | None = None
     statement: str | None = None
+    proofs: tuple[str, ...] = ()
     text: str = ""
 
     def open_territories(self) -> tuple[str, ...]:

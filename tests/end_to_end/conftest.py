@@ -39,15 +39,21 @@ ALEX = PersonSetting(id="person:alex", name="Alex", roles=frozenset({"approver"}
 
 
 def _film(path: Path) -> None:
-    """Moving noise, a third of it red, then green, then blue, with a tone."""
+    """A landscape under moving noise, a third of it red, then green, then blue, with a sign in it for a second, and a
+    tone."""
     chance = np.random.default_rng(7)
+    land = np.kron(chance.integers(0, 60, (9, 16), dtype=np.uint8), np.ones((10, 10), np.uint8))[:, :, None]
+    sign = np.kron(chance.integers(0, 2, (5, 8), dtype=np.uint8) * 200, np.ones((4, 5), np.uint8))[:, :, None]
     with av.open(str(path), "w") as out:
         picture = out.add_stream("mpeg4", rate=RATE)
         picture.width, picture.height, picture.pix_fmt = 160, 90, "yuv420p"
         sound = out.add_stream("pcm_s16le", rate=48000, layout="mono")
         for number in range(RATE * SECONDS):
             image = chance.integers(0, 20, (90, 160, 3), dtype=np.uint8)
-            image[:, :, number // (RATE * 2)] += 180
+            image[:, :, number // (RATE * 2)] += 160
+            image += land
+            if RATE * 2 <= number < RATE * 3:
+                image[46:66, 80:120] = sign
             out.mux(picture.encode(av.VideoFrame.from_ndarray(image, format="rgb24")))
         out.mux(picture.encode())
         out.mux(sound.encode(_tone(220.0, 48000 * SECONDS)))
@@ -123,7 +129,7 @@ in_timecode = "00:00:02:00"
 out_timecode = "00:00:04:00"
 description = "A green field with a butterfly and a sign"
 tags = ["butterfly", "butterfly scene"]
-focus_x = 400
+focus_x = 600
 [[shot]]
 in_timecode = "00:00:04:00"
 out_timecode = "00:00:06:00"

@@ -13,10 +13,13 @@ import pytest
 from holdback.attempts import Attempts
 from holdback.story import decide
 from holdback.telling import Teller
-from holdback_agents.contracts import ApprovalQuestion, Cell, Highlight, Progress
+from holdback_agents.contracts import ApprovalQuestion, Cell, ClearanceReport, ClearanceRequest, Highlight, Progress
+from holdback_agents.runtime.parts import data_part, message, result_of
+from holdback_agents.runtime.peers import Listener
 from holdback_base.problem import Problem
 from holdback_servers.media_store import MediaStore
 from holdback_trust.audit_check import rows, verify
+from holdback_trust.statements import read_cut, read_proof, sign_cut
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
@@ -32,6 +35,7 @@ class Story:
     ended: str
     highlight: Highlight
     booked: list[dict[str, Any]]
+    lied: ClearanceReport
 
     def cell(self, version: int, territory: str) -> Cell:
         report = self.highlight.versions[version].report
@@ -55,7 +59,32 @@ async def told_at(house: Any) -> Story:
     await attempts.second_commit(told)
     booked = (await house.sam.tool("schedule.get_schedule"))["items"]
     refused = {each.tried: Problem(each.code, each.message, each.hint) for each in attempts.refusals}
-    return Story(job.progress, waited, question, refused, job.state, told, booked)
+    lied = await _cleared_by_its_list_alone(house, told)
+    return Story(job.progress, waited, question, refused, job.state, told, booked, lied)
+
+
+async def _cleared_by_its_list_alone(house: Any, told: Highlight) -> ClearanceReport:
+    """Compliance's answer on the first cut's bytes under the last cut's element list, as a cutting room that errs would
+    sign it: every condition is said to be met, and in the file none is."""
+    first, last = told.versions[0], told.versions[-1]
+    services = house.doors["editing"].services
+    facts = read_cut(last.statement, services.ring, services.clock()).facts()
+    false = sign_cut(services.keys, "mcp:editing", facts.model_copy(update={"media": first.media}), services.clock())
+    asked = ClearanceRequest(
+        cut_statements=(false,),
+        territories=("GB",),
+        platforms=("social.youtube",),
+        window=told.brief.window,
+    )
+    words = message([data_part(asked)], message_id=house.foundation.new_id("evt"), skill="clear-rights")
+    task = await house.sam.peers.converse(house.sam.peer("compliance"), words, Listener(_ignored, _ignored))
+    found = result_of(task, ClearanceReport, ClearanceReport.schema_uri())
+    assert found is not None, task
+    return found
+
+
+async def _ignored(_told: Any) -> None:
+    return None
 
 
 def the_first_cut_is_denied_everywhere_with_the_rights_that_stand_in_the_way(house: Any, story: Story) -> None:
@@ -117,6 +146,26 @@ def a_second_person_approves_and_only_then_it_is_committed(house: Any, story: St
     assert places == {"GB", "DE"}
 
 
+def the_conditions_are_proven_from_the_last_cut_itself(house: Any, story: Story) -> None:
+    report = story.highlight.versions[-1].report
+    assert report is not None
+    proven = {each.type: each.evidence for each in report.conditions if each.evidence is not None}
+    assert {kind: each.verdict for kind, each in proven.items()} == {"blur": "proven", "credit": "proven"}, proven
+    (statement,) = report.proofs
+    assert read_proof(statement, house.foundation.ring, house.foundation.clock())["sub"] == report.media[0]
+    assert all(MediaStore(house.home / "media").has(each.still or "") for each in proven.values())
+
+
+def a_cut_whose_list_says_what_its_picture_does_not_show_is_not_cleared(house: Any, story: Story) -> None:
+    assert story.lied.verdict == "CONDITIONAL"
+    assert (story.lied.clearance, story.lied.statement) == (None, None)
+    assert story.lied.open_territories() == ()
+    said = {each.type: each.evidence.verdict for each in story.lied.conditions if each.evidence}
+    assert said["blur"] == "contradicted"
+    assert said["credit"] == "contradicted"
+    assert "The cut itself says otherwise" in story.lied.summary
+
+
 def the_edit_list_the_timeline_and_the_calendar_come_with_it(house: Any, story: Story) -> None:
     kept = {Path(each.filename).suffix: each.content for each in story.highlight.files}
     assert kept.keys() == {".edl", ".otio", ".ics"}
@@ -165,6 +214,8 @@ CHECKS = (
     the_final_cut_is_a_film_of_the_size_and_length_that_was_asked_for,
     progress_names_the_chain_of_agents_and_counts_on,
     a_second_person_approves_and_only_then_it_is_committed,
+    the_conditions_are_proven_from_the_last_cut_itself,
+    a_cut_whose_list_says_what_its_picture_does_not_show_is_not_cleared,
     the_edit_list_the_timeline_and_the_calendar_come_with_it,
     what_must_not_work_is_refused_by_its_name,
     the_refused_attempts_leave_nothing_on_the_books,

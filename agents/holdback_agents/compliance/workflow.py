@@ -5,7 +5,9 @@ from typing import Any
 
 from holdback_base.problem import Problem
 
+from holdback_agents.compliance.evidence import weighed
 from holdback_agents.compliance.papers import versions_of
+from holdback_agents.compliance.proving import examined
 from holdback_agents.compliance.reply import cell_line, report_of
 from holdback_agents.contracts import ClearanceReport, ClearanceRequest
 from holdback_agents.runtime.run import Run
@@ -17,22 +19,27 @@ _CHECKED_ALONE = 48
 async def clear_rights(run: Run, request: ClearanceRequest) -> ClearanceReport:
     """Check cell by cell, then decide over all of it and have the decision signed, also where nothing is clear.
 
-    The element list comes out of the signed cut statements; what the asking agent says of it does not count.
+    The element list comes out of the signed cut statements; what the asking agent says of it does not count. Nor does
+    the list alone: what it says was done to meet a condition is examined in the file itself, and nothing is signed
+    that rests on what the file contradicts.
 
     Raises:
         Problem: STATEMENT_INVALID, TERRITORY_UNKNOWN, RANGE_INVALID and whatever else the rights server refuses.
     """
     request = await _with_statements(run, request)
-    cells = _cells(request)
+    cells, answers = _cells(request), list[dict[str, Any]]()
     for number, (territories, platform) in enumerate(cells, 1):
         answer = await run.tool("rights.check_clearance", **_question(request, territories, (platform,)))
+        answers.append(answer)
         line = cell_line(answer)
         await run.progress(line, step="check", of=2, done=number, total=len(cells), unit="cells")
     whole = _question(request, request.territories, request.platforms)
-    if not request.issue:
-        return report_of({"report": await run.tool("rights.check_clearance", **whole)})
+    findings = await examined(run, request.cut_statements, answers)
+    if not request.issue or findings.contradicted:
+        answer = await run.tool("rights.check_clearance", **whole)
+        return weighed(report_of({"report": answer}), answer.get("conditions", ()), findings)
     issued = await run.tool("rights.issue_clearance", **whole, accept_partial=True, sign_refusal=True)
-    report = report_of(issued)
+    report = weighed(report_of(issued), issued["report"].get("conditions", ()), findings)
     await run.progress(report.summary, step="issue", of=2, done=len(cells), total=len(cells), unit="cells")
     return report
 

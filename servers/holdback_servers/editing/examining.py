@@ -20,7 +20,7 @@ def offer_examining(door: Door) -> None:
     services = door.services
     services.jobs.register(PROVE, Prove(services))
 
-    @door.tool(title="Prove conditions", scope="editing:read", idempotent=True)
+    @door.tool(title="Prove conditions", scope="editing:read", kind="write", idempotent=True)
     async def prove_conditions(
         call: Call,
         *,

@@ -32,9 +32,14 @@ from holdback_servers.editing.proof.sights import (
 )
 from holdback_servers.editing.proof.stills import frame_still
 from holdback_servers.editing.proof.task import Task
+from holdback_servers.editing.proof.words import plate_of
 
 _MOST_COMPARED = 240
 """Frames of a source, evenly over those on which the element is, that an unknown frame is compared with."""
+
+
+_SURELY, _ENOUGH = 0.5, 0.3
+"""So much left no words over it could feign; and so much of a region, beside words, speaks for all of it."""
 
 
 class _Seen(NamedTuple):
@@ -57,6 +62,7 @@ class RegionWatch:
         self._told = told_sights(task.timeline) if task.timeline else {}
         self._seen: list[_Seen] = []
         self._looked: list[int] = []
+        self._words: list[tuple[Span, Part]] | None = None
         self._claimed = [span for each in task.elements.elements if each.ref == condition.ref for span in each.spans]
 
     def see(self, number: int, luma: Luma) -> None:
@@ -86,9 +92,26 @@ class RegionWatch:
             source = self._source(sight.media, sight.frame)
             if shown is None or source is None:
                 continue
-            left = left_of(luma, source, wanted.part, sight.lie)
+            left = self._left(number, luma, source, sight, shown)
             found = FrameFound(frame=number, left=left, aligned=sure, mixed=sight.mixed)
             self._seen.append(_Seen(found, shown))
+
+    def _left(self, number: int, luma: Luma, source: Luma, sight: Sight, shown: Part) -> float | None:
+        """What is left of a part of the cut. Beside words that stand over it that is told better than under them."""
+        whole = left_of(luma, source, sight.lie.in_source(shown), sight.lie)
+        rest = shown
+        for words in self._words_on(number, luma):
+            if rest.within(words):
+                rest = rest.beside(words)
+        if whole is None or whole >= _SURELY or rest == shown or rest.area < _ENOUGH * shown.area:
+            return whole
+        return left_of(luma, source, sight.lie.in_source(rest), sight.lie)
+
+    def _words_on(self, number: int, luma: Luma) -> list[Part]:
+        if self._words is None:
+            credits = self._task.timeline.credits if self._task.timeline else ()
+            self._words = [(each.span, plate_of(each, (luma.shape[1], luma.shape[0]))) for each in credits]
+        return [part for span, part in self._words if span.in_frame <= number < span.out_frame]
 
     def _search(self, number: int, luma: Luma) -> None:
         """Look for the element's frames in a frame of which it is not known what it shows."""
@@ -148,7 +171,7 @@ class RegionWatch:
             type=self._condition.type,
             ref=self._condition.ref,
             verdict=verdict,
-            text=self._words(verdict, failing, most),
+            text=self._told_in_words(verdict, failing, most),
             looked=runs(self._looked),
             failing=failing,
             figures=(
@@ -175,7 +198,7 @@ class RegionWatch:
             text=f"No source that was given has {ref} in its picture, so that there is nothing to compare with.",
         )
 
-    def _words(self, verdict: Verdict, failing: tuple[Span, ...], most: float) -> str:
+    def _told_in_words(self, verdict: Verdict, failing: tuple[Span, ...], most: float) -> str:
         ref, frames = self._condition.ref, sum(span.frames for span in failing)
         if verdict == "contradicted":
             first = failing[0].in_frame

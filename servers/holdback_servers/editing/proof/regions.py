@@ -1,12 +1,12 @@
 """What is left of a region of the picture, against the same region of its source. Runs in the media worker.
 
 Both are brought to one size and split into bands of detail. What is left in a band is how much of the source's detail
-is still there, as a share of its contrast, wherever within a few pixels it fits best, upright or mirrored: a weak blur
-keeps most of it, whatever covers the region with something else keeps none.
+is still there, as a share of its contrast, or of what is there now where that is more, wherever within a few pixels it
+fits best, upright or mirrored: a weak blur keeps most of it, whatever covers the region with something else keeps none.
 """
 
 from functools import lru_cache
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,6 +20,9 @@ _SHORT, _LONG = 48, 192
 _BANDS = ((4, 8), (8, 16))
 """Cycles across the shorter side: what letters and faces are made of; a veil leaves about one cycle."""
 _SHIFT = 4
+_SURE, _REPEATING = 0.5, 0.6
+"""What fits less than the first, and better elsewhere than at its own place, fits by chance; unless the source repeats
+itself so much that it fits elsewhere anyhow."""
 _FAINT = 1.5
 """Levels of luma: a band with less detail than this has nothing to make out."""
 _INSET = 0.04
@@ -46,6 +49,21 @@ class Part(NamedTuple):
             min(self.bottom, other.bottom),
         )
         return shared if shared.right - shared.left > _THIN and shared.bottom - shared.top > _THIN else None
+
+    def beside(self, other: "Part") -> "Part":
+        """The largest part of it that is above, below, left or right of the other."""
+        pieces = (
+            self._replace(bottom=min(self.bottom, other.top)),
+            self._replace(top=max(self.top, other.bottom)),
+            self._replace(right=min(self.right, other.left)),
+            self._replace(left=max(self.left, other.right)),
+        )
+        return max(pieces, key=lambda each: each.area)
+
+    @property
+    def area(self) -> float:
+        """How much of the picture it is."""
+        return max(0.0, self.right - self.left) * max(0.0, self.bottom - self.top)
 
 
 _THIN = 0.004
@@ -123,12 +141,24 @@ def remaining(now: Field, then: Field) -> float | None:
         energy = float((before**2).sum())
         if energy < _FAINT**2 * before.size:
             continue
-        spectrum = np.conj(np.fft.rfft2(before))
+        own = np.fft.rfft2(before)
+        repeats = _near_and_far(np.fft.irfft2(own * np.conj(own), s=before.shape) / energy)[1]
         for way in (now, now[:, ::-1], now[::-1]):
-            fit = np.fft.irfft2(np.fft.rfft2(_banded(way, band)) * spectrum, s=before.shape)
-            near = np.roll(fit, (_SHIFT, _SHIFT), axis=(0, 1))[: 2 * _SHIFT + 1, : 2 * _SHIFT + 1]
-            shares.append(float(np.abs(near).max()) / energy)
+            after = _banded(way, band)
+            strongest = max(energy, float(np.sqrt(energy * float((after**2).sum()))))
+            fit = np.fft.irfft2(np.fft.rfft2(after) * np.conj(own), s=before.shape)
+            near, far = _near_and_far(fit / strongest)
+            by_chance = near < far and near < _SURE and repeats < _REPEATING
+            shares.append(0.0 if by_chance else near)
     return round(max(shares), 3) if shares else None
+
+
+def _near_and_far(fit: NDArray[np.floating[Any]]) -> tuple[float, float]:
+    """The best fit within the few pixels allowed, and beyond twice as many."""
+    rolled = np.abs(np.roll(fit, (2 * _SHIFT, 2 * _SHIFT), axis=(0, 1)))
+    near = float(rolled[_SHIFT : 3 * _SHIFT + 1, _SHIFT : 3 * _SHIFT + 1].max())
+    rolled[: 4 * _SHIFT + 1, : 4 * _SHIFT + 1] = 0
+    return near, float(rolled.max())
 
 
 def _banded(patch: Field, band: Field) -> Field:

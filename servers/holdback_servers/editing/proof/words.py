@@ -14,7 +14,7 @@ from PIL import Image
 
 from holdback_servers.editing.lettering import draw
 from holdback_servers.editing.parts import Credit, Placement
-from holdback_servers.editing.proof.regions import Field, Luma
+from holdback_servers.editing.proof.regions import Field, Luma, Part
 
 _PLACES: tuple[Placement, ...] = ("bottom", "centre", "top")
 _SCALES = (1.0, 0.8, 1.25, 0.65, 1.5)
@@ -63,6 +63,14 @@ def templates(text: str, size: tuple[int, int]) -> list[Template]:
         letters = (cover - cover.min()) / max(1e-6, float(cover.max() - cover.min()))
         made.append(Template(np.asarray(letters, np.float32), plate.left, plate.top, _letter_height(letters)))
     return made
+
+
+def plate_of(credit: Credit, size: tuple[int, int]) -> Part:
+    """Where a credit's plate stands in a picture of this width and height."""
+    plate = draw(credit, size, 25.0)
+    rows, columns = plate.cover.shape
+    width, height = size
+    return Part(plate.left / width, plate.top / height, (plate.left + columns) / width, (plate.top + rows) / height)
 
 
 def _letter_height(letters: Field) -> float:
