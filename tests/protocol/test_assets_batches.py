@@ -1,7 +1,6 @@
 """A folder and its sheet through a real client: what is found, what is wrong, what fails and what does not."""
 
 import base64
-import io
 import wave
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
@@ -235,32 +234,6 @@ async def test_bytes_of_a_removed_asset_are_not_slipped_in_again(tmp_path: Path)
         report = await house.take_in(kind="still")
         assert report["failed"] == 1
         assert "which was removed" in report["failures"][0]["problem"]["message"]
-
-
-def test_a_sheet_of_several_pages_tells_shots_and_elements_too() -> None:
-    from openpyxl import Workbook
-
-    book = Workbook()
-    main: Any = book.active
-    main.title = "Assets"
-    main.append(["File", "Title", "language"])
-    main.append(["a.mov", "A", "en-gb"])
-    log: Any = book.create_sheet("Log")
-    log.append(["file", "in", "out", "description", "tags"])
-    log.append(["a.mov", "10:00:00:00", "10:00:01:00", "A field", "red, wide"])
-    log.append(["a.mov", "soon", "10:00:01:00", "A field", ""])
-    elements: Any = book.create_sheet("Elements")
-    elements.append(["file", "kind", "ref", "name", "in", "out"])
-    elements.append(["a.mov", "music_master", "music:waltz", "Waltz", 0, 24])
-    elements.append(["b.mov", "noise", "music:waltz", "Waltz", 0, 24])
-    made = io.BytesIO()
-    book.save(made)
-    first, second = sorted(read_sheet(made.getvalue(), "assets.xlsx").rows, key=lambda row: row.file)
-    assert first.fields == {"language": "en-GB"}
-    assert [each.description for each in first.log] == ["A field"]
-    assert first.elements[0].spans[0].out_frame == 24
-    assert [each.place for each in first.mistakes] == ["assets.xlsx, Log!B3"]
-    assert second.mistakes[0].message == "'noise' is no kind."
 
 
 @pytest.mark.processes

@@ -219,6 +219,13 @@ def test_watched_folders_are_settings_of_the_file_and_a_wrong_one_is_told(tmp_pa
     assert "HOLDBACK_" not in caught.value.hint
 
 
+def test_the_settings_on_the_page_are_ones_that_can_be_read(tmp_path: Path) -> None:
+    page = (Path(__file__).parents[2] / "docs" / "assets.md").read_text(encoding="utf-8")
+    (tmp_path / "holdback.toml").write_text(page.partition("```toml\n")[2].partition("```")[0])
+    watch = load_settings({}, home=tmp_path).watch["desk"]
+    assert (watch.folder, watch.kind, watch.tags) == (Path("incoming"), "clip", ("desk",))
+
+
 @pytest.mark.asyncio
 async def test_a_kind_that_is_none_is_told_when_the_house_opens(tmp_path: Path) -> None:
     with pytest.raises(Problem, match=r"watch\.desk\.kind is not valid"):

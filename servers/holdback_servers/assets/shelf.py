@@ -42,7 +42,11 @@ def put_on_shelf(connection: Connection, papers: NewVersion) -> Registered:
 
 
 def answer_about(connection: Connection, version: Version, *, already: bool = False) -> Registered:
-    """The answer about a version that is on the shelf."""
+    """The answer about a version that is on the shelf; it warns of an asset that was removed."""
     asset = store.find_asset(connection, version.asset_id)
     counts = store.segment_counts(connection, version.id)
-    return registered(version, asset.title, asset.kind, counts, already=already)
+    answer = registered(version, asset.title, asset.kind, counts, already=already)
+    if asset.status != "removed":
+        return answer
+    told = f"{asset.title} was removed; restore_asset brings it back."
+    return answer.model_copy(update={"warnings": (*answer.warnings, told)})
