@@ -280,3 +280,11 @@ def test_a_proxy_is_small_and_even_and_keeps_its_shape(width: int, height: int, 
     shape = width * aspect / height
     if 1 / 8 <= shape <= 8 and min(width * aspect, height) >= 64:
         assert across / down == pytest.approx(float(shape), rel=0.03)
+
+
+def test_a_photograph_with_notes_of_its_camera_is_taken_in(tmp_path: Path) -> None:
+    notes = Image.Exif()
+    notes[0x0110] = "A camera"
+    Image.fromarray(_stripe(10)).save(tmp_path / "photo.jpg", exif=notes)
+    answer = _analyse(tmp_path / "photo.jpg")
+    assert [each["purpose"] for each in answer["renditions"]] == ["poster"]

@@ -4,6 +4,7 @@ Runs in the media worker. The decoder, what looks at pictures, what listens, and
 side; each is fed in order.
 """
 
+import errno
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -16,7 +17,14 @@ from holdback_servers.assets.looking.listen import Listening
 from holdback_servers.assets.looking.proxy import ProxyPicture, ProxySound, ProxyWriter
 from holdback_servers.assets.looking.runs import Run
 from holdback_servers.assets.looking.watch import MOST_SHOTS
-from holdback_servers.assets.probing import Headers, check_ending, counts_its_frames, main_picture, read_headers
+from holdback_servers.assets.probing import (
+    Headers,
+    check_ending,
+    counts_its_frames,
+    main_picture,
+    main_sound,
+    read_headers,
+)
 from holdback_servers.media_reading import looks_like_media, open_media
 
 if TYPE_CHECKING:
@@ -33,6 +41,7 @@ _BAD_SHARE = 100
 """One damaged packet in so many is the most that passes."""
 _MOST_FRAMES = 24 * 3600 * 60
 """A day at 60 frames a second."""
+_NO_ROOM = (errno.ENOSPC, errno.EFBIG, errno.EDQUOT, errno.EIO)
 _APART = 0.5
 """Seconds by which picture and sound may end apart, unmentioned."""
 
@@ -54,6 +63,8 @@ def analyse(arguments: dict[str, Any], report: WorkerReport) -> dict[str, Any]:
         Problem: as `open_media`; MEDIA_DAMAGED when the file or its sound ends early, frames are missing or many are
             broken; NOT_MEDIA when nothing can be decoded; TOO_LARGE for more frames than a day has.
     """
+    import av.error
+
     path, name, folder = Path(arguments["path"]), str(arguments["name"]), Path(arguments["folder"])
     with path.open("rb") as file:
         head = file.read(16)
@@ -65,6 +76,14 @@ def analyse(arguments: dict[str, Any], report: WorkerReport) -> dict[str, Any]:
             passing.run()
             passing.check(name, looks_like_media(head))
             return passing.answer()
+        except av.error.FFmpegError as error:
+            if isinstance(error, MemoryError) or error.errno in _NO_ROOM:
+                raise
+            raise Problem(
+                "MEDIA_DAMAGED",
+                f"{name} can be decoded, but not worked on: {error.strerror}.",
+                "Its sizes or rates are odd; take it from its source again, or convert it there.",
+            ) from error
         finally:
             passing.close()
 
@@ -75,7 +94,7 @@ class _Pass:
     ) -> None:
         self._container, self._promise, self._folder, self._report = container, promise, folder, report
         self._picture = main_picture(container)
-        self._sound = next(iter(container.streams.audio), None)
+        self._sound = main_sound(container)
         self._promised = promise.frames
         self._eye = None if promise.video is None else Eye(promise, folder)
         self._ear = None if self._sound is None else Listening()

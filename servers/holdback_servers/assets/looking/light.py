@@ -16,7 +16,10 @@ def light_facts(frame: "VideoFrame") -> dict[str, Any]:
     from av.sidedata.sidedata import Type
 
     told: dict[str, Any] = {}
-    beside: Any = frame.side_data
+    try:
+        beside: Any = frame.side_data
+    except ValueError:  # a kind that PyAV does not know, such as EXIF: then it tells of none
+        return told
     mastering = bytes(beside.get(Type.MASTERING_DISPLAY_METADATA, b""))
     level = bytes(beside.get(Type.CONTENT_LIGHT_LEVEL, b""))
     if len(mastering) >= _MASTERING.size:

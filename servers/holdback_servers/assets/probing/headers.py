@@ -1,19 +1,11 @@
-"""What a file says of itself, before a frame of it is decoded. Runs in the media worker.
+"""What the headers of a file tell, as plain values. Runs in the media worker."""
 
-Answers in plain values: the worker starts in half the time without pydantic, and what it says is checked on the other
-side of the pipe anyway (`ingest.technical_facts`).
-"""
-
-import os
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from fractions import Fraction
-from pathlib import Path
-from typing import TYPE_CHECKING, Any, BinaryIO
+from typing import TYPE_CHECKING, Any
 
 from holdback_base.problem import Problem
-
-from holdback_servers.media_reading import open_media
 
 if TYPE_CHECKING:
     from av.audio.stream import AudioStream
@@ -28,13 +20,9 @@ _MOST_PIXELS = 16384 * 8640
 _STILLS = frozenset({"png_pipe", "jpeg_pipe", "webp_pipe", "tiff_pipe", "bmp_pipe"})
 _STILL_RATE = Fraction(25)
 """A still picture is one frame at this rate, since frames need a rate."""
+_LOSSLESS = ("pcm_", "flac", "alac")
 _FIELD_ORDERS = {2: "top_first", 3: "bottom_first", 4: "bottom_first", 5: "top_first"}
 """FFmpeg's AVFieldOrder; of two fields coded in one order and shown in another, what is shown counts."""
-Part = tuple[str, int]
-"""The name of an outermost part, and the byte behind its last."""
-_EBML_ID, _EBML_SIZE = 4, 8
-_WAVE_STREAMED = (0, 0xFFFFFFFF)
-"""Sizes that a writer leaves that could not go back to the start: they promise nothing."""
 
 
 @dataclass(frozen=True)
@@ -70,19 +58,22 @@ class Headers:
         }
 
 
-def probe(arguments: dict[str, Any], _report: object) -> dict[str, Any]:
-    """Worker function: what the headers of `path`, called `name`, tell."""
-    path, name = Path(arguments["path"]), str(arguments["name"])
-    with open_media(path, name) as container:
-        check_ending(path, name, container.format.name)
-        return read_headers(container, path.stat().st_size, name).plain()
-
-
 def main_picture(container: "InputContainer") -> "VideoStream | None":
-    """The first picture stream that is not a cover."""
+    """The first picture stream that is not a cover, and whose codec is known."""
     from av.stream import Disposition
 
-    return next((s for s in container.streams.video if not s.disposition & Disposition.attached_pic), None)
+    pictures = (s for s in container.streams.video if not s.disposition & Disposition.attached_pic)
+    return next((s for s in pictures if _known(s)), None)
+
+
+def main_sound(container: "InputContainer") -> "AudioStream | None":
+    """The first stream of sound whose codec is known."""
+    return next((s for s in container.streams.audio if _known(s)), None)
+
+
+def _known(stream: "VideoStream | AudioStream") -> bool:
+    context: Any = stream.codec_context
+    return context is not None  # as it is for a codec that FFmpeg does not know
 
 
 def read_headers(container: "InputContainer", size_bytes: int, name: str) -> Headers:
@@ -92,7 +83,7 @@ def read_headers(container: "InputContainer", size_bytes: int, name: str) -> Hea
         Problem: NOT_MEDIA when there is neither picture nor sound, TOO_LARGE for a picture beyond 16384 x 8640.
     """
     picture = main_picture(container)
-    audio = [audio_facts(stream) for stream in container.streams.audio]
+    audio = [audio_facts(stream) for stream in container.streams.audio if _known(stream)]
     if picture is None and not audio:
         raise Problem("NOT_MEDIA", f"{name} holds neither picture nor sound.", "Give a file with media in it.")
     if picture is None:
@@ -117,8 +108,8 @@ def promised_frames(container: "InputContainer", picture: "VideoStream | None", 
         return 1
     if picture is not None and picture.frames:
         return picture.frames
-    stream = picture or container.streams.audio[0]
-    if stream.duration and stream.time_base:
+    stream = picture or main_sound(container)
+    if stream is not None and stream.duration and stream.time_base:
         return round(stream.duration * stream.time_base * rate)
     return round(Fraction(container.duration, 1_000_000) * rate) if container.duration else 0
 
@@ -170,7 +161,7 @@ def audio_facts(stream: "AudioStream") -> dict[str, Any]:
         "channels": context.channels,
         "layout": context.layout.name,
         "language": language if language and language != "und" else None,
-        "bit_depth": stream.format.bits if context.name.startswith(("pcm_", "flac", "alac")) else None,
+        "bit_depth": context.format.bits if context.format and context.name.startswith(_LOSSLESS) else None,
         "bit_rate": context.bit_rate or None,
     }
 
@@ -197,100 +188,3 @@ def _colour(names: Any, value: int) -> str | None:
     except ValueError:
         return None
     return None if name in ("UNSPECIFIED", "NB") else name
-
-
-def check_ending(path: Path, name: str, container: str) -> None:
-    """Compare the outermost parts of a file with its length: boxes, RIFF chunks, Matroska segments.
-
-    A decoder does not notice: sound or the last pictures are missing, and all before decodes well.
-
-    Args:
-        container: FFmpeg's name of the format; of any other nothing is known here, and nothing is said.
-
-    Raises:
-        Problem: MEDIA_DAMAGED when a part ends beyond the file.
-    """
-    parts = next((parts for format_name, parts in _PARTS.items() if format_name in container.split(",")), None)
-    if parts is None:
-        return
-    with path.open("rb") as file:
-        length = file.seek(0, os.SEEK_END)
-        for part, end in parts(file, length):
-            if end > length:
-                raise Problem(
-                    "MEDIA_DAMAGED",
-                    f"{name} is truncated: its part {part!r} ends at byte {end}, the file at byte {length}.",
-                    "Copy the file again from its source and compare sizes.",
-                    bytes=length,
-                    promised=end,
-                )
-
-
-def _boxes(file: BinaryIO, length: int) -> Iterator[Part]:
-    """ISO/IEC 14496-12, 4.2: a 32-bit size; 1 says that 64 bits follow, 0 that the box goes to the end of the file."""
-    at = 0
-    while at < length:
-        head = _read(file, at, 16)
-        if len(head) < 8:
-            if any(head):  # else padding
-                yield _name(head[4:]), at + 8
-            return
-        size, least = int.from_bytes(head[:4]), 8
-        if size == 1:
-            size, least = int.from_bytes(head[8:16]), 16
-            if len(head) < 16:
-                yield _name(head[4:8]), at + 16
-                return
-        if size < least:  # to the end of the file, or no box
-            return
-        at += size
-        yield _name(head[4:8]), at
-
-
-def _chunks(file: BinaryIO, length: int) -> Iterator[Part]:
-    """RIFF, and RF64 of EBU Tech 3306, whose 64-bit size stands in its first chunk. The pad byte may be left out."""
-    at = 0
-    while at + 8 <= length:
-        head = _read(file, at, 28)
-        size = int.from_bytes(head[4:8], "little")
-        if head[:4] == b"RF64" and head[12:16] == b"ds64":
-            size = int.from_bytes(head[20:28], "little")
-        if head[:4] not in (b"RIFF", b"RF64") or size in _WAVE_STREAMED:
-            return
-        yield _name(head[:4]), at + 8 + size - size % 2
-        at += 8 + size + size % 2
-
-
-def _elements(file: BinaryIO, length: int) -> Iterator[Part]:
-    """EBML, RFC 8794: an id and a size of variable length; a size of ones only is unknown."""
-    at = 0
-    while at < length:
-        head = _read(file, at, _EBML_ID + _EBML_SIZE)
-        id_length = 9 - head[0].bit_length()
-        size_at = head[id_length] if id_length < len(head) else 0
-        size_length = 9 - size_at.bit_length()
-        if id_length > _EBML_ID or size_length > _EBML_SIZE:
-            return
-        ones = (1 << 7 * size_length) - 1
-        size = int.from_bytes(head[id_length : id_length + size_length]) & ones
-        if size == ones:
-            return
-        at += id_length + size_length + size
-        yield head[:id_length].hex(), at
-
-
-_PARTS: dict[str, Callable[[BinaryIO, int], Iterator[Part]]] = {
-    "mov": _boxes,
-    "matroska": _elements,
-    "wav": _chunks,
-    "avi": _chunks,
-}
-
-
-def _read(file: BinaryIO, at: int, count: int) -> bytes:
-    file.seek(at)
-    return file.read(count)
-
-
-def _name(code: bytes) -> str:
-    return code.decode("ascii", "replace")
