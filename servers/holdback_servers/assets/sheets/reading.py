@@ -121,7 +121,7 @@ class _Table:
         """What stands in a cell, as text without spaces around it and without a guard against being a formula; empty
         where the column or the cell is."""
         text = self.raw(row, column)
-        return text.removeprefix("'") if re.match(r"'[=+@-]", text) else text
+        return text.removeprefix("'") if re.match(r"'+[=+@-]", text) else text
 
     def raw(self, row: int, column: str) -> str:
         """The same with its guard."""

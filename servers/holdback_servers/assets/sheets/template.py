@@ -2,6 +2,7 @@
 
 import csv
 import io
+import re
 from typing import Any, Literal
 
 from holdback_servers.assets.sheets.rows import COLUMNS, SHEETS, Column
@@ -22,7 +23,7 @@ def template(form: Form, files: tuple[str, ...] = ()) -> bytes:
 
 def guarded(text: str) -> str:
     """Text that a spreadsheet program would take for a formula, made plain by a quotation mark before it."""
-    return f"'{text}" if text.startswith(("=", "+", "-", "@", "'=", "'+", "'-", "'@")) else text
+    return f"'{text}" if re.match(r"'*[=+@-]", text) else text
 
 
 def _workbook(files: tuple[str, ...]) -> bytes:
