@@ -192,6 +192,23 @@ async def test_a_cancelled_folder_keeps_what_was_done_and_the_rest_can_be_retrie
 
 
 @pytest.mark.asyncio
+@pytest.mark.processes
+async def test_a_server_that_stopped_half_way_goes_on_with_what_was_left(tmp_path: Path) -> None:
+    async with library(tmp_path) as house:
+        for number in range(6):
+            still(house.root / f"{number}.png", 20 * number)
+        job = (await house.call("ingest_folder", folder=".", kind="still"))["job"]
+        while job["done"] < 1:
+            job = await house.call("get_job", job_id=job["id"], wait_seconds=20, after_seq=job["seq"])
+    async with library(tmp_path) as house:
+        before = (await house.call("list_ingested", job_id=job["id"]))["counts"]
+        ended = await house.follow(await house.call("get_job", job_id=job["id"]))
+        assert before.get("succeeded", 0) >= 1
+        assert (ended["state"], ended["result"]["files"], ended["result"]["failed"]) == ("succeeded", 6, 0)
+        assert (await house.call("describe_library"))["assets"] == 6
+
+
+@pytest.mark.asyncio
 async def test_the_template_names_the_files_and_reads_back_without_a_mistake(tmp_path: Path) -> None:
     async with library(tmp_path) as house:
         still(house.root / "=1+1.png", 5)
