@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from holdback_base.elements import CutFacts, Element, ElementList
 from holdback_base.vocabulary import Rate, Span
-from holdback_servers.editing.measuring import bring_to, measure
+from holdback_servers.editing.measuring.levels import bring_to, measure
 from holdback_servers.editing.model import Timeline, samples_at
 from holdback_servers.editing.operations import Maker, create, revise
 from holdback_servers.editing.orders import ClipWanted, Operation, SoundWanted

@@ -23,6 +23,7 @@ import PIL
 from av.video.frame import VideoFrame
 from holdback_base.problem import Problem
 from holdback_base.vocabulary import Span
+from PIL import Image
 
 from holdback_servers.editing.compositing.recipes import Recipe
 from holdback_servers.editing.encoding import Coded, Form, Packet, decode, encode
@@ -133,15 +134,7 @@ _BLACK = 24
 """The brightest part of a black picture, in levels of 8 bits where black is 16."""
 _SAME = 0
 _FAR_OFF = 6
-_GRID = (9, 16)
-
-
-def _every(frame: VideoFrame) -> "np.ndarray[Any, np.dtype[Any]]":
-    """Some of the luma, evenly spread."""
-    luma = planes(frame)[0]
-    down, across = max(1, luma.shape[0] // 90), max(1, luma.shape[1] // 160)
-    part = luma[::down, ::across]
-    return part if part.itemsize == 1 else part >> 2
+_GRID = (16, 9)
 
 
 def _mean(frame: VideoFrame) -> int:
@@ -149,21 +142,15 @@ def _mean(frame: VideoFrame) -> int:
 
 
 def _small(frame: VideoFrame) -> "np.ndarray[Any, np.dtype[np.int32]]":
-    """A picture of 16 by 9 averages of luma, in levels of 8 bits."""
-    part = _every(frame).astype(np.int32)
-    rows = np.add.reduceat(part, np.arange(_GRID[0]) * part.shape[0] // _GRID[0], axis=0)
-    sums = np.add.reduceat(rows, np.arange(_GRID[1]) * part.shape[1] // _GRID[1], axis=1)
-    counts = np.outer(_counts(part.shape[0], _GRID[0]), _counts(part.shape[1], _GRID[1]))
-    return np.asarray(np.rint(sums / counts), dtype=np.int32)
+    """A picture of 16 by 9 averages over some of the luma, in levels of 8 bits."""
+    luma = planes(frame)[0]
+    part = luma[:: max(1, luma.shape[0] // 90), :: max(1, luma.shape[1] // 160)]
+    image = Image.fromarray(np.ascontiguousarray(part if part.itemsize == 1 else part >> 2, dtype=np.uint8))
+    return np.asarray(image.resize(_GRID, Image.Resampling.BOX), dtype=np.int32)
 
 
-def _counts(length: int, parts: int) -> "np.ndarray[Any, np.dtype[np.int64]]":
-    edges = np.append(np.arange(parts) * length // parts, length)
-    return np.maximum(1, np.diff(edges))
-
-
-def runs(looks: Sequence[Look]) -> tuple[list[Span], list[Span]]:
-    """The stretches of black, and of a picture that does not move, over all chunks."""
+def runs(looks: Sequence[Look], shortest: int) -> tuple[list[Span], list[Span]]:
+    """The stretches of black, and of a picture that does not move for at least so many frames, over all chunks."""
     black: list[bool] = []
     still: list[bool] = []
     before: tuple[int, ...] | None = None
@@ -173,7 +160,7 @@ def runs(looks: Sequence[Look]) -> tuple[list[Span], list[Span]]:
         still += [joins, *look.still[1:]]
         before = look.last
     held = [Span(in_frame=max(0, each.in_frame - 1), out_frame=each.out_frame) for each in _true(still)]
-    return _true(black), held
+    return _true(black), [each for each in held if each.frames >= shortest]
 
 
 def _true(flags: Sequence[bool]) -> list[Span]:

@@ -239,10 +239,18 @@ def _matrix(frame: VideoFrame) -> int:
 
 
 def through(frame: VideoFrame, steps: tuple[tuple[str, str], ...]) -> VideoFrame:
-    """The frame after some filters, each a name and its arguments."""
+    """The frame after some filters, each a name and its arguments.
+
+    Filters are not told how the frame's colours are to be read, but by their arguments: else they would bring each frame
+    to the colours of the first one that they saw.
+    """
     graph = _graph(threading.get_ident(), frame.width, frame.height, frame.format.name, steps)
+    said = (frame.color_range, frame.colorspace)
+    frame.color_range, frame.colorspace = _UNSAID
     graph.push(frame)
+    frame.color_range, frame.colorspace = said
     pulled: Any = graph.pull()
+    pulled.color_range, pulled.colorspace = _UNSAID
     return pulled
 
 

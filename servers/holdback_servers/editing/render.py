@@ -23,7 +23,8 @@ from holdback_servers.editing.chunks import Chunk, Look
 from holdback_servers.editing.compositing.drawing import Alpha, Compositor
 from holdback_servers.editing.compositing.recipes import Recipe, recipes
 from holdback_servers.editing.encoding import Coded, Delivery, Form, encode_sound
-from holdback_servers.editing.measuring import Measured, bring_to, decoded_sound, measure, read_back, require_lengths
+from holdback_servers.editing.measuring.files import decoded_sound, read_back, require_lengths
+from holdback_servers.editing.measuring.levels import Measured, bring_to, measure
 from holdback_servers.editing.model import Timeline
 from holdback_servers.editing.pictures import BT709, Colours, Reader, ahead, colours_of, converted
 from holdback_servers.editing.placing import size_of
@@ -92,7 +93,7 @@ class _Job:
         self.report(total, total, "measuring")
         found = read_back(output, self.profile, form, digest) | heard._asdict()
         require_lengths(found, timeline)
-        black, still = chunks.runs(looks)
+        black, still = chunks.runs(looks, timeline.rate.nominal)
         runs = {"black": [each.model_dump() for each in black], "still": [each.model_dump() for each in still]}
         if missed := misses(timeline, self.profile, found, black):
             raise _refused(missed)

@@ -14,6 +14,7 @@ from holdback_trust.statements import sign_cut
 from holdback_servers import media_worker
 from holdback_servers.editing import store
 from holdback_servers.editing.cache import cache_folder, trim
+from holdback_servers.editing.delivering import sign_delivery
 from holdback_servers.editing.derivation import derive_elements
 from holdback_servers.editing.model import Timeline
 from holdback_servers.editing.profiles import Profile, built_in, find_profile, on_target, read_profiles, require_fit
@@ -24,7 +25,7 @@ from holdback_servers.services import Services
 
 RENDER, MEASURE = "render", "measure"
 ISSUER = "mcp:editing"
-_MAKER, _METER = "holdback_servers.editing.render", "holdback_servers.editing.measuring"
+_MAKER, _METER = "holdback_servers.editing.render", "holdback_servers.editing.measuring.files"
 
 
 class MeasuredLoudness(Noun):
@@ -109,7 +110,10 @@ class Render:
                 roots=(services.media.root,),
             )
             unsigned = file_sha256(output)
-            media = services.media.adopt(output, unsigned)
+            if profile.credentials:
+                report(timeline.frames, timeline.frames, "frames", "writing content credentials")
+                output = await sign_delivery(services, output, timeline, work)
+            media = services.media.adopt(output)
         trim(cache, MOST_CACHED)
         told = {"media": media, "bytes": services.media.size(media), "unsigned": unsigned, "profile": _digest(profile)}
         facts = {**found, **told}

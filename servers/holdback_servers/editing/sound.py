@@ -6,6 +6,7 @@ Sound is two rows (left, right) of 32-bit floats at 48 kHz. Runs in the media wo
 import itertools
 import math
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from fractions import Fraction
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -88,8 +89,11 @@ def mix(timeline: Timeline, files: dict[str, Path]) -> Sound:
         if track.muted:
             continue
         sound = np.zeros((2, total), np.float32)
-        for piece in _pieces(timeline, track):
-            _lay(sound, piece, files[piece.media])
+        with ThreadPoolExecutor(2) as pool:
+            pieces = list(_pieces(timeline, track))
+            read = pool.map(_read, pieces, [files[each.media] for each in pieces])
+            for piece, heard in zip(pieces, read, strict=True):
+                sound[:, piece.begin : piece.end] += heard
         sound *= np.float32(_factor(track.gain))
         if track.duck and track.role != "voice":
             sound *= _ducked(speech, track.duck, total, timeline.rate)
@@ -183,8 +187,8 @@ def _runs_on(clip: Clip | None, following: Clip | None) -> bool:
     return plain and clip.source.out_frame == following.source.in_frame
 
 
-def _lay(track: Sound, piece: _Piece, path: Path) -> None:
-    """Add a piece to its track where it stands, with its ramps."""
+def _read(piece: _Piece, path: Path) -> Sound:
+    """The sound of a piece, with its ramps and at its level."""
     count = piece.end - piece.begin
     if piece.speed == 100:
         sound = exact_sound(path, piece.first, count, piece.media)
@@ -193,7 +197,7 @@ def _lay(track: Sound, piece: _Piece, path: Path) -> None:
         sound = stretched(exact_sound(path, piece.first, needed, piece.media), piece.speed, count)
     for ramp in piece.ramps:
         sound *= _level_of(ramp, piece.begin, piece.end)
-    track[:, piece.begin : piece.end] += sound * np.float32(_factor(piece.gain))
+    return sound * np.float32(_factor(piece.gain))
 
 
 def _level_of(ramp: _Ramp, begin: int, end: int) -> Sound:

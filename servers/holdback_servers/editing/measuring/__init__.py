@@ -1,0 +1,1 @@
+"""How loud sound is, and what files measure."""
