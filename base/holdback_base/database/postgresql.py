@@ -5,7 +5,7 @@ from importlib.util import find_spec
 from typing import TypeVar
 
 from sqlalchemy import URL, Connection, Engine, MetaData, create_engine, event, make_url, text
-from sqlalchemy.exc import ArgumentError, DataError, DBAPIError
+from sqlalchemy.exc import ArgumentError, DataError, DBAPIError, PendingRollbackError
 from sqlalchemy.pool import NullPool
 
 from holdback_base.database.port import Reader, Unit
@@ -49,7 +49,8 @@ class Postgresql:
         """What the database cannot hold is the caller's to mend; that it does not answer is the house's."""
         if isinstance(failure, DataError) and "NUL" in str(failure.orig):
             return Problem("INVALID_ARGUMENT", "A text holds a NUL character.", "Leave the character out.")
-        if isinstance(failure, DBAPIError) and (failure.connection_invalidated or _unanswered(failure)):
+        lost = isinstance(failure, PendingRollbackError)  # the connection went with the unit before this one
+        if lost or (isinstance(failure, DBAPIError) and (failure.connection_invalidated or _unanswered(failure))):
             return Problem(
                 "UNAVAILABLE",
                 f"The database {self._url.render_as_string(hide_password=True)} does not answer.",

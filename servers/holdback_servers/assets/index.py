@@ -21,8 +21,9 @@ if TYPE_CHECKING:
 SHIFT = 20
 """Bits of a document's id that count its place in the asset."""
 Part = Literal["title", "tags", "words", "keys"]
-OF, WHOLE = "\ue000", "\ue001"
-"""In `keys`: a word of a field is `field OF word`; a whole value is `field WHOLE its WHOLE words`."""
+OF, WHOLE, NEXT = "\ue000", "\ue001", "\ue002"
+"""In `keys`: a word of a field is `field OF word`; a whole value is `field WHOLE its WHOLE words`. Between texts that
+have nothing to do with one another stands NEXT, so that no phrase reaches from one into the other."""
 
 _WEIGHT: dict[str, str] = {"title": "A", "tags": "B", "words": "C", "keys": "D"}
 _TABLES = (

@@ -6,6 +6,7 @@ from sqlalchemy import Connection, text
 
 from holdback_servers.assets import store
 from holdback_servers.assets.index import (
+    NEXT,
     OF,
     SHIFT,
     WHOLE,
@@ -119,11 +120,11 @@ def _of_asset(connection: Connection, number: int, asset_id: str, version: Versi
 
 
 def _words(texts: Iterable[str]) -> list[str]:
-    return [word for each in texts for word in phrase(each)]
+    return [word for each in texts if (words := phrase(each)) for word in (*words, NEXT)]
 
 
 def _keys(told: Iterable[tuple[str, str]]) -> list[str]:
-    return [key for field, value in told for key in _key(field, value)]
+    return [key for field, value in told for key in (*_key(field, value), NEXT)]
 
 
 def _key(field: str, value: str) -> list[str]:
@@ -131,7 +132,7 @@ def _key(field: str, value: str) -> list[str]:
 
 
 def _tag_keys(tags: Iterable[str]) -> list[str]:
-    return [key for tag in tags for key in (*_key("tag", tag), whole_tag(tag)) if phrase(tag)]
+    return [key for tag in tags for key in (*_key("tag", tag), whole_tag(tag), NEXT) if phrase(tag)]
 
 
 def whole_tag(tag: str) -> str:
