@@ -97,3 +97,55 @@ def test_pieces_are_cut_around_what_must_not_be_seen_and_short_remains_are_dropp
     pieces = [_piece("shot", 0, 100, ""), _piece("shot", 100, 200, ""), _piece("shot", 200, 300, "")]
     left = without(pieces, [Span(in_frame=95, out_frame=150), Span(in_frame=205, out_frame=300)], RATE)
     assert [(each.in_frame, each.out_frame) for each in left] == [(0, 95), (150, 200)]
+
+
+def test_a_pick_never_jumps_to_black_or_flashes_and_avoids_a_held_picture() -> None:
+    pieces = [
+        _piece("log", 0, 240, "a fox"),
+        _piece("black", 0, 30, ""),
+        _piece("flashing", 200, 240, ""),
+        _piece("freeze", 30, 60, ""),
+    ]
+    picks = choose(pieces, "fox", 120, RATE)
+    shown = {frame for pick in picks for frame in range(pick.in_frame, pick.out_frame)}
+    assert sum(pick.frames for pick in picks) == 120
+    assert not shown & {*range(30), *range(30, 60), *range(200, 240)}
+
+
+def test_a_pick_is_not_cut_in_the_middle_of_a_word_where_the_shot_leaves_room() -> None:
+    words = [{"in_frame": start, "out_frame": start + 9} for start in range(0, 100, 10)]
+    spoken = Piece(kind="transcript", in_frame=0, out_frame=99, text="and so on", fields={"words": words})
+    (pick,) = choose([_piece("log", 5, 200, "a fox"), spoken], "fox", 51, RATE)
+    assert not any(
+        word["in_frame"] < end < word["out_frame"] for word in words for end in (pick.in_frame, pick.out_frame)
+    )
+    assert "no word is cut" in pick.reason
+    assert pick.confidence > 75
+
+
+def test_where_every_cut_would_split_the_speech_that_is_said_and_counts_against_the_pick() -> None:
+    spoken = _piece("transcript", 0, 300, "a long sentence")
+    (pick,) = choose([_piece("log", 10, 100, "a fox"), spoken], "fox", 90, RATE)
+    assert "a word is cut" in pick.reason
+    assert pick.confidence < 75
+
+
+def test_silence_is_avoided_within_a_shot_and_said_where_it_cannot_be() -> None:
+    quiet = _piece("silence", 0, 100, "")
+    (pick,) = choose([_piece("log", 0, 220, "a fox"), quiet], "fox", 100, RATE)
+    assert pick.in_frame >= 90
+    (silent,) = choose([_piece("log", 0, 100, "a fox"), quiet], "fox", 100, RATE)
+    assert "most of it is silent" in silent.reason
+    assert silent.confidence < pick.confidence
+
+
+def test_what_is_said_about_the_subject_is_taken_too() -> None:
+    picks = choose([_piece("transcript", 50, 150, "look, a fox"), _piece("log", 0, 40, "a hen")], "fox", 90, RATE)
+    assert picks[0].reason.startswith("said there: look, a fox")
+
+
+def test_what_is_left_out_of_the_film_does_not_take_what_is_known_of_it_away() -> None:
+    black = _piece("black", 0, 6, "")
+    left = without([_piece("log", 0, 100, "a fox"), black], [Span(in_frame=0, out_frame=50)], RATE)
+    assert black in left
+    assert [(each.in_frame, each.out_frame) for each in left if each.kind == "log"] == [(50, 100)]

@@ -1,7 +1,8 @@
 """Which pieces of the footage go into the cut, by rules. Pure.
 
-Pieces that somebody marked come first, then logged shots, then detected ones; each says why it was taken. Of footage
-that nobody has described, shots are taken from all over it.
+Pieces that somebody marked come first, then logged shots, then what is said or detected; each says why it was taken. Of
+footage that nobody has described, shots are taken from all over it. Black and flashing pictures are never taken; a
+pick begins with its shot unless that would split a word, or fall into silence or a held picture.
 """
 
 import re
@@ -12,7 +13,9 @@ from holdback_base.problem import Problem
 from holdback_base.vocabulary import Span
 from pydantic import BaseModel, ConfigDict
 
-_STANDING = {"marker": 2, "log": 1, "shot": 0}
+from holdback_agents.editing_assistant.ground import Ground, best_start, evidence_of, ground_of
+
+_STANDING = {"marker": 2, "log": 1, "transcript": 0, "shot": 0}
 _SHORTEST = Fraction(1, 2)
 """Seconds: nobody sees what is shorter."""
 _USUAL = Fraction(5, 2)
@@ -82,9 +85,10 @@ def choose(pieces: Iterable[Piece], subject: str, frames: int, rate: Fraction) -
     Raises:
         Problem: NOT_FOUND when no piece is about the subject; SPAN_OUTSIDE_MEDIA when there is too little of it.
     """
-    words = words_of(subject)
+    words, known = words_of(subject), list(pieces)
+    ground = ground_of(known)
     ranked = sorted(
-        (piece for piece in pieces if _matches(piece, words)),
+        (piece for piece in fit(known, ground, rate) if _matches(piece, words)),
         key=lambda piece: (-_STANDING.get(piece.kind, 0), -len(_matches(piece, words)), piece.in_frame),
     )
     if not ranked:
@@ -102,7 +106,19 @@ def choose(pieces: Iterable[Piece], subject: str, frames: int, rate: Fraction) -
         raise _too_short(f"The footage shows {subject!r} for", available, frames, rate)
     taken.sort(key=lambda each: each.in_frame)
     lengths = trimmed([each.frames for each in taken], frames, shortest=int(_SHORTEST * rate))
-    return tuple(_pick(piece, length, words) for piece, length in zip(taken, lengths, strict=True))
+    return tuple(_pick(piece, length, words, ground) for piece, length in zip(taken, lengths, strict=True))
+
+
+def fit(pieces: Iterable[Piece], ground: Ground, rate: Fraction) -> tuple[Piece, ...]:
+    """The pieces that can be shown, without their frames that are unfit."""
+    shown = [each for each in pieces if each.kind in _STANDING]
+    spoilt = [each for each in shown if any(_touches(each, span) for span in ground.unfit)]
+    whole = [each for each in shown if each not in spoilt]
+    return (*whole, *without(spoilt, ground.unfit, rate))
+
+
+def _touches(piece: Piece, span: Span) -> bool:
+    return piece.in_frame < span.out_frame and span.in_frame < piece.out_frame
 
 
 def chosen(
@@ -121,11 +137,14 @@ def chosen(
 
 
 def without(pieces: Iterable[Piece], spans: Iterable[Span], rate: Fraction) -> tuple[Piece, ...]:
-    """What is left of the pieces outside these frames of the film; remains of less than half a second are dropped."""
-    left = list(pieces)
+    """What is left of the pieces outside these frames of the film; remains of less than half a second are dropped. What
+    only tells of the footage, such as where it is black, stays as it is."""
+    known = list(pieces)
+    left = [each for each in known if each.kind in _STANDING]
     for span in spans:
         left = [part for piece in left for part in _outside(piece, span)]
-    return tuple(piece for piece in left if piece.frames >= _SHORTEST * rate)
+    telling = (each for each in known if each.kind not in _STANDING)
+    return (*(piece for piece in left if piece.frames >= _SHORTEST * rate), *telling)
 
 
 def _outside(piece: Piece, span: Span) -> list[Piece]:
@@ -150,7 +169,10 @@ def spread(pieces: Iterable[Piece], frames: int, rate: Fraction) -> tuple[Pick, 
     Raises:
         Problem: SPAN_OUTSIDE_MEDIA when all shots together are shorter than that.
     """
-    shots = sorted((piece for piece in pieces if piece.kind == "shot"), key=lambda each: each.in_frame)
+    known = list(pieces)
+    ground = ground_of(known)
+    whole = (piece for piece in fit(known, ground, rate) if piece.kind == "shot")
+    shots = sorted(whole, key=lambda each: each.in_frame)
     available = sum(each.frames for each in shots)
     if available < frames:
         raise _too_short("The footage lasts", available, frames, rate)
@@ -164,11 +186,11 @@ def spread(pieces: Iterable[Piece], frames: int, rate: Fraction) -> tuple[Pick, 
     lengths = trimmed(
         [each.frames for each in taken], frames, shortest=min(int(_SHORTEST * rate), frames // len(taken))
     )
-    return tuple(_from_the_middle(shot, length) for shot, length in zip(taken, lengths, strict=True))
+    return tuple(_from_the_middle(shot, length, ground) for shot, length in zip(taken, lengths, strict=True))
 
 
-def _from_the_middle(shot: Piece, frames: int) -> Pick:
-    start = shot.in_frame + (shot.frames - frames) // 2
+def _from_the_middle(shot: Piece, frames: int, ground: Ground) -> Pick:
+    start = best_start(shot.in_frame + (shot.frames - frames) // 2, shot.out_frame - frames, frames, ground)
     reason = "a detected shot; nobody has described the film, so shots are taken from all over it"
     return Pick(in_frame=start, out_frame=start + frames, reason=reason, confidence=20, focus_x=shot.focus_x)
 
@@ -208,13 +230,18 @@ def _matches(piece: Piece, words: frozenset[str]) -> frozenset[str]:
     return words & said
 
 
-def _pick(piece: Piece, frames: int, words: frozenset[str]) -> Pick:
-    found = ", ".join(sorted(_matches(piece, words)))
-    how = {"marker": "marked by the logger", "log": "in the shot log"}.get(piece.kind, "a detected shot")
+def _pick(piece: Piece, frames: int, words: frozenset[str], ground: Ground) -> Pick:
+    found = _matches(piece, words)
+    how = {"marker": "marked by the logger", "log": "in the shot log", "transcript": "said there"}
+    start = best_start(piece.in_frame, piece.out_frame - frames, frames, ground)
+    beside, worth = evidence_of(Span(in_frame=start, out_frame=start + frames), ground)
+    told = f"{how.get(piece.kind, 'a detected shot')}: {piece.text} (found: {', '.join(sorted(found))})"[:400]
+    sure = {"marker": 95, "log": 75, "transcript": 55}.get(piece.kind, 50)
+    missing = len(words - found)
     return Pick(
-        in_frame=piece.in_frame,
-        out_frame=piece.in_frame + frames,
-        reason=f"{how}: {piece.text} (found: {found})"[:480],
-        confidence={"marker": 95, "log": 75}.get(piece.kind, 50),
+        in_frame=start,
+        out_frame=start + frames,
+        reason="; ".join((told, *beside))[:480],
+        confidence=max(5, min(99, sure + worth - 3 * missing)),
         focus_x=piece.focus_x,
     )
