@@ -5,6 +5,7 @@ Technical Specification 2.4; the states are those of its section on validation.
 """
 
 import json
+import re
 from pathlib import Path
 from typing import Any, Literal, cast
 
@@ -16,8 +17,10 @@ State = Literal["none", "elsewhere", "Valid", "Trusted", "Invalid"]
 """`Trusted` holds and its signer is known here; `Valid` holds, but anybody could have signed it; `Invalid` does not
 hold; `none` says nothing; `elsewhere` points at an address, which is not fetched."""
 
-_SYNTHETIC = ("trainedAlgorithmicMedia", "compositeWithTrainedAlgorithmicMedia", "compositeSynthetic")
+SYNTHETIC = frozenset({"trainedAlgorithmicMedia", "compositeWithTrainedAlgorithmicMedia", "compositeSynthetic"})
+"""Digital source types (IPTC) of what a generative model made, or that holds such a thing."""
 _LONGEST, _MOST = 500, 100
+_ELSEWHERE = re.compile(r"Remote: must fetch remote manifests from url (\S+)")
 
 
 class CredentialAction(Noun):
@@ -94,22 +97,22 @@ def read_store(path: Path, anchors: str) -> tuple[str | None, dict[str, Any] | N
 
     Exactly one of them is there, or none where the file has no credentials.
     """
-    import c2pa
+    import c2pa  # pyright: ignore[reportMissingTypeStubs] - it is typed in its own sources
 
     with path.open("rb") as file:
         kind = content_type(file.read(16))
         if kind is None:
             return None, None, None
         file.seek(0)
-        context = c2pa.Context(settings=c2pa.Settings.from_dict(reading_settings(anchors)))
+        context = c2pa.Context(settings=c2pa.Settings.from_json(json.dumps(reading_settings(anchors))))
         try:
             with c2pa.Reader(kind, file, context=context) as reader:
                 return None, cast(dict[str, Any], json.loads(reader.json())), None
-        except c2pa.C2paError.ManifestNotFound:
-            return None, None, None
-        except c2pa.C2paError.RemoteManifest as error:
-            return str(error).rpartition(": ")[2][:_LONGEST], None, None
         except c2pa.C2paError as error:
+            if type(error).__name__.endswith("ManifestNotFound"):  # a class that the library adds while it is imported
+                return None, None, None
+            if (match := _ELSEWHERE.fullmatch(str(error))) is not None:
+                return match.group(1)[:_LONGEST], None, None
             return None, None, str(error)[:_LONGEST]
 
 
@@ -134,87 +137,101 @@ def read_file(arguments: dict[str, Any], _report: Any) -> dict[str, Any]:
 
 def summary(store: dict[str, Any]) -> Credentials:
     """What matters of a manifest store. Raises Problem MEDIA_DAMAGED for one of another shape."""
-    manifests = store.get("manifests")
-    active = manifests.get(store.get("active_manifest")) if isinstance(manifests, dict) else None
-    if not isinstance(active, dict):
+    active = _in(store, "manifests", _in(store, "active_manifest"))
+    if active is None:
         raise Problem("MEDIA_DAMAGED", "The content credentials name no active manifest.", "Get the file again.")
-    active, every = cast(dict[str, Any], active), cast(dict[str, dict[str, Any]], manifests)
-    types = source_types(every.values())
-    signature: dict[str, Any] = active.get("signature_info") or {}
-    failures = ((store.get("validation_results") or {}).get("activeManifest") or {}).get("failure") or ()
+    types = source_types(store)
+    names = [str(each) for name in ("common_name", "issuer") if (each := _in(active, "signature_info", name))]
     return Credentials(
         state=store.get("validation_state", "Invalid"),
-        signer=_text(" / ".join(filter(None, (signature.get("common_name"), signature.get("issuer"))))),
-        signed_at=_text(signature.get("time")),
+        signer=_text(" / ".join(names)),
+        signed_at=_text(_in(active, "signature_info", "time")),
         claim_generator=_generator(active),
-        title=_text(active.get("title")),
+        title=_text(_in(active, "title")),
         actions=tuple(_action(each) for each in _actions(active)[:_MOST]),
-        ingredients=tuple(_ingredient(each) for each in (active.get("ingredients") or [])[:_MOST]),
+        ingredients=tuple(_ingredient(each) for each in _list(_in(active, "ingredients"))[:_MOST]),
         source_types=types,
         training=training(active),
-        synthetic=any(each in _SYNTHETIC for each in types),
-        problems=tuple(_problem(each) for each in failures[:_MOST]),
+        synthetic=any(each in SYNTHETIC for each in types),
+        problems=tuple(_problem(each) for each in _failures(store)),
     )
 
 
-def source_types(manifests: Any) -> tuple[str, ...]:
-    """The digital source types (IPTC) that any action in these manifests tells, by their last part."""
-    found = [each.get("digitalSourceType") for manifest in manifests for each in _actions(manifest)]
+def source_types(store: dict[str, Any]) -> tuple[str, ...]:
+    """The digital source types (IPTC) that any action in a manifest store tells, by their last part."""
+    manifests = cast(dict[str, Any], store.get("manifests") or {}).values()
+    found = [_in(each, "digitalSourceType") for manifest in manifests for each in _actions(manifest)]
     return tuple(dict.fromkeys(str(each).rpartition("/")[2][:80] for each in found if each))
 
 
-def training(manifest: dict[str, Any]) -> dict[str, str]:
+def training(manifest: Any) -> dict[str, str]:
     """What a manifest says of training and mining: `allowed`, `notAllowed` or `constrained`, by what for."""
     found: dict[str, str] = {}
-    for assertion in manifest.get("assertions") or ():
-        if str(assertion.get("label", "")).startswith(("cawg.training-mining", "c2pa.training-mining")):
-            for name, entry in ((assertion.get("data") or {}).get("entries") or {}).items():
-                use = str(entry.get("use"))
-                if use in ("allowed", "notAllowed", "constrained"):
-                    found[str(name).removeprefix("cawg.").removeprefix("c2pa.")[:60]] = use
+    for assertion in _assertions(manifest, "cawg.training-mining", "c2pa.training-mining"):
+        for name, entry in cast(dict[str, Any], _in(assertion, "data", "entries") or {}).items():
+            use = str(_in(entry, "use"))
+            if use in ("allowed", "notAllowed", "constrained"):
+                found[str(name).removeprefix("cawg.").removeprefix("c2pa.")[:60]] = use
     return found
 
 
-def _actions(manifest: dict[str, Any]) -> list[dict[str, Any]]:
-    found: list[dict[str, Any]] = []
-    for assertion in manifest.get("assertions") or ():
-        if str(assertion.get("label", "")).startswith("c2pa.actions"):
-            found += (assertion.get("data") or {}).get("actions") or ()
-    return found
+def active_manifest(store: dict[str, Any]) -> Any:
+    """The manifest that speaks for the file."""
+    return _in(store, "manifests", _in(store, "active_manifest"))
 
 
-def _action(told: dict[str, Any]) -> CredentialAction:
-    agent: Any = told.get("softwareAgent")
-    name = agent.get("name") if isinstance(agent, dict) else agent
-    kind = str(told.get("digitalSourceType") or "").rpartition("/")[2]
+def _assertions(manifest: Any, *labels: str) -> list[Any]:
+    return [each for each in _list(_in(manifest, "assertions")) if str(_in(each, "label")).startswith(labels)]
+
+
+def _actions(manifest: Any) -> list[Any]:
+    return [action for each in _assertions(manifest, "c2pa.actions") for action in _list(_in(each, "data", "actions"))]
+
+
+def _action(told: Any) -> CredentialAction:
+    agent = _in(told, "softwareAgent")
     return CredentialAction(
-        action=str(told.get("action"))[:80],
-        agent=_text(name),
-        source_type=_text(kind),
-        when=_text(told.get("when")),
-        description=_text(told.get("description")),
+        action=str(_in(told, "action"))[:80],
+        agent=_text(agent if isinstance(agent, str) else _in(agent, "name")),
+        source_type=_text(str(_in(told, "digitalSourceType") or "").rpartition("/")[2]),
+        when=_text(_in(told, "when")),
+        description=_text(_in(told, "description")),
     )
 
 
-def _ingredient(told: dict[str, Any]) -> CredentialIngredient:
-    results = ((told.get("validation_results") or {}).get("activeManifest") or {}).get("failure") or ()
+def _ingredient(told: Any) -> CredentialIngredient:
     return CredentialIngredient(
-        title=_text(told.get("title")) or "",
-        relationship=str(told.get("relationship"))[:40],
-        has_credentials=told.get("active_manifest") is not None,
-        problems=tuple(str(each.get("code"))[:120] for each in results[:_MOST]),
+        title=_text(_in(told, "title")) or "",
+        relationship=str(_in(told, "relationship"))[:40],
+        has_credentials=_in(told, "active_manifest") is not None,
+        problems=tuple(str(_in(each, "code"))[:120] for each in _failures(told)),
     )
 
 
-def _generator(active: dict[str, Any]) -> str | None:
-    told: list[dict[str, Any]] = active.get("claim_generator_info") or []
+def _failures(told: Any) -> list[Any]:
+    return _list(_in(told, "validation_results", "activeManifest", "failure"))[:_MOST]
+
+
+def _generator(active: Any) -> str | None:
+    told = _list(_in(active, "claim_generator_info"))
     if not told:
-        return _text(active.get("claim_generator"))
-    return _text(" ".join(str(told[0][part]) for part in ("name", "version") if told[0].get(part)))
+        return _text(_in(active, "claim_generator"))
+    return _text(" ".join(str(said) for part in ("name", "version") if (said := _in(told[0], part))))
 
 
-def _problem(told: dict[str, Any]) -> str:
-    return f"{told.get('code')}: {told.get('explanation') or ''}"[:_LONGEST].rstrip(": ")
+def _problem(told: Any) -> str:
+    return f"{_in(told, 'code')}: {_in(told, 'explanation') or ''}"[:_LONGEST].rstrip(": ")
+
+
+def _in(told: Any, *names: Any) -> Any:
+    """What stands under names in JSON that others wrote; None where nothing does."""
+    for name in names:
+        told = cast(dict[Any, Any], told).get(name) if isinstance(told, dict) else None
+    return told
+
+
+def _list(told: Any) -> list[Any]:
+    return cast(list[Any], told) if isinstance(told, list) else []
 
 
 def _text(told: Any) -> str | None:

@@ -25,6 +25,7 @@ from holdback_servers.assets.probing import (
     main_sound,
     read_headers,
 )
+from holdback_servers.content_credentials import read_file
 from holdback_servers.media_reading import looks_like_media, open_media
 
 if TYPE_CHECKING:
@@ -58,6 +59,7 @@ def analyse(arguments: dict[str, Any], report: WorkerReport) -> dict[str, Any]:
         - `findings`: a list of `{kind, in_frame, out_frame}`
         - `hashes`: frames and the hashes of their pictures
         - `renditions`: a list of `{purpose, file, facts}`
+        - `credentials`: what its content credentials say, judged by the certificates in `anchors` (PEM)
 
     Raises:
         Problem: as `open_media`; MEDIA_DAMAGED when the file or its sound ends early, frames are missing or many are
@@ -75,7 +77,8 @@ def analyse(arguments: dict[str, Any], report: WorkerReport) -> dict[str, Any]:
         try:
             passing.run()
             passing.check(name, looks_like_media(head))
-            return passing.answer()
+            told = read_file({"path": str(path), "anchors": arguments.get("anchors", "")}, report)
+            return passing.answer() | {"credentials": told}
         except av.error.FFmpegError as error:
             if isinstance(error, MemoryError) or error.errno in _NO_ROOM:
                 raise

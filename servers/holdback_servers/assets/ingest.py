@@ -13,7 +13,9 @@ from holdback_base.problem import Problem
 from holdback_base.vocabulary import Rate, timecode_to_frames
 
 from holdback_servers import media_worker
+from holdback_servers.assets.credentials import anchors, warnings
 from holdback_servers.assets.model import Purpose, TechnicalFacts
+from holdback_servers.content_credentials import Credentials
 from holdback_servers.jobs import Report
 from holdback_servers.media_store import MediaStore, copy_hashed, file_sha256
 from holdback_servers.media_worker import Limits
@@ -63,6 +65,7 @@ class Measured:
     hashes: tuple[tuple[int, int], ...]
     made: tuple[Made, ...]
     files: dict[str, Path]
+    credentials: Credentials
 
 
 def find_in_library(given: str, settings: Settings) -> Path:
@@ -157,7 +160,7 @@ async def measure(copy: Path, name: str, settings: Settings, report: Report, *, 
     """
     answer = await media_worker.run(
         "holdback_servers.assets.analysis:analyse",
-        {"path": str(copy), "name": name, "folder": str(copy.parent), "proxy": proxy},
+        {"path": str(copy), "name": name, "folder": str(copy.parent), "proxy": proxy, "anchors": anchors(settings)},
         lambda done, total, text: report(done, total, "frames", text),
         limits_of(settings),
         roots=(copy.parent,),
@@ -170,8 +173,11 @@ def _measured(folder: Path, answer: dict[str, Any]) -> Measured:
     given = [each["keyframe"] for each in answer["shots"]] + [each["file"] for each in answer["renditions"]]
     names = {file: file_sha256(folder / file) for file in given if file is not None}
     shots = (Shot(each["in_frame"], each["out_frame"], names.get(each["keyframe"])) for each in answer["shots"])
+    credentials = Credentials.model_validate(answer["credentials"])
+    facts = technical_facts(answer["facts"])
     return Measured(
-        facts=technical_facts(answer["facts"]),
+        facts=facts.model_copy(update={"warnings": facts.warnings + warnings(credentials)}),
+        credentials=credentials,
         shots=tuple(shots),
         findings=tuple(Finding(each["kind"], each["in_frame"], each["out_frame"]) for each in answer["findings"]),
         hashes=tuple((frame, value) for frame, value in answer["hashes"]),

@@ -14,6 +14,7 @@ from holdback_base.vocabulary import Instant
 from sqlalchemy import Connection
 
 from holdback_servers.assets import ingest, store
+from holdback_servers.assets.credentials import stated
 from holdback_servers.assets.model import Asset, Rendition, Segment, SegmentKind, Version
 from holdback_servers.assets.papers import (
     IngestRequest,
@@ -155,6 +156,8 @@ def _ingest_papers(given: IngestRequest, copied: _Copied, new_id: NewId, now: In
         if entry is not None:
             said = {**entry.fields, "description": entry.description, "tags": entry.tags}
             values += first_values(segment.id, said, method="imported", by=given.by, at=now, new_id=new_id)
+    told = stated(copied.measured.credentials)
+    values += first_values(version_id, told, method="imported", by=given.by, at=now, new_id=new_id)
     renditions = (
         Rendition(
             id=new_id("ren"), version_id=version_id, purpose=made.purpose, media=made.media, facts=made.facts, at=now

@@ -10,6 +10,7 @@ from sqlalchemy import Connection
 from holdback_servers.assets import configurations
 from holdback_servers.assets.ai_config import BUILT_IN
 from holdback_servers.assets.comparing import offer_comparing
+from holdback_servers.assets.exchanging import offer_exchanging
 from holdback_servers.assets.finding import offer_finding, offer_looking
 from holdback_servers.assets.organising import offer_organising
 from holdback_servers.assets.resources import offer_resources
@@ -46,6 +47,7 @@ def build(services: Services, *, local: Caller | None = None, watching: bool = T
     offer_comparing(door)
     offer_taking_in(door, watching=watching)
     offer_organising(door)
+    offer_exchanging(door)
     add_job_tools(door)
     door.run_beside(lambda: _built_in_on_record(services))
     offer_resources(door)

@@ -10,11 +10,11 @@ from typing import Any
 
 from holdback_base.vocabulary import instant_text
 
+from holdback_servers.content_credentials import SYNTHETIC
 from holdback_servers.editing.model import Timeline
 
 _TYPES = "http://cv.iptc.org/newscodes/digitalsourcetype/"
 _STRICTEST = ("allowed", "constrained", "notAllowed")
-_SYNTHETIC = frozenset({"trainedAlgorithmicMedia", "compositeWithTrainedAlgorithmicMedia", "compositeSynthetic"})
 
 
 @dataclass(frozen=True)
@@ -83,7 +83,7 @@ def _beginning(timeline: Timeline, sources: Sequence[Source]) -> dict[str, Any]:
     """C2PA wants exactly one of `opened` and `created`, before everything else."""
     if (parent := parent_of(timeline)) is not None:
         return _act("c2pa.opened", {"ingredientIds": [parent]})
-    synthetic = any(_SYNTHETIC & set(each.types) for each in sources)
+    synthetic = any(SYNTHETIC & set(each.types) for each in sources)
     kind = "compositeWithTrainedAlgorithmicMedia" if synthetic else "composite"
     return _act("c2pa.created", {}) | {"digitalSourceType": _TYPES + kind}
 
@@ -95,7 +95,7 @@ def _placements(timeline: Timeline, sources: Sequence[Source]) -> list[dict[str,
         if media == parent_of(timeline):
             continue
         placed = _act("c2pa.placed", {"ingredientIds": [media]})
-        synthetic = [each for each in types.get(media, ()) if each in _SYNTHETIC]
+        synthetic = [each for each in types.get(media, ()) if each in SYNTHETIC]
         found.append(placed | ({"digitalSourceType": _TYPES + synthetic[0]} if synthetic else {}))
     return found
 

@@ -7,18 +7,19 @@ signature is outside of everything that the manifest hashes.
 
 import base64
 import hashlib
+import json
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
 from holdback_base.problem import Problem
 
-from holdback_servers.content_credentials import content_type, read_store, source_types, training
+from holdback_servers.content_credentials import active_manifest, content_type, read_store, source_types, training
 from holdback_servers.editing.credentials.manifest import Source, ingredient, manifest
 from holdback_servers.editing.model import Timeline
 from holdback_servers.media_reading import check_allowed
 
-_SETTINGS = {
+_SETTINGS: dict[str, Any] = {
     "verify": {"remote_manifest_fetch": False, "ocsp_fetch": False, "verify_after_sign": False},
     "core": {"allowed_network_hosts": []},
     "builder": {"thumbnail": {"enabled": False}},
@@ -68,9 +69,7 @@ def _source(media: str, path: Path) -> Source:
     _, store, _ = read_store(path, "")
     if store is None:
         return Source(media)
-    manifests = store["manifests"]
-    active = manifests.get(store.get("active_manifest")) or {}
-    return Source(media, source_types(manifests.values()), training(active))
+    return Source(media, source_types(store), training(active_manifest(store)))
 
 
 def _write(
@@ -80,7 +79,7 @@ def _write(
     chain: str,
     report: Any,
 ) -> bytes:
-    import c2pa
+    import c2pa  # pyright: ignore[reportMissingTypeStubs] - it is typed in its own sources
 
     unsigned, output, kind = target
     seen: list[bytes] = []
@@ -89,14 +88,14 @@ def _write(
         seen.append(to_sign)
         return marker(to_sign)
 
-    context = c2pa.Context(settings=c2pa.Settings.from_dict(_SETTINGS))
+    context = c2pa.Context(settings=c2pa.Settings.from_json(json.dumps(_SETTINGS)))
     plain = [told for path, told in ingredients if _kind(path) is None]
     with c2pa.Builder({**said, "ingredients": plain}, context=context) as builder:
         for done, (path, told) in enumerate(ingredients):
             report(done, len(ingredients) + 1, "adding sources")
             if (form := _kind(path)) is not None:
                 with path.open("rb") as file:
-                    builder.add_ingredient(told, form, file)
+                    builder.add_ingredient_from_stream(json.dumps(told), form, file)  # pyright: ignore[reportUnknownMemberType]
         signer = c2pa.Signer.from_callback(keep, c2pa.C2paSigningAlg.ES256, chain)
         with signer, unsigned.open("rb") as file, output.open("w+b") as out:
             builder.sign(signer, kind, file, out)
