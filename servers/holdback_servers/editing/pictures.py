@@ -241,8 +241,8 @@ def _matrix(frame: VideoFrame) -> int:
 def through(frame: VideoFrame, steps: tuple[tuple[str, str], ...]) -> VideoFrame:
     """The frame after some filters, each a name and its arguments.
 
-    Filters are not told how the frame's colours are to be read, but by their arguments: else they would bring each frame
-    to the colours of the first one that they saw.
+    Filters are told only by their arguments how the frame's colours are to be read: else they would bring each frame to
+    the colours of the first one that they saw.
     """
     graph = _graph(threading.get_ident(), frame.width, frame.height, frame.format.name, steps)
     said = (frame.color_range, frame.colorspace)
