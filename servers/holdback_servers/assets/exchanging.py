@@ -14,19 +14,19 @@ from holdback_servers.serving import Door
 
 
 def offer_exchanging(door: Door) -> None:
-    """Offer `read_credentials`."""
-    services = door.services
+    """Offer `get_credentials`."""
 
-    @door.tool(title="Read content credentials", scope="assets:read")
-    async def read_credentials(
-        _call: Call,
+    @door.tool(title="Get content credentials", scope="assets:read")
+    async def get_credentials(
+        call: Call,
         media: Annotated[Sha256, Field(description="The name of bytes in the media store, as get_asset gives it")],
     ) -> Credentials:
-        """Read who signed a file, what it was made from and how, and whether that holds (C2PA).
+        """Who signed a file, what it was made from and how, and whether that holds (C2PA).
 
         Trusted holds and its signer is known to this house; Valid holds, but anybody could have signed it; Invalid does
         not hold, and problems say why. Nothing is fetched from the network. What is told are claims of the signer.
         """
+        services = call.services
         path = services.media.path(media)
         told = await media_worker.run(
             "holdback_servers.content_credentials:read_file",
