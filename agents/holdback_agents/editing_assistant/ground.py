@@ -76,13 +76,13 @@ def ground_of(segments: Iterable[Segment]) -> Ground:
 
 def best_start(first: int, last: int, frames: int, ground: Ground) -> int:
     """Where in `[first, last]` a pick of so many frames best starts: where neither end splits a word, with as little
-    silence and as little of a held picture as can be, and as near to the beginning as can be, which is where the shot begins."""
+    silence and held picture as can be, and as near to the beginning, where the shot begins, as that allows."""
 
     def cost(start: int) -> tuple[int, int, int]:
         split = ground.splits_a_word(start) + ground.splits_a_word(start + frames)
         span = Span(in_frame=start, out_frame=start + frames)
         dull = ground.silent_frames(span) + ground.held_frames(span)
-        return split, dull * 10 // frames, start - first
+        return split, -(-dull * 10 // frames), start - first
 
     return min(range(first, last + 1), key=cost)
 
@@ -117,12 +117,11 @@ def _shared(spans: Sequence[Span], within: Span) -> int:
 def _words(segment: Segment) -> Iterable[Span]:
     """The words of a transcript by their own frames; where those are not told, all of it is as one word."""
     told: Any = (segment.fields or {}).get("words")
-    spans = [span for each in _listed(told) if (span := _word(each)) is not None]
-    return spans or ([_span(segment)] if segment.in_frame < segment.out_frame else [])
-
-
-def _listed(told: Any) -> list[Any]:
-    return told if isinstance(told, list) else []
+    whole = [_span(segment)] if segment.in_frame < segment.out_frame else []
+    if not isinstance(told, list):
+        return whole
+    listed: list[Any] = [*told]
+    return [span for each in listed if (span := _word(each)) is not None] or whole
 
 
 def _word(word: Any) -> Span | None:
