@@ -59,7 +59,7 @@ def test_an_edl_read_back_has_the_same_frames(timeline: Timeline, american: bool
             position + record.in_frame,
             position + record.out_frame,
         ]
-    assert [event[2] for event in events] == ["AA/V"] * len(timeline.clips) + ["A4"]
+    assert [event[2] for event in events] == ["AA/V"] * len(timeline.clips) + ["A3"]
     assert len({event[1] for event in events}) == 2
     assert "/" not in text.replace("AA/V", "")
 

@@ -1,0 +1,137 @@
+"""What leaves comes back: every frame of picture and sound, through every format, at every rate of the trade."""
+
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+from holdback_base.elements import CutFacts, Element, ElementList
+from holdback_base.vocabulary import Rate, Span, timecode_to_frames
+from holdback_servers.editing.interchange import conform, export, read
+from holdback_servers.editing.model import Timeline
+from holdback_servers.editing.operations import Maker, create, revise
+from holdback_servers.editing.orders import ClipWanted, SoundWanted
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from pydantic import TypeAdapter
+
+NOW = datetime(2026, 11, 22, tzinfo=UTC)
+FILM, MUSIC, VOICE = ("sha256:" + each * 64 for each in "abc")
+FRAMES = 5000
+RATES = [(24000, 1001), (24, 1), (25, 1), (30000, 1001), (50, 1), (60000, 1001)]
+STARTS = {FILM: "10:00:00:00", VOICE: "23:59:00:00"}
+MIXING = ["dissolve", "wipe_left", "wipe_right", "wipe_up", "wipe_down", "dip_to_black", "dip_to_white"]
+WHOLE = Span(in_frame=0, out_frame=FRAMES)
+
+
+def _sources(rate: Rate) -> list[CutFacts]:
+    whole = Element(id="f", kind="programme", ref="film:x", name="x", spans=(WHOLE,))
+    made = ElementList(rate=rate, frames=FRAMES, elements=(whole,))
+    return [
+        CutFacts(media=FILM, element_list=made, width=640, height=360, title="Big Buck Bunny"),
+        CutFacts(media=MUSIC, element_list=made, title="Big Buck Bunny music"),
+        CutFacts(media=VOICE, element_list=made, title="Voice/over: take 2"),
+    ]
+
+
+def _order(**fields: Any) -> Any:
+    from holdback_servers.editing.orders import Operation
+
+    return TypeAdapter(Operation).validate_python(fields)
+
+
+@st.composite
+def clips(draw: st.DrawFn) -> ClipWanted:
+    start = draw(st.integers(1000, 3000))
+    length = draw(st.integers(12, 80))
+    speed = draw(st.sampled_from([100, 100, 100, 50, 200, 33, 150, 25, 400]))
+    freeze = draw(st.sampled_from([None, None, None, 1, 20]))
+    return ClipWanted(
+        media=FILM,
+        in_frame=start,
+        out_frame=start + length,
+        speed=100 if freeze else speed,
+        freeze=freeze,
+        reason=draw(st.sampled_from(["", "the leap", "ünïcode & <b>"])),
+    )
+
+
+@st.composite
+def timelines(draw: st.DrawFn, *, mixing: bool = True) -> Timeline:
+    num, den = draw(st.sampled_from(RATES))
+    rate = Rate(num=num, den=den)
+    sources = _sources(rate)
+    made = create(
+        Maker("tl_1", "person:sam", NOW),
+        title="A film: über alles",
+        sources=sources,
+        clips=draw(st.lists(clips(), min_size=1, max_size=5)),
+        voice=[SoundWanted(media=VOICE, in_frame=50, out_frame=60, at_frame=0)] if draw(st.booleans()) else [],
+        music=[SoundWanted(media=MUSIC, in_frame=7)] if draw(st.booleans()) else [],
+    )
+    orders = [
+        _order(op="add_transition", clip=clip.id, kind=draw(st.sampled_from(MIXING)), before=before, after=after)
+        for one, clip in zip(made.clips, made.clips[1:], strict=False)
+        if mixing
+        and (before := draw(st.integers(0, min(one.frames // 2, 4))))
+        + (after := draw(st.integers(0, min(clip.frames // 2, 4))))
+    ]
+    if mixing and draw(st.booleans()) and made.clips[0].frames > 10:
+        orders.append(_order(op="add_transition", clip="c1", kind="dip_to_black", before=0, after=3))
+    if mixing and draw(st.booleans()) and made.clips[-1].frames > 10:
+        orders.append(_order(op="add_transition", kind="dip_to_black", before=4, after=0))
+    if draw(st.booleans()):
+        orders.append(_order(op="mute_track", track="programme"))
+    elif made.frames > 12 and draw(st.booleans()):
+        orders.append(_order(op="mute_track", track="programme", span={"in_frame": 4, "out_frame": 9}))
+    if not orders:
+        return made
+    return revise(made, orders, [], Maker("tl_2", "person:sam", NOW), 2)
+
+
+def frames_of(timeline: Timeline) -> list[tuple[Any, ...]]:
+    """What is seen on each frame of the first track, without its transitions."""
+    return [
+        (clip.media, clip.source_frame(offset)) for clip, record in timeline.placed() for offset in range(record.frames)
+    ]
+
+
+def changes_of(timeline: Timeline) -> list[tuple[Any, ...]]:
+    begins = {clip.id: record.in_frame for clip, record in timeline.placed()}
+    return [(each.kind, begins.get(each.clip or "", -1), each.before, each.after) for each in timeline.transitions]
+
+
+def heard_of(timeline: Timeline) -> list[tuple[Any, ...]]:
+    """Each sound beside the picture, frame by frame, and where the picture's own is heard."""
+    found: set[tuple[Any, ...]] = set()
+    for track in timeline.sound_tracks:
+        for sound in () if track.muted else track.clips:
+            for offset in range(sound.source.frames):
+                found.add((track.role, sound.at_frame + offset, sound.media, sound.source.in_frame + offset))
+    own = timeline.track("programme")
+    for clip, record in timeline.placed():
+        for frame in range(record.in_frame, record.out_frame):
+            if not clip.freeze and not own.muted and not any(s.in_frame <= frame < s.out_frame for s in own.silences):
+                found.add(("programme", frame))
+    return sorted(found, key=str)
+
+
+def back(timeline: Timeline, form: Any, start: str = "10:00:00:00") -> Timeline:
+    text = export(timeline, form, start, STARTS).text
+    sheet = read(text, form, timeline.rate)
+    starts = {media: timecode_to_frames(code, timeline.rate) for media, code in STARTS.items()}
+    return conform(sheet, timeline.sources, Maker("tl_9", "person:sam", NOW), given={}, starts=starts).timeline
+
+
+FORMATS = ["otio", "edl"]
+
+
+@pytest.mark.parametrize("form", FORMATS)
+@given(made=timelines())
+@settings(max_examples=60, suppress_health_check=[HealthCheck.too_slow], deadline=None)
+def test_a_cut_comes_back_with_every_frame(form: str, made: Timeline) -> None:
+    again = back(made, form)
+    assert again.rate.fraction == made.rate.fraction
+    assert frames_of(again) == frames_of(made)
+    assert changes_of(again) == changes_of(made)
+    assert heard_of(again) == heard_of(made)
+    assert again.start == "10:00:00:00"
