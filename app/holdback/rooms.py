@@ -56,9 +56,12 @@ def no_such_room(name: str) -> Problem:
 
 
 def room_store(name: str, foundation: Foundation, metadata: "MetaData") -> "Database":
-    """A room's store in the home."""
+    """A room's store: in the home, or the library's where the settings say."""
     from holdback_base.database import Database
 
+    elsewhere = foundation.settings.assets_database
+    if name == "assets" and elsewhere is not None:
+        return Database(elsewhere.get_secret_value(), metadata, name="holdback_assets")
     return Database(foundation.settings.home / "db" / f"{name}.sqlite", metadata)
 
 

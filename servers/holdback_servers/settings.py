@@ -108,7 +108,8 @@ class Settings(Noun):
     `delivery_tries` is how often something is put up before it has failed (what must come down is tried for ever);
     `publishers` are those who deliver, by the name that channels use, and besides them `folder`, which writes into
     `published` in the home; `watch` are the watched folders by name; `people` are the people who may ask the gateway
-    for tokens.
+    for tokens. `assets_database` is the PostgreSQL address that the library is kept at (`postgresql://...`) instead of
+    a file in the home; the other rooms know files only.
     """
 
     home: Path
@@ -128,6 +129,7 @@ class Settings(Noun):
     publishers: dict[PublisherName, PublisherSetting] = Field(default_factory=dict[str, PublisherSetting])
     watch: dict[WatchName, WatchSetting] = Field(default_factory=dict[str, WatchSetting])
     people: tuple[PersonSetting, ...] = ()
+    assets_database: SecretStr | None = None
 
 
 def default_home(environ: Mapping[str, str]) -> Path:

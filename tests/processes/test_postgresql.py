@@ -3,10 +3,20 @@
 import asyncio
 from concurrent.futures import wait
 from pathlib import Path
+from typing import Any
 
+import numpy as np
 import pytest
+from holdback.foundation import lay_foundation
+from holdback.rooms import room_store
 from holdback_base.database import Database
 from holdback_base.problem import Problem
+from holdback_servers.assets import server, tables
+from holdback_servers.services import open_services
+from holdback_servers.settings import load_settings
+from holdback_trust.policy import local_caller
+from mcp.client import Client
+from PIL import Image
 from sqlalchemy import Column, Connection, Integer, MetaData, String, Table, func, select, text
 
 pytestmark = pytest.mark.processes
@@ -104,3 +114,50 @@ def test_a_connection_that_was_cut_is_told_and_the_next_one_holds(postgresql: st
     database.submit(_add("after")).result()
     assert database.read_now(_count) == 2
     database.close()
+
+
+@pytest.mark.asyncio
+async def test_the_library_works_on_it_from_ingest_to_removal(postgresql: str, tmp_path: Path) -> None:
+    (tmp_path / "library").mkdir()
+    picture = np.random.default_rng(1).integers(0, 255, (90, 160, 3), dtype=np.uint8)
+    Image.fromarray(picture).save(tmp_path / "library" / "meadow.png")
+    settings = load_settings(
+        {}, home=tmp_path, library_roots=(tmp_path / "library",), allow_write=True, assets_database=postgresql
+    )
+    foundation = lay_foundation(settings, "mcp:assets")
+    services = open_services(
+        room_store("assets", foundation, tables.METADATA),
+        tables.TABLES,
+        settings=settings,
+        clock=foundation.clock,
+        new_id=foundation.new_id,
+        keys=foundation.keys("mcp:assets"),
+        ring=foundation.ring,
+        audit=foundation.audit,
+    )
+    door = server.build(services, local=local_caller("person:sam", True, "mcp:assets"))
+    async with door.serving(), Client(door.mcp) as client:
+
+        async def call(tool: str, **arguments: Any) -> dict[str, Any]:
+            result = await client.call_tool(tool, arguments)
+            assert not result.is_error, result.structured_content
+            return result.structured_content or {}
+
+        job = await call("ingest_media", path="meadow.png", kind="still", tags=["green"], description="A meadow")
+        while job["state"] in ("queued", "running"):
+            job = await call("get_job", job_id=job["id"], wait_seconds=20, after_seq=job["seq"])
+        assert job["state"] == "succeeded", job
+        asset_id = job["result"]["asset_id"]
+        await call("update_metadata", target=asset_id, values=[{"field": "take", "value": 4}])
+        found = await call("search_assets", query="meadow take:>=4", facets=True)
+        assert [each["asset_id"] for each in found["items"]] == [asset_id]
+        assert found["facets"]["tag"] == [{"value": "green", "count": 1}]
+        assert (await call("describe_library"))["assets"] == 1
+        assert (await call("get_asset", asset_id=asset_id))["etag"]
+        assert (await call("find_usage", asset_id=asset_id))["uses"] == []
+        await call("remove_asset", asset_id=asset_id, reason="Taken in by mistake")
+        assert (await call("search_assets", query="meadow"))["items"] == []
+        history = await call("get_history", target=asset_id)
+        assert len(history["items"]) >= 2
+    foundation.audit.close()
+    services.database.close()
