@@ -81,7 +81,7 @@ def test_captions_of_a_language_are_replaced_and_taken_away() -> None:
     cut = _revised(_cut((0, 96)), _captions(_line("One", 0, 48)))
     again = _revised(cut, {**_captions(_line("Two", 0, 48), burnt=True), "language": "EN"})
     assert [each.text for each in again.captions[0].lines] == ["Two"]
-    assert again.changes == ("Captions in en: 1 lines, burnt into the picture.",)
+    assert again.changes == ("Captions in en: 1 line, burnt into the picture.",)
     assert _revised(again, _captions()).captions == ()
 
 

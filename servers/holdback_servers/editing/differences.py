@@ -245,7 +245,8 @@ def _captions(old: Timeline, new: Timeline) -> Iterator[str]:
     for language, now in after.items():
         if before.get(language) != now:
             how = "burnt into the picture" if now.burnt else "delivered beside the picture"
-            yield f"Captions in {language}: {len(now.lines)} lines, {how}."
+            lines = "1 line" if len(now.lines) == 1 else f"{len(now.lines)} lines"
+            yield f"Captions in {language}: {lines}, {how}."
     for language in before:
         if language not in after:
             yield f"Captions in {language} taken away."

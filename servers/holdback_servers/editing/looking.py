@@ -54,14 +54,14 @@ def offer_looking(door: Door) -> None:
 
         Each says who made it when and why, what changed, and what was rendered from it.
         """
-        before = cursor_part(decode_cursor(cursor), "id", "") or None
+        before = cursor_part(decode_cursor(cursor), "place", 0)
 
         def found(c: Connection) -> TimelineList:
             root = store.find(c, family_of).root if family_of else None
             some = store.listed(c, root=root, title=title, before=before, limit=limit + 1)
-            renders = store.renders_of(c, [each.id for each in some])
-            more = encode_cursor({"id": some[limit - 1].id}) if len(some) > limit else None
-            items = tuple(listed_view(each, renders.get(each.id, ())) for each in some[:limit])
+            renders = store.renders_of(c, [each.id for _, each in some])
+            more = encode_cursor({"place": some[limit - 1][0]}) if len(some) > limit else None
+            items = tuple(listed_view(each, renders.get(each.id, ())) for _, each in some[:limit])
             return TimelineList(items=items, next_cursor=more)
 
         return await services.database.read(found)

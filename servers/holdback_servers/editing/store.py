@@ -5,7 +5,20 @@ from typing import Any
 
 from holdback_base.database import store_instant
 from holdback_base.problem import Problem
-from sqlalchemy import JSON, Column, Connection, Index, Integer, MetaData, String, Table, func, insert, select
+from sqlalchemy import (
+    JSON,
+    Column,
+    Connection,
+    Index,
+    Integer,
+    MetaData,
+    String,
+    Table,
+    func,
+    insert,
+    literal_column,
+    select,
+)
 
 from holdback_servers.editing.model import Timeline
 from holdback_servers.services import room_tables
@@ -34,6 +47,10 @@ renders = Table(
     Column("facts", JSON, nullable=False),
     Column("at", String, nullable=False),
 )
+
+
+_place = literal_column("timelines.rowid", Integer)
+"""SQLite's own number of a row: timelines are only ever added, so it is the order in which they were kept."""
 
 
 def save(c: Connection, timeline: Timeline) -> None:
@@ -79,15 +96,16 @@ def next_revision(c: Connection, root: str) -> int:
 
 
 def listed(
-    c: Connection, *, root: str | None = None, title: str | None = None, before: str | None = None, limit: int = 50
-) -> list[Timeline]:
-    """Timelines, newest first: of each family its newest revision, or every revision of the family of `root`.
+    c: Connection, *, root: str | None = None, title: str | None = None, before: int = 0, limit: int = 50
+) -> list[tuple[int, Timeline]]:
+    """Timelines with their places, newest first: of each family its newest revision, or every revision of the family of
+    `root`.
 
     Args:
         title: words that the title holds, in any case.
-        before: only those made before the timeline of this id.
+        before: only those kept before this place; 0 for all.
     """
-    query = select(timelines.c.body).order_by(timelines.c.id.desc()).limit(limit)
+    query = select(_place, timelines.c.body).order_by(_place.desc()).limit(limit)
     if root is not None:
         query = query.where(timelines.c.root == root)
     else:
@@ -96,9 +114,9 @@ def listed(
         query = query.where(~later.exists())
     if title is not None:
         query = query.where(timelines.c.body["title"].as_string().icontains(title, autoescape=True))
-    if before is not None:
-        query = query.where(timelines.c.id < before)
-    return [Timeline.model_validate(body) for body in c.execute(query).scalars()]
+    if before:
+        query = query.where(_place < before)
+    return [(place, Timeline.model_validate(body)) for place, body in c.execute(query)]
 
 
 def renders_of(c: Connection, names: Sequence[str]) -> dict[str, list[tuple[str, str]]]:
