@@ -101,22 +101,20 @@ FILM_FACTS = _facts(FILM, _element("logo", "logo:finch", frames=FRAMES, box=LOGO
 
 def _timeline(**more: Any) -> Timeline:
     whole = Span(in_frame=0, out_frame=FRAMES)
-    return Timeline(
-        **{
-            "id": "tl_1",
-            "root": "tl_1",
-            "revision": 1,
-            "title": "Cut",
-            "rate": RATE,
-            "width": WIDE,
-            "height": HIGH,
-            "sources": (FILM_FACTS,),
-            "clips": (Clip(id="c1", media=FILM, source=whole),),
-            "by": "person:sam",
-            "made": datetime(2026, 11, 22, tzinfo=UTC),
-            **more,
-        }
-    )
+    told: dict[str, Any] = {
+        "id": "tl_1",
+        "root": "tl_1",
+        "revision": 1,
+        "title": "Cut",
+        "rate": RATE,
+        "width": WIDE,
+        "height": HIGH,
+        "sources": (FILM_FACTS,),
+        "clips": (Clip(id="c1", media=FILM, source=whole),),
+        "by": "person:sam",
+        "made": datetime(2026, 11, 22, tzinfo=UTC),
+    }
+    return Timeline(**(told | more))
 
 
 def _proof(

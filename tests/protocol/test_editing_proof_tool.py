@@ -127,3 +127,32 @@ async def test_conditions_are_proven_from_the_render_and_the_proof_is_signed(tmp
     assert stills == [b"\x89PNG", b"\x89PNG"]
     assert bare.is_error
     assert "without words" in str(bare.structured_content)
+
+
+@pytest.mark.asyncio
+async def test_a_region_is_followed_and_a_shape_suggested_for_the_operations_that_take_them(tmp_path: Path) -> None:
+    async with _room(tmp_path / "home") as (client, door):
+        film, word = _source(door, tmp_path)
+        clips = [{"media": film, "in_frame": 0, "out_frame": FRAMES}]
+        made = await _ask(client, "create_timeline", {"title": "Sign", "sources": [word], "clips": clips})
+        region = {
+            "media": film,
+            "rate": {"num": 24},
+            "frame": 3,
+            "box": {"x": 400, "y": 300, "width": 250, "height": 300},
+            "span": {"in_frame": 0, "out_frame": FRAMES},
+        }
+        tracked = await _result(client, await _ask(client, "track_region", region))
+        suggested = await _result(client, await _ask(client, "suggest_reframe", {"timeline_id": made["id"]}))
+        operations = [
+            {"op": "blur", "media": film, "path": tracked["path"]},
+            {"op": "reframe", "aspect": suggested["aspect"], "centres": suggested["centres"]},
+        ]
+        revised = await _ask(client, "revise_timeline", {"timeline_id": made["id"], "operations": operations})
+        outside = await client.call_tool("track_region", region | {"frame": FRAMES})
+    assert tracked.get("lost", []) == []
+    assert tracked["box"] == region["box"]
+    assert suggested["centres"][0]["clip"] == "c1"
+    assert revised["revision"] == 2
+    assert outside.is_error
+    assert "outside the span" in str(outside.structured_content)

@@ -1,13 +1,17 @@
-"""The tools that look at pictures and sound themselves: proof that conditions are met."""
+"""The tools that look at pictures and sound themselves: proof of conditions, regions and subjects followed."""
 
-from typing import Annotated
+from typing import Annotated, Literal
 
+from holdback_base.elements import Box
 from holdback_base.problem import Problem
+from holdback_base.vocabulary import Rate, Sha256, Span
 from holdback_trust.statements import read_cut
 from pydantic import Field
 
-from holdback_servers.editing.cutting import Sources, read_sources
+from holdback_servers.editing import store
+from holdback_servers.editing.cutting import Sources, TimelineId, read_sources
 from holdback_servers.editing.evidence import ConditionWanted
+from holdback_servers.editing.following import REFRAME, TRACK, SuggestReframe, Track
 from holdback_servers.editing.proving import PROVE, Prove, check_conditions
 from holdback_servers.job_tools import submit
 from holdback_servers.jobs import Job
@@ -17,6 +21,11 @@ from holdback_servers.serving import Door
 
 def offer_examining(door: Door) -> None:
     """Offer the tools that examine, and do their work."""
+    _offer_proving(door)
+    _offer_following(door)
+
+
+def _offer_proving(door: Door) -> None:
     services = door.services
     services.jobs.register(PROVE, Prove(services))
 
@@ -55,3 +64,73 @@ def offer_examining(door: Door) -> None:
             "sources": [each.model_dump(mode="json", exclude_none=True) for each in read_sources(services, sources)],
         }
         return await submit(call, PROVE, request)
+
+
+def _offer_following(door: Door) -> None:
+    services = door.services
+    services.jobs.register(TRACK, Track(services))
+    services.jobs.register(REFRAME, SuggestReframe(services))
+
+    @door.tool(title="Track a region", scope="editing:write", kind="write", idempotent=True)
+    async def track_region(
+        call: Call,
+        *,
+        media: Annotated[Sha256, Field(description="The media whose picture it is in")],
+        rate: Annotated[Rate, Field(description="Of the timeline: frames are counted at it")],
+        frame: Annotated[int, Field(ge=0, description="A frame on which the box is right")],
+        box: Annotated[Box, Field(description="The region on that frame, in thousandths of the media's picture")],
+        span: Annotated[Span, Field(description="Frames of the media to follow it through, both ways")],
+    ) -> Job:
+        """Follow a region through the frames of some media; answers with a job to follow with get_job.
+
+        Its result holds the path that the blur operation takes, and the frames on which the region was lost: look at
+        those. It follows what keeps its size; it does not turn with it.
+        """
+        _check_region(frame, box, span)
+        services.media.path(media)
+        request = {
+            "name": media,
+            "rate": rate.model_dump(),
+            "frame": frame,
+            "box": box.model_dump(),
+            "span": span.model_dump(),
+        }
+        return await submit(call, TRACK, request)
+
+    @door.tool(title="Suggest a reframe", scope="editing:write", kind="write", idempotent=True)
+    async def suggest_reframe(
+        call: Call,
+        timeline_id: TimelineId,
+        aspect: Annotated[Literal["9:16", "1:1", "4:5"], Field(description="The shape that is wanted")] = "9:16",
+    ) -> Job:
+        """Look where the subject of each clip stands, so that another shape keeps it; answers with a job.
+
+        Its result holds the centres that the reframe operation takes. It goes by what moves and by detail, smoothly and
+        never faster than a quarter of the width in a second; a person who knows the subject knows better.
+        """
+        timeline = await services.database.read(lambda c: store.find(c, timeline_id))
+        for clip in timeline.clips:
+            services.media.path(clip.media)
+        return await submit(call, REFRAME, {"timeline": timeline_id, "aspect": aspect})
+
+
+_LONGEST_TRACK = 3000
+
+
+def _check_region(frame: int, box: Box, span: Span) -> None:
+    if not span.in_frame <= frame < span.out_frame:
+        raise Problem(
+            "INVALID_ARGUMENT",
+            f"Frame {frame} is outside the span {span.in_frame} to {span.out_frame}.",
+            "Give a frame of the span on which the box is right.",
+        )
+    if span.frames > _LONGEST_TRACK:
+        raise Problem(
+            "TOO_LARGE", f"The span has {span.frames} frames.", f"Follow at most {_LONGEST_TRACK} frames at a time."
+        )
+    if box.x + box.width > 1000 or box.y + box.height > 1000:
+        raise Problem(
+            "INVALID_ARGUMENT",
+            f"The box at x {box.x}, y {box.y}, {box.width} wide and {box.height} high goes outside the picture.",
+            "Boxes are in thousandths of the picture: x + width and y + height are at most 1000.",
+        )
