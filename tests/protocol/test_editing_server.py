@@ -246,7 +246,7 @@ async def test_the_same_timeline_renders_to_the_same_bytes(tmp_path: Path) -> No
                 client, "create_timeline", {"title": "Same", "sources": [word], "clips": [_clip(film, 3, 40)]}
             )
             rendered = await _result(client, await _ask(client, "render_timeline", {"timeline_id": made["id"]}))
-            names.append(rendered["media"])
+            names.append(rendered["unsigned_sha256"])
         for name in ("film.mp4", "cue.wav", "bed.wav"):
             (tmp_path / name).unlink()
     assert names[0] == names[1]

@@ -2,6 +2,7 @@
 
 import contextlib
 import hashlib
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -164,14 +165,14 @@ class Measure:
         return measured(facts).model_dump(mode="json", exclude_none=True)
 
 
-async def start_timecodes(services: Services, timeline: Timeline) -> dict[str, str]:
-    """The timecode at which each media of the timeline begins; media that is not here or tells none is left out."""
-    files = {media: str(services.media.path(media)) for media in timeline.media_used() if services.media.has(media)}
+async def start_timecodes(services: Services, media: Iterable[str], rate: Rate) -> dict[str, str]:
+    """The timecode at which each media begins; what is not here, tells none, or one that cannot be, is left out."""
+    files = {each: str(services.media.path(each)) for each in media if services.media.has(each)}
     if not files:
         return {}
     roots = (services.media.root,)
     found = await media_worker.run(f"{_METER}:start_timecodes", {"files": files}, None, _limits(services), roots=roots)
-    return {media: start for media, start in found["starts"].items() if _exists(start, timeline.rate)}
+    return {each: start for each, start in found["starts"].items() if _exists(start, rate)}
 
 
 def _exists(timecode: str, rate: Rate) -> bool:
