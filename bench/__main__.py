@@ -138,6 +138,18 @@ def _schedule() -> list[Figure]:
     return [figure for name in _SCHEDULE for figure in import_module(f"bench.{name}").figures()]
 
 
+def _ingest() -> list[Figure]:
+    from bench import media_ingest
+
+    return media_ingest.figures()
+
+
+def _render() -> list[Figure]:
+    from bench import media_render
+
+    return media_render.figures()
+
+
 def _search() -> list[Figure]:
     from bench import media_search
 
@@ -154,6 +166,8 @@ BENCHES: dict[str, Callable[[], list[Figure]]] = {
     "rights_import": _rights_import,
     "rights": _rights,
     "schedule": _schedule,
+    "ingest": _ingest,
+    "render": _render,
     "search": _search,
 }
 

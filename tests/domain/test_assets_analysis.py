@@ -1,5 +1,6 @@
 """One pass over real and made media: frames, shots against a list by eye, timecode, loudness, damage."""
 
+import json
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -14,8 +15,9 @@ from holdback_servers.assets.model import TechnicalFacts
 from PIL import Image
 
 FILM = Path(__file__).parents[2] / "examples" / "media" / "big-buck-bunny-60s.mp4"
-BY_EYE = [0, 106, 151, 203, 253, 359, 594, 634, 834, 934, 1144, 1271, 1341, 1403]
-"""First frames of the film's shots, found by looking at the frames on both sides of each cut."""
+BY_EYE: list[int] = json.loads((Path(__file__).parent / "data" / "shots" / "big-buck-bunny-60s.json").read_text())[
+    "first_frames"
+]
 
 
 def _analyse(path: Path, folder: Path) -> tuple[TechnicalFacts, list[dict[str, Any]]]:

@@ -5,7 +5,7 @@ side; each is fed in order.
 """
 
 import errno
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,7 +14,7 @@ from holdback_base.problem import Problem
 from holdback_servers.assets.looking.eye import Eye
 from holdback_servers.assets.looking.lane import Lane
 from holdback_servers.assets.looking.listen import Listening
-from holdback_servers.assets.looking.proxy import ProxyPicture, ProxySound, ProxyWriter
+from holdback_servers.assets.looking.proxy import ProxyPicture, ProxySound, proxy_writer
 from holdback_servers.assets.looking.runs import Run
 from holdback_servers.assets.looking.watch import MOST_SHOTS
 from holdback_servers.assets.probing import (
@@ -25,7 +25,6 @@ from holdback_servers.assets.probing import (
     main_sound,
     read_headers,
 )
-from holdback_servers.content_credentials import read_file
 from holdback_servers.media_reading import looks_like_media, open_media
 
 if TYPE_CHECKING:
@@ -77,6 +76,8 @@ def analyse(arguments: dict[str, Any], report: WorkerReport) -> dict[str, Any]:
         try:
             passing.run()
             passing.check(name, looks_like_media(head))
+            from holdback_servers.content_credentials import read_file  # heavy, while the proxy is still being written
+
             told = read_file({"path": str(path), "anchors": arguments.get("anchors", "")}, report)
             return passing.answer() | {"credentials": told}
         except av.error.FFmpegError as error:
@@ -102,7 +103,7 @@ class _Pass:
         self._eye = None if promise.video is None else Eye(promise, folder)
         self._ear = None if self._sound is None else Listening()
         self._hearing = None if self._ear is None else Lane(self._ear.hear)
-        self._proxy = _proxy_writer(promise, folder) if proxy and not promise.still else None
+        self._proxy = proxy_writer(promise, folder) if proxy and not promise.still else None
         self._writing: Lane[ProxyPicture | ProxySound] | None = None
         if self._proxy is not None:
             self._writing = Lane(self._proxy.write)
@@ -119,7 +120,7 @@ class _Pass:
         if self._picture is not None:
             self._picture.thread_type = "AUTO"
         try:
-            for packet in self._container.demux(streams):
+            for packet in self._demuxed(streams):
                 self._packets += 1
                 self._take(packet)
         except av.error.FFmpegError as error:
@@ -136,6 +137,14 @@ class _Pass:
         for lane in (self._hearing, self._writing, None if self._eye is None else self._eye.looking):
             if lane is not None:
                 lane.stop()
+
+    def _demuxed(self, streams: "Sequence[Stream]") -> "Iterator[Packet[Any]]":
+        while True:
+            try:
+                yield from self._container.demux(streams)
+                return
+            except IndexError:  # PyAV does not know streams that begin on the way; one packet of them is passed over
+                continue
 
     def _take(self, packet: "Packet[Any]") -> None:
         import av.error
@@ -283,13 +292,6 @@ class _Pass:
             if abs(apart) > _APART:
                 found.append(f"The sound ends {abs(apart):.1f} s {'after' if apart > 0 else 'before'} the picture.")
         return found
-
-
-def _proxy_writer(promise: Headers, folder: Path) -> ProxyWriter:
-    channels = promise.audio[0]["channels"] if promise.audio else 0
-    if promise.video is None:
-        return ProxyWriter(folder / "proxy.m4a", None, channels)
-    return ProxyWriter(folder / "proxy.mp4", promise.rate, channels)
 
 
 def _start_of(picture: "Stream | None") -> float:

@@ -48,11 +48,14 @@ class FlashMeter:
     def feed(self, grids: Grids) -> None:
         """Look at the next frames."""
         grey, red = _fields(self._light[grids.luma]), _redness(grids)
-        if self._grey.idle(grey) and self._red.idle(red):
+        calm = self._red.idle(red)
+        if self._grey.idle(grey) and calm:
             return
         for offset in range(len(grids)):
             frame = grids.first + offset
-            flashing = self._grey.feed(frame, grey[offset]) | self._red.feed(frame, red[offset])
+            flashing = self._grey.feed(frame, grey[offset])
+            if not calm:
+                flashing = flashing | self._red.feed(frame, red[offset])
             if float(flashing.mean()) > _AREA:
                 start = min(self._grey.since(flashing, frame), self._red.since(flashing, frame))
                 self._found = [*self._found[:-1], *joined([*self._found[-1:], (start, frame + 1)])]

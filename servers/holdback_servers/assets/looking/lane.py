@@ -8,31 +8,35 @@ from typing import Generic, TypeVar
 
 T = TypeVar("T")
 
-_WAITING = 16
-"""Things that may wait; who makes them faster waits for the lane."""
+_AT_ONCE = 8
+"""Things that are handed over together: a change of threads costs as much as looking at one."""
+_WAITING = 3
+"""Hands full that may wait; who makes them faster waits for the lane."""
 
 
 class Lane(Generic[T]):
     """Does `work` on each thing in order, in a thread of its own.
 
-    What the work raises is raised to who puts the next thing in, or finishes.
+    What the work raises is raised to who puts a later thing in, or finishes.
     """
 
     def __init__(self, work: Callable[[T], None]) -> None:
         self._work = work
-        self._queue: queue.Queue[T | None] = queue.Queue(_WAITING)
+        self._hand: list[T] = []
+        self._queue: queue.Queue[list[T] | None] = queue.Queue(_WAITING)
         self._error: BaseException | None = None
         self._thread = threading.Thread(target=self._run, daemon=True)
         self._thread.start()
 
     def put(self, thing: T) -> None:
         """Hand over the next thing; waits while many are waiting."""
-        if self._error is not None:
-            raise self._error
-        self._queue.put(thing)
+        self._hand.append(thing)
+        if len(self._hand) == _AT_ONCE:
+            self._pass_on()
 
     def finish(self) -> None:
         """Wait until all is done."""
+        self._pass_on()
         self._queue.put(None)
         self._thread.join()
         if self._error is not None:
@@ -45,11 +49,18 @@ class Lane(Generic[T]):
             self._queue.put(None)
             self._thread.join()
 
+    def _pass_on(self) -> None:
+        if self._error is not None:
+            raise self._error
+        self._queue.put(self._hand)
+        self._hand = []
+
     def _run(self) -> None:
-        while (thing := self._queue.get()) is not None:
-            if self._error is not None:
-                continue  # nobody who puts may wait for ever
-            try:
-                self._work(thing)
-            except BaseException as error:  # raised where it is noticed
-                self._error = error
+        while (things := self._queue.get()) is not None:
+            for thing in things:
+                if self._error is not None:
+                    break  # what is queued is still taken, so that nobody who puts waits for ever
+                try:
+                    self._work(thing)
+                except BaseException as error:  # raised where it is noticed
+                    self._error = error
