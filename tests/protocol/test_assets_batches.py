@@ -148,6 +148,7 @@ async def test_a_sheet_tells_titles_kinds_works_and_fields_of_the_files_beside_i
 
 
 @pytest.mark.asyncio
+@pytest.mark.processes
 async def test_mistakes_are_told_at_their_cells_and_keep_only_their_own_files_out(tmp_path: Path) -> None:
     async with library(tmp_path) as house:
         still(house.root / "good.png", 1)

@@ -198,7 +198,10 @@ async def test_a_work_is_known_by_checked_identifiers_and_each_names_one_work(tm
         assert await house.code("record_work", title="Other", identifiers=[wrong]) == "INVALID_ARGUMENT"
         assert await house.code("record_work", title="Other", identifiers=[eidr]) == "CONFLICT"
         assert await house.code("record_work", work_id=asset_id, title="Other") == "NOT_FOUND"
-        assert [each["title"] for each in (await house.call("list_works"))["items"]] == ["Meadow"]
+        await house.call("record_work", title="Élan % vital")
+        for words, found in (("élan", 1), ("ÉLAN VITAL", 1), ("%", 1), ("_", 0), ("7791-8534-2c23", 1)):
+            assert len((await house.call("list_works", words=words))["items"]) == found, words
+        assert [each["title"] for each in (await house.call("list_works"))["items"]] == ["Meadow", "Élan % vital"]
         assert (await house.tell(asset_id, "work", "wrk_nothing"))["problem"]["code"] == "INVALID_ARGUMENT"
         await house.tell(asset_id, "work", "")
         assert "work" not in await house.call("get_asset", asset_id=asset_id)

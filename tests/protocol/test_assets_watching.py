@@ -115,6 +115,7 @@ async def test_a_file_is_taken_once_it_stands_still_and_never_twice(tmp_path: Pa
 
 
 @pytest.mark.asyncio
+@pytest.mark.processes
 async def test_how_long_a_file_has_stood_still_survives_a_restart(tmp_path: Path) -> None:
     async with house(tmp_path) as desk:
         still(desk.folder / "a.png", 1)
@@ -190,6 +191,7 @@ async def test_a_folder_that_cannot_be_watched_is_told_and_hinders_no_other(tmp_
 
 
 @pytest.mark.asyncio
+@pytest.mark.processes
 async def test_a_clock_that_went_back_does_not_leave_a_file_waiting_for_ever(tmp_path: Path) -> None:
     async with house(tmp_path) as desk:
         still(desk.folder / "a.png", 1)

@@ -17,6 +17,8 @@ from sqlalchemy import Connection, RowMapping, func, insert, select
 from holdback_servers.assets.model import FieldValue
 from holdback_servers.assets.tables import field_values, happenings, versions
 
+_LARGEST = 2**31 - 1
+"""The largest number of an entry that every store keeps."""
 Fact = str | int | tuple[str, ...]
 IfEtag = Annotated[str | None, Field(max_length=60, description="Refuse unless this is still its etag")]
 
@@ -35,11 +37,11 @@ class Happening(Noun):
 class Place(Noun):
     """How far a history has been read: the oldest value and the oldest happening that were seen."""
 
-    values: int
-    happenings: int
+    values: int = Field(ge=0, le=_LARGEST)
+    happenings: int = Field(ge=0, le=_LARGEST)
 
 
-BEGINNING = Place(values=2**62, happenings=2**62)
+BEGINNING = Place(values=_LARGEST, happenings=_LARGEST)
 """Before the newest entry."""
 
 

@@ -34,6 +34,7 @@ def find_collection(connection: Connection, collection_id: str, *, removed: bool
 def add_collection(connection: Connection, collection: Collection) -> None:
     """Write a new collection; nothing is in it yet."""
     row = collection.model_dump(exclude={"removed_at"}) | {"at": store_instant(collection.at)}
+    row["folded"] = collection.title.casefold()
     connection.execute(insert(collections).values(**row))
     facts = {"title": collection.title}
     history.note(connection, collection.id, "created", facts, by=collection.by, now=collection.at)
@@ -43,7 +44,9 @@ def rename(connection: Connection, collection: Collection, title: str, *, by: st
     """Give it another title."""
     if title == collection.title:
         return
-    connection.execute(update(collections).where(collections.c.id == collection.id).values(title=title))
+    connection.execute(
+        update(collections).where(collections.c.id == collection.id).values(title=title, folded=title.casefold())
+    )
     history.note(connection, collection.id, "renamed", {"title": title, "was": collection.title}, by=by, now=now)
 
 
@@ -98,7 +101,7 @@ def list_collections(connection: Connection, words: str, after: str, limit: int)
     """Collections whose title holds the words, in order of birth, after an id; without removed ones."""
     query = select(collections).where(collections.c.id > after, collections.c.removed_at.is_(None))
     for word in words.split():
-        query = query.where(func.lower(collections.c.title).contains(word.lower(), autoescape=True))
+        query = query.where(collections.c.folded.contains(word.casefold(), autoescape=True))
     found = connection.execute(query.order_by(collections.c.id).limit(limit)).mappings()
     return [_collection(row) for row in found]
 

@@ -30,6 +30,7 @@ def save_work(connection: Connection, work: Work, *, by: str, now: Instant) -> b
     if before == work:
         return False
     row = work.model_dump(mode="json", exclude_none=True) | {"at": store_instant(work.at)}
+    row["folded"] = work.title.casefold()
     if before is None:
         connection.execute(insert(works).values(**row))
     else:
@@ -71,7 +72,7 @@ def work_of_identifier(connection: Connection, identifier: Identifier) -> str | 
 
 def works_titled(connection: Connection, title: str) -> list[Work]:
     """The works of this very title, whatever its case."""
-    rows = connection.execute(select(works).where(func.lower(works.c.title) == title.strip().lower()).limit(3))
+    rows = connection.execute(select(works).where(works.c.folded == title.strip().casefold()).limit(3))
     return [_work(row) for row in rows.mappings()]
 
 
@@ -82,7 +83,7 @@ def list_works(connection: Connection, words: str, after: str, limit: int) -> li
         named = select(work_identifiers.c.work_id).where(
             func.lower(work_identifiers.c.value).contains(word.lower(), autoescape=True)
         )
-        titled = func.lower(works.c.title).contains(word.lower(), autoescape=True)
+        titled = works.c.folded.contains(word.casefold(), autoescape=True)
         query = query.where(titled | works.c.id.in_(named))
     return [_work(row) for row in connection.execute(query.order_by(works.c.id).limit(limit)).mappings()]
 

@@ -9,6 +9,7 @@ from pydantic import Field
 from sqlalchemy import Connection, select
 
 from holdback_servers.assets.batches import items
+from holdback_servers.assets.batches.folders import MOST_FILES
 from holdback_servers.assets.batches.items import BatchFile, FileState
 from holdback_servers.assets.batches.orders import Ways
 from holdback_servers.assets.batches.planning import FolderRequest, Plan, Planned, plan
@@ -146,7 +147,7 @@ def _offer_list(door: Door) -> None:
     ) -> IngestedList:
         """Each file of an ingest_folder with its state, the asset it became, or what is wrong with it and the cure."""
         await call.services.jobs.get(job_id, call.caller.person)
-        after = cursor_part(decode_cursor(cursor), "n", 0)
+        after = min(cursor_part(decode_cursor(cursor), "n", 0), MOST_FILES)
 
         def unit(c: Connection) -> IngestedList:
             found = items.list_files(c, job_id, states, after=after, limit=limit + 1)
