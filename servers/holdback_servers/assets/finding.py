@@ -1,6 +1,8 @@
 """The tools that only look: what there is, what matches, one asset, its segments."""
 
-from typing import Annotated, Any
+import asyncio
+from dataclasses import replace
+from typing import Annotated, Any, Literal
 
 from holdback_base.canonical import canonical_sha256
 from holdback_base.elements import CutFacts
@@ -8,9 +10,9 @@ from holdback_base.problem import Problem
 from holdback_trust.statements import sign_cut
 from pydantic import Field
 
-from holdback_servers.assets import store
+from holdback_servers.assets import meaning, store
 from holdback_servers.assets.answers import AssetView, LibraryDescription, SearchResult, SegmentList
-from holdback_servers.assets.catalogue import Columns, Page, search_page
+from holdback_servers.assets.catalogue import Columns, Meant, Page, search_page
 from holdback_servers.assets.model import AssetKind, SegmentKind, Status
 from holdback_servers.assets.reading import asset_view, describe, segment_page
 from holdback_servers.assets.search import Filters, parse_rate
@@ -25,7 +27,7 @@ _SHOWN: tuple[Status, ...] = ("ready", "restricted", "archived")
 
 def offer_finding(door: Door) -> None:
     """Offer `describe_library` and `search_assets`."""
-    columns = Columns()
+    columns, reader, kept = Columns(), meaning.Reader(), meaning.Kept()
 
     @door.tool(title="Describe the library", scope="assets:read")
     async def describe_library(call: Call) -> LibraryDescription:
@@ -52,6 +54,10 @@ def offer_finding(door: Door) -> None:
         rate: Annotated[str | None, Field(description="Frames a second: 24, 25, 24000/1001")] = None,
         min_seconds: Annotated[float | None, Field(ge=0, description="At least so long")] = None,
         max_seconds: Annotated[float | None, Field(gt=0, description="Shorter than this")] = None,
+        mode: Annotated[
+            Literal["words", "meaning", "both"],
+            Field(description="By words, by what the words mean (English), or by both: exact hits first"),
+        ] = "words",
         facets: Annotated[
             bool, Field(description="Also count kinds, statuses, rates, years, tags of all hits")
         ] = False,
@@ -74,7 +80,7 @@ def offer_finding(door: Door) -> None:
             min_seconds=min_seconds,
             max_seconds=max_seconds,
         )
-        asked = canonical_sha256([query, filters.model_dump_json()])[7:23]
+        asked = canonical_sha256([query, mode, filters.model_dump_json()])[7:23]
         place = decode_cursor(cursor)
         if place and place.get("query") != asked:
             raise Problem(
@@ -83,7 +89,29 @@ def offer_finding(door: Door) -> None:
                 "Repeat the same words and filters with it.",
             )
         page = Page(asked, limit, _whole(place.get("after", 0)), with_facets=facets)
-        return await call.services.database.read(search_page(columns, query, filters, page))
+        if mode == "words":
+            return await call.services.database.read(search_page(columns, query, filters, page))
+        vector = await _prepared(call, reader, query)
+        meant = replace(page, meant=lambda c: Meant(vector, kept.of(c), words_too=mode == "both"))
+        found = await call.services.database.read(search_page(columns, query, filters, meant))
+        left = await call.services.database.read(lambda c: len(meaning.unread(c, most=1)))
+        note = "Not all texts have been read for their meaning yet; ask again." if left else None
+        return found.model_copy(update={"note": " ".join(filter(None, (found.note, note))) or None})
+
+
+async def _prepared(call: Call, reader: meaning.Reader, query: str) -> Any:
+    """The vector of what was typed; first some of the texts that have none yet are read, the newest ones."""
+    meaning.check_installed()
+    database = call.services.database
+    waiting = await database.read(meaning.unread)
+
+    def read() -> list[tuple[int, Any]]:
+        return [(document, reader.read(words)) for document, words in waiting]
+
+    fresh = await asyncio.to_thread(read)
+    if fresh:
+        await database.write(lambda c: meaning.keep(c, fresh))
+    return await asyncio.to_thread(reader.read, query)
 
 
 def offer_looking(door: Door) -> None:

@@ -42,6 +42,8 @@ _TABLES = (
         field TEXT NOT NULL, document BIGINT NOT NULL, value {real} NOT NULL, PRIMARY KEY (field, document))""",
     "CREATE INDEX numbers_in_order ON numbers (field, value, document)",
     "CREATE INDEX numbers_of ON numbers (document)",
+    "CREATE TABLE meanings (document {big} PRIMARY KEY, seq {big} NOT NULL, vector {bytes} NOT NULL)",
+    "CREATE INDEX meanings_in_order ON meanings (seq)",
     "CREATE TABLE vocabulary (word TEXT PRIMARY KEY)",
     "CREATE TABLE field_names (name TEXT PRIMARY KEY)",
 )
@@ -76,9 +78,9 @@ class Document:
 def index_ddl(_metadata: object, connection: Connection, **_: Any) -> None:
     """Make the index, after the room's tables have been made."""
     on_sqlite = connection.dialect.name == "sqlite"
-    types = {"big": "INTEGER", "real": "REAL", "vector": ""}
+    types = {"big": "INTEGER", "real": "REAL", "bytes": "BLOB", "vector": ""}
     if not on_sqlite:
-        types = {"big": "BIGINT", "real": "DOUBLE PRECISION", "vector": ", vector tsvector NOT NULL"}
+        types = {"big": "BIGINT", "real": "DOUBLE PRECISION", "bytes": "BYTEA", "vector": ", vector tsvector NOT NULL"}
     for statement in (*(each.format(**types) for each in _TABLES), *(_ON_SQLITE if on_sqlite else _ON_POSTGRESQL)):
         connection.exec_driver_sql(statement)
 
@@ -92,7 +94,7 @@ def drop_documents(connection: Connection, number: int, *, segments: bool = True
 
 def _drop(connection: Connection, which: str, bound: dict[str, int]) -> None:
     connection.execute(text(f"DELETE FROM documents WHERE id {which}"), bound)
-    for table in ("tags", "numbers"):
+    for table in ("tags", "numbers", "meanings"):
         connection.execute(text(f"DELETE FROM {table} WHERE document {which}"), bound)
 
 

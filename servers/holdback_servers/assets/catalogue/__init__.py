@@ -2,6 +2,7 @@
 
 from holdback_servers.assets.catalogue.columns import Columns
 from holdback_servers.assets.catalogue.counting import Counted, count_by, count_fields
+from holdback_servers.assets.catalogue.ranking import Meant
 from holdback_servers.assets.catalogue.showing import Page, search_page
 
-__all__ = ["Columns", "Counted", "Page", "count_by", "count_fields", "search_page"]
+__all__ = ["Columns", "Counted", "Meant", "Page", "count_by", "count_fields", "search_page"]

@@ -4,7 +4,7 @@ An asset counts by how many of the words it holds; then by where: a title before
 text, a rare word before a frequent one; then by in how many places; then the newest first.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from sqlalchemy import Connection
@@ -12,6 +12,7 @@ from sqlalchemy import Connection
 from holdback_servers.assets.catalogue.columns import Summaries
 from holdback_servers.assets.index import OF, SHIFT, Part, in_range, places
 from holdback_servers.assets.indexing import whole_tag
+from holdback_servers.assets.meaning import ALIKE, Meanings
 from holdback_servers.assets.search import RANKED, WEIGHTS, Choice, Filters, Query, Range, Term
 
 if TYPE_CHECKING:
@@ -40,6 +41,19 @@ class Ranked:
     missing: dict[int, tuple[str, ...]]
     documents: dict[int, tuple[int, ...]]
     sampled: bool
+    likeness: dict[int, int] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Meant:
+    """What is asked for by its meaning: the vector of what was typed, those of the library, and whether words count.
+
+    Where they do, assets that hold all the words come before all others.
+    """
+
+    asked: "NDArray[np.float32]"
+    meanings: Meanings
+    words_too: bool
 
 
 def hits_of(connection: Connection, term: Term, *, most: int | None = RANKED) -> Hits:
@@ -89,6 +103,38 @@ def rank(connection: Connection, summaries: Summaries, query: Query, filters: Fi
     }
     shown = {int(asset): _documents(terms, int(asset)) for asset in best_of}
     return Ranked(tuple(shown), found, missing, shown, any(each.more for each in terms))
+
+
+def rank_by_meaning(
+    connection: Connection, summaries: Summaries, query: Query, filters: Filters, meant: Meant, *, upto: int
+) -> Ranked:
+    """Assets that pass every filter and say something like what is meant, the nearest first."""
+    import numpy as np
+
+    passing = _passing(connection, summaries, query, filters)
+    apart = np.round(meant.meanings.vectors @ meant.asked * 1000).astype(np.int64)
+    near = apart >= ALIKE
+    documents, alike = meant.meanings.documents[near], apart[near]
+    assets = documents >> SHIFT
+    inside = assets < len(passing)
+    documents, alike, assets = documents[inside], alike[inside], assets[inside]
+    best = np.zeros(len(passing), dtype=np.int64)
+    np.maximum.at(best, assets, alike)
+    words = rank(connection, summaries, query, filters, upto=upto) if meant.words_too else None
+    if words is not None and not any(words.missing.values()):
+        best[words.all] += 1000
+    found = np.flatnonzero(passing & (best > 0))
+    best_of = _first(found, best[found].astype(np.float64), np.zeros(len(found), dtype=np.int32), upto)
+    shown: dict[int, tuple[int, ...]] = {}
+    likeness: dict[int, int] = {}
+    for asset in best_of.tolist():
+        own = np.flatnonzero(assets == asset)
+        nearest = own[np.argsort(-alike[own], kind="stable")][:_SHOWN]
+        likeness |= {int(documents[each]): int(alike[each]) for each in nearest}
+        by_words = words.documents.get(asset, ()) if words is not None else ()
+        shown[asset] = tuple(dict.fromkeys((*by_words, *documents[nearest].tolist())))[: _SHOWN + 1]
+    missing: dict[int, tuple[str, ...]] = dict.fromkeys(shown, ())
+    return Ranked(tuple(shown), found, missing, shown, words is not None and words.sampled, likeness)
 
 
 def _assets(documents: "NDArray[np.int64]", size: int) -> "NDArray[np.int64]":

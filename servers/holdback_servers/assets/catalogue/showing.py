@@ -1,7 +1,7 @@
 """A page of what was found, as callers see it: each hit with why it was found and where in it."""
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,7 +12,7 @@ from holdback_servers.assets import store
 from holdback_servers.assets.answers import SearchHit, SearchResult, SegmentHit, segment_view
 from holdback_servers.assets.catalogue.columns import Columns
 from holdback_servers.assets.catalogue.counting import facets
-from holdback_servers.assets.catalogue.ranking import Ranked, hits_of, rank
+from holdback_servers.assets.catalogue.ranking import Meant, Ranked, hits_of, rank, rank_by_meaning
 from holdback_servers.assets.index import SHIFT, field_names, words_like
 from holdback_servers.assets.matching import mark, nearest
 from holdback_servers.assets.model import FieldValue, Segment, TechnicalFacts, Value
@@ -31,6 +31,7 @@ class Page:
     limit: int
     offset: int = 0
     with_facets: bool = False
+    meant: Callable[[Connection], Meant] | None = None
 
 
 def search_page(columns: Columns, typed: str, filters: Filters, page: Page) -> Unit[SearchResult]:
@@ -39,7 +40,12 @@ def search_page(columns: Columns, typed: str, filters: Filters, page: Page) -> U
     def unit(connection: Connection) -> SearchResult:
         query = read_query(typed, field_names(connection))
         summaries = columns.of(connection)
-        ranked = rank(connection, summaries, query, filters, upto=page.offset + page.limit)
+        upto = page.offset + page.limit
+        if page.meant is None or not query.terms:
+            ranked = rank(connection, summaries, query, filters, upto=upto)
+        else:
+            meant = page.meant(connection)
+            ranked = rank_by_meaning(connection, summaries, query, filters, meant, upto=upto)
         shown = show(connection, query, ranked, ranked.best[page.offset :])
         after, total = page.offset + page.limit, len(ranked.all)
         return SearchResult(
@@ -93,11 +99,26 @@ def show(connection: Connection, query: Query, ranked: Ranked, numbers: Sequence
     for number in numbers:
         if (row := rows.get(number)) is None:  # the summaries are newer than this snapshot
             continue
-        segment_ids = [documents.get(each) for each in ranked.documents[number] if each & ((1 << SHIFT) - 1)]
-        hits.append(
-            _hit(row, [found[each] for each in segment_ids if each in found], said, query, ranked.missing[number])
-        )
+        segment_ids = {
+            segment: ranked.likeness.get(each)
+            for each in ranked.documents[number]
+            if (segment := documents.get(each)) is not None
+        }
+        hit = _hit(row, [found[each] for each in segment_ids if each in found], said, query, ranked.missing[number])
+        hits.append(_with_likeness(hit, ranked.likeness.get(number << SHIFT), segment_ids))
     return tuple(hits)
+
+
+def _with_likeness(hit: SearchHit, own: int | None, segments: dict[str, int | None]) -> SearchHit:
+    """The hit with how near it and its segments are in meaning, in thousandths, as the first reason of each."""
+    if own is None and not any(segments.values()):
+        return hit
+    shown = tuple(each.model_copy(update={"why": (*_near(segments.get(each.id)), *each.why)}) for each in hit.segments)
+    return hit.model_copy(update={"why": (*_near(own), *hit.why), "segments": shown})
+
+
+def _near(likeness: int | None) -> tuple[Why, ...]:
+    return () if likeness is None else (Why(field="meaning", snippet=f"alike by {likeness} of 1000"),)
 
 
 _V = versions.c
