@@ -23,7 +23,7 @@ VERBS = {
     "assets": {"describe", "search", "get", "list", "ingest", "register", "update", "cancel", "record", "review"}
     | {"find", "remove", "restore", "place", "release", "retry"},
     "editing": {"create", "revise", "get", "list", "diff", "validate", "render", "export", "measure", "cancel"}
-    | {"prove", "track", "suggest"},
+    | {"prove", "track", "suggest", "import"},
     "rights": {"check", "issue", "get", "revoke", "find", "list", "report", "assess", "record", "reserve", "settle"}
     | {"import", "export", "cancel"},
     "schedule": {"record", "list", "get", "propose", "hold", "commit", "cancel", "find", "explain", "extend", "lock"}

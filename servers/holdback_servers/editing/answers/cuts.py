@@ -179,13 +179,15 @@ class ValidationView(Noun):
 
 
 class ExportView(Noun):
-    """A text to save under `filename`; `sha256` is of its UTF-8 bytes."""
+    """A text to save under `filename`; `sha256` is of its UTF-8 bytes. `losses` are what the format cannot carry."""
 
     filename: str
     media_type: str
     sha256: str
     content: str
+    losses: tuple[str, ...] = ()
 
     def text(self) -> str:
-        """Name and hash, then the content as it is."""
-        return f"{self.filename} ({self.media_type}, {self.sha256})\n\n{self.content}"
+        """Name, hash and losses, then the content as it is."""
+        head = "\n".join((f"{self.filename} ({self.media_type}, {self.sha256})", *self.losses))
+        return f"{head}\n\n{self.content}"

@@ -4,7 +4,7 @@ Everything goes through the operations an editor has, so an imported cut obeys t
 they are looked up among the sources, and what is not found, or unclear, is told with its place in the file.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Generator, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any, NamedTuple
 
@@ -77,7 +77,7 @@ def conform(
 
 
 @contextmanager
-def told_where(where: str) -> Iterator[None]:
+def told_where(where: str) -> Generator[None]:
     """Puts the place in the file before what is wrong."""
     try:
         yield

@@ -105,10 +105,10 @@ def _own(timeline: Timeline, facts: Mapping[str, Any], first: Lane, remarks: lis
     try:
         blurs = tuple(_blurs(timeline, facts))
         timeline = timeline.model_copy(update={"blurs": blurs, "next_number": timeline.next_number + len(blurs)})
-        if isinstance(told := facts.get("reframe"), dict):
-            timeline = timeline.model_copy(update={"reframe": _reframe(timeline, told, first)})
-        if isinstance(told := facts.get("loudness"), dict):
-            timeline = timeline.model_copy(update={"loudness": Loudness.model_validate(told)})
+        if told := _dicts([facts.get("reframe")]):
+            timeline = timeline.model_copy(update={"reframe": _reframe(timeline, told[0], first)})
+        if told := _dicts([facts.get("loudness")]):
+            timeline = timeline.model_copy(update={"loudness": Loudness.model_validate(told[0])})
     except ValidationError as error:
         remarks.append(_left_out(f"Blurs, shape or loudness in the file are not well formed: {_said(error)}"))
     return timeline

@@ -3,7 +3,7 @@
 import json
 from collections.abc import Iterator
 from fractions import Fraction
-from typing import Any
+from typing import Any, cast
 
 from holdback_base.elements import Box
 from holdback_base.problem import Problem
@@ -174,12 +174,11 @@ class _Reader:
 
     def _change(self, item: Any, at: int, where: str) -> Change:
         told = _told(item).get("kind")
-        kind = next((each for each in _KINDS if each == told), None)
-        if kind is None:
-            kind = "dissolve"
-            if item.transition_type != "SMPTE_Dissolve":
-                message = f"The transition {str(item.name or item.transition_type)[:40]!r} becomes a dissolve."
-                self.remarks.append(Remark(severity="warning", where=where, message=message))
+        known = [each for each in _KINDS if each == told]
+        kind: TransitionKind = known[0] if known else "dissolve"
+        if kind != told and item.transition_type != "SMPTE_Dissolve":
+            message = f"The transition {str(item.name or item.transition_type)[:40]!r} becomes a dissolve."
+            self.remarks.append(Remark(severity="warning", where=where, message=message))
         before, after = self.frames(item.in_offset, where), self.frames(item.out_offset, where)
         return Change(kind=kind, at=at, before=before, after=after, where=where)
 
@@ -232,10 +231,10 @@ class _Reader:
                 start = max(0, self.frames(mark.marked_range.start_time, where))
                 span = Span(in_frame=start, out_frame=start + max(1, self.frames(mark.marked_range.duration, where)))
                 told = _told(mark)
-                words, caption = told.get("words"), told.get("caption")
-                if isinstance(words, dict):
+                words, caption = _dict(told.get("words")), _dict(told.get("caption"))
+                if words is not None:
                     yield _title(words, span)
-                elif isinstance(caption, dict):
+                elif caption is not None:
                     yield Spoken(language=str(caption.get("language", "und")), span=span, text=str(mark.name))
                 else:
                     yield Note(span=span, name=str(mark.name), note=str(told.get("note", "")))
@@ -261,8 +260,11 @@ def _told(item: Any) -> dict[str, Any]:
     told = item.metadata.get("holdback")
     if told is None:
         return {}
-    plain = json.loads(library().core.serialize_json_to_string(told))
-    return plain if isinstance(plain, dict) else {}
+    return _dict(json.loads(library().core.serialize_json_to_string(told))) or {}
+
+
+def _dict(value: Any) -> dict[str, Any] | None:
+    return cast("dict[str, Any]", value) if isinstance(value, dict) else None
 
 
 def _number(value: Any) -> int | None:
