@@ -58,19 +58,23 @@ def _veil(picture: Picture, cells: tuple[int, int] = (3, 2)) -> None:
     region[:] = np.asarray(small.resize((region.shape[1], region.shape[0]), Image.Resampling.BICUBIC))
 
 
+_QUICK = {"aac_coder": "fast"}
+
+
 def _write(path: Path, pictures: Sequence[Picture], sound: Any = None) -> None:
     with av.open(str(path), "w", format="mp4") as container:
         out: Any = container
         high, wide = pictures[0].shape[0] * 2 // 3, pictures[0].shape[1]
         stream = out.add_stream("libx264", rate=24, options={"preset": "ultrafast", "crf": "21", "threads": "1"})
         stream.width, stream.height, stream.pix_fmt = wide, high, "yuv420p"
-        heard = out.add_stream("aac", rate=48000, layout="stereo") if sound is not None else None
+        heard: Any = sound is not None and out.add_stream("aac", rate=48000, layout="stereo", options=_QUICK)
         for number, picture in enumerate(pictures):
             frame = av.VideoFrame.from_ndarray(np.ascontiguousarray(picture), format="yuv420p")
             frame.pts, frame.time_base = number, Fraction(1, 24)
             out.mux(stream.encode(frame))
         out.mux(stream.encode(None))
-        if heard is not None:
+        if heard:
+            assert sound is not None
             for start in range(0, len(sound), 4800):
                 block = av.AudioFrame.from_ndarray(
                     np.tile(sound[start : start + 4800].astype(np.float32), (2, 1)), format="fltp", layout="stereo"
@@ -325,7 +329,7 @@ def _tune(seed: int, seconds: float, rate: int) -> Any:
     return (0.1 * sound / np.sqrt((sound**2).mean())).astype(np.float32)
 
 
-@pytest.mark.parametrize("decibels", [0, -20, -26])
+@pytest.mark.parametrize("decibels", [0, -26])
 def test_an_old_cue_is_heard_far_under_new_music_of_the_same_notes(decibels: int) -> None:
     old, new = _tune(1, 12, SOUND_RATE), _tune(2, 8, SOUND_RATE)
     mixed = new + old[3 * SOUND_RATE : 11 * SOUND_RATE] * np.float32(10 ** (decibels / 20))
@@ -345,14 +349,14 @@ def test_new_music_of_the_same_notes_is_not_taken_for_the_old_cue() -> None:
 def _scored(folder: Path, sound: Any) -> dict[str, Any]:
     _write(folder / "film.mp4", _film()[:2])
     _write(folder / "cut.mp4", [_film()[0]] * FRAMES, sound)
-    _write(folder / "old.mp4", [_film()[0]] * 2, _tune(1, 9, 48000))
-    _write(folder / "new.mp4", [_film()[0]] * 2, _tune(2, 9, 48000))
+    _write(folder / "old.mp4", [_film()[0]] * 2, _tune(1, 6, 48000))
+    _write(folder / "new.mp4", [_film()[0]] * 2, _tune(2, 6, 48000))
     music = [
-        _facts(media, _element("music_master", ref, frames=216), frames=216, size=None)
+        _facts(media, _element("music_master", ref, frames=144), frames=144, size=None)
         for media, ref in ((OLD, "music:old"), (NEW, "music:new"))
     ]
-    track = Track(name="music", clips=(SoundClip(media=NEW, source=Span(in_frame=0, out_frame=192), at_frame=0),))
-    clips = (Clip(id="c1", media=FILM, source=Span(in_frame=0, out_frame=2), freeze=192),)
+    track = Track(name="music", clips=(SoundClip(media=NEW, source=Span(in_frame=0, out_frame=120), at_frame=0),))
+    clips = (Clip(id="c1", media=FILM, source=Span(in_frame=0, out_frame=2), freeze=120),)
     timeline = _timeline(tracks=(track,), clips=clips, sources=(FILM_FACTS, *music))
     files = {OLD: str(folder / "old.mp4"), NEW: str(folder / "new.mp4")}
     condition = {"type": "replace_music", "ref": "music:old"}
@@ -360,7 +364,7 @@ def _scored(folder: Path, sound: Any) -> dict[str, Any]:
 
 
 def test_music_that_was_replaced_is_proven_gone_and_music_under_the_new_is_found(tmp_path: Path) -> None:
-    old, new = _tune(1, 9, 48000)[: 8 * 48000], _tune(2, 9, 48000)[: 8 * 48000]
+    old, new = _tune(1, 6, 48000)[: 5 * 48000], _tune(2, 6, 48000)[: 5 * 48000]
     gone = _scored(tmp_path, new * 0.7)
     assert gone["verdict"] == "proven", gone
     under = _scored(tmp_path, new * 0.7 + old * np.float32(0.07))
