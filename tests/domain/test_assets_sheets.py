@@ -3,12 +3,15 @@
 import csv
 import io
 import re
+import zipfile
 from pathlib import Path
 from typing import Any
 
 import pytest
 from holdback_base.problem import Problem
-from holdback_servers.assets.sheets import COLUMNS, read_sheet, sheet_path, template
+from holdback_servers.assets.sheets.reading import read_sheet
+from holdback_servers.assets.sheets.rows import COLUMNS, sheet_path
+from holdback_servers.assets.sheets.template import template
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -76,6 +79,15 @@ def test_names_that_look_like_formulas_come_back_as_they_were(names: list[str]) 
 )
 def test_no_sheet_names_a_file_out_of_its_folder(given_path: str) -> None:
     assert sheet_path(given_path) is None
+
+
+def test_a_workbook_that_unpacks_to_far_more_than_it_is_stays_packed() -> None:
+    made = io.BytesIO()
+    with zipfile.ZipFile(made, "w", zipfile.ZIP_DEFLATED) as pack:
+        pack.writestr("xl/workbook.xml", b" " * (48 << 20))
+    with pytest.raises(Problem) as caught:
+        read_sheet(made.getvalue(), "assets.xlsx")
+    assert caught.value.code == "TOO_LARGE"
 
 
 def test_a_line_that_names_a_file_twice_is_told_and_the_first_counts() -> None:

@@ -14,7 +14,7 @@ import pytest
 from holdback_base.database import Database
 from holdback_base.ids import id_maker
 from holdback_servers.assets import server, tables
-from holdback_servers.assets.sheets import read_sheet
+from holdback_servers.assets.sheets.reading import read_sheet
 from holdback_servers.services import Services, open_services
 from holdback_servers.settings import Settings
 from holdback_trust.audit import AuditLog
