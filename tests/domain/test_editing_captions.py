@@ -144,6 +144,12 @@ def test_a_timecode_that_does_not_exist_is_refused_and_found() -> None:
     ]
 
 
+def test_an_end_card_that_is_too_short_to_read_is_found() -> None:
+    card = {"op": "set_end_card", "lines": ["With thanks to everybody who made this film possible"]}
+    assert "CREDIT_TOO_SHORT" in _codes(_revised(_cut((0, 48)), {**card, "frames": 48}))
+    assert "CREDIT_TOO_SHORT" not in _codes(_revised(_cut((0, 48)), {**card, "frames": 72}))
+
+
 def test_layers_that_overlap_flash_or_are_left_behind_are_found() -> None:
     over = {"op": "add_layer_clip", "new": {"media": FILM, "in_frame": 0, "out_frame": 10}}
     cut = _revised(_cut((0, 48)), {**over, "at_frame": 0}, {**over, "at_frame": 13})

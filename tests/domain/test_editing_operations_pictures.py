@@ -174,6 +174,12 @@ def test_a_split_changes_nothing_but_the_number_of_clips() -> None:
     assert parts.changes[0] == "Clip c1 split at frame 97 of its media; c3 follows."
 
 
+def test_a_clip_that_is_split_twice_is_told_in_one_sentence() -> None:
+    twice = [{"op": "split_clip", "clip": "c1", "at_frame": 97}, {"op": "split_clip", "clip": "c2", "at_frame": 103}]
+    parts = _revised(_cut((90, 110)), *twice)
+    assert parts.changes == ("Clip c1 split at frame 97, 103 of its media; c2, c3 follow.",)
+
+
 @pytest.mark.parametrize(("speed", "at", "cure"), [(100, 90, "such as 91"), (100, 110, "such as 109"), (30, 92, "93")])
 def test_a_split_that_would_change_the_cut_is_refused_with_a_frame_that_would_not(
     speed: int, at: int, cure: str

@@ -1,6 +1,5 @@
 """What changed from one timeline to another, as one editor would tell another. Pure."""
 
-import itertools
 from collections.abc import Iterator
 
 from holdback_base.vocabulary import Span, frames_to_timecode
@@ -62,6 +61,7 @@ def _clips(old: Timeline, new: Timeline) -> Iterator[str]:
     before = {clip.id: clip for clip in old.clips}
     after = {clip.id: clip for clip in new.clips}
     splits = dict(_splits(before, new))
+    further = {each.id for parts in splits.values() for each in parts}
     for clip in old.clips:
         if clip.id not in after:
             yield f"Clip {_clip_name(clip)} removed, {spoken_length(old, clip.frames)}."
@@ -69,7 +69,7 @@ def _clips(old: Timeline, new: Timeline) -> Iterator[str]:
         was = before.get(clip.id)
         if was is not None:
             yield from _changed(new, was, clip, splits)
-        elif clip.id not in splits.values():
+        elif clip.id not in further:
             where = f"{spoken_span(new, record)}{_how_shown(new, clip)}"
             yield f"Clip {_clip_name(clip)} from {name_of(new, clip.media)} inserted at {where}."
     kept_before = [clip.id for clip in old.clips if clip.id in after]
@@ -78,24 +78,35 @@ def _clips(old: Timeline, new: Timeline) -> Iterator[str]:
         yield f"Order is now {', '.join(clip.id for clip in new.clips)}."
 
 
-def _splits(before: dict[str, Clip], new: Timeline) -> Iterator[tuple[str, str]]:
-    """Clips that are now two, each with the id of its second part."""
-    for clip, second in itertools.pairwise(new.clips):
+def _splits(before: dict[str, Clip], new: Timeline) -> Iterator[tuple[str, list[Clip]]]:
+    """Clips that are now several, each with its further parts."""
+    for place, clip in enumerate(new.clips):
         was = before.get(clip.id)
-        whole = Span(in_frame=clip.source.in_frame, out_frame=max(second.source.out_frame, clip.source.out_frame))
-        touch = (clip.media, clip.speed, clip.source.out_frame) == (second.media, second.speed, second.source.in_frame)
-        fresh = second.id not in before and not clip.freeze and not second.freeze
-        if was is not None and fresh and touch and was.media == clip.media and was.source == whole:
-            yield clip.id, second.id
+        parts = [clip]
+        for each in new.clips[place + 1 :]:
+            if each.id in before or not _goes_on(parts[-1], each):
+                break
+            parts.append(each)
+        whole = Span(in_frame=clip.source.in_frame, out_frame=max(each.source.out_frame for each in parts))
+        if was is not None and len(parts) > 1 and (was.media, was.source) == (clip.media, whole):
+            yield clip.id, parts[1:]
 
 
-def _changed(new: Timeline, was: Clip, clip: Clip, splits: dict[str, str]) -> Iterator[str]:
+def _goes_on(one: Clip, other: Clip) -> bool:
+    touch = (one.media, one.speed, one.source.out_frame) == (other.media, other.speed, other.source.in_frame)
+    return touch and not one.freeze and not other.freeze
+
+
+def _changed(new: Timeline, was: Clip, clip: Clip, splits: dict[str, list[Clip]]) -> Iterator[str]:
     if was.media != clip.media:
         how = _how_shown(new, clip)
         yield f"Clip {clip.id} replaced by {name_of(new, clip.media)} ({clip.reason or 'no reason given'}){how}."
         return
     if clip.id in splits:
-        yield f"Clip {_clip_name(clip)} split at frame {clip.source.out_frame} of its media; {splits[clip.id]} follows."
+        parts = splits[clip.id]
+        at = ", ".join(str(each.source.in_frame) for each in parts)
+        follow = f"{', '.join(each.id for each in parts)} {'follows' if len(parts) == 1 else 'follow'}"
+        yield f"Clip {_clip_name(clip)} split at frame {at} of its media; {follow}."
     elif clip.freeze and (was.freeze, was.source.in_frame) != (clip.freeze, clip.source.in_frame):
         held = f"holds frame {clip.source.in_frame} of its media for {spoken_length(new, clip.freeze)}"
         yield f"Clip {_clip_name(clip)} {held}, without sound; it lasted {spoken_length(new, was.frames)}."

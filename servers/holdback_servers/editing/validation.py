@@ -217,6 +217,11 @@ def _overlays(timeline: Timeline) -> Iterator[Finding]:
             yield _warning(
                 "CREDIT_TOO_SHORT", credit.id, f"Credit {credit.id} stands {shown}; reading it takes {needed:g} s."
             )
+    card = timeline.end_card
+    if card and card.lines and timeline.rate.seconds(card.frames) < _reading_seconds("\n".join(card.lines)):
+        shown, needed = spoken_length(timeline, card.frames), _reading_seconds("\n".join(card.lines))
+        message = f"End card {card.id} stands {shown}; reading it takes {needed:g} s."
+        yield _warning("CREDIT_TOO_SHORT", card.id, message)
     for blur in timeline.blurs:
         if not blur_in_cut(timeline, blur):
             yield _warning("BLUR_UNSEEN", blur.id, f"Blur {blur.id} is on frames that the cut does not show.")
