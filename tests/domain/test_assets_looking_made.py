@@ -288,3 +288,14 @@ def test_a_photograph_with_notes_of_its_camera_is_taken_in(tmp_path: Path) -> No
     Image.fromarray(_stripe(10)).save(tmp_path / "photo.jpg", exif=notes)
     answer = _analyse(tmp_path / "photo.jpg")
     assert [each["purpose"] for each in answer["renditions"]] == ["poster"]
+
+
+def test_a_fade_through_black_begins_a_shot_where_the_picture_comes_back(tmp_path: Path) -> None:
+    def paint(frame: int) -> np.ndarray:
+        light = max(0.0, 1 - frame / 20) if frame < 40 else min(1.0, (frame - 28) / 20 - 0.5)
+        return (_stripe(30 if frame < 30 else 60) * max(0.0, light)).astype(np.uint8)
+
+    answer = _analyse(_write(tmp_path / "film.mov", 80, paint), proxy=False)
+    black = [(each["in_frame"], each["out_frame"]) for each in answer["findings"] if each["kind"] == "black"]
+    assert len(black) == 1
+    assert [shot["in_frame"] for shot in answer["shots"]] == [0, black[0][1]]

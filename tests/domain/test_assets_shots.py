@@ -2,7 +2,7 @@
 
 from itertools import pairwise
 
-from holdback_servers.assets.shots import find_cuts
+from holdback_servers.assets.shots import ShotDetector, find_cuts
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -41,6 +41,18 @@ def test_a_shot_is_never_shorter_than_told() -> None:
 def test_a_cut_among_the_last_frames_is_found() -> None:
     assert find_cuts(_scores(50, {48: CUT})) == [48]
     assert find_cuts(_scores(50, {49: CUT})) == [49]
+
+
+def test_a_shot_that_begins_for_another_reason_is_not_told_again() -> None:
+    detector = ShotDetector(shortest=6)
+    told: list[int | None] = []
+    for frame, score in enumerate(_scores(60, {30: CUT})):
+        told.append(detector.feed(score))
+        if frame == 30:
+            assert detector.begin(30)
+        if frame == 34:
+            assert not detector.begin(34)
+    assert not any(told)
 
 
 @given(st.lists(st.floats(0, 255), max_size=400), st.integers(1, 30))

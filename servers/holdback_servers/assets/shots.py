@@ -1,8 +1,9 @@
 """Where shots begin: an adaptive detector over the difference between neighbouring pictures. Pure.
 
 A cut is a frame that differs from the one before far more than its neighbours do from theirs. So a fast pan, where all
-frames differ, is no cut, and a flash, where two frames in a row differ, is none either. Dissolves and fades are not
-found. (The idea is that of PySceneDetect's AdaptiveDetector; scale and figures are our own.)
+frames differ, is no cut, and a flash, where two frames in a row differ, is none either. A fade through black is no cut
+to it; who sees the picture come back says so with `begin`. Dissolves are not found. (The idea is that of
+PySceneDetect's AdaptiveDetector; scale and figures are our own.)
 """
 
 from collections import deque
@@ -37,6 +38,17 @@ class ShotDetector:
         self._window.append(score)
         self._fed += 1
         return self._decide(self._fed - 1 - NEIGHBOURS, len(self._window) - 1 - NEIGHBOURS)
+
+    def begin(self, frame: int) -> bool:
+        """A shot begins at this frame, one of the last that were fed, for another reason.
+
+        Returns:
+            Whether it counts: not when a cut lies too near before it.
+        """
+        if frame - self._last < self._shortest:
+            return False
+        self._last = frame
+        return True
 
     def finish(self) -> list[int]:
         """The cuts among the last frames, which have fewer neighbours."""

@@ -39,15 +39,19 @@ class PictureFaults:
         self._last: NDArray[Any] | None = None
         self._fed = 0
 
-    def feed(self, grids: Grids) -> None:
-        """Look at the next frames."""
+    def feed(self, grids: Grids) -> list[int]:
+        """Look at the next frames. Returns those at which a picture comes back after black."""
         dark = (grids.planes[:, :LUMA] <= _BLACK_LUMA).mean(axis=1) >= _BLACK_SHARE
-        for offset, black in enumerate(dark.tolist()):
-            self._black.feed(grids.first + offset, black)
+        back = [
+            grids.first + offset
+            for offset, black in enumerate(dark.tolist())
+            if self._black.feed(grids.first + offset, black)
+        ]
         calm = (grids.apart.mean(axis=1) <= _STILL_MEAN) & (grids.apart.max(axis=1) <= _STILL_MOST)
         for offset, still in enumerate(calm.tolist()):
             self._hold(grids.first + offset, grids.planes[offset], still)
         self._fed = grids.first + len(grids)
+        return back
 
     def finish(self) -> tuple[list[Run], list[Run]]:
         """The black spans and the frozen ones; what is black is not called frozen too."""

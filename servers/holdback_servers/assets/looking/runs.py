@@ -18,12 +18,14 @@ class Runs:
         self._start: int | None = None
         self._found: list[Run] = []
 
-    def feed(self, frame: int, holds: bool) -> None:
-        """Say whether it holds for the next frame."""
+    def feed(self, frame: int, holds: bool) -> bool:
+        """Say whether it holds for the next frame. Returns whether a run that is long enough ended with the last."""
         if holds and self._start is None:
             self._start = frame
         elif not holds and self._start is not None:
-            self.end(frame)
+            before = len(self._found)
+            return len(self.end(frame)) > before
+        return False
 
     def end(self, frame: int) -> list[Run]:
         """End at this frame, which is no part of it any more. Returns all that was found."""

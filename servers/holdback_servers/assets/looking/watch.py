@@ -66,12 +66,14 @@ class Watch:
         return {"black": black, "freeze": frozen, "flashing": self._flashes.finish()}
 
     def _look(self, grids: Grids) -> None:
-        for score in grids.scores():
+        back = self._faults.feed(grids)
+        for frame, score in enumerate(grids.scores(), grids.first):
             cut = self._detector.feed(score)
             if cut is not None:
                 self._cut(cut)
+            if frame in back and self._detector.begin(frame):
+                self._cut(frame)
         self._decided = max(0, grids.first + len(grids) - NEIGHBOURS)
-        self._faults.feed(grids)
         self._flashes.feed(grids)
         first = -grids.first % self._every
         for offset in range(first, len(grids), self._every):

@@ -44,8 +44,14 @@ def _offer_ingest(door: Door) -> None:
         segments: Annotated[tuple[LogEntry, ...], Field(max_length=2000, description="The supplier's shot log")] = (),
         tags: Annotated[tuple[str, ...], Field(max_length=100)] = (),
         description: Annotated[str | None, Field(max_length=4000)] = None,
+        proxy: Annotated[
+            bool, Field(description="Make a small copy to look at; half of the time an ingest takes")
+        ] = True,
     ) -> Job:
         """Take a media file into the library: copied, hashed, probed, cut into shots with keyframes, loudness measured.
+
+        Black, frozen, silent and flashing spans are found and kept as segments; a waveform, a poster and a proxy are
+        made. All of it in one pass.
 
         Answers at once with a job; follow it with get_job until its result names the asset and version. A file whose
         bytes are known already changes nothing: the result says `already` and names what is known. A file that fails
@@ -60,6 +66,7 @@ def _offer_ingest(door: Door) -> None:
             segments=segments,
             tags=tags,
             description=description,
+            proxy=proxy,
             by=_by(call),
         )
         await asyncio.to_thread(ingest.find_in_library, path, services.settings)
