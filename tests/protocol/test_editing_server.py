@@ -253,6 +253,45 @@ async def test_the_same_timeline_renders_to_the_same_bytes(tmp_path: Path) -> No
 
 
 @pytest.mark.asyncio
+@pytest.mark.processes
+async def test_a_delivery_of_the_house_comes_with_its_captions_and_is_refused_where_it_does_not_fit(
+    tmp_path: Path,
+) -> None:
+    home = tmp_path / "home"
+    home.mkdir()
+    house = '[house]\nextends = "h264"\ntitle = "Ours"\nmost_ms = 1000\nsidecars = ["srt", "vtt"]\n'
+    (home / "profiles.toml").write_text(house)
+    lines = [{"text": "Hello there", "span": {"in_frame": 2, "out_frame": 20}}]
+    async with _room(home) as (client, door):
+        (film, word), _, _ = _sources(door, tmp_path)
+        wanted = {"title": "Ours", "sources": [word], "clips": [_clip(film, 0, 24)]}
+        made = await _ask(client, "create_timeline", wanted)
+        captioned = {
+            "timeline_id": made["id"],
+            "operations": [{"op": "set_captions", "language": "en", "lines": lines}],
+        }
+        cut = await _ask(client, "revise_timeline", captioned)
+        named = [each["name"] for each in (await _ask(client, "list_profiles", {}))["items"]]
+        page = await _ask(client, "list_profiles", {"limit": 2})
+        rendered = await _result(
+            client, await _ask(client, "render_timeline", {"timeline_id": cut["id"], "profile": "house"})
+        )
+        texts = [door.services.media.path(each["media"]).read_text() for each in rendered["sidecars"]]
+        long = await _ask(client, "create_timeline", wanted | {"clips": [_clip(film, 0, 25)]})
+        refused = await _refused(client, "render_timeline", {"timeline_id": long["id"], "profile": "house"})
+    assert named == sorted(named)
+    assert {"house", "h264", "youtube_shorts"} <= set(named)
+    assert [each["name"] for each in page["items"]] == named[:2]
+    assert page["next_cursor"] == named[1]
+    assert rendered["media"] != rendered["unsigned_sha256"]
+    assert [each["format"] for each in rendered["sidecars"]] == ["srt", "vtt"]
+    assert "00:00:00,083 --> 00:00:00,833\nHello there" in texts[0]
+    assert texts[1].startswith("WEBVTT")
+    assert refused["code"] == "TIMELINE_INVALID"
+    assert "at most 1 s" in refused["message"]
+
+
+@pytest.mark.asyncio
 async def test_a_repeated_key_makes_one_timeline(tmp_path: Path) -> None:
     async with _room(tmp_path / "home") as (client, door):
         (film, word), _, _ = _sources(door, tmp_path)

@@ -9,17 +9,19 @@ from typing import Any
 from holdback_base.database import store_instant
 from holdback_base.elements import CutFacts
 from holdback_base.problem import Problem
-from holdback_base.vocabulary import Noun, Rate, Span, timecode_to_frames
+from holdback_base.vocabulary import Noun, Rate, Sha256, Span, timecode_to_frames
 from holdback_trust.statements import sign_cut
 
 from holdback_servers import media_worker
 from holdback_servers.editing import store
 from holdback_servers.editing.cache import cache_folder, trim
+from holdback_servers.editing.captioning import write_captions
 from holdback_servers.editing.delivering import sign_delivery
 from holdback_servers.editing.derivation import derive_elements
 from holdback_servers.editing.model import Timeline
 from holdback_servers.editing.profiles import Profile, built_in, find_profile, on_target, read_profiles, require_fit
 from holdback_servers.editing.validation import require_valid
+from holdback_servers.editing.words import captions_in_cut
 from holdback_servers.jobs import Report
 from holdback_servers.media_store import file_sha256
 from holdback_servers.services import Services
@@ -52,12 +54,22 @@ class MediaMeasure(Noun):
     loudness: MeasuredLoudness | None = None
 
 
+class Sidecar(Noun):
+    """Captions of a language that lie beside a file: a text in the media store."""
+
+    language: str
+    format: str
+    media: Sha256
+    filename: str
+
+
 class Rendered(MediaMeasure):
     """A finished file: its name in the media store, what it measures, and the signed word about what it is made of.
 
     `loudness_on_target` is whether it is near enough to the target of the profile or the timeline, and under its peak.
     `unsigned_sha256` names the file as it was before content credentials were written into it: the same timeline and
     profile give it again, bit for bit. `black` and `still` are frames without a picture and without movement.
+    `sidecars` are the captions that go beside it.
     """
 
     timeline: str
@@ -66,6 +78,7 @@ class Rendered(MediaMeasure):
     unsigned_sha256: str
     black: tuple[Span, ...] | None = None
     still: tuple[Span, ...] | None = None
+    sidecars: tuple[Sidecar, ...] | None = None
     elements_sha256: str
     element_count: int
     statement: str
@@ -125,6 +138,19 @@ class Render:
 
 MOST_CACHED = 8 << 30
 """Bytes of chunks that are kept between renders."""
+
+
+def sidecars_of(services: Services, timeline: Timeline, profile: Profile) -> tuple[Sidecar, ...]:
+    """The captions that are not burnt in, written in the forms that the profile wants, and kept in the media store."""
+    found: list[Sidecar] = []
+    for captions in timeline.captions:
+        lines = [] if captions.burnt else captions_in_cut(timeline, captions.language)
+        for form in profile.sidecars if lines else ():
+            text = write_captions(lines, timeline.rate, form)
+            name = f"{timeline.id}.{captions.language}.{form}"
+            media = services.media.put(text.encode())
+            found.append(Sidecar(language=captions.language, format=form, media=media, filename=name))
+    return tuple(found)
 
 
 def profiles_of(services: Services) -> dict[str, Profile]:
@@ -233,6 +259,7 @@ def _signed(services: Services, timeline: Timeline, name: str, profile: Profile,
             "profile": name,
             "loudness_on_target": on_target(profile.target(timeline), facts, profile.within_tenths),
             "unsigned_sha256": facts["unsigned"],
+            "sidecars": sidecars_of(services, timeline, profile) or None,
             "black": facts["black"] or None,
             "still": facts["still"] or None,
             "elements_sha256": elements.sha256(),

@@ -14,6 +14,7 @@ from sqlalchemy import (
     MetaData,
     String,
     Table,
+    delete,
     func,
     insert,
     literal_column,
@@ -129,10 +130,10 @@ def renders_of(c: Connection, names: Sequence[str]) -> dict[str, list[tuple[str,
 
 
 def remember_render(c: Connection, timeline_id: str, profile: str, facts: dict[str, Any], at: str) -> None:
-    """Keep what was rendered; the same timeline and profile rendered again is the same file, and kept once."""
-    if find_render(c, timeline_id, profile) is None:
-        row = {"timeline": timeline_id, "profile": profile, "media": facts["media"], "facts": facts, "at": at}
-        c.execute(insert(renders).values(**row))
+    """Keep what was rendered, in place of an earlier file of the same timeline and profile."""
+    c.execute(delete(renders).where(renders.c.timeline == timeline_id, renders.c.profile == profile))
+    row = {"timeline": timeline_id, "profile": profile, "media": facts["media"], "facts": facts, "at": at}
+    c.execute(insert(renders).values(**row))
 
 
 def find_render(c: Connection, timeline_id: str, profile: str) -> dict[str, Any] | None:
