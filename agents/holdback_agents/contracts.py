@@ -338,6 +338,15 @@ class Answer(Part):
     text: str
 
 
+class PickTold(Part):
+    """A clip of a cut: where it stands there, in frames, why it was picked, and how sure that is, in percent."""
+
+    record_in: int
+    record_out: int
+    reason: str = ""
+    confidence: int | None = None
+
+
 class CutVersion(Part):
     """One rendered cut on the way: what it is, what changed to get there, and what compliance said of it.
 
@@ -356,6 +365,7 @@ class CutVersion(Part):
     frames: int
     rate: str
     lufs_tenths: int | None = None
+    picks: tuple[PickTold, ...] = ()
     changes: tuple[str, ...] = ()
     report: ClearanceReport | None = None
 

@@ -2,7 +2,7 @@
 
 from typing import Literal
 
-from holdback_agents.contracts import Cell, Condition, Plan, Publication, Reason
+from holdback_agents.contracts import Cell, Condition, PickTold, Plan, Publication, Reason
 from holdback_base.vocabulary import Instant, Noun, TimeRange
 
 
@@ -32,6 +32,7 @@ class VersionOutcome(Noun):
     seconds: str
     loudness: str
     stills: tuple[Still, ...] = ()
+    picks: tuple[PickTold, ...] = ()
     changes: tuple[str, ...] = ()
     verdict: str
     summary: str

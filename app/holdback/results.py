@@ -141,6 +141,7 @@ def _version(version: CutVersion, folder: Path, store: MediaStore, files: dict[s
         seconds=f"{float(version.frames / Fraction(version.rate)):.2f}",
         loudness="" if version.lufs_tenths is None else f"{version.lufs_tenths / 10:.1f}",
         stills=_stills(folder / name, version, folder),
+        picks=version.picks,
         changes=version.changes,
         verdict=report.verdict if report else "",
         summary=report.summary if report else "",

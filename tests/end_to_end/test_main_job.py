@@ -101,6 +101,8 @@ def the_second_cut_meets_the_conditions_and_opens_in_time_and_place(house: Any, 
     assert (final.name, final.width, final.height, final.frames) == ("v2", 720, 1280, 24)
     changed = " ".join(final.changes)
     assert all(word in changed for word in ("Music", "Blur", "Credit", "9:16", "Loudness"))
+    assert (final.picks[0].record_in, final.picks[-1].record_out) == (0, final.frames)
+    assert all("butterfly" in each.reason and (each.confidence or 0) > 50 for each in final.picks)
     gb, de, us = (story.cell(-1, place) for place in ("GB", "DE", "US"))
     assert (gb.verdict, de.verdict, us.verdict) == ("PARTIAL", "PARTIAL", "DENIED")
     assert de.windows[0].start > gb.windows[0].start + timedelta(days=7)

@@ -14,6 +14,7 @@ from holdback_agents.contracts import (
     ExportedFile,
     Highlight,
     HighlightDraft,
+    PickTold,
     PublicationPlan,
 )
 from holdback_agents.runtime.agent import Reply
@@ -38,6 +39,7 @@ def cut_version(
         frames=rendered["frames"],
         rate=timeline["rate"],
         lufs_tenths=rendered["loudness"]["lufs_tenths"] if rendered.get("loudness") else None,
+        picks=tuple(PickTold.model_validate(each) for each in timeline.get("clips", ())),
         changes=tuple(timeline.get("changes", ())),
     )
 
