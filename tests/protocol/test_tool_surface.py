@@ -21,7 +21,7 @@ from mcp_types import Tool
 PINNED = Path(holdback_servers.__file__).parent
 VERBS = {
     "assets": {"describe", "search", "get", "list", "ingest", "register", "update", "cancel", "record", "review"}
-    | {"find", "remove", "restore", "place", "release", "retry"},
+    | {"find", "remove", "restore", "place", "release", "retry", "export", "import", "transcribe"},
     "editing": {"create", "revise", "get", "list", "diff", "validate", "render", "export", "measure", "cancel"}
     | {"prove", "track", "suggest", "import"},
     "rights": {"check", "issue", "get", "revoke", "find", "list", "report", "assess", "record", "reserve", "settle"}

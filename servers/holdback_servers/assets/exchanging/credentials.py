@@ -1,4 +1,4 @@
-"""The tools for what others say and read: content credentials, catalogues in other people's formats, transcripts."""
+"""The tool that reads content credentials."""
 
 from typing import Annotated
 
@@ -13,7 +13,7 @@ from holdback_servers.services import Call
 from holdback_servers.serving import Door
 
 
-def offer_exchanging(door: Door) -> None:
+def offer_credentials(door: Door) -> None:
     """Offer `get_credentials`."""
 
     @door.tool(title="Get content credentials", scope="assets:read")
