@@ -13,6 +13,7 @@ from holdback_servers.editing.derivation import derive_elements
 from holdback_servers.editing.model import Timeline
 from holdback_servers.editing.operations import Maker, create, revise
 from holdback_servers.editing.orders import ClipWanted, Operation, SoundWanted
+from holdback_servers.editing.parts import Blur
 from pydantic import TypeAdapter
 
 NOW = datetime(2026, 11, 22, tzinfo=UTC)
@@ -112,6 +113,36 @@ def test_a_transition_that_does_not_fit_is_refused_with_what_is_there(operation:
     problem = _refused(cut, {"op": "add_transition", **operation})
     assert problem.code == "TIMELINE_INVALID"
     assert said in problem.message
+
+
+def test_the_last_frame_that_there_is_can_be_a_handle_and_the_one_behind_it_cannot() -> None:
+    cut = _cut((900, 990), (100, 148))
+    _revised(cut, {"op": "add_transition", "clip": "c2", "after": 10})
+    assert "10 are there" in _refused(cut, {"op": "add_transition", "clip": "c2", "after": 11}).message
+    slow = _revised(cut, {"op": "set_speed", "clip": "c1", "speed": 50})
+    _revised(slow, {"op": "add_transition", "clip": "c2", "after": 20})
+    assert "20 are there" in _refused(slow, {"op": "add_transition", "clip": "c2", "after": 21}).message
+
+
+def test_two_transitions_may_fill_a_clip_but_not_share_a_frame_of_it() -> None:
+    cut = _cut((100, 148), (200, 220), (300, 340))
+    into = {"op": "add_transition", "clip": "c2", "after": 8}
+    _revised(cut, into, {"op": "add_transition", "clip": "c3", "before": 12})
+    problem = _refused(cut, into, {"op": "add_transition", "clip": "c3", "before": 13})
+    assert "Clip c2 has 20 frames; its transitions x4 and x5 take 21" in problem.message
+
+
+def test_stretched_sound_counts_as_far_as_it_may_stray_and_a_picture_does_not() -> None:
+    made = ElementList(
+        rate=Rate(num=24),
+        frames=100,
+        elements=(_element("cue", "music_master", 20, 30), _element("mark", "logo", 20, 30)),
+    )
+    source = CutFacts(media=FILM, element_list=made, width=640, height=360)
+    clips = [ClipWanted(media=FILM, in_frame=0, out_frame=60, speed=50)]
+    cut = create(Maker("tl_1", "person:sam", NOW), title="Cut", sources=[source], clips=clips)
+    assert _on(cut, "mark") == [(40, 60)]
+    assert _on(cut, "cue") == [(38, 62)]
 
 
 def test_a_trim_that_takes_a_handle_away_is_refused_unless_the_transition_goes_too() -> None:
@@ -216,7 +247,7 @@ def test_a_layer_stands_in_its_box_and_is_taken_away_by_its_id() -> None:
 @pytest.mark.parametrize(
     ("fields", "code"),
     [
-        ({"at_frame": 35}, "SPAN_OUTSIDE_MEDIA"),
+        ({"at_frame": 31}, "SPAN_OUTSIDE_MEDIA"),
         ({"at_frame": 8}, "CONFLICT"),
         ({"at_frame": 20, "fade_in": 6, "fade_out": 6}, "INVALID_ARGUMENT"),
         ({"at_frame": 20, "box": {"x": 900, "y": 0, "width": 200, "height": 10}}, "INVALID_ARGUMENT"),
@@ -225,6 +256,14 @@ def test_a_layer_stands_in_its_box_and_is_taken_away_by_its_id() -> None:
 def test_a_layer_clip_that_does_not_fit_is_refused(fields: dict[str, Any], code: str) -> None:
     over = {"op": "add_layer_clip", "new": {"media": FILM, "in_frame": 500, "out_frame": 510}, "at_frame": 0}
     assert _refused(_revised(_cut((0, 40)), over), {**over, **fields}).code == code
+
+
+def test_a_layer_clip_may_end_with_the_last_clip_and_begin_where_another_ends() -> None:
+    over = {"op": "add_layer_clip", "new": {"media": FILM, "in_frame": 500, "out_frame": 510}}
+    cut = _revised(
+        _cut((0, 40)), {**over, "at_frame": 30}, {**over, "at_frame": 20}, {**over, "at_frame": 20, "layer": "V3"}
+    )
+    assert [[each.at_frame for each in layer.clips] for layer in cut.layers] == [[20, 30], [20]]
 
 
 def test_an_end_card_comes_after_the_last_clip_and_its_still_is_in_the_list() -> None:
@@ -274,6 +313,29 @@ def test_a_region_that_moves_hides_a_thing_only_on_the_frames_where_it_covers_it
     assert "Pixelation b2" in blurred.changes[0]
     assert _refused(cut, {"op": "blur", "path": path}).code == "INVALID_ARGUMENT"
     assert _refused(cut, {"op": "blur", "media": FILM, "path": path[::-1]}).code == "INVALID_ARGUMENT"
+
+
+def test_a_path_over_hours_of_media_costs_only_the_frames_that_the_cut_shows() -> None:
+    hours = 24 * 3600 * 10
+    mark = _element("mark", "logo", 0, hours, Box(x=100, y=100, width=100, height=100))
+    made = ElementList(rate=Rate(num=24), frames=hours, elements=(mark,))
+    source = CutFacts(media=FILM, element_list=made, width=640, height=360)
+    clips = [ClipWanted(media=FILM, in_frame=1000, out_frame=1048)]
+    cut = create(Maker("tl_1", "person:sam", NOW), title="Cut", sources=[source], clips=clips)
+    box = {"x": 90, "y": 90, "width": 200, "height": 200}
+    path = [{"frame": at, "box": box} for at in range(0, hours, hours // 400)]
+    blurred = _revised(cut, {"op": "blur", "media": FILM, "path": path})
+    asked: list[int] = []
+
+    class Watched(Blur):
+        def box_at(self, frame: int) -> Box:
+            asked.append(frame)
+            return super().box_at(frame)
+
+    watched = Watched.model_validate(blurred.blurs[0].model_dump())
+    (found,) = derive_elements(blurred.model_copy(update={"blurs": (watched,)})).elements
+    assert found.obscured == (Span(in_frame=0, out_frame=48),)
+    assert set(asked) == set(range(1000, 1048))
 
 
 def test_a_box_on_the_screen_follows_a_picture_that_moves_through_a_reframe() -> None:

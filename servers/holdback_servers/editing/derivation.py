@@ -133,15 +133,22 @@ def _hidden(timeline: Timeline, picture: Picture, on: Span, view: View, element:
     for blur in timeline.blurs:
         if blur.media != picture.clip.media or visible is None or not covers(blur.box, visible):
             continue
-        hiding += _covered_frames(blur, visible) if blur.path else [blur.span]
+        hiding += _covered_frames(blur, _media_frames(picture, on), visible) if blur.path else [blur.span]
     found = [part for span in hiding if (used := frames_showing(picture, span)) and (part := used.overlap(on))]
     return joined(found)
 
 
-def _covered_frames(blur: Blur, visible: Box) -> list[Span]:
-    """The frames of the media on which a region that moves covers all that is shown of something."""
-    frames = range(blur.span.in_frame, blur.span.out_frame)
+def _covered_frames(blur: Blur, shown: Span, visible: Box) -> list[Span]:
+    """Of these frames of the media those on which a region that moves covers all that is shown of something."""
+    part = blur.span.overlap(shown)
+    frames = range(part.in_frame, part.out_frame) if part else ()
     return [Span(in_frame=at, out_frame=at + 1) for at in frames if covers(blur.box_at(at), visible)]
+
+
+def _media_frames(picture: Picture, on: Span) -> Span:
+    """The frames of the media from the first to the last that a picture shows on these frames of the cut."""
+    start = picture.record.in_frame
+    return picture.clip.source_span(on.in_frame - start, on.out_frame - start)
 
 
 def _on_end_card(timeline: Timeline) -> Iterator[_Piece]:

@@ -4,6 +4,7 @@ All positions are whole frames; spans are half-open; boxes are thousandths of a 
 centibels (tenths of a decibel); speeds are percent.
 """
 
+from bisect import bisect_left
 from typing import Annotated, Literal, Self
 
 from holdback_base.elements import Box
@@ -196,12 +197,16 @@ class Blur(Noun):
         """The region on a frame of the media, rounded outwards to thousandths."""
         if not self.path:
             return self.box
-        later = next((at for at, key in enumerate(self.path) if key.frame >= frame), len(self.path))
+        later = bisect_left(self.path, frame, key=_frame_of)
         if later == 0:
             return self.path[0].box
         if later == len(self.path):
             return self.path[-1].box
         return _between(self.path[later - 1], self.path[later], frame)
+
+
+def _frame_of(key: "KeyBox | KeyCentre") -> int:
+    return key.frame
 
 
 def _between(one: KeyBox, other: KeyBox, frame: int) -> Box:
@@ -300,7 +305,7 @@ class Reframe(Noun):
 
 
 def _centre_at(path: tuple[KeyCentre, ...], frame: int) -> int:
-    later = next((at for at, key in enumerate(path) if key.frame >= frame), len(path))
+    later = bisect_left(path, frame, key=_frame_of)
     if later in (0, len(path)):
         return path[min(later, len(path) - 1)].centre_x
     one, other = path[later - 1], path[later]
