@@ -18,11 +18,12 @@ import numpy as np
 from holdback_base.database import Database
 from holdback_servers.assets import tables
 from holdback_servers.assets.catalogue import Columns, Page, search_page
+from holdback_servers.assets.likeness import Seen, pairs
 from holdback_servers.assets.search import Filters
 
 from bench.figures import Figure
 
-ASSETS, SEGMENTS = 100_000, 10
+ASSETS, SEGMENTS, PICTURES = 100_000, 10, 1_000_000
 _WORDS = 30_000
 _AT = "2026-11-22T13:00:00.000000Z"
 _FACTS = {
@@ -163,6 +164,27 @@ def measure() -> dict[str, list[float]]:
     return took
 
 
+def _likeness() -> list[Figure]:
+    """A million pictures, 200 of each of 5,000 versions: one of them asked for, and a minute of 240 of them."""
+    chance = np.random.default_rng(5)
+    hashes = chance.integers(0, 1 << 63, PICTURES, dtype=np.uint64)
+    frames = np.tile(np.arange(200, dtype=np.int64) * 6, PICTURES // 200)
+    codes = np.repeat(np.arange(PICTURES // 200, dtype=np.int32), 200)
+    seen = Seen(1, tuple(f"ver_{n}" for n in range(PICTURES // 200)), codes, frames, hashes)
+    asked = Seen(1, seen.versions, codes[:240], frames[:240], hashes[:240])
+    one = Seen(1, seen.versions, codes[:1], frames[:1], hashes[:1])
+    took: dict[str, list[float]] = {"similar to one picture": [], "alike to a minute": []}
+    for _ in range(5):
+        for what, some in zip(took, (one, asked), strict=True):
+            began = time.perf_counter()
+            pairs(some, seen)
+            took[what].append((time.perf_counter() - began) * 1000)
+    return [
+        Figure("search", f"{PICTURES:,} pictures, {what}", statistics.median(some), "ms", (min(some), max(some)))
+        for what, some in took.items()
+    ]
+
+
 def figures() -> list[Figure]:
     """The measured figures, the bound on all questions of up to 15,000 hits together."""
     took = measure()
@@ -171,7 +193,7 @@ def figures() -> list[Figure]:
     found = [Figure("search", f"{size}, p95 of all", _p95(every), "ms", (min(every), max(every)), BOUND)]
     for kind, some in took.items():
         found.append(Figure("search", f"  {kind}, p95", _p95(some), "ms", (statistics.median(some), max(some))))
-    return found
+    return [*found, *_likeness()]
 
 
 def _p95(values: list[float]) -> float:

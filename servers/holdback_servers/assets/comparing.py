@@ -5,11 +5,12 @@ from typing import Annotated, Literal
 from holdback_base.problem import Problem
 from holdback_base.vocabulary import Noun
 from pydantic import Field
-from sqlalchemy import Connection
+from sqlalchemy import Connection, bindparam, select
 
 from holdback_servers.assets import store
 from holdback_servers.assets.likeness import ALIKE, Pictures, Seen, nearest_of_each
 from holdback_servers.assets.model import Relation, Version
+from holdback_servers.assets.tables import segments
 from holdback_servers.assets.usage import Run, runs
 from holdback_servers.services import Call
 from holdback_servers.serving import Door
@@ -17,6 +18,15 @@ from holdback_servers.serving import Door
 _COPY = 0.8
 """The part of both versions' pictures that copies have in common."""
 _NOT_LOOKED_AT = "No pictures of this version are on record (it has none, or was registered without being looked at)."
+
+_SHOT = (
+    select(segments.c.id, segments.c.keyframe)
+    .where(segments.c.version_id == bindparam("version"), segments.c.kind == "shot")
+    .where(segments.c.in_frame <= bindparam("at"))
+    .order_by(segments.c.in_frame.desc(), segments.c.id)
+    .limit(1)
+)
+"""The shot that begins at a frame or before."""
 
 
 class Place(Noun):
@@ -238,7 +248,7 @@ def _place(connection: Connection, version_id: str, start: int, end: int) -> Pla
     except Problem:
         return None
     facts, asset = version.facts, store.find_asset(connection, version.asset_id)
-    shots = [each for each in store.segments_of(connection, version_id, "shot", limit=5000) if each.in_frame <= start]
+    shot = connection.execute(_SHOT, {"version": version_id, "at": start}).first()
     return Place(
         version_id=version_id,
         asset_id=asset.id,
@@ -247,7 +257,7 @@ def _place(connection: Connection, version_id: str, start: int, end: int) -> Pla
         out_frame=end,
         in_timecode=facts.timecode(start),
         out_timecode=facts.timecode(end),
-        keyframe=f"keyframe://{shots[-1].id}" if shots and shots[-1].keyframe else None,
+        keyframe=f"keyframe://{shot.id}" if shot is not None and shot.keyframe else None,
     )
 
 
