@@ -150,18 +150,18 @@ def test_the_numbers_are_those_of_audiowaveform_and_more() -> None:
 
 
 def test_long_sound_keeps_its_shape_in_few_numbers() -> None:
-    count = 250_001
+    count = 120_001
     ramp = np.linspace(0, 1, count).astype(np.float32)
     curves = SoundCurves(RATE, count * 2400, 2400, -ramp, ramp, ramp / 2, [], 480, np.ones(count * 5, np.float32))
     told = _json(curves)
     assert told["length"] <= 100_000
-    assert told["samples_per_pixel"] == 4 * 2400
+    assert told["samples_per_pixel"] == 2 * 2400
     assert told["samples_per_pixel"] * told["length"] >= curves.samples
     assert told["data"][-1] == 127
     assert len(told["energy"]) == len(told["onset"])
 
 
-@pytest.mark.parametrize("seconds", [0.01, 0.2, 3, 60])
+@pytest.mark.parametrize("seconds", [0.01, 0.2, 3, 20])
 def test_the_picture_has_its_size_however_long_the_sound(seconds: float) -> None:
     with Image.open(io.BytesIO(waveform_png(_curves(_frames(_tone(seconds), size=RATE))))) as picture:
         assert picture.size == (1200, 200)
