@@ -247,7 +247,7 @@ def _stretched(timeline: Timeline) -> bool:
     return any(clip.speed != 100 and not clip.freeze for clip in timeline.clips)
 
 
-@settings(max_examples=50)
+@settings(max_examples=40)
 @given(timelines())
 def test_the_list_has_what_is_seen_and_heard_on_each_frame_and_nothing_else(timeline: Timeline) -> None:
     found = derive_elements(timeline)
