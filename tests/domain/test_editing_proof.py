@@ -307,6 +307,11 @@ def test_a_credit_of_other_words_is_contradicted(tmp_path: Path) -> None:
     assert found["verdict"] == "contradicted", found
 
 
+def test_words_that_are_not_found_in_a_file_of_another_house_are_not_proven() -> None:
+    assert judge_words(0, 0, RATE, 2, 0.0, own_lettering=False)[0] == "not_proven"
+    assert judge_words(0, 0, RATE, 2, 0.0)[0] == "contradicted"
+
+
 def test_small_letters_and_faint_ones_do_not_count() -> None:
     assert judge_words(48, 48, RATE, 2, 9.0)[0] == "contradicted"
     assert judge_words(48, 20, RATE, 2, 30.0)[0] == "contradicted"

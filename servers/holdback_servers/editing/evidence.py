@@ -19,8 +19,8 @@ HIDDEN, CLEAR = 0.15, 0.3
 """What may be left of a region's detail: up to the first share of its contrast nothing can be made out, from the second
 on it can be recognised (house rule; between them a person must look)."""
 HEARD, PERHAPS_HEARD = 3.5, 2.8
-"""Likeness of sound over three seconds, beyond what the other known sounds of the cut explain, in standard deviations of
-what chance gives, each second counted with 6 at most. Other music of the same notes and instruments was measured at
+"""Likeness of sound over three seconds, beyond what the other known sounds of the cut explain, in standard deviations
+of what chance gives, each second counted with 6 at most. Other music of the same notes and instruments was measured at
 2.0, a cue 26 dB under another at 6.0, 32 dB under it at 4.2."""
 HEARD_ALONE, PERHAPS_HEARD_ALONE = 5.7, 3.0
 """The same over six seconds where nothing is known of what else is in the cut: such other music was measured
@@ -130,10 +130,14 @@ def judge_sound(likeness: float, *, alone: bool = False) -> Verdict:
     return "not_proven" if likeness >= perhaps else "proven"
 
 
-def judge_words(stands: int, legible: int, rate: Rate, min_seconds: int | None, height: float) -> tuple[Verdict, str]:
+def judge_words(
+    stands: int, legible: int, rate: Rate, min_seconds: int | None, height: float, *, own_lettering: bool = True
+) -> tuple[Verdict, str]:
     """The verdict on words, and why, from the frames on which they stand and can be read, and their height in
-    thousandths of the shorter side."""
+    thousandths of the shorter side; in a file of another house they may stand in another lettering."""
     wanted, seconds = min_seconds or 0, float(rate.seconds(stands))
+    if not stands and not own_lettering:
+        return "not_proven", "the words are not in the picture in this house's lettering; a person must look"
     if not stands:
         return "contradicted", "the words are not in the picture"
     if seconds + FADE_ALLOWANCE < wanted:

@@ -56,7 +56,7 @@ class RegionWatch:
         for facts in task.sources:
             elements = [each for each in facts.element_list.elements if each.ref == condition.ref]
             if elements and facts.width is not None and task.has(facts.media):
-                self._wanted[facts.media] = wanted_of(facts, elements, task.timeline)
+                self._wanted[facts.media] = wanted_of(facts, elements, task.rate)
         self._readers: dict[str, Reader] = {}
         self._finders: list[tuple[str, Finder]] | None = None
         self._told = told_sights(task.timeline) if task.timeline else {}

@@ -77,7 +77,14 @@ class WordsWatch:
         template = self._drawn[index] if index is not None else None
         legible = [number for number, each in readings.items() if each.contrast >= LEGIBLE_CONTRAST]
         height = 1000 * template.height / min(self._size) if template else 0.0
-        verdict, why = judge_words(len(readings), len(legible), self._task.rate, self._condition.min_seconds, height)
+        verdict, why = judge_words(
+            len(readings),
+            len(legible),
+            self._task.rate,
+            self._condition.min_seconds,
+            height,
+            own_lettering=self._task.timeline is not None,
+        )
         part = self._part(template) if template else None
         if readings:
             best = max(readings, key=lambda each: readings[each].contrast)

@@ -11,7 +11,7 @@ from typing import NamedTuple
 import numpy as np
 from av.video.frame import VideoFrame
 from holdback_base.elements import CutFacts, Element
-from holdback_base.vocabulary import Span
+from holdback_base.vocabulary import Rate, Span
 from numpy.typing import NDArray
 
 from holdback_servers.editing.derivation import at_rate
@@ -56,10 +56,9 @@ def luma_of(frame: VideoFrame) -> Luma:
     return np.ascontiguousarray(planes(frame)[0])
 
 
-def wanted_of(facts: CutFacts, elements: Iterable[Element], timeline: Timeline | None) -> list[Wanted]:
-    """Where elements stand in the picture of a source, whose frames are counted at the cut's rate."""
+def wanted_of(facts: CutFacts, elements: Iterable[Element], to: Rate) -> list[Wanted]:
+    """Where elements stand in the picture of a source, whose frames are counted at this rate, the cut's."""
     rate = facts.element_list.rate
-    to = timeline.rate if timeline else rate
     return [
         Wanted(facts.media, tuple(at_rate(span, rate, to) for span in each.spans), part_of(each))
         for each in elements
