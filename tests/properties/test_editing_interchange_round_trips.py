@@ -122,12 +122,12 @@ def back(timeline: Timeline, form: Any, start: str = "10:00:00:00") -> Timeline:
     return conform(sheet, timeline.sources, Maker("tl_9", "person:sam", NOW), given={}, starts=starts).timeline
 
 
-FORMATS = ["otio", "edl"]
+FORMATS = ["otio", "edl", "fcpxml"]
 
 
 @pytest.mark.parametrize("form", FORMATS)
 @given(made=timelines())
-@settings(max_examples=40, suppress_health_check=[HealthCheck.too_slow], deadline=None)
+@settings(max_examples=30, suppress_health_check=[HealthCheck.too_slow], deadline=None)
 def test_a_cut_comes_back_with_every_frame(form: str, made: Timeline) -> None:
     again = back(made, form)
     assert again.rate.fraction == made.rate.fraction

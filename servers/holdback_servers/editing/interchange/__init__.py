@@ -11,7 +11,14 @@ from typing import Literal, NamedTuple, get_args
 from holdback_base.problem import Problem
 from holdback_base.vocabulary import Rate
 
-from holdback_servers.editing.interchange import edl_reading, edl_writing, otio_reading, otio_writing
+from holdback_servers.editing.interchange import (
+    edl_reading,
+    edl_writing,
+    fcpxml_reading,
+    fcpxml_writing,
+    otio_reading,
+    otio_writing,
+)
 from holdback_servers.editing.interchange.conforming import Conformed, conform
 from holdback_servers.editing.interchange.laying import sheet_of
 from holdback_servers.editing.interchange.losses import losses
@@ -19,7 +26,7 @@ from holdback_servers.editing.interchange.naming import slug
 from holdback_servers.editing.interchange.sheet import LARGEST_FILE, Remark, Sheet, Unreadable
 from holdback_servers.editing.model import Timeline
 
-Format = Literal["otio", "edl"]
+Format = Literal["otio", "edl", "fcpxml"]
 __all__ = ["Conformed", "Exported", "Format", "Remark", "Sheet", "conform", "export", "file_stem", "read"]
 
 
@@ -35,6 +42,7 @@ class Exported(NamedTuple):
 _WRITERS: dict[str, tuple[str, str, Callable[[Sheet], str]]] = {
     "otio": (".otio", "application/json", otio_writing.write),
     "edl": (".edl", "text/plain", edl_writing.write),
+    "fcpxml": (".fcpxml", "application/xml", fcpxml_writing.write),
 }
 
 
@@ -74,7 +82,7 @@ def read(text: str, form: Format, rate: Rate | None) -> Sheet:
     return _READERS[form](text)
 
 
-_READERS: dict[str, Callable[[str], Sheet]] = {"otio": otio_reading.read}
+_READERS: dict[str, Callable[[str], Sheet]] = {"otio": otio_reading.read, "fcpxml": fcpxml_reading.read}
 assert set(_WRITERS) == set(get_args(Format))
 
 

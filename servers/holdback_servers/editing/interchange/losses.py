@@ -36,6 +36,8 @@ def _picture(sheet: Sheet, form: str) -> Iterator[str]:
         yield f"holds one track of picture: {', '.join(each.name for each in above)} left out."
     if form == "edl" and "dip_to_white" in kinds:
         yield "knows no white: dips to white are dips to black in other programs."
+    if form == "fcpxml" and kinds - {"dissolve"}:
+        yield "names wipes and dips without their effects: choose them again in the other program."
     if form == "otio" and kinds - {"dissolve"}:
         yield "has words for dissolves alone: wipes and dips are custom transitions."
     if form == "aaf" and kinds - {"dissolve"}:
