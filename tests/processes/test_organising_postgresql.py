@@ -92,9 +92,11 @@ def story(c: Connection) -> list[Any]:
     still = timedelta(seconds=5)
     for seconds in (0, 5):
         now = START + timedelta(seconds=seconds)
-        told += [files.see(c, "desk", [big], "", now=now, still=still)]
+        told += [files.news(c, "desk", [big], "", now=now, still=still)]
+        files.keep(c, "desk", [big], "", now=now, still=still)
     told += [files.claim(c, "desk", big, "job_2", START), files.claim(c, "desk", big, "job_3", START)]
-    told += [files.list_watched(c, (), ("", ""), 5), files.counts(c), files.settle(c, tables.TABLES.jobs, START)]
+    told += [files.list_watched(c, (), ("", ""), 5), files.counts(c)]
+    files.settle(c, tables.TABLES.jobs, START)
     told += [history.entries(c, source.asset_id, history.BEGINNING, 50)[0], history.etag(c, source.asset_id)]
     return told
 

@@ -1,12 +1,13 @@
 """The files of watched folders as they were last seen, and the job that takes one in."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Literal
 
 from holdback_base.database import load_instant, store_instant
 from holdback_base.vocabulary import Instant, Noun
-from sqlalchemy import Connection, RowMapping, Table, and_, func, insert, or_, select, update
+from sqlalchemy import Connection, Row, RowMapping, Table, and_, func, insert, or_, select, update
 
 from holdback_servers.assets.batches.folders import FoundFile
 from holdback_servers.assets.batches.orders import FileOrder, TakeIn, carry_out
@@ -53,28 +54,51 @@ class Watched:
         return changed.rowcount > 0
 
 
-def see(
+@dataclass(frozen=True)
+class News:
+    """What a look at a folder tells: files not seen before, files that have changed, files that may be taken now."""
+
+    fresh: tuple[FoundFile, ...]
+    changed: tuple[FoundFile, ...]
+    due: tuple[FoundFile, ...]
+
+
+def news(
     connection: Connection, watch: str, files: Sequence[FoundFile], sheet: str, *, now: datetime, still: timedelta
-) -> list[FoundFile]:
-    """Keep how the files of a folder look now; those that have stood still long enough to be taken.
+) -> News:
+    """Compare how the files of a folder look with what is kept of them. Only reads.
 
     Args:
         sheet: tells one state of the sheet from another; what failed is tried again when it changes.
+        still: how long a file must have looked the same.
     """
     rows = connection.execute(select(watched_files).where(watched_files.c.watch == watch)).mappings()
     known = {row["path"]: row for row in rows}
+    fresh: list[FoundFile] = []
+    changed: list[FoundFile] = []
     due: list[FoundFile] = []
     for file in files:
         row = known.get(file.name)
         if row is None:
-            fresh = {"watch": watch, "path": file.name, "size": file.size, "modified": file.modified, "sheet": sheet}
-            connection.execute(insert(watched_files).values(**fresh, **_waiting(now)))
+            fresh.append(file)
         elif row["state"] != "queued" and _changed(row, file, sheet, now):
-            looks = {"size": file.size, "modified": file.modified, "sheet": sheet}
-            connection.execute(update(watched_files).where(*_one(watch, file.name)).values(**looks, **_waiting(now)))
+            changed.append(file)
         elif row["state"] == "waiting" and now - load_instant(row["still_since"]) >= still:
             due.append(file)
-    return due
+    return News(tuple(fresh), tuple(changed), tuple(due))
+
+
+def keep(
+    connection: Connection, watch: str, files: Sequence[FoundFile], sheet: str, *, now: datetime, still: timedelta
+) -> None:
+    """Keep how the files of a folder look now; what is new or has changed waits from now on."""
+    told = news(connection, watch, files, sheet, now=now, still=still)
+    for file in told.fresh:
+        fresh = {"watch": watch, "path": file.name, "size": file.size, "modified": file.modified, "sheet": sheet}
+        connection.execute(insert(watched_files).values(**fresh, **_waiting(now)))
+    for file in told.changed:
+        looks = {"size": file.size, "modified": file.modified, "sheet": sheet}
+        connection.execute(update(watched_files).where(*_one(watch, file.name)).values(**looks, **_waiting(now)))
 
 
 def _changed(row: RowMapping, file: FoundFile, sheet: str, now: datetime) -> bool:
@@ -94,23 +118,25 @@ def claim(connection: Connection, watch: str, file: FoundFile, job_id: str, now:
     return connection.execute(change.values(state="queued", job_id=job_id, at=store_instant(now))).rowcount > 0
 
 
-def settle(connection: Connection, jobs: Table, now: datetime) -> int:
-    """Carry what came of jobs that have ended to their files; how many."""
-    ended = ("succeeded", "failed", "cancelled")
+def ended(connection: Connection, jobs: Table) -> Sequence[Row[Any, Any, Any, Any, Any]]:
+    """Queued files whose jobs have ended, with what came of them. Only reads."""
     query = (
         select(watched_files.c.watch, watched_files.c.path, jobs.c.state, jobs.c.result, jobs.c.problem)
         .join(jobs, jobs.c.id == watched_files.c.job_id)
-        .where(watched_files.c.state == "queued", jobs.c.state.in_(ended))
+        .where(watched_files.c.state == "queued", jobs.c.state.in_(("succeeded", "failed", "cancelled")))
     )
-    rows = connection.execute(query).all()
-    for row in rows:
+    return connection.execute(query).all()
+
+
+def settle(connection: Connection, jobs: Table, now: datetime) -> None:
+    """Carry what came of jobs that have ended to their files."""
+    for row in ended(connection, jobs):
         facts: dict[str, Any] = {"state": "failed", "problem": row.problem}
         if row.state == "succeeded":
             facts = {"state": "taken", "problem": None}
             facts |= {name: row.result[name] for name in ("asset_id", "version_id")}
         change = update(watched_files).where(*_one(row.watch, row.path))
         connection.execute(change.values(**facts, at=store_instant(now)))
-    return len(rows)
 
 
 def list_watched(

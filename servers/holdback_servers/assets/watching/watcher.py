@@ -25,6 +25,8 @@ from holdback_servers.settings import WatchSetting
 log = logging.getLogger(__name__)
 _POLL = 2.0
 """Seconds between two looks. Looking is level-triggered: what no event told of is found all the same."""
+_REST = 20
+"""How many times as long as a look took the next one waits: large folders are looked at less often."""
 
 
 @dataclass(frozen=True)
@@ -59,16 +61,20 @@ class Watcher:
             await asyncio.gather(loop, return_exceptions=True)
 
     async def _run(self) -> None:
+        loop = asyncio.get_running_loop()
         while True:
+            began = loop.time()
             try:
                 await self.look(self._services.clock())
             except Exception:
                 log.exception("the watched folders could not be looked at; they are looked at again")
-            await asyncio.sleep(_POLL)
+            await asyncio.sleep(max(_POLL, _REST * (loop.time() - began)))
 
     async def look(self, now: datetime) -> int:
         """Look at every watched folder once, and queue what has stood still; how many files were queued."""
-        await self._services.database.write(lambda c: files.settle(c, self._services.tables.jobs, now))
+        database, jobs = self._services.database, self._services.tables.jobs
+        if await database.read(lambda c: files.ended(c, jobs)):
+            await database.write(lambda c: files.settle(c, jobs, now))
         queued = 0
         for name, setting in self._services.settings.watch.items():
             try:
@@ -100,14 +106,14 @@ class Watcher:
         sheet = await self._sheet(name, folder, setting)
         rows = sheet.rows or {}
         listed = [each for each in contents.files if each.name in rows or not setting.only_listed]
-        still = timedelta(seconds=setting.still_seconds)
-        due = await self._services.database.write(
-            lambda c: files.see(c, name, listed, sheet.stamp, now=now, still=still)
-        )
+        database, still = self._services.database, timedelta(seconds=setting.still_seconds)
+        told = await database.read(lambda c: files.news(c, name, listed, sheet.stamp, now=now, still=still))
+        if told.fresh or told.changed:
+            await database.write(lambda c: files.keep(c, name, listed, sheet.stamp, now=now, still=still))
         queued = 0
-        for file in due:
+        for file in told.due:
             order = order_of(str(file.path), rows.get(file.name), self._ways[name])
-            queued += await self._services.database.write(lambda c, f=file, o=order: self._queue(c, name, f, o, now))
+            queued += await database.write(lambda c, f=file, o=order: self._queue(c, name, f, o, now))
         return queued
 
     def _queue(self, connection: Connection, watch: str, file: FoundFile, order: FileOrder, now: datetime) -> bool:
