@@ -52,24 +52,27 @@ def _clip() -> bytes:
     return _coded("mp4", "mpeg4", movflags="faststart")
 
 
-def _coded(form: str, codec: str, size: tuple[int, int] = (160, 96), frames: int = 25, **options: str) -> bytes:
+def _coded(
+    form: str, codec: str, size: tuple[int, int] = (160, 96), frames: int = 25, *, heard: bool = True, **options: str
+) -> bytes:
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "clip"
         with av.open(str(path), "w", format=form, options=options) as out:
             picture: Any = out.add_stream(codec, rate=25)
             picture.width, picture.height, picture.pix_fmt = *size, "yuv420p"
-            sound: Any = out.add_stream("mp2" if form == "mpegts" else "aac", rate=48000, layout="mono")
+            sound: Any = heard and out.add_stream("mp2" if form == "mpegts" else "aac", rate=48000, layout="mono")
             chance = np.random.default_rng(5)
             for _ in range(frames):
                 image = chance.integers(0, 255, (size[1] // 8, size[0] // 8, 3), dtype=np.uint8)
                 image = image.repeat(8, axis=0).repeat(8, axis=1)
                 out.mux(picture.encode(av.VideoFrame.from_ndarray(image, format="rgb24")))
             out.mux(picture.encode())
-            tone = np.sin(np.arange(48000 * frames // 25) / 20) * 9000
-            heard = av.AudioFrame.from_ndarray(tone.astype(np.int16)[None, :], format="s16", layout="mono")
-            heard.sample_rate, heard.pts, heard.time_base = 48000, 0, Fraction(1, 48000)
-            out.mux(sound.encode(heard))
-            out.mux(sound.encode())
+            if heard:
+                tone = np.sin(np.arange(48000 * frames // 25) / 20) * 9000
+                samples = av.AudioFrame.from_ndarray(tone.astype(np.int16)[None, :], format="s16", layout="mono")
+                samples.sample_rate, samples.pts, samples.time_base = 48000, 0, Fraction(1, 48000)
+                out.mux(sound.encode(samples))
+                out.mux(sound.encode())
         return path.read_bytes()
 
 
@@ -196,6 +199,12 @@ def _growing() -> bytes:
     return _coded("mpegts", "mpeg2video") + _coded("mpegts", "mpeg2video", (1920, 1088), 12)
 
 
+def _late_sound() -> bytes:
+    """A stream whose sound begins long after its picture, so that no header tells of it."""
+    silent = _coded("mpegts", "mpeg2video", frames=200, heard=False)
+    return silent * 10 + _coded("mpegts", "mpeg2video")
+
+
 PLAYLIST = (
     "#EXTM3U\n#EXT-X-VERSION:3\n#EXTINF:9,\nfile:///etc/passwd\n#EXTINF:9,\nhttp://127.0.0.1:9/a.ts\n#EXT-X-ENDLIST\n"
 )
@@ -253,6 +262,7 @@ CORPUS: dict[str, Case] = {
     "fast.mp4": Case(_bytes(_patched(b"mdhd", 12, struct.pack(">II", 0x7FFFFFFF, 25))), (*REFUSED, "")),
     "wide.mp4": Case(_bytes(_patched(b"mp4v", 24, struct.pack(">HH", 60000, 60000), which=0)), (*REFUSED, "")),
     "growing.ts": Case(_bytes(_growing), (*REFUSED, "")),
+    "late sound.ts": Case(_bytes(_late_sound), (*REFUSED, "")),
     "noise.ts": Case(
         _bytes(lambda: b"".join(b"\x47" + np.random.default_rng(n).bytes(187) for n in range(3000))), REFUSED
     ),

@@ -162,7 +162,8 @@ class ProxyWriter:
 
 def proxy_writer(promise: Headers, folder: Path) -> ProxyWriter:
     """A writer for what the headers tell: `proxy.mp4` or, for sound alone, `proxy.m4a`."""
-    channels = promise.audio[0]["channels"] if promise.audio else 0
+    told = promise.audio[0]["channels"] if promise.audio else None
+    channels = 0 if told is None else told or 2  # sound that begins late: no header tells its form
     if promise.video is None:
         return ProxyWriter(folder / "proxy.m4a", None, channels)
     return ProxyWriter(folder / "proxy.mp4", promise.rate, channels)
