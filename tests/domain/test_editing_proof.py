@@ -228,6 +228,8 @@ def test_one_frame_on_which_it_can_be_made_out_outweighs_all_others() -> None:
     assert judge_region(found)[0] == "contradicted"
     assert judge_region([FrameFound(frame=0, left=0.02), FrameFound(frame=1, left=0.2)])[0] == "not_proven"
     assert judge_region([FrameFound(frame=0, left=None)])[0] == "not_proven"
+    twice = [FrameFound(frame=number, left=0.9, mixed=True) for number in (3, 3, 4, 4)]  # a dissolve shows it twice
+    assert judge_region(twice)[1] == (Span(in_frame=3, out_frame=5),)
     assert worst(["proven", "contradicted", "not_proven"]) == "contradicted"
     assert worst([]) == "not_proven"
 

@@ -156,3 +156,30 @@ async def test_a_region_is_followed_and_a_shape_suggested_for_the_operations_tha
     assert revised["revision"] == 2
     assert outside.is_error
     assert "outside the span" in str(outside.structured_content)
+
+
+@pytest.mark.asyncio
+@pytest.mark.processes
+@pytest.mark.parametrize("style", ["blur", "pixelate", "fill", None])
+async def test_a_region_is_judged_through_a_dissolve_slow_motion_and_another_shape(
+    tmp_path: Path, style: str | None
+) -> None:
+    async with _room(tmp_path / "home") as (client, door):
+        film, word = _source(door, tmp_path)
+        clips = [
+            {"media": film, "in_frame": 0, "out_frame": 12},
+            {"media": film, "in_frame": 14, "out_frame": 26, "speed": 50},
+        ]
+        made = await _ask(client, "create_timeline", {"title": "Sign", "sources": [word], "clips": clips})
+        operations: list[dict[str, Any]] = [
+            {"op": "add_transition", "clip": "c2", "before": 2, "after": 2},
+            {"op": "reframe", "aspect": "9:16"},
+        ]
+        if style:
+            operations.append({"op": "blur", "element": "sign", "style": style})
+        revised = await _ask(client, "revise_timeline", {"timeline_id": made["id"], "operations": operations})
+        rendered = await _result(client, await _ask(client, "render_timeline", {"timeline_id": revised["id"]}))
+        wanted = {"cut_statement": rendered["statement"], "conditions": [{"type": "blur", "ref": "logo:finch"}]}
+        (proof,) = (await _result(client, await _ask(client, "prove_conditions", wanted)))["proofs"]
+    assert proof["verdict"] == ("proven" if style else "contradicted"), proof
+    assert proof.get("failing", []) == ([] if style else [{"in_frame": 0, "out_frame": 36}])

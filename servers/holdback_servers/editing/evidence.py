@@ -113,7 +113,7 @@ def judge_region(found: Sequence[FrameFound]) -> tuple[Verdict, tuple[Span, ...]
     most = max((left for _, left in told), default=0.0)
     clear = [each.frame for each, left in told if left >= CLEAR]
     if clear:
-        return "contradicted", runs(clear), most
+        return "contradicted", runs(sorted(set(clear))), most
     doubtful = [each.frame for each, left in told if left > HIDDEN]
     doubtful += [each.frame for each in found if not each.aligned and not each.mixed]
     if doubtful or not any(each.aligned for each, _ in told):
