@@ -5,7 +5,7 @@ from typing import Any
 
 from holdback_base.database import load_instant, store_instant
 from holdback_base.problem import Problem
-from sqlalchemy import Connection, RowMapping, func, insert, select, update
+from sqlalchemy import Connection, RowMapping, bindparam, func, insert, select, update
 
 from holdback_servers.assets import history
 from holdback_servers.assets.model import Asset, FieldValue, Rendition, Segment, Version
@@ -145,15 +145,25 @@ def segment_counts(connection: Connection, version_id: str) -> dict[str, int]:
     return {str(kind): int(count) for kind, count in connection.execute(query)}
 
 
+_OF_TARGETS = field_values.c.target.in_(bindparam("targets", expanding=True))
+_ALL_VALUES = (
+    select(field_values)
+    .where(_OF_TARGETS)
+    .order_by(field_values.c.target, field_values.c.field, field_values.c.seq.desc())
+)
+_CURRENT_VALUES = _ALL_VALUES.where(
+    field_values.c.seq.in_(
+        select(func.max(field_values.c.seq))
+        .where(_OF_TARGETS, _counts)
+        .group_by(field_values.c.target, field_values.c.field)
+    )
+)
+
+
 def values_of(connection: Connection, targets: Iterable[str], *, all_of_them: bool = False) -> list[FieldValue]:
     """Values of these assets, versions or segments by field: the current ones, or all of them, newest first."""
-    query = select(field_values).where(field_values.c.target.in_(list(targets)))
-    if not all_of_them:
-        newest = select(func.max(field_values.c.seq)).group_by(field_values.c.target, field_values.c.field)
-        newest = newest.where(_counts)
-        query = query.where(field_values.c.seq.in_(newest.where(field_values.c.target.in_(list(targets)))))
-    query = query.order_by(field_values.c.target, field_values.c.field, field_values.c.seq.desc())
-    return [_value(row) for row in connection.execute(query).mappings()]
+    query = _ALL_VALUES if all_of_them else _CURRENT_VALUES
+    return [_value(row) for row in connection.execute(query, {"targets": list(targets)}).mappings()]
 
 
 def current_value(connection: Connection, target: str, field: str) -> FieldValue | None:

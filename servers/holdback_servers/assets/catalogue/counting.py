@@ -57,7 +57,8 @@ def count_fields(connection: Connection) -> list[tuple[str, str, int, list[Count
     """
     query = text(
         """WITH current AS (SELECT field, substr(target, 1, 3) AS kind, CAST(value AS TEXT) AS value FROM field_values
-                            WHERE seq IN (SELECT MAX(seq) FROM field_values GROUP BY target, field)),
+                            WHERE seq IN (SELECT MAX(seq) FROM field_values
+                                          WHERE review IS NULL OR review <> 'rejected' GROUP BY target, field)),
         counted AS (SELECT field, kind, value, COUNT(*) AS n FROM current GROUP BY field, kind, value),
         placed AS (SELECT field, kind, value, n, SUM(n) OVER (PARTITION BY field, kind) AS total,
                    ROW_NUMBER() OVER (PARTITION BY field, kind ORDER BY n DESC, value) AS place FROM counted)
