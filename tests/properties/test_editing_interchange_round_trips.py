@@ -122,7 +122,7 @@ def back(timeline: Timeline, form: Any, start: str = "10:00:00:00") -> Timeline:
     return conform(sheet, timeline.sources, Maker("tl_9", "person:sam", NOW), given={}, starts=starts).timeline
 
 
-FORMATS = ["otio", "edl", "fcpxml"]
+FORMATS = ["otio", "edl", "fcp7", "fcpxml"]
 
 
 @pytest.mark.parametrize("form", FORMATS)

@@ -22,7 +22,7 @@ from holdback_servers.editing.words import captions_in_cut
 from holdback_servers.services import Call
 from holdback_servers.serving import Door
 
-_FORMATS = "otio: OpenTimelineIO; edl: CMX 3600; fcpxml: FCPXML 1.11"
+_FORMATS = "otio: OpenTimelineIO; edl: CMX 3600; fcp7: FCP7 XML; fcpxml: FCPXML 1.11"
 Content = Annotated[str, Field(max_length=16 << 20, description="The file's text")]
 
 

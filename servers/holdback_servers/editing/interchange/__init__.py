@@ -14,6 +14,8 @@ from holdback_base.vocabulary import Rate
 from holdback_servers.editing.interchange import (
     edl_reading,
     edl_writing,
+    fcp7_reading,
+    fcp7_writing,
     fcpxml_reading,
     fcpxml_writing,
     otio_reading,
@@ -26,7 +28,7 @@ from holdback_servers.editing.interchange.naming import slug
 from holdback_servers.editing.interchange.sheet import LARGEST_FILE, Remark, Sheet, Unreadable
 from holdback_servers.editing.model import Timeline
 
-Format = Literal["otio", "edl", "fcpxml"]
+Format = Literal["otio", "edl", "fcp7", "fcpxml"]
 __all__ = ["Conformed", "Exported", "Format", "Remark", "Sheet", "conform", "export", "file_stem", "read"]
 
 
@@ -42,6 +44,7 @@ class Exported(NamedTuple):
 _WRITERS: dict[str, tuple[str, str, Callable[[Sheet], str]]] = {
     "otio": (".otio", "application/json", otio_writing.write),
     "edl": (".edl", "text/plain", edl_writing.write),
+    "fcp7": (".xml", "application/xml", fcp7_writing.write),
     "fcpxml": (".fcpxml", "application/xml", fcpxml_writing.write),
 }
 
@@ -82,7 +85,11 @@ def read(text: str, form: Format, rate: Rate | None) -> Sheet:
     return _READERS[form](text)
 
 
-_READERS: dict[str, Callable[[str], Sheet]] = {"otio": otio_reading.read, "fcpxml": fcpxml_reading.read}
+_READERS: dict[str, Callable[[str], Sheet]] = {
+    "otio": otio_reading.read,
+    "fcp7": fcp7_reading.read,
+    "fcpxml": fcpxml_reading.read,
+}
 assert set(_WRITERS) == set(get_args(Format))
 
 

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from holdback_servers.editing.interchange.edl_writing import SOUND_CHANNELS, others
 from holdback_servers.editing.interchange.sheet import PICTURE, Lane, Piece, Sheet
 
-_NAMES = {"otio": "OpenTimelineIO", "edl": "A CMX 3600 EDL", "fcp7": "FCP7 XML", "fcpxml": "FCPXML", "aaf": "AAF"}
+_NAMES = {"otio": "OpenTimelineIO", "edl": "A CMX 3600 EDL", "fcp7": "FCP7 XML", "fcpxml": "FCPXML"}
 
 
 def losses(sheet: Sheet, form: str) -> tuple[str, ...]:
@@ -40,11 +40,11 @@ def _picture(sheet: Sheet, form: str) -> Iterator[str]:
         yield "names wipes and dips without their effects: choose them again in the other program."
     if form == "otio" and kinds - {"dissolve"}:
         yield "has words for dissolves alone: wipes and dips are custom transitions."
-    if form == "aaf" and kinds - {"dissolve"}:
-        yield "is written with dissolves alone: wipes and dips become cuts."
+    if form == "fcp7" and any(each.speed > 100 for each in first.pieces):
+        yield "counts at the clip's speed: a clip faster than its media may begin a frame off in other programs."
     placed = [each for lane in above for each in lane.pieces if _composed(each)]
-    if placed and form in ("otio", "aaf"):
-        kept = "kept for this room." if form == "otio" else "left out."
+    if placed and form in ("otio", "fcp7"):
+        kept = "kept for this room."
         yield f"shows layers full size, opaque and without fades: boxes, opacity and fades are {kept}"
 
 
@@ -57,7 +57,7 @@ def _sound(sheet: Sheet, form: str) -> Iterator[str]:
     if form == "edl" and len(beside) > len(SOUND_CHANNELS):
         yield f"holds two tracks of sound beside the picture's: {', '.join(_names(beside[2:]))} left out."
     levels = any(each.gain or each.fade_in or each.fade_out for lane in sheet.lanes_of("sound") for each in lane.pieces)
-    if levels and form in ("edl", "aaf", "otio"):
+    if levels and form in ("edl", "otio", "fcp7"):
         yield "has no levels or fades of sound" + (" of its own: kept for this room." if form == "otio" else ".")
     if any(each.get("duck") for each in sheet.facts.get("tracks", ())):
         yield "has no ducking: music stays at its level while a voice speaks."
