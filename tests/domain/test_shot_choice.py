@@ -113,12 +113,11 @@ def test_a_pick_never_jumps_to_black_or_flashes_and_avoids_a_held_picture() -> N
 
 
 def test_a_pick_is_not_cut_in_the_middle_of_a_word_where_the_shot_leaves_room() -> None:
-    words = [{"in_frame": start, "out_frame": start + 9} for start in range(0, 100, 10)]
-    spoken = Piece(kind="transcript", in_frame=0, out_frame=99, text="and so on", fields={"words": words})
+    words = [Span(in_frame=start, out_frame=start + 9) for start in range(0, 100, 10)]
+    told = [f"{each.in_frame}-{each.out_frame} 950 and" for each in words]
+    spoken = Piece(kind="transcript", in_frame=0, out_frame=99, text="and so on", fields={"words": told})
     (pick,) = choose([_piece("log", 5, 200, "a fox"), spoken], "fox", 51, RATE)
-    assert not any(
-        word["in_frame"] < end < word["out_frame"] for word in words for end in (pick.in_frame, pick.out_frame)
-    )
+    assert not any(word.in_frame < end < word.out_frame for word in words for end in (pick.in_frame, pick.out_frame))
     assert "no word is cut" in pick.reason
     assert pick.confidence > 75
 

@@ -3,12 +3,14 @@
 From the segments that the library found by itself. Pure.
 """
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
 from holdback_base.vocabulary import Span
 
+_WORD = re.compile(r"(\d{1,9})-(\d{1,9}) ")
 UNFIT = frozenset({"black", "flashing"})
 """Kinds of segments that nobody wants to see in a highlight; flashing may harm (ITU-R BT.1702)."""
 
@@ -125,7 +127,8 @@ def _words(segment: Segment) -> Iterable[Span]:
 
 
 def _word(word: Any) -> Span | None:
-    try:
-        return Span(in_frame=word["in_frame"], out_frame=word["out_frame"])
-    except (TypeError, KeyError, ValueError):  # a library that tells words in another way; the whole line counts then
+    """The frames of a word that the library tells as `120-131 985 butterfly`; None for what it tells in another way."""
+    told = _WORD.match(word) if isinstance(word, str) else None
+    if told is None or int(told[1]) >= int(told[2]):
         return None
+    return Span(in_frame=int(told[1]), out_frame=int(told[2]))
