@@ -135,3 +135,77 @@ def test_a_cut_comes_back_with_every_frame(form: str, made: Timeline) -> None:
     assert changes_of(again) == changes_of(made)
     assert heard_of(again) == heard_of(made)
     assert again.start == "10:00:00:00"
+
+
+def _dressed(rate: Rate) -> Timeline:
+    """A cut with a layer, an end card, words, captions and a speed."""
+    made = create(
+        Maker("tl_1", "person:sam", NOW),
+        title="Dressed",
+        sources=_sources(rate),
+        clips=[
+            ClipWanted(media=FILM, in_frame=100, out_frame=180),
+            ClipWanted(media=FILM, in_frame=900, out_frame=940, speed=50),
+        ],
+    )
+    box = {"x": 100, "y": 100, "width": 250, "height": 250}
+    new = {"media": FILM, "in_frame": 7, "out_frame": 8, "freeze": 30}
+    line = {"text": "Hello & <you>", "span": {"in_frame": 12, "out_frame": 40}}
+    orders = [
+        _order(op="add_layer_clip", layer="V2", new=new, at_frame=20, box=box, opacity=500),
+        _order(op="set_end_card", lines=["Watch now"], frames=50),
+        _order(op="add_credit", text="Music by Ä", span={"in_frame": 100, "out_frame": 150}, kind="credit"),
+        _order(op="set_captions", language="en", lines=[line]),
+    ]
+    return revise(made, orders, [], Maker("tl_2", "person:sam", NOW), 2)
+
+
+@pytest.mark.parametrize("form", ["otio", "fcpxml"])
+@pytest.mark.parametrize(("num", "den"), RATES)
+def test_layers_words_captions_and_the_end_card_come_back(form: str, num: int, den: int) -> None:
+    made = _dressed(Rate(num=num, den=den))
+    again = back(made, form)
+    assert frames_of(again) == frames_of(made)
+    assert again.frames == made.frames
+    told, expected = again.layers[0].clips[0], made.layers[0].clips[0]
+    assert (told.record, told.box, told.opacity) == (expected.record, expected.box, expected.opacity)
+    assert [(each.text, each.span, each.kind) for each in again.credits] == [
+        (each.text, each.span, each.kind) for each in made.credits
+    ]
+    assert again.captions == made.captions
+    assert again.end_card is not None
+    assert made.end_card is not None
+    assert (again.end_card.lines, again.end_card.frames) == (made.end_card.lines, made.end_card.frames)
+
+
+@pytest.mark.parametrize("form", ["edl", "fcp7"])
+def test_what_a_format_cannot_say_is_told(form: Any) -> None:
+    lost = " ".join(export(_dressed(Rate(num=25)), form, "10:00:00:00", STARTS).losses)
+    assert "credits and titles" in lost
+    assert "captions" in lost
+    assert "black" in lost
+
+
+@given(made=timelines(mixing=False))
+@settings(max_examples=25, deadline=None)
+def test_the_public_reader_of_fcp7_xml_sees_the_same_cuts(made: Timeline) -> None:
+    import opentimelineio as otio
+
+    text = export(made, "fcp7", "10:00:00:00", STARTS).text
+    seen: Any = otio.adapters.read_from_string(text, "fcp_xml")
+    track = next(each for each in seen.tracks if each.kind == otio.schema.TrackKind.Video)
+    clips = [each for each in track if isinstance(each, otio.schema.Clip)]
+    assert [each.duration().value for each in clips] == [clip.frames for clip in made.clips]
+    plain = [(one, clip) for one, clip in zip(clips, made.clips, strict=True) if clip.speed == 100]
+    start = timecode_to_frames(STARTS[FILM], made.rate)
+    assert all(one.source_range.start_time.value in (clip.source.in_frame, clip.source.in_frame + start)
+               for one, clip in plain)  # fmt: skip
+
+
+@pytest.mark.parametrize(("code", "rate"), [("01:00:00;00", (30000, 1001)), ("00:59:58;00", (60000, 1001))])
+@pytest.mark.parametrize("form", FORMATS)
+def test_drop_frame_records_come_back(form: str, code: str, rate: tuple[int, int]) -> None:
+    made = _dressed(Rate(num=rate[0], den=rate[1]))
+    again = back(made, form, code)
+    assert again.start == code
+    assert frames_of(again) == frames_of(made)

@@ -109,12 +109,12 @@ class _Reader:
 
     def _change(self, item: "Element", at: int) -> None:
         told = _told(item, "holdback.transition").get("kind")
-        known = [each for each in _KINDS if each == told]
+        known: list[TransitionKind] = [each for each in _KINDS if str(each) == told]
         if not known and "dissolve" not in str(item.get("name", "")).lower():
             message = f"The transition {str(item.get('name'))[:40]!r} becomes a dissolve."
             self.remarks.append(Remark(severity="warning", where=place(item), message=message))
         frames = self.frames(item.get("duration"), item)
-        kind = known[0] if known else "dissolve"
+        kind: TransitionKind = known[0] if known else "dissolve"
         self.changes.append(Change(kind=kind, at=at, before=0, after=frames, where=place(item)))
 
     def _settled(self, lane: Lane) -> tuple[Change, ...]:

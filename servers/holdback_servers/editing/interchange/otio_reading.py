@@ -174,7 +174,7 @@ class _Reader:
 
     def _change(self, item: Any, at: int, where: str) -> Change:
         told = _told(item).get("kind")
-        known = [each for each in _KINDS if each == told]
+        known: list[TransitionKind] = [each for each in _KINDS if str(each) == told]
         kind: TransitionKind = known[0] if known else "dissolve"
         if kind != told and item.transition_type != "SMPTE_Dissolve":
             message = f"The transition {str(item.name or item.transition_type)[:40]!r} becomes a dissolve."
