@@ -28,7 +28,9 @@ class Summaries:
     words: "dict[str, NDArray[np.int16]]"
     names: dict[str, tuple[str, ...]]
     known: "NDArray[np.bool_]"
-    _masks: "dict[tuple[str, tuple[str, ...]], NDArray[np.bool_]]" = field(default_factory=dict)
+    _masks: "dict[tuple[str, tuple[str, ...]], NDArray[np.bool_]]" = field(
+        default_factory=dict[tuple[str, tuple[str, ...]], "NDArray[np.bool_]"]
+    )
 
     def passing(self, test: Range | Choice) -> "NDArray[np.bool_]":
         """Which assets pass a test of kind, status, rate or what is measured."""

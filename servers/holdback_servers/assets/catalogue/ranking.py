@@ -41,7 +41,7 @@ class Ranked:
     missing: dict[int, tuple[str, ...]]
     documents: dict[int, tuple[int, ...]]
     sampled: bool
-    likeness: dict[int, int] = field(default_factory=dict)
+    likeness: dict[int, int] = field(default_factory=dict[int, int])
 
 
 @dataclass(frozen=True)
