@@ -115,23 +115,26 @@ class Compositor:
     def _card(self, card: Card) -> VideoFrame:
         if card not in self._cards:
             colour, lines, media = card
-            frame = blank(self._finished, self._form, levels_of(colour, self._colours))
-            if media is not None:
-                still, alpha = self._source(media, 0)
-                _place(planes(frame), still, alpha, _above(still, self._finished, bool(lines)), np.float32(1))
+            frame, bottom = blank(self._finished, self._form, levels_of(colour, self._colours)), self._finished[1]
             if lines:
                 placement: Placement = "bottom" if media else "centre"
-                burn(planes(frame), draw_words("card", "\n".join(lines), placement, self._finished))
+                drawn = draw_words("card", "\n".join(lines), placement, self._finished)
+                burn(planes(frame), drawn)
+                bottom = drawn.top
+            if media is not None:
+                still, alpha = self._source(media, 0)
+                _place(planes(frame), still, alpha, _above(still, self._finished, bottom), np.float32(1))
             self._cards[card] = frame
         return self._cards[card]
 
 
-def _above(still: VideoFrame, finished: tuple[int, int], has_words: bool) -> Rectangle:
-    """Where the still of a card stands: in the middle, above the words where there are any."""
+def _above(still: VideoFrame, finished: tuple[int, int], bottom: int) -> Rectangle:
+    """Where the still of a card stands: in the middle, above the row at which its words begin."""
     width, height = finished
-    room = (width * 8 // 20 * 2, height * (5 if has_words else 8) // 20 * 2)
-    inner = fitted((still.width, still.height), (max(2, room[0]), max(2, room[1])))
-    left, top = (width - room[0]) // 4 * 2 + inner.left, height // 20 * 2 + inner.top
+    edge = height // 20 * 2
+    room = (max(2, width * 8 // 20 * 2), max(2, (min(bottom, height - edge) - edge - height // 20) // 2 * 2))
+    inner = fitted((still.width, still.height), room)
+    left, top = (width - room[0]) // 4 * 2 + inner.left, edge + inner.top
     return Rectangle(left, top, left + inner.width, top + inner.height)
 
 
@@ -182,6 +185,6 @@ def _place(whole: Planes, frame: VideoFrame, alpha: Alpha | None, place: Rectang
     inner = Rectangle(seen.left - place.left, seen.top - place.top, seen.right - place.left, seen.bottom - place.top)
     share = strength
     if alpha is not None:
-        small = np.asarray(Image.fromarray(alpha).resize((place.width, place.height), Image.Resampling.BOX))
+        small = np.asarray(Image.fromarray(alpha).resize((place.width, place.height), Image.Resampling.LANCZOS))
         share = small[inner.top : inner.bottom, inner.left : inner.right] * (strength / np.float32(255))
     _blend(part_of(whole, seen), part_of(planes(frame), inner), share)
