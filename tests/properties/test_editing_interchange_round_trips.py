@@ -209,3 +209,21 @@ def test_drop_frame_records_come_back(form: str, code: str, rate: tuple[int, int
     again = back(made, form, code)
     assert again.start == code
     assert frames_of(again) == frames_of(made)
+
+
+@given(made=timelines())
+@settings(max_examples=25, suppress_health_check=[HealthCheck.too_slow], deadline=None)
+def test_the_public_reader_of_lists_sees_transitions_and_speeds(made: Timeline) -> None:
+    import opentimelineio as otio
+
+    if any(each.kind.startswith("dip") for each in made.transitions):
+        return
+    text = export(made, "edl", "10:00:00:00", STARTS).text
+    seen: Any = otio.adapters.read_from_string(text, "cmx_3600", rate=made.rate.nominal)
+    track = next(each for each in seen.tracks if each.kind == otio.schema.TrackKind.Video)
+    heads = {each.clip: each.before for each in made.transitions}
+    tails = [heads.get(clip.id, 0) for clip in made.clips[1:]] + [0]
+    lengths = [each.duration().value for each in track if isinstance(each, otio.schema.Clip)]
+    assert lengths == [clip.frames + heads.get(clip.id, 0) - tail for clip, tail in zip(made.clips, tails, strict=True)]
+    mixed = [each.out_offset.value for each in track if isinstance(each, otio.schema.Transition)]
+    assert mixed == [each.before + each.after for each in made.transitions]
