@@ -9,6 +9,7 @@ from holdback_base.elements import CutFacts
 from holdback_base.problem import Problem
 from holdback_trust.statements import sign_cut
 from pydantic import Field
+from sqlalchemy import Connection
 
 from holdback_servers.assets import meaning, store
 from holdback_servers.assets.answers import AssetView, LibraryDescription, SearchResult, SegmentList
@@ -92,8 +93,11 @@ def offer_finding(door: Door) -> None:
         if mode == "words":
             return await call.services.database.read(search_page(columns, query, filters, page))
         vector = await _prepared(call, reader, query)
-        meant = replace(page, meant=lambda c: Meant(vector, kept.of(c), words_too=mode == "both"))
-        found = await call.services.database.read(search_page(columns, query, filters, meant))
+
+        def meant(connection: Connection) -> Meant:
+            return Meant(vector, kept.of(connection), words_too=mode == "both")
+
+        found = await call.services.database.read(search_page(columns, query, filters, replace(page, meant=meant)))
         left = await call.services.database.read(lambda c: len(meaning.unread(c, most=1)))
         note = "Not all texts have been read for their meaning yet; ask again." if left else None
         return found.model_copy(update={"note": " ".join(filter(None, (found.note, note))) or None})
