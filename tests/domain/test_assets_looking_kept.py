@@ -90,7 +90,7 @@ def test_findings_renditions_and_hashes_are_kept_with_the_version(tmp_path: Path
             "shot": "urn:holdback:detector:shots:1",
             "black": "urn:holdback:detector:black:1",
         }
-        assert sorted(each.purpose for each in renditions) == ["poster", "proxy"]
+        assert sorted(each.purpose for each in renditions) == ["motion", "poster", "proxy"]
         assert all(services.media.has(each.media) for each in renditions)
         assert all(services.media.has(each.keyframe) for each in segments if each.keyframe)
         assert frames == [0, 6, 12, 18, 24]
@@ -105,7 +105,7 @@ def test_a_proxy_is_made_only_where_it_is_asked_for(tmp_path: Path) -> None:
             version = (await _take_in(services, path="film.mp4", proxy=False)).version_id
             return await services.database.read(lambda c: store.renditions_of(c, version))
 
-        assert [each.purpose for each in asyncio.run(look())] == ["poster"]
+        assert sorted(each.purpose for each in asyncio.run(look())) == ["motion", "poster"]
 
 
 def test_what_fails_gives_up_its_files_but_none_that_another_version_has(tmp_path: Path) -> None:

@@ -155,7 +155,7 @@ def test_a_still_has_a_poster_and_a_hash_and_nothing_else(tmp_path: Path) -> Non
 
 def test_without_a_proxy_the_rest_is_made(tmp_path: Path) -> None:
     answer = _analyse(_write(tmp_path / "film.mov", 30), proxy=False)
-    assert [each["purpose"] for each in answer["renditions"]] == ["poster"]
+    assert [each["purpose"] for each in answer["renditions"]] == ["motion", "poster"]
     assert not (tmp_path / "proxy.mp4").exists()
 
 

@@ -240,7 +240,9 @@ class _Pass:
         renditions: list[dict[str, Any]] = []
         if self._eye is not None:
             found = self._eye.watch.finish()
-            findings |= found if self._frames > 1 else {}
+            if self._frames > 1:
+                findings |= found
+                renditions.append(self._eye.watch.write_motion(self._folder))
             poster = self._eye.watch.keyframes.poster
             if poster is not None:
                 facts = {"format": "jpeg"} | {name: poster[name] for name in ("frame", "width", "height")}

@@ -107,6 +107,27 @@ class SegmentList(Noun):
     total: int
 
 
+class Curves(Noun):
+    """What choosing by ear and eye goes by: frames `[in_frame, out_frame)` of a version of `frames`.
+
+    A value stands for `step` frames, about a tenth of a second in spans of up to five minutes. `energy` is the loudest
+    dBFS in them (-96: nothing), `motion` by how many levels of 255 the picture changes a second, cuts left out.
+    `onsets` are frames in which something clearly begins to sound: beats, words, doors. What is left out was not
+    measured: there is no sound, or no moving picture.
+    """
+
+    asset_id: str
+    version_id: str
+    rate: str
+    frames: int
+    in_frame: int
+    out_frame: int
+    step: int
+    energy: tuple[int, ...] | None = None
+    motion: tuple[int, ...] | None = None
+    onsets: tuple[int, ...] | None = None
+
+
 class Relative(Noun):
     """A version that was made from another: how, and whose it is."""
 

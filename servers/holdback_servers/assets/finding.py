@@ -1,6 +1,7 @@
 """The tools that only look: what there is, what matches, one asset, its segments."""
 
 import asyncio
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Annotated, Any, Literal
 
@@ -12,10 +13,10 @@ from pydantic import Field
 from sqlalchemy import Connection
 
 from holdback_servers.assets import meaning, store
-from holdback_servers.assets.answers import AssetView, LibraryDescription, SearchResult, SegmentList
+from holdback_servers.assets.answers import AssetView, Curves, LibraryDescription, SearchResult, SegmentList
 from holdback_servers.assets.catalogue import Columns, Meant, Page, search_page
-from holdback_servers.assets.model import AssetKind, SegmentKind, Status
-from holdback_servers.assets.reading import asset_view, describe, segment_page
+from holdback_servers.assets.model import AssetKind, SegmentKind, Status, Version
+from holdback_servers.assets.reading import asset_view, curves_of, describe, segment_page, span_of
 from holdback_servers.assets.search import Filters, parse_rate
 from holdback_servers.services import Call
 from holdback_servers.serving import Door
@@ -119,7 +120,7 @@ async def _prepared(call: Call, reader: meaning.Reader, query: str) -> Any:
 
 
 def offer_looking(door: Door) -> None:
-    """Offer `get_asset` and `list_segments`."""
+    """Offer `get_asset`, `list_segments` and `get_curves`."""
     services = door.services
 
     @door.tool(title="Get an asset", scope="assets:read")
@@ -158,14 +159,44 @@ def offer_looking(door: Door) -> None:
 
         Frames are half-open and count from 0 at the version's rate; timecodes count from its start timecode.
         """
-        if (asset_id is None) == (version_id is None):
-            raise Problem("INVALID_ARGUMENT", "Give either asset_id or version_id.", "One of them is enough.")
         place = decode_cursor(cursor)
         after = (_whole(place["at"]), str(place["id"])) if {"at", "id"} <= place.keys() else None
-        if version_id is None:
-            latest = await services.database.read(lambda c: store.latest_version(c, asset_id or ""))
-            version_id = latest.id
-        return await services.database.read(segment_page(version_id, kind, after=after, limit=limit))
+        version = await services.database.read(_version_meant(asset_id, version_id))
+        return await services.database.read(segment_page(version.id, kind, after=after, limit=limit))
+
+    @door.tool(title="Get curves", scope="assets:read")
+    async def get_curves(
+        call: Call,
+        *,
+        asset_id: Annotated[str | None, Field(description="Of this asset's latest version")] = None,
+        version_id: Annotated[str | None, Field(description="Of this version")] = None,
+        in_frame: Annotated[int, Field(ge=0, description="From this frame on")] = 0,
+        out_frame: Annotated[
+            int | None, Field(description="Up to before this frame; by default the end, or ten minutes on")
+        ] = None,
+    ) -> Curves:
+        """How loud it is, how much moves, and where something begins to sound, about ten values a second.
+
+        Evidence for choosing what to show and where to cut: on an onset, where it is loud, where much happens. Segments
+        tell of shots, black, silence and words.
+        """
+        version = await services.database.read(_version_meant(asset_id, version_id))
+        span = span_of(version, in_frame, out_frame, int(_LONGEST_CURVE * version.facts.rate.fraction))
+        renditions = await services.database.read(lambda c: store.renditions_of(c, version.id))
+        return await asyncio.to_thread(curves_of, version, span, renditions, services.media)
+
+
+_LONGEST_CURVE = 600
+"""Seconds."""
+
+
+def _version_meant(asset_id: str | None, version_id: str | None) -> Callable[[Connection], Version]:
+    """A version by its own id, or the latest of an asset. Raises Problem INVALID_ARGUMENT unless one is given."""
+    if (asset_id is None) == (version_id is None):
+        raise Problem("INVALID_ARGUMENT", "Give either asset_id or version_id.", "One of them is enough.")
+    if version_id is not None:
+        return lambda c: store.find_version(c, version_id)
+    return lambda c: store.latest_version(c, asset_id or "")
 
 
 def _whole(value: Any) -> int:

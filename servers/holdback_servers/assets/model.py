@@ -167,7 +167,7 @@ class Version(Noun):
 WorkKind = Literal[
     "film", "series", "season", "episode", "programme", "news_item", "advertisement", "recording", "work"
 ]
-Purpose = Literal["proxy", "waveform", "poster", "thumbnails", "captions", "delivery"]
+Purpose = Literal["proxy", "waveform", "motion", "poster", "thumbnails", "captions", "delivery"]
 
 
 class Identifier(Noun):

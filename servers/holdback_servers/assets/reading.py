@@ -4,6 +4,8 @@ from collections.abc import Callable
 
 from holdback_base.database import Unit
 from holdback_base.elements import CutFacts
+from holdback_base.problem import Problem
+from holdback_base.vocabulary import Span
 from sqlalchemy import Connection
 
 from holdback_servers.assets import catalogue, store
@@ -11,6 +13,7 @@ from holdback_servers.assets.answers import (
     Around,
     AssetView,
     CountedValue,
+    Curves,
     FieldDescription,
     LibraryDescription,
     Named,
@@ -27,8 +30,10 @@ from holdback_servers.assets.history import etag
 from holdback_servers.assets.holdings import works
 from holdback_servers.assets.holdings.collections import collections_of
 from holdback_servers.assets.holdings.holds import count_open
-from holdback_servers.assets.model import Asset, FieldValue, Segment, TechnicalFacts, Value, Version
+from holdback_servers.assets.looking.curves import KeptMotion, KeptSound, energy_in, grid_of, motion_in, onsets_in
+from holdback_servers.assets.model import Asset, FieldValue, Rendition, Segment, TechnicalFacts, Value, Version
 from holdback_servers.assets.search import COLUMNS
+from holdback_servers.media_store import MediaStore
 from holdback_servers.wire import encode_cursor
 
 _APART = frozenset({"description", "tags"})
@@ -91,6 +96,50 @@ def segment_page(version_id: str, kind: str | None, *, after: tuple[int, str] | 
         )
 
     return unit
+
+
+def span_of(version: Version, in_frame: int, out_frame: int | None, longest: int) -> Span:
+    """Frames of a version: up to its end, or as many as may be asked for at once.
+
+    Raises:
+        Problem: SPAN_OUTSIDE_MEDIA, RANGE_INVALID for an empty span, TOO_LARGE for too long a one.
+    """
+    end = min(version.facts.frames, in_frame + longest) if out_frame is None else out_frame
+    if in_frame >= version.facts.frames or end > version.facts.frames:
+        raise Problem(
+            "SPAN_OUTSIDE_MEDIA",
+            f"{version.id} has {version.facts.frames} frames; {in_frame} to {end} goes beyond.",
+            "Frames count from 0; the out is the first frame after.",
+        )
+    if end <= in_frame:
+        raise Problem("RANGE_INVALID", f"The span {in_frame} to {end} is empty.", "Give an out after its in.")
+    if end - in_frame > longest:
+        raise Problem("TOO_LARGE", f"The span has {end - in_frame} frames.", f"Ask for at most {longest} at a time.")
+    return Span(in_frame=in_frame, out_frame=end)
+
+
+def curves_of(version: Version, span: Span, renditions: list[Rendition], media: MediaStore) -> Curves:
+    """What was measured of these frames; reads the files that the measuring left."""
+    kept = {each.purpose: each.media for each in renditions if each.facts.get("format") == "json"}
+    rate = version.facts.rate.fraction
+    step = grid_of(span, rate)
+    found = Curves(
+        asset_id=version.asset_id,
+        version_id=version.id,
+        rate=version.facts.rate.text(),
+        frames=version.facts.frames,
+        in_frame=span.in_frame,
+        out_frame=span.out_frame,
+        step=step,
+    )
+    if name := kept.get("waveform"):
+        sound = KeptSound.model_validate_json(media.path(name).read_bytes())
+        heard = {"energy": energy_in(sound, span, step, rate), "onsets": onsets_in(sound, span, rate)}
+        found = found.model_copy(update=heard)
+    if name := kept.get("motion"):
+        moved = KeptMotion.model_validate_json(media.path(name).read_bytes())
+        found = found.model_copy(update={"motion": motion_in(moved, span, step)})
+    return found
 
 
 def asset_view(asset_id: str, *, history: bool, sign: SignCut | None) -> Unit[AssetView]:

@@ -1,14 +1,16 @@
 """All that is found out about the picture while its frames pass by. Runs in the media worker."""
 
+from array import array
 from fractions import Fraction
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from holdback_servers.assets.looking.faults import PictureFaults
 from holdback_servers.assets.looking.flashing import FlashMeter, Transfer
 from holdback_servers.assets.looking.grids import COLUMNS, ROWS, GridPile, Grids
 from holdback_servers.assets.looking.hashes import is_flat, nine_by_eight, picture_hash
 from holdback_servers.assets.looking.keyframes import Keyframes
+from holdback_servers.assets.looking.motion import motion_json
 from holdback_servers.assets.looking.runs import Run
 from holdback_servers.assets.shots import NEIGHBOURS, ShotDetector
 
@@ -38,6 +40,7 @@ class Watch:
         self._pile = GridPile()
         self._detector = ShotDetector(shortest=max(3, round(rate / 4)))
         self._faults, self._flashes = PictureFaults(rate), FlashMeter(float(rate), transfer)
+        self._rate, self._scores = rate, array("f")
         self._every = max(1, round(rate / _HASHES))
         self._count = self._decided = 0
         self.keyframes = Keyframes(folder)
@@ -65,9 +68,17 @@ class Watch:
         black, frozen = self._faults.finish()
         return {"black": black, "freeze": frozen, "flashing": self._flashes.finish()}
 
+    def write_motion(self, folder: Path) -> dict[str, Any]:
+        """Write how much moved as numbers, once all has been seen; told as a rendition."""
+        cuts = (each["in_frame"] for each in self.keyframes.shots)
+        (folder / "motion.json").write_bytes(motion_json(self._scores, cuts, self._rate))
+        return {"purpose": "motion", "file": "motion.json", "facts": {"format": "json"}}
+
     def _look(self, grids: Grids) -> None:
         back = self._faults.feed(grids)
-        for frame, score in enumerate(grids.scores(), grids.first):
+        scores = grids.scores()
+        self._scores.extend(scores)
+        for frame, score in enumerate(scores, grids.first):
             cut = self._detector.feed(score)
             if cut is not None:
                 self._cut(cut)
