@@ -1,6 +1,7 @@
 """A file that broke off is refused wherever it broke off; a whole one is not, whatever its container."""
 
 import struct
+from fractions import Fraction
 from pathlib import Path
 
 import av
@@ -28,6 +29,19 @@ def _code(path: Path, work: Path) -> str:
         analyse({"path": str(path), "name": path.name, "folder": str(work)}, lambda *_: None)
     assert caught.value.hint
     return caught.value.code
+
+
+def test_a_film_whose_picture_begins_late_is_whole(tmp_path: Path) -> None:
+    with av.open(str(tmp_path / "late.mkv"), "w") as out:
+        stream = out.add_stream("mpeg4", rate=25)
+        stream.width, stream.height, stream.pix_fmt = 64, 64, "yuv420p"
+        for number in range(25):
+            frame = av.VideoFrame.from_ndarray(np.full((64, 64, 3), 9 * number, np.uint8), format="rgb24")
+            frame.pts, frame.time_base = 25 + number, Fraction(1, 25)
+            out.mux(stream.encode(frame))
+        out.mux(stream.encode())
+    given = {"path": str(tmp_path / "late.mkv"), "name": "late.mkv", "folder": str(tmp_path)}
+    assert analyse(given, lambda *_: None)["facts"]["frames"] == 25
 
 
 @pytest.mark.parametrize(

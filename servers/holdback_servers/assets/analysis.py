@@ -219,8 +219,8 @@ class _Pass:
         if counts_its_frames(self._container, self._picture):
             return self._promised - counted > 2
         reached = self._eye.end - self._first_picture
-        if self._picture.duration is None:
-            reached = max(reached, self._heard - self._first_picture)
+        if self._picture.duration is None:  # what is promised is the length of the file, from 0 on
+            reached = max(self._eye.end, self._heard)
         reached = max(round(reached * self._promise.rate), counted)
         return self._promised - reached > self._promised // 50 + 2
 

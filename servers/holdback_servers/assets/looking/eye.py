@@ -44,14 +44,16 @@ class Eye:
         self._widest = 0.0
         self._light: dict[str, Any] = {}
         self._key_frames = self._longest_gop = self._last_key = 0
-        self._interlaced = False
+        self._fields: dict[str, str] = {}
+        self._order: str = video["field_order"]
 
     def see(self, frame: "VideoFrame") -> ProxyPicture:
         """Take the next frame. Returns it small."""
         if self._count == 0:
             self._rotation = self.watch.keyframes.rotation = round(frame.rotation)
             self._light = light_facts(frame)
-            self._interlaced = frame.interlaced_frame
+            if frame.interlaced_frame and self._order == "progressive":  # no header tells which field is first
+                self._fields = {"field_order": "interlaced"}
         self._count_keys(frame)
         self._place_in_time(frame)
         small = self._scaler.reformat(frame, *self._size, "yuv420p", interpolation="AREA")
@@ -90,9 +92,13 @@ class Eye:
 
     def facts(self) -> dict[str, Any]:
         """What only frames tell of `VideoFacts`."""
-        return self._light | {
-            "variable_rate": self.uneven(),
-            "rotation": self._rotation,
-            "key_frames": self._key_frames,
-            "longest_gop": max(self._longest_gop, self._count - self._last_key),
-        }
+        return (
+            self._light
+            | self._fields
+            | {
+                "variable_rate": self.uneven(),
+                "rotation": self._rotation,
+                "key_frames": self._key_frames,
+                "longest_gop": max(self._longest_gop, self._count - self._last_key),
+            }
+        )

@@ -9,6 +9,8 @@ if TYPE_CHECKING:
 
 _SILENCE = -70
 """LUFS of the gate that nothing has passed."""
+_FEWEST = 5
+"""Short-term loudnesses, of three seconds each, that a range is told from; of fewer FFmpeg says 20 LU."""
 
 
 class LoudnessMeter:
@@ -18,6 +20,7 @@ class LoudnessMeter:
         self._graph: Graph | None = None
         self._form: tuple[str, str, int] | None = None
         self._last: dict[str, str] = {}
+        self._heard = 0
 
     def hear(self, frame: "AudioFrame") -> None:
         """Take the next frame."""
@@ -32,6 +35,7 @@ class LoudnessMeter:
         while True:
             try:
                 self._last = cast("AudioFrame", self._graph.pull()).metadata
+                self._heard += float(self._last.get("lavfi.r128.S", _SILENCE)) > _SILENCE
             except (av.error.BlockingIOError, av.error.EOFError):
                 return
 
@@ -42,7 +46,7 @@ class LoudnessMeter:
         peak = max(peaks, default=0.0)
         return {
             "integrated_lufs": None if integrated <= _SILENCE else round(integrated, 1),
-            "range_lu": round(float(self._last.get("lavfi.r128.LRA", "0")), 1),
+            "range_lu": None if self._heard < _FEWEST else round(float(self._last["lavfi.r128.LRA"]), 1),
             "true_peak_dbtp": round(20 * math.log10(peak), 1) if peak > 0 else None,
         }
 

@@ -1,5 +1,6 @@
 """What the headers of a file tell, as plain values. Runs in the media worker."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from fractions import Fraction
@@ -20,7 +21,10 @@ _MOST_PIXELS = 16384 * 8640
 _STILLS = frozenset({"png_pipe", "jpeg_pipe", "webp_pipe", "tiff_pipe", "bmp_pipe"})
 _STILL_RATE = Fraction(25)
 """A still picture is one frame at this rate, since frames need a rate."""
-_LOSSLESS = ("pcm_", "flac", "alac")
+_UNNAMED_LAYOUTS = {1: "mono", 2: "stereo"}
+"""What so many channels are where a file, as most WAVE files, does not say how they lie."""
+_PCM = re.compile(r"pcm_[suf](8|16|20|24|32|64)(?:le|be|_planar|le_planar|be_planar)?")
+_STREAMINFO, _COOKIE = 34, 36
 _FIELD_ORDERS = {2: "top_first", 3: "bottom_first", 4: "bottom_first", 5: "top_first"}
 """FFmpeg's AVFieldOrder; of two fields coded in one order and shown in another, what is shown counts."""
 
@@ -132,7 +136,7 @@ def video_facts(stream: "VideoStream", rate: Fraction, name: str) -> dict[str, A
     sample = stream.sample_aspect_ratio or Fraction(1)
     transfer = _colour(ColorTrc, context.color_trc)
     return {
-        "codec": context.name,
+        "codec": context.codec.canonical_name,
         "profile": context.profile,
         "level": context.level if context.level > 0 else None,
         "field_order": _FIELD_ORDERS.get(context.field_order, "progressive"),
@@ -154,16 +158,29 @@ def video_facts(stream: "VideoStream", rate: Fraction, name: str) -> dict[str, A
 
 def audio_facts(stream: "AudioStream") -> dict[str, Any]:
     """The fields of `AudioFacts`."""
-    context, language = stream.codec_context, stream.language
+    context, language, layout = stream.codec_context, stream.language, stream.layout.name
     return {
-        "codec": context.name,
+        "codec": context.codec.canonical_name,
         "sample_rate": max(1, context.sample_rate),
         "channels": context.channels,
-        "layout": context.layout.name,
+        "layout": _UNNAMED_LAYOUTS.get(context.channels, layout) if layout.endswith(" channels") else layout,
         "language": language if language and language != "und" else None,
-        "bit_depth": context.format.bits if context.format and context.name.startswith(_LOSSLESS) else None,
+        "bit_depth": _sound_bits(context.codec.canonical_name, context.extradata or b""),
         "bit_rate": context.bit_rate or None,
     }
+
+
+def _sound_bits(codec: str, told: bytes) -> int | None:
+    """Bits of a sample as stored, which the decoder hands out in 16 or 32; None where sound is coded with loss.
+
+    Of FLAC they stand in its STREAMINFO (RFC 9639, 8.2), of ALAC in its magic cookie.
+    """
+    if codec == "flac" and len(told) == _STREAMINFO:
+        return ((told[12] & 1) << 4 | told[13] >> 4) + 1
+    if codec == "alac" and len(told) == _COOKIE:
+        return told[17]
+    written = _PCM.fullmatch(codec)
+    return int(written[1]) if written else None
 
 
 def picture_rate(stream: "VideoStream") -> Fraction:
