@@ -370,6 +370,7 @@ def _scored(folder: Path, sound: Any) -> dict[str, Any]:
     return _proof(folder, condition, timeline=timeline, files=files, sources=tuple(music))
 
 
+@pytest.mark.processes
 def test_music_that_was_replaced_is_proven_gone_and_music_under_the_new_is_found(tmp_path: Path) -> None:
     old, new = _tune(1, 6, 48000)[: 5 * 48000], _tune(2, 6, 48000)[: 5 * 48000]
     gone = _scored(tmp_path, new * 0.7)
