@@ -75,10 +75,14 @@ def timelines(draw: st.DrawFn, *, mixing: bool = True) -> Timeline:
         and (before := draw(st.integers(0, min(one.frames // 2, 4))))
         + (after := draw(st.integers(0, min(clip.frames // 2, 4))))
     ]
+    carded = mixing and draw(st.booleans())
+    if carded:
+        orders.append(_order(op="set_end_card", lines=["The end"], frames=20))
     if mixing and draw(st.booleans()) and made.clips[0].frames > 10:
         orders.append(_order(op="add_transition", clip="c1", kind="dip_to_black", before=0, after=3))
     if mixing and draw(st.booleans()) and made.clips[-1].frames > 10:
-        orders.append(_order(op="add_transition", kind="dip_to_black", before=4, after=0))
+        after = draw(st.integers(0, 3)) if carded else 0
+        orders.append(_order(op="add_transition", kind="dip_to_black", before=4, after=after))
     if draw(st.booleans()):
         orders.append(_order(op="mute_track", track="programme"))
     elif made.frames > 12 and draw(st.booleans()):
@@ -134,6 +138,7 @@ def test_a_cut_comes_back_with_every_frame(form: str, made: Timeline) -> None:
     assert frames_of(again) == frames_of(made)
     assert changes_of(again) == changes_of(made)
     assert heard_of(again) == heard_of(made)
+    assert again.frames == made.frames
     assert again.start == "10:00:00:00"
 
 
@@ -224,6 +229,8 @@ def test_the_public_reader_of_lists_sees_transitions_and_speeds(made: Timeline) 
     heads = {each.clip: each.before for each in made.transitions}
     tails = [heads.get(clip.id, 0) for clip in made.clips[1:]] + [0]
     lengths = [each.duration().value for each in track if isinstance(each, otio.schema.Clip)]
+    if made.end_card is not None:
+        assert lengths.pop() == made.end_card.frames
     assert lengths == [clip.frames + heads.get(clip.id, 0) - tail for clip, tail in zip(made.clips, tails, strict=True)]
     mixed = [each.out_offset.value for each in track if isinstance(each, otio.schema.Transition)]
     assert mixed == [each.before + each.after for each in made.transitions]

@@ -5,7 +5,7 @@ An EDL does not say its frame rate, so it is asked for. Lists of one track of pi
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from fractions import Fraction
 
 from holdback_base.problem import Problem
@@ -232,8 +232,8 @@ class _Row:
         if edit.record[0] < self.start:
             raise Unreadable(edit.where, "it begins before the first event.", "Put the events in order of record time.")
         if edit.black:
-            self._dark = edit
             self.card += edit.card
+            self._dark = self._darkness(edit)
             return
         if edit.record[1] <= edit.record[0]:
             return
@@ -247,10 +247,17 @@ class _Row:
         self.pieces.append(self._piece(edit, at, before))
         self._dark = None
 
+    def _darkness(self, edit: _Edit) -> _Edit:
+        """The black that is there now; where it goes on behind a fade, all of it, with that fade."""
+        fade = self._dark
+        if fade is None or fade.kind != "D" or edit.kind != "C" or fade.record[1] != edit.record[0]:
+            return edit
+        return replace(fade, record=(fade.record[0], edit.record[1]))
+
     def _change(self, edit: _Edit) -> Change | None:
         at = edit.record[0] - self.start
         dark = self._dark
-        if dark is not None and dark.record[1] == edit.record[0] and dark.kind == "D":
+        if dark is not None and dark.record == (edit.record[0] - dark.length, edit.record[0]) and dark.kind == "D":
             return self._dip(edit, at, dark.length)
         if edit.kind == "C":
             return None
@@ -315,9 +322,10 @@ class _Row:
         if dark.kind == "D" and dark.record[0] == end:
             at = dark.record[0] + dark.length - self.start
             self._lengthen(at)
-            white = dark.split is not None and dark.split[0] == "dip_to_white"
-            kind: TransitionKind = "dip_to_white" if white else "dip_to_black"
-            self.changes.append(Change(kind=kind, at=at, before=dark.length, after=0, where=dark.where))
+            said, _, after = dark.split or ("", 0, 0)
+            kind: TransitionKind = "dip_to_white" if said == "dip_to_white" else "dip_to_black"
+            after = max(0, min(after, dark.record[1] - self.start - at))
+            self.changes.append(Change(kind=kind, at=at, before=dark.length, after=after, where=dark.where))
         self.black = max(0, dark.record[1] - self.start - self.pieces[-1].record.out_frame)
 
     def _remark(self, edit: _Edit, message: str, hint: str) -> None:
