@@ -1,8 +1,8 @@
 """Which pieces of the footage go into the cut, by rules. Pure.
 
-Pieces that somebody marked come first, then logged shots, then what is said or detected; each says why it was taken. Of
-footage that nobody has described, shots are taken from all over it. Black and flashing pictures are never taken; a
-pick begins with its shot unless that would split a word, or fall into silence or a held picture.
+Pieces that somebody marked come first, then logged shots, then what is said or detected, of these the livelier ones;
+each says why it was taken. Of footage that nobody has described, lively shots are taken from all over it. Black and
+flashing pictures are never taken; a pick begins and ends with a shot or on a sound, where it can, and never in a word.
 """
 
 import re
@@ -13,7 +13,9 @@ from holdback_base.problem import Problem
 from holdback_base.vocabulary import Span
 from pydantic import BaseModel, ConfigDict
 
-from holdback_agents.editing_assistant.ground import Ground, best_start, evidence_of, ground_of
+from holdback_agents.editing_assistant.evidence import UNMEASURED, Curves, Evidence, evidence_from, said_of
+from holdback_agents.editing_assistant.ground import Ground, evidence_of
+from holdback_agents.editing_assistant.placing import Room, placed
 
 _STANDING = {"marker": 2, "log": 1, "transcript": 0, "shot": 0}
 _SHORTEST = Fraction(1, 2)
@@ -22,6 +24,8 @@ _USUAL = Fraction(5, 2)
 """Seconds of a shot, where nothing says which shots matter (house rule)."""
 _CALM = 1
 """Seconds: shorter shots are taken last there."""
+_A_CLASS = 10
+"""Ranks of liveliness that count as alike."""
 
 
 class Piece(BaseModel):
@@ -76,21 +80,35 @@ def _stem(word: str) -> str:
     return word.removesuffix("ies") + "y" if word.endswith("ies") else word.removesuffix("s")
 
 
-def choose(pieces: Iterable[Piece], subject: str, frames: int, rate: Fraction) -> tuple[Pick, ...]:
+def choose(
+    pieces: Iterable[Piece],
+    subject: str,
+    frames: int,
+    rate: Fraction,
+    *,
+    curves: Curves = UNMEASURED,
+    beats: frozenset[int] = frozenset(),
+) -> tuple[Pick, ...]:
     """Pieces about the subject, in the order of the film, that together last exactly so many frames.
 
     The best are taken until there is enough; then the longest lose their ends. A piece is about the subject when its
     text or tags hold one of its words.
 
+    Args:
+        curves: what was measured of the film.
+        beats: frames of the cut on which the music under it has a beat.
+
     Raises:
         Problem: NOT_FOUND when no piece is about the subject; SPAN_OUTSIDE_MEDIA when there is too little of it.
     """
     words, known = words_of(subject), list(pieces)
-    ground = ground_of(known)
-    ranked = sorted(
-        (piece for piece in fit(known, ground, rate) if _matches(piece, words)),
-        key=lambda piece: (-_STANDING.get(piece.kind, 0), -len(_matches(piece, words)), piece.in_frame),
-    )
+    evidence = evidence_from(known, curves)
+
+    def rank(piece: Piece) -> tuple[int, ...]:
+        lively = evidence.worth(_span(piece)) // _A_CLASS
+        return -_STANDING.get(piece.kind, 0), -len(_matches(piece, words)), -lively, piece.in_frame
+
+    ranked = sorted((piece for piece in fit(known, evidence.ground, rate) if _matches(piece, words)), key=rank)
     if not ranked:
         raise Problem(
             "NOT_FOUND", f"Nothing in the footage is described as {subject!r}.", "Use words of the library's shot logs."
@@ -105,8 +123,15 @@ def choose(pieces: Iterable[Piece], subject: str, frames: int, rate: Fraction) -
     if available < frames:
         raise _too_short(f"The footage shows {subject!r} for", available, frames, rate)
     taken.sort(key=lambda each: each.in_frame)
-    lengths = trimmed([each.frames for each in taken], frames, shortest=int(_SHORTEST * rate))
-    return tuple(_pick(piece, length, words, ground) for piece, length in zip(taken, lengths, strict=True))
+    shortest = int(_SHORTEST * rate)
+    lengths = trimmed([each.frames for each in taken], frames, shortest=shortest)
+    rooms = [Room(_span(each), length, each.in_frame) for each, length in zip(taken, lengths, strict=True)]
+    spans = placed(rooms, evidence, rate, shortest=shortest, beats=beats)
+    return tuple(_pick(piece, span, words, evidence) for piece, span in zip(taken, spans, strict=True))
+
+
+def _span(piece: Piece) -> Span:
+    return Span(in_frame=piece.in_frame, out_frame=piece.out_frame)
 
 
 def fit(pieces: Iterable[Piece], ground: Ground, rate: Fraction) -> tuple[Piece, ...]:
@@ -122,13 +147,20 @@ def _touches(piece: Piece, span: Span) -> bool:
 
 
 def chosen(
-    pieces: Sequence[Piece], subject: str, frames: int, rate: Fraction, film: str
+    pieces: Sequence[Piece],
+    subject: str,
+    frames: int,
+    rate: Fraction,
+    film: str,
+    *,
+    curves: Curves = UNMEASURED,
+    beats: frozenset[int] = frozenset(),
 ) -> tuple[tuple[Pick, ...], tuple[str, ...]]:
     """The pieces about the subject; or, of a film that nobody has described, shots from all over it, and a note for
     people that says so. Raises Problem as `choose` and `spread` do."""
     if is_described(pieces):
-        return choose(pieces, subject, frames, rate), ()
-    picks = spread(pieces, frames, rate)
+        return choose(pieces, subject, frames, rate, curves=curves, beats=beats), ()
+    picks = spread(pieces, frames, rate, curves=curves, beats=beats)
     shots = f"{len(picks)} {'shot' if len(picks) == 1 else 'shots'}"
     note = (
         f"Nobody has described the shots of {film}, so nothing says where {subject!r} is: {shots} of all of it are used"
@@ -160,39 +192,66 @@ def is_described(pieces: Iterable[Piece]) -> bool:
     return any(piece.text.strip() or piece.tags for piece in pieces)
 
 
-def spread(pieces: Iterable[Piece], frames: int, rate: Fraction) -> tuple[Pick, ...]:
+def spread(
+    pieces: Iterable[Piece],
+    frames: int,
+    rate: Fraction,
+    *,
+    curves: Curves = UNMEASURED,
+    beats: frozenset[int] = frozenset(),
+) -> tuple[Pick, ...]:
     """Shots from all over footage that nobody has described, in its order, that together last exactly so many frames.
 
-    As many shots as give each about two and a half seconds, evenly over the film, each from its middle; where they are
-    too short, the longest of the others join them.
+    As many shots as give each about two and a half seconds, the liveliest of each stretch of the film, each from its
+    middle where nothing says what is better; where they are too short, the longest of the others join them.
 
     Raises:
         Problem: SPAN_OUTSIDE_MEDIA when all shots together are shorter than that.
     """
     known = list(pieces)
-    ground = ground_of(known)
-    whole = (piece for piece in fit(known, ground, rate) if piece.kind == "shot")
+    evidence = evidence_from(known, curves)
+    whole = (piece for piece in fit(known, evidence.ground, rate) if piece.kind == "shot")
     shots = sorted(whole, key=lambda each: each.in_frame)
     available = sum(each.frames for each in shots)
     if available < frames:
         raise _too_short("The footage lasts", available, frames, rate)
     calm = [each for each in shots if each.frames >= _CALM * rate] or shots
-    count = min(len(calm), max(1, round(frames / rate / _USUAL)))
-    taken = [calm[(2 * number + 1) * len(calm) // (2 * count)] for number in range(count)]
+    taken = _liveliest(calm, min(len(calm), max(1, round(frames / rate / _USUAL))), evidence)
     others = sorted((each for each in shots if each not in taken), key=lambda each: (-each.frames, each.in_frame))
     while sum(each.frames for each in taken) < frames:
         taken.append(others.pop(0))
     taken.sort(key=lambda each: each.in_frame)
-    lengths = trimmed(
-        [each.frames for each in taken], frames, shortest=min(int(_SHORTEST * rate), frames // len(taken))
-    )
-    return tuple(_from_the_middle(shot, length, ground) for shot, length in zip(taken, lengths, strict=True))
+    shortest = min(int(_SHORTEST * rate), frames // len(taken))
+    lengths = trimmed([each.frames for each in taken], frames, shortest=shortest)
+    rooms = [
+        Room(_span(each), length, each.in_frame + (each.frames - length) // 2)
+        for each, length in zip(taken, lengths, strict=True)
+    ]
+    spans = placed(rooms, evidence, rate, shortest=shortest, beats=beats)
+    return tuple(_undescribed(shot, span, evidence) for shot, span in zip(taken, spans, strict=True))
 
 
-def _from_the_middle(shot: Piece, frames: int, ground: Ground) -> Pick:
-    start = best_start(shot.in_frame + (shot.frames - frames) // 2, shot.out_frame - frames, frames, ground)
+def _liveliest(shots: Sequence[Piece], count: int, evidence: Evidence) -> list[Piece]:
+    """Of so many stretches of the shots, the shot of each in which most happens; else the one in its middle."""
+    taken: list[Piece] = []
+    for number in range(count):
+        middle = (2 * number + 1) * len(shots) // (2 * count)
+        stretch = shots[number * len(shots) // count : (number + 1) * len(shots) // count]
+        worths = {each.in_frame: evidence.worth(_span(each)) // _A_CLASS for each in (shots[middle], *stretch)}
+        taken.append(max((shots[middle], *stretch), key=lambda each: worths[each.in_frame]))
+    return taken
+
+
+def _undescribed(shot: Piece, span: Span, evidence: Evidence) -> Pick:
+    said, worth = said_of(span, evidence)
     reason = "a detected shot; nobody has described the film, so shots are taken from all over it"
-    return Pick(in_frame=start, out_frame=start + frames, reason=reason, confidence=20, focus_x=shot.focus_x)
+    return Pick(
+        in_frame=span.in_frame,
+        out_frame=span.out_frame,
+        reason="; ".join((reason, *said))[:480],
+        confidence=20 + worth,
+        focus_x=shot.focus_x,
+    )
 
 
 def _too_short(what: str, available: int, frames: int, rate: Fraction) -> Problem:
@@ -230,18 +289,18 @@ def _matches(piece: Piece, words: frozenset[str]) -> frozenset[str]:
     return words & said
 
 
-def _pick(piece: Piece, frames: int, words: frozenset[str], ground: Ground) -> Pick:
+def _pick(piece: Piece, span: Span, words: frozenset[str], evidence: Evidence) -> Pick:
     found = _matches(piece, words)
     how = {"marker": "marked by the logger", "log": "in the shot log", "transcript": "said there"}
-    start = best_start(piece.in_frame, piece.out_frame - frames, frames, ground)
-    beside, worth = evidence_of(Span(in_frame=start, out_frame=start + frames), ground)
-    told = f"{how.get(piece.kind, 'a detected shot')}: {piece.text} (found: {', '.join(sorted(found))})"[:400]
+    beside, worth = evidence_of(span, evidence.ground)
+    measured, more = said_of(span, evidence)
+    told = f"{how.get(piece.kind, 'a detected shot')}: {piece.text} (found: {', '.join(sorted(found))})"[:300]
     sure = {"marker": 95, "log": 75, "transcript": 55}.get(piece.kind, 50)
     missing = len(words - found)
     return Pick(
-        in_frame=start,
-        out_frame=start + frames,
-        reason="; ".join((told, *beside))[:480],
-        confidence=max(5, min(99, sure + worth - 3 * missing)),
+        in_frame=span.in_frame,
+        out_frame=span.out_frame,
+        reason="; ".join((told, *beside, *measured))[:480],
+        confidence=max(5, min(99, sure + worth + more - 3 * missing)),
         focus_x=piece.focus_x,
     )

@@ -11,6 +11,7 @@ from holdback_base.vocabulary import Span
 
 from holdback_agents.contracts import Brief, ClearanceReport, Remedy
 from holdback_agents.editing_assistant.choice import Pick, Piece, chosen, without
+from holdback_agents.editing_assistant.evidence import UNMEASURED, Curves
 from holdback_agents.editing_assistant.revision import (
     delivery_operations,
     edits_of,
@@ -24,6 +25,9 @@ from holdback_agents.runtime.run import Run
 
 STEPS = 8
 """Steps of the whole job."""
+_CURVE_PAGE, _MOST_PAGES = 2520, 60
+"""Frames whose curves are read at once, on the grid of every usual rate, and how often: of an hour and three quarters
+of film. What lies behind is chosen without them."""
 
 
 @dataclass(frozen=True)
@@ -44,6 +48,8 @@ class Cut:
     Args:
         film: the title of what it is cut from, the first of the sources.
         pieces: of the film, that the picks were chosen from.
+        curves: what was measured of the film.
+        beats: frames of the cut on which the first music has a beat.
         sound: music and voice as they were first laid.
         remedies: all that was changed for the rights so far.
         replacement: other music that was laid, by sha256.
@@ -58,6 +64,8 @@ class Cut:
     sound: dict[str, Any]
     music_used: frozenset[str]
     rate: Fraction
+    curves: Curves = UNMEASURED
+    beats: frozenset[int] = frozenset()
     remedies: tuple[Remedy, ...] = ()
     replacement: str | None = None
     notes: tuple[str, ...] = ()
@@ -73,8 +81,11 @@ async def first_cut(run: Run, brief: Brief, title: str) -> Cut:
         )
     pieces = [Piece.model_validate(each) for each in await _segments(run, film["asset_id"])]
     rate = Fraction(film["rate"])
-    picks, notes = chosen(pieces, brief.subject, round(brief.seconds * rate), rate, film["title"])
     music = await _found(run, brief.subject, ("music",))
+    curves, beats = await _curves(run, film), await _beats(run, music, rate)
+    picks, notes = chosen(
+        pieces, brief.subject, round(brief.seconds * rate), rate, film["title"], curves=curves, beats=beats
+    )
     voice = await _found(run, brief.subject, ("voice",))
     found = [each for each in (film, music, voice) if each is not None]
     sources = [await _source(run, each["asset_id"]) for each in found]
@@ -87,7 +98,8 @@ async def first_cut(run: Run, brief: Brief, title: str) -> Cut:
     }
     timeline = await _timeline(run, brief, tuple(sources), picks, title=title, **sound)
     used = frozenset(each["asset_id"] for each in (music,) if each is not None)
-    return Cut(film["title"], timeline, tuple(pieces), picks, tuple(sources), sound, used, rate, notes=notes)
+    cut = Cut(film["title"], timeline, tuple(pieces), picks, tuple(sources), sound, used, rate, notes=notes)
+    return replace(cut, curves=curves, beats=beats)
 
 
 async def _timeline(
@@ -134,6 +146,29 @@ async def _segments(run: Run, asset: str) -> list[dict[str, Any]]:
         cursor = page.get("next_cursor")
         if cursor is None:
             return items
+
+
+async def _curves(run: Run, film: dict[str, Any]) -> Curves:
+    """What the library measured of a film."""
+    found = UNMEASURED
+    for first in range(0, min(film["frames"], _MOST_PAGES * _CURVE_PAGE), _CURVE_PAGE):
+        end = min(film["frames"], first + _CURVE_PAGE)
+        told = await run.tool("assets.get_curves", asset_id=film["asset_id"], in_frame=first, out_frame=end)
+        found = Curves(
+            step=told["step"],
+            energy=(*found.energy, *told.get("energy", ())),
+            motion=(*found.motion, *told.get("motion", ())),
+            onsets=(*found.onsets, *told.get("onsets", ())),
+        )
+    return found
+
+
+async def _beats(run: Run, music: Any, rate: Fraction) -> frozenset[int]:
+    """The frames of a cut on which music laid from its beginning has a beat; none without music."""
+    if music is None:
+        return frozenset()
+    told = await run.tool("assets.get_curves", asset_id=music["asset_id"])
+    return frozenset(int(each * rate / Fraction(told["rate"])) for each in told.get("onsets", ()))
 
 
 async def _source(run: Run, asset: str) -> Source:
@@ -192,7 +227,15 @@ async def _cut_around(
     spans = [span for each in around for span in seen[each.ref or ""]]
     pieces = without(cut.pieces, spans, cut.rate)
     try:
-        picks, notes = chosen(pieces, brief.subject, cut.timeline["frames"], cut.rate, cut.film)
+        picks, notes = chosen(
+            pieces,
+            brief.subject,
+            cut.timeline["frames"],
+            cut.rate,
+            cut.film,
+            curves=cut.curves,
+            beats=frozenset() if cut.replacement else cut.beats,
+        )
     except Problem as problem:
         if problem.code not in ("NOT_FOUND", "SPAN_OUTSIDE_MEDIA"):
             raise

@@ -76,19 +76,6 @@ def ground_of(segments: Iterable[Segment]) -> Ground:
     )
 
 
-def best_start(first: int, last: int, frames: int, ground: Ground) -> int:
-    """Where in `[first, last]` a pick of so many frames best starts: where neither end splits a word, with as little
-    silence and held picture as can be, and as near to the beginning, where the shot begins, as that allows."""
-
-    def cost(start: int) -> tuple[int, int, int]:
-        split = ground.splits_a_word(start) + ground.splits_a_word(start + frames)
-        span = Span(in_frame=start, out_frame=start + frames)
-        dull = ground.silent_frames(span) + ground.held_frames(span)
-        return split, -(-dull * 10 // frames), start - first
-
-    return min(range(first, last + 1), key=cost)
-
-
 def evidence_of(span: Span, ground: Ground) -> tuple[tuple[str, ...], int]:
     """What speaks for and against these frames beside their description, in words, and by how many percent."""
     said: list[str] = []
