@@ -10,7 +10,7 @@ from holdback_base.elements import Element, ElementList
 from holdback_base.problem import Problem
 from holdback_base.vocabulary import Rate, Span
 from holdback_servers.assets.ai_config import AiConfig, Model
-from holdback_servers.assets.interchange import ebucore, omc
+from holdback_servers.assets.interchange import ebucore, ebucore_reading, omc, omc_reading
 from holdback_servers.assets.interchange.catalogue import Catalogue, Shelf, incoming, values_in
 from holdback_servers.assets.model import (
     Asset,
@@ -125,7 +125,7 @@ def test_a_catalogue_is_valid_omc_json_by_its_own_schema() -> None:
 @given(title=st.text(min_size=1, max_size=40), tags=st.tuples(st.text(min_size=1, max_size=9)))
 def test_what_goes_out_as_omc_comes_back_as_it_was(title: str, tags: tuple[str, ...]) -> None:
     whole = catalogue(title, tags)
-    assert omc.read(omc.write(whole)) == whole
+    assert omc_reading.read(omc.write(whole)).catalogue == whole
 
 
 def test_coverage_counts_every_value_once_and_what_is_custom_or_lost() -> None:
@@ -159,7 +159,7 @@ def test_every_ebucoreplus_term_that_is_written_is_in_the_ontology() -> None:
 @given(title=st.text(st.characters(exclude_categories=["Cs", "Cc"]), min_size=1, max_size=40))
 def test_titles_words_and_identifiers_come_back_from_ebucoreplus(title: str) -> None:
     whole = catalogue(title, ("sky", "meadow"))
-    found = ebucore.read(ebucore.write(whole))
+    found = ebucore_reading.read(ebucore.write(whole))
     assert [(each.id, each.title, each.identifiers) for each in found.works] == [
         (WRK, title, whole.works[0].identifiers)
     ]
@@ -169,7 +169,7 @@ def test_titles_words_and_identifiers_come_back_from_ebucoreplus(title: str) -> 
 
 @outside
 def test_the_works_of_a_sample_production_are_read_with_their_identifiers() -> None:
-    found = omc.read((DATA / "omc" / "allCreativeWork.json").read_text())
+    found = omc_reading.read((DATA / "omc" / "allCreativeWork.json").read_text()).catalogue
     assert found.works[0].title == "Hyperspace Madness"
     assert Identifier(scope="EIDR", value="10.5240/96C6-A678-E011-B059-77AA-2") in found.works[0].identifiers
 
@@ -183,16 +183,70 @@ def test_values_of_an_incoming_catalogue_are_said_of_bytes() -> None:
 @pytest.mark.parametrize("content", ["", "[", "[3]", '{"Asset": [{}]}', '[{"entityType":"CreativeWork"}]'])
 def test_broken_omc_is_refused_with_its_place(content: str) -> None:
     with pytest.raises(Problem) as told:
-        omc.read(content)
+        omc_reading.read(content)
     assert told.value.code == "INVALID_ARGUMENT"
     assert told.value.hint
 
 
 @pytest.mark.parametrize(
-    "content", ["<a> <b>", "@prefix x: <y", "<a> <http://www.ebu.ch/metadata/ontologies/ebucoreplus#hashValue> 'z' ."]
+    "told",
+    [
+        {"creativeWorkTitle": "x"},
+        {"creativeWorkTitle": {"titleName": "x"}},
+        {"identifier": [{"identifierValue": "x"}]},
+        {"identifier": "abc"},
+        {"creativeWorkType": ["series"], "name": 3},
+        {"customData": [{"namespace": omc.OWN, "value": {"work": [1]}}]},
+    ],
 )
-def test_broken_turtle_is_refused_or_says_nothing(content: str) -> None:
-    if "hashValue" in content:
-        content += "<a> <http://www.ebu.ch/metadata/ontologies/ebucoreplus#title> 't' ."
-    with pytest.raises(Problem, match=r"not Turtle|cannot be read"):
-        ebucore.read(content)
+def test_an_omc_entity_of_another_shape_is_refused_with_its_place(told: dict[str, Any]) -> None:
+    with pytest.raises(Problem, match="Entity 1 cannot be read") as found:
+        omc_reading.read(json.dumps([{"entityType": "CreativeWork", "name": "A"} | told]))
+    assert found.value.code == "INVALID_ARGUMENT"
+
+
+def test_values_of_holdbacks_own_that_are_no_list_are_refused() -> None:
+    own = json.loads(omc.write(catalogue()))
+    own["Asset"][0]["customData"][0]["value"]["values"] = 5
+    with pytest.raises(Problem, match="Asset 1 cannot be read"):
+        omc_reading.read(json.dumps(own))
+
+
+def test_what_others_say_in_omc_and_is_not_taken_is_counted_by_its_name() -> None:
+    work = {"entityType": "CreativeWork", "name": "A", "description": "B", "identifier": [], "creativeWorkType": "x"}
+    person = {"entityType": "Participant", "name": "C", "schemaVersion": "D", "description": None}
+    found = omc_reading.read(json.dumps([work, person]))
+    told = incoming(found.catalogue, found.said, found.left)
+    assert {each.name: each.count for each in told.left_out} == {
+        "CreativeWork.creativeWorkType": 1,
+        "CreativeWork.description": 1,
+        "Participant.name": 1,
+    }
+    assert found.said == 4
+
+
+PREFIX = "@prefix ec: <http://www.ebu.ch/metadata/ontologies/ebucoreplus#> .\n"
+
+
+def test_hashes_of_another_kind_are_left_out_and_counted_and_bare_ones_are_taken() -> None:
+    turtle = f"""{PREFIX}
+    <urn:a> a ec:MediaResource ; ec:hashValue "d41d8cd98f00b204e9800998ecf8427e" ; ec:title "Old" .
+    <urn:b> a ec:MediaResource ; ec:hashValue "{"A" * 64}" ; ec:title "New" ; ec:hasKeyword "blue", [ a ec:Keyword ] .
+    <urn:c> a ec:Programme ; ec:title "Show" .
+    """
+    found = ebucore_reading.read(turtle)
+    assert [(each.media, each.of_asset) for each in found.described] == [
+        (MEDIA[0], {"title": "New", "tags": ("blue",)})
+    ]
+    assert {each.name: each.count for each in found.left_out} == {
+        "ec:title": 2,
+        "ec:hashValue": 1,
+        "ec:MediaResource": 1,
+        "ec:Programme": 1,
+    }
+
+
+@pytest.mark.parametrize("content", ["<a> <b>", "@prefix x: <y", PREFIX + "<urn:x> a ec:EditorialWork ."])
+def test_broken_turtle_is_refused_and_a_work_without_a_title_is_named(content: str) -> None:
+    with pytest.raises(Problem, match=r"not Turtle|urn:x cannot be read: title"):
+        ebucore_reading.read(content)

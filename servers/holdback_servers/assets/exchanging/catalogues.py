@@ -1,5 +1,6 @@
 """The tools that give the catalogue out and take one in."""
 
+import asyncio
 from typing import Annotated, Literal
 
 from holdback_base.problem import Problem
@@ -9,7 +10,7 @@ from sqlalchemy import Connection
 
 from holdback_servers.assets.exchanging.gathering import gather
 from holdback_servers.assets.exchanging.merging import Merged, merge
-from holdback_servers.assets.interchange import ebucore, omc
+from holdback_servers.assets.interchange import ebucore, ebucore_reading, omc, omc_reading
 from holdback_servers.assets.interchange.catalogue import Catalogue, Coverage, Incoming, incoming
 from holdback_servers.assets.organising.writing import write
 from holdback_servers.services import Call
@@ -46,7 +47,7 @@ def offer_catalogues(door: Door) -> None:
         are lost. Bytes do not go along; versions are named by their sha256.
         """
         unit = gather(asset_ids, collection_id, work_id)
-        return _exported(format, await call.services.database.read(unit))
+        return await asyncio.to_thread(_exported, format, await call.services.database.read(unit))
 
     @door.tool(title="Import a catalogue", scope="assets:write", kind="write", idempotent=True)
     async def import_catalogue(
@@ -59,9 +60,10 @@ def offer_catalogues(door: Door) -> None:
         """Take in works, AI configurations and what is said of bytes that are here, from OMC-JSON or EBUCorePlus.
 
         All of it or nothing; the same again changes nothing. Works are recognised by their identifiers, bytes by their
-        sha256; what a person entered here stays. What is said of bytes that are not here is counted and left out.
+        sha256; what a person entered here stays. What is said of bytes that are not here is counted and left out;
+        left_out counts what the library has no place for, by the format's own names.
         """
-        given = _read(format, content)
+        given = await asyncio.to_thread(_read, format, content)
 
         def effect(connection: Connection) -> Merged:
             return merge(connection, given, call, preview=preview)
@@ -83,4 +85,7 @@ def _exported(format: Format, catalogue: Catalogue) -> ExportedCatalogue:
 
 
 def _read(format: Format, content: str) -> Incoming:
-    return incoming(omc.read(content)) if format == "omc" else ebucore.read(content)
+    if format == "ebucoreplus":
+        return ebucore_reading.read(content)
+    found = omc_reading.read(content)
+    return incoming(found.catalogue, found.said, found.left)

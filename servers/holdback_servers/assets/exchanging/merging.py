@@ -1,5 +1,7 @@
 """Taking a catalogue of others into the library: repeatable, and all of it or nothing."""
 
+from collections import Counter
+
 from holdback_base.ids import is_id
 from holdback_base.problem import Problem
 from holdback_base.vocabulary import Noun
@@ -8,15 +10,20 @@ from sqlalchemy import Connection
 from holdback_servers.assets import configurations, store
 from holdback_servers.assets.edits import NewValue, record_values
 from holdback_servers.assets.holdings import works
-from holdback_servers.assets.interchange.catalogue import Incoming
+from holdback_servers.assets.interchange.catalogue import Incoming, LeftOut
 from holdback_servers.assets.model import Value, Work
 from holdback_servers.assets.organising.writing import editor_of
 from holdback_servers.services import Call
 
+_MOST_NAMES = 100
+
 
 class Merged(Noun):
     """What an import did, or with `preview` would do, counted: works, configurations and values that are new, that the
-    library has already, and values that stay since a person here entered another; and bytes that are not here."""
+    library has already, and values that stay since a person here entered another; and bytes that are not here.
+
+    Of all that the file says (`said`, counted in properties), `taken_thousandths` have a place in the library;
+    `left_out` counts the others by the format's own names, the most frequent first, at most 100 names."""
 
     preview: bool
     works_added: int = 0
@@ -27,12 +34,15 @@ class Merged(Noun):
     values_known: int = 0
     values_kept: int = 0
     media_unknown: int = 0
+    said: int = 0
+    taken_thousandths: int = 1000
+    left_out: tuple[LeftOut, ...] = ()
 
 
 def merge(connection: Connection, given: Incoming, call: Call, *, preview: bool) -> Merged:
     """Take it in; with `preview` everything is done and taken back."""
     with connection.begin_nested() as whole:
-        counts = dict.fromkeys(Merged.model_fields, 0)
+        counts: Counter[str] = Counter()
         for work in given.works:
             counts["works_added" if _add(connection, work, call) else "works_known"] += 1
         editor = editor_of(call)
@@ -49,7 +59,11 @@ def merge(connection: Connection, given: Incoming, call: Call, *, preview: bool)
                     counts[_say(connection, target, field, value, call)] += 1
         if preview:
             whole.rollback()
-    return Merged.model_validate(counts | {"preview": preview})
+    left = sum(each.count for each in given.left_out)
+    taken = 1000 * max(0, given.said - left) // (given.said or 1)
+    return Merged(
+        preview=preview, said=given.said, taken_thousandths=taken, left_out=given.left_out[:_MOST_NAMES], **counts
+    )
 
 
 def _add(connection: Connection, work: Work, call: Call) -> bool:

@@ -97,18 +97,45 @@ class Described(Noun):
     of_asset: dict[FieldName, Value] = Field(default={}, max_length=200)
 
 
+class LeftOut(Noun):
+    """What a file says and the library does not take in: by the format's own name, and how often."""
+
+    name: str
+    count: int
+
+
 class Incoming(Noun):
     """What a catalogue of others gives. Works and bytes are recognised by their identifiers and hashes; bytes do not
-    come with a catalogue, so what is said of bytes that are not here is left out, and told."""
+    come with a catalogue, so what is said of bytes that are not here is left out, and told. `said` counts all that the
+    file says, `left_out` what of it has no place here."""
 
     works: tuple[Work, ...] = ()
     configs: tuple[AiConfig, ...] = ()
     described: tuple[Described, ...] = ()
+    said: int = 0
+    left_out: tuple[LeftOut, ...] = ()
 
 
-def incoming(catalogue: Catalogue) -> Incoming:
-    """A catalogue of another Holdback as it is taken in: titles, descriptions, tags and all other current values."""
+def told(left: Counter[str]) -> tuple[LeftOut, ...]:
+    """The names that are left out, the most frequent first."""
+    order = sorted(left.items(), key=lambda each: (-each[1], each[0]))
+    return tuple(LeftOut(name=name[:120], count=count) for name, count in order if count)
+
+
+_DECIDED_HERE = frozenset({"segment", "asset.status", "version.element_list", "version.facts"})
+"""What the library does not take over from another: it decides that, or finds it in the bytes, itself."""
+
+
+def incoming(catalogue: Catalogue, said: int = 0, left: Counter[str] | None = None) -> Incoming:
+    """A catalogue of another Holdback as it is taken in: titles, descriptions, tags and all other current values.
+
+    Args:
+        said: how much others say in the same file.
+        left: what of that is left out, by name.
+    """
     described: list[Described] = []
+    counted = values_in(catalogue)
+    own_left = Counter({name: count for name, count in counted.items() if name in _DECIDED_HERE})
     for shelf in catalogue.shelves:
         newest = max(shelf.versions, key=lambda each: each.number)
         values = [each for each in shelf.values if each.field not in ("status", "kind", "work")]
@@ -117,4 +144,10 @@ def incoming(catalogue: Catalogue) -> Incoming:
             whole = {each.field: each.value for each in values if each.target == shelf.asset.id}
             of_asset = {"title": shelf.asset.title} | whole if version == newest else {}
             described.append(Described(media=version.media, values=own, of_asset=of_asset))
-    return Incoming(works=catalogue.works, configs=catalogue.configs, described=tuple(described))
+    return Incoming(
+        works=catalogue.works,
+        configs=catalogue.configs,
+        described=tuple(described),
+        said=said + counted.total(),
+        left_out=told(own_left + (left or Counter())),
+    )

@@ -1,4 +1,4 @@
-"""EBUCorePlus 2.0 in Turtle, out and in.
+"""EBUCorePlus 2.0 in Turtle, out.
 
 A work is an `ec:EditorialWork`, an asset an `ec:EditorialObject`, a version an `ec:MediaResource`, an AI configuration
 an `ec:Agent`; a machine's value is an `ec:TextAnnotation` with its confidence and its agent. Source: the EBUCorePlus
@@ -7,12 +7,9 @@ ontology 2.0.0 (EBU, MIT licence); `USED` lists every term of it that is written
 
 from typing import Any, Final, cast
 
-from holdback_base.problem import Problem
-from pydantic import ValidationError
-
 from holdback_servers.assets.ai_config import AiConfig
-from holdback_servers.assets.interchange.catalogue import Catalogue, Coverage, Described, Incoming, Shelf, measure
-from holdback_servers.assets.model import FieldValue, Value, Version, Work
+from holdback_servers.assets.interchange.catalogue import Catalogue, Coverage, Shelf, measure
+from holdback_servers.assets.model import FieldValue, Version, Work
 
 EC: Final = "http://www.ebu.ch/metadata/ontologies/ebucoreplus#"
 USED: Final = {
@@ -71,7 +68,6 @@ CARRIED = frozenset(
     ]
 )
 """Fields with a property of their own. `version.facts` are those that a viewer needs; the rest of them are not told."""
-_LONGEST = 32 << 20
 
 
 def coverage(catalogue: Catalogue) -> Coverage:
@@ -194,52 +190,3 @@ def _safe(text: str) -> str:
     from urllib.parse import quote
 
     return quote(text, safe="")
-
-
-def read(content: str) -> Incoming:
-    """What is said in Turtle of editorial works, and of bytes that are named by their sha256.
-
-    Raises:
-        Problem: INVALID_ARGUMENT for what is not Turtle or does not fit; TOO_LARGE over 32 MiB.
-    """
-    from rdflib import RDF, Graph, Namespace
-
-    if len(content) > _LONGEST:
-        raise Problem("TOO_LARGE", "The catalogue has more than 32 MiB.", "Send it in parts.")
-    graph: Any = Graph()
-    ec: Any = Namespace(EC)
-    try:
-        graph.parse(data=content, format="turtle")
-    except Exception as error:  # rdflib's parser raises what it likes, as it likes
-        said = " ".join(str(error).split())[:300]
-        raise Problem("INVALID_ARGUMENT", f"This is not Turtle: {said}.", "Send EBUCorePlus as Turtle.") from error
-
-    def first(thing: Any, name: str) -> str | None:
-        return next((str(each) for each in sorted(graph.objects(thing, ec[name]))), None)
-
-    works: list[Work] = []
-    described: list[Described] = []
-    try:
-        for thing in sorted(graph.subjects(RDF.type, ec["EditorialWork"])):
-            names = [
-                {"scope": first(each, "name") or "house", "value": first(each, "identifierValue") or ""}
-                for each in sorted(graph.objects(thing, ec["hasIdentifier"]))
-            ]
-            own = str(thing).removeprefix("urn:holdback:")
-            told = {"id": own if own.startswith("wrk_") else "", "title": first(thing, "title") or ""}
-            works.append(Work.model_validate(told | {"identifiers": names, "at": "1970-01-01T00:00:00Z"}))
-        for thing in sorted(graph.subjects(ec["hashValue"], None)):
-            values: dict[str, Value] = {}
-            for about in (*sorted(graph.subjects(ec["isInstantiatedBy"], thing)), thing):
-                values |= {name: said for name in ("title", "description") if (said := first(about, name))}
-                if words := sorted(str(first(each, "name")) for each in graph.objects(about, ec["hasKeyword"])):
-                    values["tags"] = tuple(words)
-            described.append(Described.model_validate({"media": first(thing, "hashValue"), "of_asset": values}))
-    except ValidationError as error:
-        wrong = error.errors()[0]
-        raise Problem(
-            "INVALID_ARGUMENT",
-            f"The catalogue cannot be read: {wrong['loc'][0] if wrong['loc'] else ''}: {wrong['msg']}.",
-            "Give each work a title, each identifier a value, and media its sha256 as hashValue.",
-        ) from error
-    return Incoming(works=tuple(works), described=tuple(each for each in described if each.of_asset))

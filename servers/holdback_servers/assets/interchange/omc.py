@@ -1,4 +1,4 @@
-"""OMC-JSON 2.8, out and in.
+"""OMC-JSON 2.8, out.
 
 A work is a CreativeWork, a version an Asset with an AssetSC for its file, an AI configuration a Participant whose
 structure is a Service with its software, as MovieLabs have it for AI agents. What OMC has no property for stands in
@@ -6,19 +6,17 @@ structure is a Service with its software, as MovieLabs have it for AI agents. Wh
 """
 
 import json
-from typing import Any, cast
+from typing import Any, Final, cast
 
-from holdback_base.problem import Problem
 from holdback_base.vocabulary import Noun, instant_text
-from pydantic import ValidationError
 
 from holdback_servers.assets.ai_config import AiConfig
 from holdback_servers.assets.interchange.catalogue import Catalogue, Coverage, Shelf, measure
-from holdback_servers.assets.model import Asset, FieldValue, Segment, Version, Work
+from holdback_servers.assets.model import Version, Work
 
 SCHEMA = "https://movielabs.com/omc/json/schema/v2.8"
 DOMAIN, OWN = "holdback", "urn:holdback:catalogue:1"
-_TYPES = {"series": "series", "season": "season", "episode": "episode"}
+TYPES: Final = {"series": "series", "season": "season", "episode": "episode"}
 _FUNCTIONS = {
     "music": "audio",
     "voice": "audio.track",
@@ -26,7 +24,6 @@ _FUNCTIONS = {
     "clip": "shot",
     "highlight": "shot.editorial",
 }
-_LONGEST = 32 << 20
 CARRIED = frozenset(
     [
         "work.id",
@@ -111,7 +108,7 @@ def _dump(noun: Noun) -> dict[str, Any]:
 def _work(work: Work) -> dict[str, Any]:
     own = [(DOMAIN, work.id), *((each.scope, each.value) for each in work.identifiers)]
     told = _entity("CreativeWork", own, work.title, {"work": _dump(work)})
-    told |= {"creativeWorkType": _TYPES.get(work.kind, "creativeWork")}
+    told |= {"creativeWorkType": TYPES.get(work.kind, "creativeWork")}
     return told | {"creativeWorkTitle": [{"titleName": work.title, "titleType": None}]}
 
 
@@ -170,107 +167,3 @@ def _participant(config: AiConfig) -> dict[str, Any]:
     service |= {"serviceName": {"fullName": config.task}, "software": [software]}
     told = _entity("Participant", [(DOMAIN, config.id)], config.task, {"ai_config": _dump(config)})
     return told | {"description": config.task_description or None, "ParticipantSC": service}
-
-
-def read(content: str) -> Catalogue:
-    """What Holdback can take from OMC-JSON: its own records whole, and of others' their creative works.
-
-    Raises:
-        Problem: INVALID_ARGUMENT for what is not OMC-JSON, naming the entity; TOO_LARGE over 32 MiB.
-    """
-    if len(content) > _LONGEST:
-        raise Problem("TOO_LARGE", "The catalogue has more than 32 MiB.", "Send it in parts.")
-    try:
-        told: Any = json.loads(content)
-    except (ValueError, RecursionError) as error:
-        raise Problem("INVALID_ARGUMENT", f"This is not JSON: {error}.", "Send OMC-JSON as a file holds it.") from error
-    works: list[Work] = []
-    shelves: dict[str, Shelf] = {}
-    configs: list[AiConfig] = []
-    for place, entity in _entities(told):
-        try:
-            _take(entity, works, shelves, configs)
-        except ValidationError as error:
-            first = error.errors()[0]
-            where = ".".join(str(each) for each in first["loc"])
-            raise Problem(
-                "INVALID_ARGUMENT",
-                f"{place} cannot be read: {where}: {first['msg']}.",
-                "Correct the entity, or take it out.",
-            ) from error
-    return Catalogue(works=tuple(works), shelves=tuple(shelves.values()), configs=tuple(configs))
-
-
-def _entities(told: Any) -> list[tuple[str, dict[str, Any]]]:
-    """Each entity with its place: one alone, a list, or lists by kind."""
-    if isinstance(told, dict) and "entityType" not in told:
-        lists = cast(dict[str, Any], told).items()
-        flat = [
-            (f"{kind} {at + 1}", each)
-            for kind, items in lists
-            if isinstance(items, list)
-            for at, each in enumerate(cast(list[Any], items))
-        ]
-    else:
-        items: list[Any] = cast(list[Any], told) if isinstance(told, list) else [cast(Any, told)]
-        flat = [(f"Entity {at + 1}", each) for at, each in enumerate(items)]
-    for place, each in flat:
-        if not isinstance(each, dict) or "entityType" not in each:
-            raise Problem("INVALID_ARGUMENT", f"{place} is no OMC entity.", "Each has an entityType.")
-    return flat
-
-
-def _take(entity: dict[str, Any], works: list[Work], shelves: dict[str, Shelf], configs: list[AiConfig]) -> None:
-    own = _own(entity)
-    if "work" in own:
-        works.append(Work.model_validate(own["work"]))
-    elif "ai_config" in own:
-        configs.append(AiConfig.model_validate(own["ai_config"]))
-    elif "version" in own:
-        version = Version.model_validate(own["version"])
-        known = shelves.get(version.asset_id)
-        asset = Asset.model_validate(own["asset"]) if "asset" in own else known.asset if known else _unnamed(version)
-        shelves[version.asset_id] = Shelf(
-            asset=asset,
-            versions=(*(known.versions if known else ()), version),
-            values=(*(known.values if known else ()), *map(FieldValue.model_validate, own.get("values") or ())),
-            segments=(*(known.segments if known else ()), *map(Segment.model_validate, own.get("segments") or ())),
-        )
-    elif entity["entityType"] == "CreativeWork":
-        works.append(_foreign_work(entity))
-
-
-def _unnamed(version: Version) -> Asset:
-    return Asset(id=version.asset_id, kind="master", title=version.asset_id, at=version.at)
-
-
-def _own(entity: dict[str, Any]) -> dict[str, Any]:
-    custom: Any = entity.get("customData")
-    for each in cast(list[Any], custom) if isinstance(custom, list) else []:
-        if isinstance(each, dict) and cast(dict[str, Any], each).get("namespace") == OWN:
-            value: Any = cast(dict[str, Any], each).get("value")
-            return cast(dict[str, Any], value) if isinstance(value, dict) else {}
-    return {}
-
-
-def _foreign_work(entity: dict[str, Any]) -> Work:
-    """Somebody else's work. It has no id of ours yet: `id` is empty, and none of its times are told."""
-    titles: Any = entity.get("creativeWorkTitle") or [{}]
-    kind = entity.get("creativeWorkType")
-    return Work.model_validate(
-        {
-            "id": "",
-            "kind": kind if kind in _TYPES else "work",
-            "title": titles[0].get("titleName") or entity.get("name") or "",
-            "identifiers": [
-                {
-                    "scope": each["identifierScope"].upper()
-                    if each["identifierScope"] == "eidr"
-                    else each["identifierScope"],
-                    "value": each["identifierValue"],
-                }
-                for each in entity.get("identifier") or ()
-            ],
-            "at": "1970-01-01T00:00:00Z",
-        }
-    )
