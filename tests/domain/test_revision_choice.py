@@ -81,7 +81,7 @@ def test_what_is_not_cleared_is_said_with_its_reasons() -> None:
 def test_a_credit_that_the_brief_wants_is_added_with_the_title_of_the_film() -> None:
     remedies = with_wanted_credit(_brief(credit_film=True), (MUTE,), "Big Fox")
     operations, words = revision_of(remedies, frames=120, rate=24.0, music=None)
-    span = {"in_frame": 48, "out_frame": 120}
+    span = {"in_frame": 36, "out_frame": 108}
     assert operations[-1] == {"op": "add_credit", "kind": "credit", "text": "Big Fox", "span": span}
     assert words[-1] == "Credit Big Fox, as the brief asks."
 

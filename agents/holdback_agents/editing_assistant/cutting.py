@@ -11,9 +11,9 @@ from holdback_base.vocabulary import Span
 
 from holdback_agents.contracts import Brief, ClearanceReport, Remedy
 from holdback_agents.editing_assistant.choice import Pick, Piece, chosen, without
+from holdback_agents.editing_assistant.delivery import caption_operations, delivery_operations, wanted_shape
 from holdback_agents.editing_assistant.evidence import UNMEASURED, Curves
 from holdback_agents.editing_assistant.revision import (
-    delivery_operations,
     edits_of,
     heard_in_film,
     replaces_music,
@@ -50,6 +50,7 @@ class Cut:
         pieces: of the film, that the picks were chosen from.
         curves: what was measured of the film.
         beats: frames of the cut on which the first music has a beat.
+        spoken: what was written down of the voices that are laid, by their media.
         sound: music and voice as they were first laid.
         remedies: all that was changed for the rights so far.
         replacement: other music that was laid, by sha256.
@@ -66,6 +67,7 @@ class Cut:
     rate: Fraction
     curves: Curves = UNMEASURED
     beats: frozenset[int] = frozenset()
+    spoken: tuple[tuple[str, tuple[Piece, ...]], ...] = ()
     remedies: tuple[Remedy, ...] = ()
     replacement: str | None = None
     notes: tuple[str, ...] = ()
@@ -79,7 +81,7 @@ async def first_cut(run: Run, brief: Brief, title: str) -> Cut:
         raise Problem(
             "NOT_FOUND", f"The library has no film with {brief.subject!r}.", "Use words that describe_library lists."
         )
-    pieces = [Piece.model_validate(each) for each in await _segments(run, film["asset_id"])]
+    pieces = await _segments(run, film["asset_id"])
     rate = Fraction(film["rate"])
     music = await _found(run, brief.subject, ("music",))
     curves, beats = await _curves(run, film), await _beats(run, music, rate)
@@ -99,7 +101,8 @@ async def first_cut(run: Run, brief: Brief, title: str) -> Cut:
     timeline = await _timeline(run, brief, tuple(sources), picks, title=title, **sound)
     used = frozenset(each["asset_id"] for each in (music,) if each is not None)
     cut = Cut(film["title"], timeline, tuple(pieces), picks, tuple(sources), sound, used, rate, notes=notes)
-    return replace(cut, curves=curves, beats=beats)
+    spoken = ((voice["media"], tuple(await _segments(run, voice["asset_id"], "transcript"))),) if voice else ()
+    return replace(cut, curves=curves, beats=beats, spoken=spoken)
 
 
 async def _timeline(
@@ -137,12 +140,12 @@ async def _only_film(run: Run) -> Any:
     return result["items"][0] if len(result["items"]) == 1 else None
 
 
-async def _segments(run: Run, asset: str) -> list[dict[str, Any]]:
-    items: list[dict[str, Any]] = []
+async def _segments(run: Run, asset: str, kind: str | None = None) -> list[Piece]:
+    items: list[Piece] = []
     cursor: str | None = None
     while True:
-        page = await run.tool("assets.list_segments", asset_id=asset, cursor=cursor)
-        items += page["items"]
+        page = await run.tool("assets.list_segments", asset_id=asset, kind=kind, cursor=cursor, limit=200)
+        items += [Piece.model_validate(each) for each in page["items"]]
         cursor = page.get("next_cursor")
         if cursor is None:
             return items
@@ -201,7 +204,7 @@ async def revised_cut(run: Run, brief: Brief, cut: Cut, report: ClearanceReport,
         heard=heard_in_film(cut.sources[0].elements, cut.timeline["clips"]),
     )
     if first or recut:
-        operations += delivery_operations(brief, cut.timeline["clips"], cut.picks)
+        operations += await _finishing(run, brief, cut)
     if not operations:
         return None
     await run.progress(f"Revising: {'; '.join(words) or 'the shape of the delivery'}", step="4", of=STEPS)
@@ -214,6 +217,20 @@ async def revised_cut(run: Run, brief: Brief, cut: Cut, report: ClearanceReport,
     )
     left_out = [f"Cut anew without {', '.join(each.ref or '' for each in around)}."] if recut else []
     return replace(cut, timeline=timeline | {"changes": [*left_out, *timeline.get("changes", ())]})
+
+
+async def _finishing(run: Run, brief: Brief, cut: Cut) -> list[dict[str, Any]]:
+    """What the delivery wants of the cut: for another shape the cutting room looks where the subjects go."""
+    clips, suggested = cut.timeline["clips"], list[dict[str, Any]]()
+    shape = wanted_shape(brief)
+    if shape is not None:
+        await run.progress("Looking where the subjects go", step="4", of=STEPS)
+        job = await run.tool("editing.suggest_reframe", timeline_id=cut.timeline["id"], aspect=shape)
+        suggested = (await run.job("editing", job["id"], step="4"))["centres"]
+    operations = delivery_operations(
+        brief, clips, cut.picks, frames=cut.timeline["frames"], rate=float(cut.rate), suggested=suggested
+    )
+    return operations + caption_operations([(cut.sources[0].media, cut.pieces), *cut.spoken], clips)
 
 
 async def _cut_around(

@@ -8,16 +8,12 @@ from holdback_base.problem import Problem
 from holdback_base.vocabulary import Span
 
 from holdback_agents.contracts import Brief, ClearanceReport, Plan, Remedy
-from holdback_agents.editing_assistant.choice import Pick
+from holdback_agents.editing_assistant.delivery import Operation, closing
 
-Operation = dict[str, Any]
 Heard = Mapping[str, tuple[Span, ...]]
 """Where in a cut the film's own sound holds a reference, by reference."""
 
-LOUDNESS_TENTHS = -140
-"""-14 LUFS integrated: what YouTube and Instagram play at (trade practice, not a norm)."""
 _CREDIT_SECONDS = 3
-_UPRIGHT = {"9:16": (720, 1280), "1:1": (720, 720)}
 _EDITS = frozenset({"add_credit", "add_disclaimer", "obscure_element", "mute_element", "replace_element"})
 
 
@@ -57,21 +53,6 @@ def with_wanted_credit(brief: Brief, remedies: Sequence[Remedy], film: str) -> t
         return tuple(remedies)
     credit = Remedy(kind="add_credit", text=f"Credit {film}, as the brief asks.", credit=film)
     return (*remedies, credit)
-
-
-def delivery_operations(brief: Brief, clips: Sequence[Mapping[str, Any]], picks: Sequence[Pick]) -> list[Operation]:
-    """The shape and the loudness that the brief's platforms want; each clip keeps its subject in the picture."""
-    operations: list[Operation] = [{"op": "set_loudness", "lufs_tenths": LOUDNESS_TENTHS}]
-    if brief.aspect in _UPRIGHT:
-        width, height = _UPRIGHT[brief.aspect]
-        centres = [
-            {"clip": clip["id"], "centre_x": pick.focus_x}
-            for clip, pick in zip(clips, picks, strict=True)
-            if pick.focus_x is not None
-        ]
-        shape = {"op": "reframe", "aspect": brief.aspect, "width": width, "height": height}
-        operations.append({**shape, "centres": centres} if centres else shape)
-    return operations
 
 
 def heard_in_film(film: ElementList, clips: Sequence[Mapping[str, Any]]) -> Heard:
@@ -122,7 +103,8 @@ def operations_for(
     match remedy.kind:
         case "add_credit" | "add_disclaimer":
             length = min(frames, round(max(remedy.min_seconds or 0, _CREDIT_SECONDS) * rate))
-            span = {"in_frame": frames - length, "out_frame": frames}
+            end = max(length, frames - closing(frames, rate))
+            span = {"in_frame": end - length, "out_frame": end}
             kind = "credit" if remedy.kind == "add_credit" else "disclaimer"
             return [{"op": "add_credit", "kind": kind, "text": remedy.credit or remedy.text, "span": span}]
         case "obscure_element":

@@ -134,8 +134,10 @@ async def _planned(run: Run, brief: Brief, title: str, final: CutVersion, report
 
 
 async def _exports(run: Run, cut: Cut) -> tuple[ExportedFile, ...]:
-    made = [
-        await run.tool("editing.export_timeline", timeline_id=cut.timeline["id"], format=form)
-        for form in ("edl", "otio")
+    wanted = [{"format": "edl"}, {"format": "otio"}]
+    wanted += [
+        {"format": "vtt", "language": each["language"]} for each in cut.timeline.get("captions", ()) if each["shown"]
     ]
+    timeline = cut.timeline["id"]
+    made = [await run.tool("editing.export_timeline", timeline_id=timeline, **each) for each in wanted]
     return tuple(ExportedFile.model_validate(each) for each in made)
