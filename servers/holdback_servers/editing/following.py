@@ -74,19 +74,23 @@ class SuggestReframe:
     async def __call__(self, request: dict[str, Any], report: Report) -> dict[str, Any]:
         """Watch each clip of the timeline."""
         timeline = await self.services.database.read(lambda c: store.find(c, request["timeline"]))
-        aspect, centres = request["aspect"], list[CentreWanted]()
-        for clip in timeline.clips:
+        aspect, centres = request["aspect"], dict[str, CentreWanted]()
+        for media in dict.fromkeys(clip.media for clip in timeline.clips):
+            clips = [clip for clip in timeline.clips if clip.media == media]
             wanted = {
                 "rate": timeline.rate.model_dump(),
-                "spans": [clip.source_span(0, clip.frames).model_dump()],
-                "keep": _kept_share(timeline, aspect, clip),
+                "spans": [clip.source_span(0, clip.frames).model_dump() for clip in clips],
+                "keep": _kept_share(timeline, aspect, clips[0]),
             }
-            found = await _worked(self.services, "watch_file", wanted, clip.media, report)
-            path = tuple(KeyCentre.model_validate(each) for each in found["paths"][0])
-            centre = CentreWanted(clip=clip.id, centre_x=path[0].centre_x, path=path if len(path) > 1 else ())
-            centres.append(centre)
-            report(len(centres), len(timeline.clips), "clips", "watching")
-        suggested = ReframeSuggested(timeline=timeline.id, aspect=aspect, centres=tuple(centres))
+            found = await _worked(self.services, "watch_file", wanted, media, report)
+            for clip, seen in zip(clips, found["paths"], strict=True):
+                path = tuple(KeyCentre.model_validate(each) for each in seen)
+                centres[clip.id] = CentreWanted(
+                    clip=clip.id, centre_x=path[0].centre_x, path=path if len(path) > 1 else ()
+                )
+        suggested = ReframeSuggested(
+            timeline=timeline.id, aspect=aspect, centres=tuple(centres[clip.id] for clip in timeline.clips)
+        )
         return suggested.model_dump(mode="json", exclude_none=True)
 
 
