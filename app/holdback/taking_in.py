@@ -47,12 +47,23 @@ async def _run(settings: Settings, folder: Folder) -> int:
         door.local = local_caller(settings.person, True, door.audience)
         try:
             async with door.serving(), Client(door.mcp) as client:
-                return await _take_in(client, folder)
+                faulty, wrong = await _taken_in(client, folder)
         finally:
             door.services.database.close()
             foundation.audit.sign_head("close")
     finally:
         foundation.audit.close()
+    if wrong is not None:
+        raise wrong
+    return faulty
+
+
+async def _taken_in(client: "Client", folder: Folder) -> tuple[int, Problem | None]:
+    """How many files failed, or why none was taken in: raised here, the client would wrap it into a group."""
+    try:
+        return await _take_in(client, folder), None
+    except Problem as problem:
+        return 0, problem
 
 
 async def _take_in(client: "Client", folder: Folder) -> int:

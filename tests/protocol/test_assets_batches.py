@@ -1,6 +1,7 @@
 """A folder and its sheet through a real client: what is found, what is wrong, what fails and what does not."""
 
 import base64
+import os
 import wave
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
@@ -13,8 +14,11 @@ import numpy as np
 import pytest
 from holdback_base.database import Database
 from holdback_base.ids import id_maker
+from holdback_base.problem import Problem
 from holdback_servers.assets import server, tables
+from holdback_servers.assets.batches.planning import rows_by_name
 from holdback_servers.assets.sheets.reading import read_sheet
+from holdback_servers.assets.sheets.rows import SheetRow
 from holdback_servers.services import Services, open_services
 from holdback_servers.settings import Settings
 from holdback_trust.audit import AuditLog
@@ -252,6 +256,47 @@ async def test_bytes_of_a_removed_asset_are_not_slipped_in_again(tmp_path: Path)
         report = await house.take_in(kind="still")
         assert report["failed"] == 1
         assert "which was removed" in report["failures"][0]["problem"]["message"]
+
+
+@pytest.mark.asyncio
+async def test_a_name_that_is_no_text_hinders_no_other_file(tmp_path: Path) -> None:
+    async with library(tmp_path) as house:
+        still(house.root / "good.png", 10)
+        broken = Path(os.fsdecode(bytes(house.root) + b"/caf\xe9.png"))
+        try:
+            still(broken, 20)
+        except OSError:
+            pytest.skip("this disk takes no such names")
+        still(house.root / "bell\x07.png", 30)
+        still(Path(os.fsdecode(bytes(house.root) + b"/gr\xfcn")) / "below.png", 40)
+        answer = await house.call("ingest_folder", folder=".")
+        report = (await house.follow(answer["job"]))["result"]
+    why = "Its name holds signs that are no text. Rename it."
+    assert answer["passed_over"] == [{"file": f, "why": why} for f in ("bell\ufffd.png", "caf\ufffd.png", "gr\ufffdn")]
+    assert (report["taken_in"], report["failed"]) == (1, 0)
+
+
+def test_an_accent_written_in_two_signs_is_the_same_name() -> None:
+    rows = [SheetRow(place="row 2", file="Caf\u00e9.mov"), SheetRow(place="row 3", file="B.MOV")]
+    found = rows_by_name(rows, {"Cafe\u0301.mov", "b.mov"})
+    assert {name: row.place for name, row in found.items()} == {"Cafe\u0301.mov": "row 2", "B.MOV": "row 3"}
+
+
+@pytest.mark.asyncio
+async def test_a_name_in_letters_of_another_case_is_suggested(tmp_path: Path) -> None:
+    async with library(tmp_path) as house:
+        still(house.root / "a001.png", 10)
+        (house.root / "assets.csv").write_text("file\nA001.PNG\n")
+        answer = await house.call("ingest_folder", folder=".", preview=True)
+    assert answer["files"][0]["problem"].endswith("Did you mean a001.png?")
+
+
+@pytest.mark.processes
+def test_a_mistake_on_the_command_line_is_told_with_its_cure(tmp_path: Path) -> None:
+    from holdback.taking_in import Folder, run_ingest
+
+    with pytest.raises(Problem, match="There is no folder"):
+        run_ingest(Folder(tmp_path / "nowhere"), tmp_path / "home")
 
 
 @pytest.mark.processes

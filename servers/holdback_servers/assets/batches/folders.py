@@ -2,6 +2,7 @@
 
 import os
 import stat
+import unicodedata
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -67,10 +68,11 @@ def find_folder(given: str, settings: Settings) -> Path:
 def look_into(folder: Path, *, below: bool = True) -> Contents:
     """What lies in a folder and, unless told otherwise, in the folders below it.
 
-    Hidden files, links, what is still being copied by its name, and what is no media are passed over.
+    Hidden files, links, what is still being copied by its name, what is no media, names that are no text, and folders
+    below that cannot be read are passed over.
 
     Raises:
-        Problem: TOO_LARGE for more than 20,000 files; UNAVAILABLE when the folder cannot be read.
+        Problem: TOO_LARGE for more than 20,000 files; UNAVAILABLE when the folder itself cannot be read.
     """
     files: list[FoundFile] = []
     passed: list[tuple[str, str]] = []
@@ -78,13 +80,23 @@ def look_into(folder: Path, *, below: bool = True) -> Contents:
     seen = 0
     while waiting:
         place, above, depth = waiting.pop()
-        for entry in _entries(place):
+        try:
+            entries = _entries(place)
+        except Problem as problem:
+            if not depth:
+                raise
+            passed.append((above, problem.message))
+            continue
+        for entry in entries:
             seen += 1
             if seen > MOST_FILES:
                 raise Problem(
                     "TOO_LARGE", f"{folder.name} holds more than {MOST_FILES} files.", "Take it in folder by folder."
                 )
             name = f"{above}{entry.name}"
+            if (text := _readable(name)) != name:
+                passed.append((text, "Its name holds signs that are no text. Rename it."))
+                continue
             if entry.is_dir(follow_symlinks=False):
                 if below and depth < _DEEPEST and not entry.name.startswith("."):
                     waiting.append((Path(entry.path), f"{name}/", depth + 1))
@@ -95,6 +107,13 @@ def look_into(folder: Path, *, below: bool = True) -> Contents:
             elif found:
                 passed.append((name, found))
     return Contents(tuple(sorted(files, key=lambda each: each.name)), tuple(sorted(passed)))
+
+
+def _readable(name: str) -> str:
+    """A name with another sign in place of each that is none: bytes that are not UTF-8, control characters."""
+    if name.isprintable():
+        return name
+    return "".join("\ufffd" if unicodedata.category(sign) in ("Cc", "Cs") else sign for sign in name)
 
 
 def _entries(place: Path) -> list[os.DirEntry[str]]:

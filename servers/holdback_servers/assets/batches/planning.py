@@ -2,6 +2,8 @@
 
 import asyncio
 import difflib
+import unicodedata
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -100,8 +102,8 @@ async def read_in_worker(place: Path, settings: Settings) -> SheetRead:
 
 
 def _planned(folder: Path, contents: Contents, told: SheetRead, request: FolderRequest) -> tuple[Planned, ...]:
-    rows = {each.file: each for each in told.rows}
     names = [each.name for each in contents.files]
+    rows = rows_by_name(told.rows, set(names))
     planned = [
         Planned(name, order_of(str(folder / name), rows.get(name), request.ways), rows.get(name))
         for name in names
@@ -116,8 +118,22 @@ def _planned(folder: Path, contents: Contents, told: SheetRead, request: FolderR
     return tuple(sorted(planned, key=lambda each: each.name))
 
 
+def rows_by_name(rows: Iterable[SheetRow], names: Collection[str]) -> dict[str, SheetRow]:
+    """The rows by the files they tell of. An accent that is a sign of its own in one of both (as on a Mac) is the same
+    name; a row whose file is not there stands under the name it gives.
+    """
+    found = {each.file: each for each in rows}
+    missing = found.keys() - set(names)
+    if missing:
+        forms = {unicodedata.normalize("NFC", name): name for name in names if name not in found}
+        meant = {file: forms.get(unicodedata.normalize("NFC", file), file) for file in missing}
+        found = {meant.get(file, file): row for file, row in found.items()}
+    return found
+
+
 def _missing(row: SheetRow, names: list[str]) -> Problem:
-    near = difflib.get_close_matches(row.file, names, 1)
+    near = [name for name in names if name.casefold() == row.file.casefold()]
+    near += difflib.get_close_matches(row.file, names, 1)
     return Problem(
         "FILE_MISSING",
         f"{row.place}: there is no media file {row.file} in the folder.",

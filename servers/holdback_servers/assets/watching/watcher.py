@@ -15,7 +15,7 @@ from sqlalchemy import Connection
 
 from holdback_servers.assets.batches.folders import FoundFile, find_folder, look_into
 from holdback_servers.assets.batches.orders import FileOrder, Ways, order_of
-from holdback_servers.assets.batches.planning import read_in_worker, sheet_of
+from holdback_servers.assets.batches.planning import read_in_worker, rows_by_name, sheet_of
 from holdback_servers.assets.sheets.rows import SheetRow
 from holdback_servers.assets.watching import files
 from holdback_servers.assets.watching.files import WATCHED
@@ -104,7 +104,7 @@ class Watcher:
         folder = await asyncio.to_thread(find_folder, str(setting.folder), settings)
         contents = await asyncio.to_thread(look_into, folder, below=setting.below)
         sheet = await self._sheet(name, folder, setting)
-        rows = sheet.rows or {}
+        rows = rows_by_name((sheet.rows or {}).values(), {each.name for each in contents.files})
         listed = [each for each in contents.files if each.name in rows or not setting.only_listed]
         database, still = self._services.database, timedelta(seconds=setting.still_seconds)
         told = await database.read(lambda c: files.news(c, name, listed, sheet.stamp, now=now, still=still))
