@@ -1,5 +1,6 @@
 """Timelines and captions of other programs through a real client."""
 
+import base64
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
@@ -13,6 +14,7 @@ from holdback_base.ids import id_maker
 from holdback_base.vocabulary import Rate, Span
 from holdback_servers.editing.server import build
 from holdback_servers.editing.store import METADATA, TABLES
+from holdback_servers.media_store import MediaStore
 from holdback_servers.services import open_services
 from holdback_servers.settings import Settings
 from holdback_trust.audit import AuditLog
@@ -97,3 +99,29 @@ async def test_captions_come_in_and_leave(tmp_path: Path) -> None:
     assert out["content"] == "1\n00:00:01,000 --> 00:00:02,000\nHello there\n"
     assert out["filename"] == "from-elsewhere-r2.en.srt"
     assert none["code"] == "NOT_FOUND"
+
+
+@pytest.mark.processes
+@pytest.mark.asyncio
+async def test_an_aaf_leaves_as_base64_and_comes_back_from_content_and_from_the_media_store(tmp_path: Path) -> None:
+    listed = {"content": LIST, "format": "edl", "sources": [_word()]}
+    async with _room(tmp_path / "home") as client:
+        first = await _ask(client, "import_timeline", listed)
+        made = await _ask(client, "export_timeline", {"timeline_id": first["cut"]["id"], "format": "aaf"})
+        whole = base64.b64decode(made["content"])
+        stored = MediaStore(tmp_path / "home" / "media").put(whole)
+        asked = {"format": "aaf", "sources": [_word()]}
+        back = await _ask(client, "import_timeline", {**asked, "content": made["content"]})
+        again = await _ask(client, "import_timeline", {**asked, "file": stored})
+        there = await _ask(client, "get_timeline", {"timeline_id": back["cut"]["id"]})
+        text = await _ask(client, "import_timeline", {**asked, "content": LIST})
+        other = await _ask(client, "import_timeline", {**asked, "content": base64.b64encode(b"RIFF" * 999).decode()})
+        neither = await _ask(client, "import_timeline", asked)
+    assert made["base64"] is True
+    assert made["filename"] == "from-elsewhere-r1.aaf"
+    assert stored == made["sha256"]
+    assert [(each["in_frame"], each["out_frame"]) for each in there["clips"]] == [(25, 75), (500, 550)]
+    assert again["cut"]["frames"] == back["cut"]["frames"] == 100
+    assert "no base64" in text["message"]
+    assert "cannot be read as AAF" in other["message"]
+    assert [each["code"] for each in (text, other, neither)] == ["INVALID_ARGUMENT"] * 3

@@ -1,5 +1,7 @@
 """The tools that hand timelines to other programs, and take theirs."""
 
+import asyncio
+import base64
 import hashlib
 from typing import Annotated
 
@@ -12,18 +14,33 @@ from holdback_servers.editing import store
 from holdback_servers.editing.answers import CutView, ExportView, cut_view
 from holdback_servers.editing.captioning import CaptionFormat, read_captions, write_captions
 from holdback_servers.editing.cutting import AiConfig, Sources, TimelineId, keep, maker, read_sources
-from holdback_servers.editing.interchange import Conformed, Exported, Format, Remark, conform, export, file_stem, read
+from holdback_servers.editing.interchange import (
+    LARGEST_FILE,
+    Conformed,
+    Exported,
+    FileFormat,
+    Remark,
+    Sheet,
+    conform,
+    export,
+    export_aaf,
+    file_stem,
+    opened,
+    read,
+)
 from holdback_servers.editing.model import Timeline
 from holdback_servers.editing.operations import revise
 from holdback_servers.editing.orders import SetCaptions
 from holdback_servers.editing.parts import Words
 from holdback_servers.editing.rendering import start_timecodes
 from holdback_servers.editing.words import captions_in_cut
-from holdback_servers.services import Call
+from holdback_servers.media_worker import Limits
+from holdback_servers.services import Call, Services
 from holdback_servers.serving import Door
 
-_FORMATS = "otio: OpenTimelineIO; edl: CMX 3600; fcp7: FCP7 XML; fcpxml: FCPXML 1.11"
-Content = Annotated[str, Field(max_length=16 << 20, description="The file's text")]
+_FORMATS = "otio: OpenTimelineIO; edl: CMX 3600; fcp7: FCP7 XML; fcpxml: FCPXML 1.11; aaf: AAF, binary, as base64"
+Content = Annotated[str, Field(max_length=LARGEST_FILE, description="The file's text")]
+_LONGEST = LARGEST_FILE // 3 * 4 + 4
 
 
 class ImportView(Noun):
@@ -58,7 +75,8 @@ def _offer_export(door: Door) -> None:
         call: Call,
         timeline_id: TimelineId,
         format: Annotated[
-            Format | CaptionFormat, Field(description=f"{_FORMATS}; srt, vtt: the captions, SubRip or WebVTT")
+            FileFormat | CaptionFormat,
+            Field(description=f"{_FORMATS}; srt, vtt: the captions, SubRip or WebVTT"),
         ],
         record_start: Annotated[
             str | None,
@@ -66,23 +84,39 @@ def _offer_export(door: Door) -> None:
         ] = None,
         language: Annotated[str | None, Field(description="Of the captions; needed where there are several")] = None,
     ) -> ExportView:
-        """The timeline as a text that other editing programs read, to the frame; no path leaves.
+        """The timeline as a file that other editing programs read, to the frame; no path leaves.
 
         Media is named by sha256 and by title; source timecodes are the media's own where its bytes are here. Says in
-        losses what the format cannot carry. Captions are timed from the first frame of the cut.
+        losses what the format cannot carry. Captions are timed from the first frame of the cut. An AAF is bytes: base64
+        is true, and content is its bytes as base64.
         """
         timeline = await services.database.read(lambda c: store.find(c, timeline_id))
         if format == "srt" or format == "vtt":  # noqa: PLR1714 - so that its kind is known
             return _view(_captions(timeline, format, language))
         starts = await start_timecodes(services, timeline.media_used(), timeline.rate)
-        return _view(export(timeline, format, record_start or timeline.start or "10:00:00:00", starts))
+        start = record_start or timeline.start or "10:00:00:00"
+        if format == "aaf":
+            return _view(await export_aaf(timeline, start, starts, _limits(services)))
+        return _view(export(timeline, format, start, starts))
 
 
 def _view(made: Exported) -> ExportView:
-    digest = "sha256:" + hashlib.sha256(made.text.encode()).hexdigest()
+    whole = base64.b64decode(made.text) if made.base64 else made.text.encode()
     return ExportView(
-        filename=made.filename, media_type=made.media_type, sha256=digest, content=made.text, losses=made.losses
+        filename=made.filename,
+        media_type=made.media_type,
+        sha256="sha256:" + hashlib.sha256(whole).hexdigest(),
+        base64=made.base64,
+        content=made.text,
+        losses=made.losses,
     )
+
+
+def _limits(services: Services) -> Limits:
+    """A cut is small: what takes longer or more was not made to be read."""
+    settings = services.settings
+    seconds = min(settings.worker_seconds, 60)
+    return Limits(min(settings.worker_memory, 1 << 30), seconds, seconds, LARGEST_FILE, 32)
 
 
 def _captions(timeline: Timeline, form: CaptionFormat, language: str | None) -> Exported:
@@ -112,8 +146,13 @@ def _offer_import(door: Door) -> None:
     async def import_timeline(
         call: Call,
         *,
-        content: Content,
-        format: Annotated[Format, Field(description=_FORMATS)],
+        content: Annotated[
+            str | None, Field(max_length=_LONGEST, description="The file's text; of an AAF its bytes as base64")
+        ] = None,
+        file: Annotated[
+            Sha256 | None, Field(description="In place of content: the file in the media store, up to 16 MiB")
+        ] = None,
+        format: Annotated[FileFormat, Field(description=_FORMATS)],
         sources: Sources,
         media: Annotated[
             dict[str, Sha256],
@@ -134,7 +173,8 @@ def _offer_import(door: Door) -> None:
         """
         known = read_sources(services, sources)
         pictures = [each for each in known if each.width is not None]
-        sheet = read(content, format, rate or (pictures[0].element_list.rate if pictures else None))
+        near = rate or (pictures[0].element_list.rate if pictures else None)
+        sheet = await _sheet(services, await asyncio.to_thread(_bytes, services, content, file, format), format, near)
         starts = await start_timecodes(services, [each.media for each in known], sheet.rate)
         frames = {each: timecode_to_frames(code, sheet.rate) for each, code in starts.items()}
 
@@ -147,6 +187,45 @@ def _offer_import(door: Door) -> None:
         else:
             cut = await keep(call, lambda _: found.timeline)
         return ImportView(kept=not preview, cut=cut, names=found.names, remarks=found.remarks)
+
+
+def _bytes(services: Services, content: str | None, file: str | None, form: str) -> bytes:
+    """The file that is meant.
+
+    Raises:
+        Problem: INVALID_ARGUMENT for neither, both, or what is no base64; MEDIA_OFFLINE; TOO_LARGE.
+    """
+    if (content is None) == (file is None):
+        raise Problem(
+            "INVALID_ARGUMENT", "Give the file once.", "Give content, or the sha256 of a stored file in file."
+        )
+    if file is not None:
+        size = services.media.size(file)
+        if size > LARGEST_FILE:
+            raise Problem("TOO_LARGE", f"{file} has {size} bytes; {LARGEST_FILE} are read.", "Export one cut.")
+        return services.media.path(file).read_bytes()
+    text = content or ""
+    try:
+        return base64.b64decode(text, validate=True) if form == "aaf" else text.encode()
+    except ValueError as error:
+        raise Problem(
+            "INVALID_ARGUMENT", f"content is no base64: {error}.", "An AAF is binary: give its bytes as base64."
+        ) from error
+
+
+async def _sheet(services: Services, whole: bytes, form: FileFormat, rate: Rate | None) -> Sheet:
+    """What the file says. Raises Problem INVALID_ARGUMENT, naming the place."""
+    if form != "aaf":
+        try:
+            return read(whole.decode("utf-8-sig"), form, rate)
+        except UnicodeDecodeError as error:
+            raise Problem(
+                "INVALID_ARGUMENT", f"The file is no UTF-8 text: byte {error.start}.", "Check format; save it as UTF-8."
+            ) from error
+    with services.media.workspace() as work:
+        path = work / "cut.aaf"
+        await asyncio.to_thread(path.write_bytes, whole)
+        return await opened(path, _limits(services))
 
 
 def _offer_captions(door: Door) -> None:

@@ -179,15 +179,19 @@ class ValidationView(Noun):
 
 
 class ExportView(Noun):
-    """A text to save under `filename`; `sha256` is of its UTF-8 bytes. `losses` are what the format cannot carry."""
+    """A file to save under `filename`: its text, or its bytes as base64 where `base64` says so.
+
+    `sha256` is of the file's bytes, a text's in UTF-8. `losses` are what the format cannot carry.
+    """
 
     filename: str
     media_type: str
     sha256: str
+    base64: bool = False
     content: str
     losses: tuple[str, ...] = ()
 
     def text(self) -> str:
-        """Name, hash and losses, then the content as it is."""
+        """Name, hash and losses, then the content as it is; of bytes only where they are."""
         head = "\n".join((f"{self.filename} ({self.media_type}, {self.sha256})", *self.losses))
-        return f"{head}\n\n{self.content}"
+        return f"{head}\n\n{'The bytes are in content, base64.' if self.base64 else self.content}"

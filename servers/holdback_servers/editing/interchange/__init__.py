@@ -21,24 +21,43 @@ from holdback_servers.editing.interchange import (
     otio_reading,
     otio_writing,
 )
+from holdback_servers.editing.interchange.aaf_files import opened, written
 from holdback_servers.editing.interchange.conforming import Conformed, conform
 from holdback_servers.editing.interchange.laying import sheet_of
 from holdback_servers.editing.interchange.losses import losses
 from holdback_servers.editing.interchange.naming import slug
 from holdback_servers.editing.interchange.sheet import LARGEST_FILE, Remark, Sheet, Unreadable
 from holdback_servers.editing.model import Timeline
+from holdback_servers.media_worker import Limits
 
 Format = Literal["otio", "edl", "fcp7", "fcpxml"]
-__all__ = ["Conformed", "Exported", "Format", "Remark", "Sheet", "conform", "export", "file_stem", "read"]
+FileFormat = Literal[Format, "aaf"]
+"""With the one that is no text."""
+__all__ = [
+    "LARGEST_FILE",
+    "Conformed",
+    "Exported",
+    "FileFormat",
+    "Format",
+    "Remark",
+    "Sheet",
+    "conform",
+    "export",
+    "export_aaf",
+    "file_stem",
+    "opened",
+    "read",
+]
 
 
 class Exported(NamedTuple):
-    """A text to save under a name, and in sentences what the format could not say."""
+    """A text to save under a name, or bytes as base64, and in sentences what the format could not say."""
 
     filename: str
     media_type: str
     text: str
     losses: tuple[str, ...] = ()
+    base64: bool = False
 
 
 _WRITERS: dict[str, tuple[str, str, Callable[[Sheet], str]]] = {
@@ -63,6 +82,17 @@ def export(timeline: Timeline, form: Format, record_start: str, starts: Mapping[
     sheet = sheet_of(timeline, record_start, starts)
     ending, media_type, write = _WRITERS[form]
     return Exported(f"{file_stem(timeline)}{ending}", media_type, write(sheet), losses(sheet, form))
+
+
+async def export_aaf(timeline: Timeline, record_start: str, starts: Mapping[str, str], limits: Limits) -> Exported:
+    """The timeline as AAF, written in the media worker; its bytes in base64. As `export`.
+
+    Raises:
+        Problem: TIMECODE_INVALID; as `media_worker.run`.
+    """
+    sheet = sheet_of(timeline, record_start, starts)
+    content = await written(sheet, timeline.made, limits)
+    return Exported(f"{file_stem(timeline)}.aaf", "application/octet-stream", content, losses(sheet, "aaf"), True)
 
 
 def read(text: str, form: Format, rate: Rate | None) -> Sheet:

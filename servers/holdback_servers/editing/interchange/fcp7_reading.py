@@ -133,7 +133,7 @@ class _Reader:
             source = exact
         piece = Piece(
             name=self._name(item), at=start, frames=end - start, source=source, speed=speed, held=held,
-            where=place(item), **_own(told),
+            where=place(item), **own(told),
         )  # fmt: skip
         return piece, str(told.get("track", ""))
 
@@ -190,7 +190,7 @@ def _told(item: "Element") -> Mapping[str, Any]:
     return cast("dict[str, Any]", value) if isinstance(value, dict) else {}
 
 
-def _own(told: Mapping[str, Any]) -> dict[str, Any]:
+def own(told: Mapping[str, Any]) -> dict[str, Any]:
     """What this room has written beside a clip, checked field by field."""
     found: dict[str, Any] = {}
     for name in ("length", "confidence", "fade_in", "fade_out", "gain", "opacity"):

@@ -26,7 +26,7 @@ EFFECTS = {
     "dip_to_black": "Dip to Color Dissolve",
     "dip_to_white": "Dip to White Dissolve",
 }
-_TOLD = ("source", "length", "clip", "reason", "confidence", "gain", "fade_in", "fade_out", "opacity", "box")
+TOLD = ("source", "length", "clip", "reason", "confidence", "gain", "fade_in", "fade_out", "opacity", "box")
 
 
 def ticks(frames: int, rate: Rate) -> int:
@@ -138,7 +138,7 @@ class _Writer:
         self._file(made, name, media)
         if piece.held or piece.speed != 100:
             self._speed(made, 0 if piece.held else piece.speed)
-        told = {key: value for key, value in piece.model_dump(exclude_defaults=True).items() if key in _TOLD and value}
+        told = {key: value for key, value in piece.model_dump(exclude_defaults=True).items() if key in TOLD and value}
         self.add(self.add(made, "comments"), "mastercomment4", json.dumps({**told, "track": lane.name}, sort_keys=True))
 
     def _speed(self, clip: "Element", speed: int) -> None:

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from holdback_servers.editing.interchange.edl_writing import SOUND_CHANNELS, others
 from holdback_servers.editing.interchange.sheet import PICTURE, Lane, Piece, Sheet
 
-_NAMES = {"otio": "OpenTimelineIO", "edl": "A CMX 3600 EDL", "fcp7": "FCP7 XML", "fcpxml": "FCPXML"}
+_NAMES = {"otio": "OpenTimelineIO", "edl": "A CMX 3600 EDL", "fcp7": "FCP7 XML", "fcpxml": "FCPXML", "aaf": "AAF"}
 
 
 def losses(sheet: Sheet, form: str) -> tuple[str, ...]:
@@ -34,8 +34,10 @@ def _picture(sheet: Sheet, form: str) -> Iterator[str]:
     kinds = {each.kind for each in first.changes}
     if form == "edl" and above:
         yield f"holds one track of picture: {', '.join(each.name for each in above)} left out."
-    if form == "edl" and "dip_to_white" in kinds:
+    if form in ("edl", "aaf") and "dip_to_white" in kinds:
         yield "knows no white: dips to white are dips to black in other programs."
+    if form == "aaf" and _out_of_step(first):
+        yield "knows whole frames alone: a clip at another speed may show a frame early under its transition."
     if form == "fcpxml" and kinds - {"dissolve"}:
         yield "names wipes and dips without their effects: choose them again in the other program."
     if form == "otio" and kinds - {"dissolve"}:
@@ -43,9 +45,15 @@ def _picture(sheet: Sheet, form: str) -> Iterator[str]:
     if form == "fcp7" and any(each.speed > 100 for each in first.pieces):
         yield "counts at the clip's speed: a clip faster than its media may begin a frame off in other programs."
     placed = [each for lane in above for each in lane.pieces if _composed(each)]
-    if placed and form in ("otio", "fcp7"):
+    if placed and form in ("otio", "fcp7", "aaf"):
         kept = "kept for this room."
         yield f"shows layers full size, opaque and without fades: boxes, opacity and fades are {kept}"
+
+
+def _out_of_step(lane: Lane) -> bool:
+    """Whether a transition begins between two frames of the media of a clip at another speed."""
+    heads = {each.at: each.before for each in lane.changes if not each.kind.startswith("dip")}
+    return any(heads.get(each.at, 0) * each.speed % 100 for each in lane.pieces)
 
 
 def _composed(piece: Piece) -> bool:
@@ -57,7 +65,7 @@ def _sound(sheet: Sheet, form: str) -> Iterator[str]:
     if form == "edl" and len(beside) > len(SOUND_CHANNELS):
         yield f"holds two tracks of sound beside the picture's: {', '.join(_names(beside[2:]))} left out."
     levels = any(each.gain or each.fade_in or each.fade_out for lane in sheet.lanes_of("sound") for each in lane.pieces)
-    if levels and form in ("edl", "otio", "fcp7"):
+    if levels and form in ("edl", "otio", "fcp7", "aaf"):
         yield "has no levels or fades of sound" + (" of its own: kept for this room." if form == "otio" else ".")
     if any(each.get("duck") for each in sheet.facts.get("tracks", ())):
         yield "has no ducking: music stays at its level while a voice speaks."
