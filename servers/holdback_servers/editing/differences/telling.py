@@ -4,13 +4,16 @@ from collections.abc import Iterator
 
 from holdback_base.vocabulary import Span, frames_to_timecode
 
+from holdback_servers.editing.differences.recognising import recognised
 from holdback_servers.editing.model import Timeline, joined
-from holdback_servers.editing.parts import Blur, Clip, LayerClip, SoundClip, Transition
+from holdback_servers.editing.parts import Blur, Clip, Credit, LayerClip, SoundClip, Transition
 from holdback_servers.editing.placing import frames_showing, pictures
 
 
 def differences(old: Timeline, new: Timeline) -> list[str]:
-    """Sentences, pictures first; empty when both are the same cut."""
+    """Sentences, pictures first; empty when both are the same cut. Ids are those of the new one."""
+    if old.root != new.root:
+        old = recognised(old, new)
     return [
         *_title(old, new),
         *_clips(old, new),
@@ -75,7 +78,8 @@ def _clips(old: Timeline, new: Timeline) -> Iterator[str]:
     kept_before = [clip.id for clip in old.clips if clip.id in after]
     kept_after = [clip.id for clip in new.clips if clip.id in before]
     if kept_before != kept_after:
-        yield f"Order is now {', '.join(clip.id for clip in new.clips)}."
+        now, was = (", ".join(clip.id for clip in timeline.clips) for timeline in (new, old))
+        yield f"Order is now {now}; it was {was}."
 
 
 def _splits(before: dict[str, Clip], new: Timeline) -> Iterator[tuple[str, list[Clip]]]:
@@ -244,11 +248,15 @@ def _credits(old: Timeline, new: Timeline) -> Iterator[str]:
     before, after = {each.id for each in old.credits}, {each.id for each in new.credits}
     for credit in new.credits:
         if credit.id not in before:
-            kind = credit.kind.capitalize()
-            yield f'{kind} {credit.id} "{credit.text}" at the {credit.placement} on {spoken_span(new, credit.span)}.'
+            where = f"at the {credit.placement} on {spoken_span(new, credit.span)}"
+            yield f'{_kind(credit)} {credit.id} "{credit.text}" {where}.'
     for credit in old.credits:
         if credit.id not in after:
-            yield f'{credit.kind.capitalize()} {credit.id} "{credit.text}" taken away.'
+            yield f'{_kind(credit)} {credit.id} "{credit.text}" taken away.'
+
+
+def _kind(credit: Credit) -> str:
+    return credit.kind.replace("_", " ").capitalize()
 
 
 def _captions(old: Timeline, new: Timeline) -> Iterator[str]:
