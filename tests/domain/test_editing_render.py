@@ -2,6 +2,7 @@
 
 import hashlib
 import os
+import tempfile
 from datetime import UTC, datetime
 from fractions import Fraction
 from pathlib import Path
@@ -294,7 +295,23 @@ def test_a_kept_chunk_that_the_disk_has_spoiled_is_made_again(files: dict[str, P
     kept.unlink()
     kept.write_bytes(spoiled)
     found, two = _render(cut, files, tmp_path / "2", cache=cache)
+    after, _ = _render(cut, files, tmp_path / "3", cache=cache)
     assert found["made"] == 30
+    assert after["made"] == 0
+    assert _sha(one) == _sha(two)
+
+
+@pytest.mark.processes
+def test_chunks_are_kept_on_another_file_system_than_the_media(files: dict[str, Path], tmp_path: Path) -> None:
+    memory = Path("/dev/shm")
+    if not memory.is_dir() or memory.stat().st_dev == tmp_path.stat().st_dev:
+        pytest.skip("there is only one file system here")
+    cut = _cut(_clip(1, 0, 30))
+    with tempfile.TemporaryDirectory(dir=memory) as elsewhere:
+        cache = cache_folder(Path(elsewhere))
+        first, one = _render(cut, files, tmp_path / "1", cache=cache)
+        again, two = _render(cut, files, tmp_path / "2", cache=cache)
+    assert (first["made"], again["made"]) == (30, 0)
     assert _sha(one) == _sha(two)
 
 

@@ -292,6 +292,30 @@ async def test_a_delivery_of_the_house_comes_with_its_captions_and_is_refused_wh
 
 
 @pytest.mark.asyncio
+@pytest.mark.processes
+async def test_a_render_that_is_asked_for_twice_is_made_once(tmp_path: Path) -> None:
+    async with _room(tmp_path / "home") as (client, door):
+        (film, word), _, _ = _sources(door, tmp_path)
+        wanted = {"title": "Twice", "sources": [word], "clips": [_clip(film, 0, 24)]}
+        made = await _ask(client, "create_timeline", wanted)
+        jobs = [await _ask(client, "render_timeline", {"timeline_id": made["id"]}) for _ in range(2)]
+        one, other = [await _result(client, job) for job in jobs]
+    assert one["media"] == other["media"]
+
+
+@pytest.mark.asyncio
+async def test_profiles_of_the_house_that_are_no_text_are_told_with_their_cure(tmp_path: Path) -> None:
+    home = tmp_path / "home"
+    home.mkdir()
+    (home / "profiles.toml").write_text("[house]\n", encoding="utf-16")
+    async with _room(home) as (client, _):
+        refused = await _refused(client, "list_profiles", {})
+    assert refused["code"] == "INVALID_ARGUMENT"
+    assert "profiles.toml" in refused["message"]
+    assert "UTF-8" in refused["message"]
+
+
+@pytest.mark.asyncio
 async def test_a_repeated_key_makes_one_timeline(tmp_path: Path) -> None:
     async with _room(tmp_path / "home") as (client, door):
         (film, word), _, _ = _sources(door, tmp_path)

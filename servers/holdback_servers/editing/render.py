@@ -6,6 +6,7 @@ coded meanwhile; then all is joined, and what was written is read again.
 
 import contextlib
 import os
+import shutil
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -127,11 +128,13 @@ class _Job:
         place = self.work / name
         if not place.exists() and self.cache is not None:
             with contextlib.suppress(OSError):
-                os.link(self.cache / name, place)
+                _lay(self.cache / name, place)
                 os.utime(self.cache / name)
         found = chunks.read_chunk(place) if place.exists() else None
         if found is None or len(found.coded.packets) != frames:
             place.unlink(missing_ok=True)
+            if self.cache is not None:
+                (self.cache / name).unlink(missing_ok=True)
             return False
         return True
 
@@ -190,7 +193,7 @@ class _Job:
         chunks.write_chunk(chunk, place)
         if self.cache is not None:
             with contextlib.suppress(FileExistsError):
-                os.link(place, self.cache / place.name)
+                _lay(place, self.cache / place.name)
 
     def _join(
         self, output: Path, places: Sequence[Path], form: Form, sound: Sound, coded: Coded | None
@@ -210,6 +213,22 @@ class _Job:
         finally:
             delivery.close()
         return looks, delivery.digest
+
+
+def _lay(there: Path, here: Path) -> None:
+    """The same bytes under another name: a link, or a copy where the file systems differ or have no links.
+
+    Raises:
+        OSError: FileExistsError when there is such a file already, FileNotFoundError when there are no bytes.
+    """
+    try:
+        os.link(there, here)
+    except (FileExistsError, FileNotFoundError):
+        raise
+    except OSError:
+        part = here.with_suffix(f".{os.getpid()}")
+        shutil.copyfile(there, part)
+        part.replace(here)
 
 
 def _refused(missed: list[str]) -> Problem:

@@ -1,10 +1,11 @@
 """The cutting room's long work: rendering a timeline and measuring media, in the media worker, as jobs."""
 
-import contextlib
+import asyncio
 import hashlib
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
+from weakref import WeakValueDictionary
 
 from holdback_base.database import store_instant
 from holdback_base.elements import CutFacts
@@ -86,9 +87,12 @@ class Rendered(MediaMeasure):
 
 @dataclass(frozen=True)
 class Render:
-    """The handler of render jobs."""
+    """The handler of render jobs. The same file is made by one job at a time; others wait for it and take it."""
 
     services: Services
+    making: WeakValueDictionary[tuple[str, str], asyncio.Lock] = field(
+        default_factory=WeakValueDictionary[tuple[str, str], asyncio.Lock]
+    )
 
     async def __call__(self, request: dict[str, Any], report: Report) -> dict[str, Any]:
         """Render, store, derive the elements, and sign."""
@@ -97,9 +101,11 @@ class Render:
         timeline = await services.database.read(lambda c: store.find(c, request["timeline"]))
         require_valid(timeline, services.media.has)
         require_fit(timeline, name, profile)
-        kept = await services.database.read(lambda c: store.find_render(c, timeline.id, name))
-        if kept is None or kept.get("profile") != _digest(profile) or not services.media.has(kept["media"]):
-            kept = await self._make(timeline, name, profile, report)
+        turn = self.making.setdefault((timeline.id, name), asyncio.Lock())
+        async with turn:
+            kept = await services.database.read(lambda c: store.find_render(c, timeline.id, name))
+            if kept is None or kept.get("profile") != _digest(profile) or not services.media.has(kept["media"]):
+                kept = await self._make(timeline, name, profile, report)
         return _signed(services, timeline, name, profile, kept).model_dump(mode="json", exclude_none=True)
 
     async def _make(self, timeline: Timeline, name: str, profile: Profile, report: Report) -> dict[str, Any]:
@@ -161,9 +167,15 @@ def profiles_of(services: Services) -> dict[str, Profile]:
     """
     own = services.settings.home / "profiles.toml"
     known = dict(built_in())
-    with contextlib.suppress(FileNotFoundError):
-        known |= read_profiles(own.read_text(encoding="utf-8"), own.name, known)
-    return known
+    try:
+        text = own.read_text(encoding="utf-8")
+    except FileNotFoundError:
+        return known
+    except (OSError, UnicodeDecodeError) as error:
+        why = "it is no text in UTF-8" if isinstance(error, UnicodeDecodeError) else error.strerror
+        message = f"{own.name} in the home cannot be read: {why}."
+        raise Problem("INVALID_ARGUMENT", message, "Save it as text in UTF-8 that Holdback may read.") from error
+    return known | read_profiles(text, own.name, known)
 
 
 def _digest(profile: Profile) -> str:
