@@ -2,6 +2,7 @@
 
 from typing import Annotated, Any
 
+from holdback_base.problem import Problem
 from pydantic import Field
 from sqlalchemy import Connection
 
@@ -10,9 +11,15 @@ from holdback_servers.services import Call
 from holdback_servers.serving import Door
 
 
-def add_job_tools(door: Door, *, cancel_scope: str | None = None) -> None:
-    """Offer `get_job` and `cancel_job` for the room's long work; to cancel takes `<room>:write` unless told."""
+def add_job_tools(door: Door, *, cancel_scope: str | None = None, reading: frozenset[str] = frozenset()) -> None:
+    """Offer `get_job` and `cancel_job` for the room's long work.
+
+    Args:
+        cancel_scope: that takes cancelling, instead of `<room>:write`.
+        reading: kinds of work that only look: who may start them, with `<room>:read`, may cancel them too.
+    """
     jobs = door.services.jobs
+    needed = cancel_scope or f"{door.name}:write"
 
     @door.tool(title="Look at a job", scope=f"{door.name}:read")
     async def get_job(
@@ -28,9 +35,18 @@ def add_job_tools(door: Door, *, cancel_scope: str | None = None) -> None:
         """
         return await jobs.get(job_id, call.caller.person, after_seq=after_seq, wait_seconds=wait_seconds)
 
-    @door.tool(title="Cancel a job", scope=cancel_scope or f"{door.name}:write", kind="destroy", idempotent=True)
+    @door.tool(title="Cancel a job", scope=f"{door.name}:read" if reading else needed, kind="destroy", idempotent=True)
     async def cancel_job(call: Call, job_id: Annotated[str, Field(description="The job's id, job_...")]) -> Job:
         """Stop long work. A job that has ended stays as it is; a cancelled one leaves nothing behind."""
+        if reading and needed not in call.caller.scopes:
+            job = await jobs.get(job_id, call.caller.person)
+            if job.kind not in reading:
+                raise Problem(
+                    "PERMISSION_DENIED",
+                    f"To cancel {job_id} takes the scope {needed}.",
+                    "Ask whoever may start such work.",
+                    scope=needed,
+                )
         return await jobs.cancel(job_id, call.caller.person)
 
 

@@ -1,6 +1,7 @@
 """Proof through a real client: a cut is rendered, its conditions are proven from the file, and the word is signed."""
 
-from collections.abc import AsyncGenerator
+import base64
+from collections.abc import AsyncGenerator, Callable
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from fractions import Fraction
@@ -20,10 +21,12 @@ from holdback_servers.services import open_services
 from holdback_servers.serving import Door
 from holdback_servers.settings import Settings
 from holdback_trust.audit import AuditLog
+from holdback_trust.identity import Caller
 from holdback_trust.keys import KeyPair, KeyRing
 from holdback_trust.policy import local_caller
 from holdback_trust.statements import read_proof, sign_cut
 from mcp.client import Client
+from sqlalchemy import Connection
 
 NOW = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)
 ASSETS, EDITING = KeyPair.generate(), KeyPair.generate()
@@ -33,7 +36,7 @@ WORDS = "A film by Ada"
 
 
 @asynccontextmanager
-async def _room(home: Path) -> AsyncGenerator[tuple[Client, Door]]:
+async def _room(home: Path, caller: Caller | None = None) -> AsyncGenerator[tuple[Client, Door]]:
     services = open_services(
         Database(home / "db" / "editing.sqlite", METADATA),
         TABLES,
@@ -44,7 +47,7 @@ async def _room(home: Path) -> AsyncGenerator[tuple[Client, Door]]:
         ring=RING,
         audit=AuditLog(home / "audit", EDITING, lambda: NOW),
     )
-    door = build(services, local=local_caller("person:sam", True, "mcp:editing"))
+    door = build(services, local=caller or local_caller("person:sam", True, "mcp:editing"))
     async with door.serving(), Client(door.mcp) as client:
         yield client, door
     services.audit.close()
@@ -118,6 +121,12 @@ async def test_conditions_are_proven_from_the_render_and_the_proof_is_signed(tmp
         report = await _result(client, await _ask(client, "prove_conditions", wanted))
         claims = read_proof(report["statement"], RING, NOW)
         stills = [door.services.media.path(each["still"]).read_bytes()[:4] for each in report["proofs"]]
+        seen = [
+            await _ask(client, "get_proof_still", {"proof_statement": report["statement"], "still": each["still"]})
+            for each in report["proofs"]
+        ]
+        film_as_still = {"proof_statement": report["statement"], "still": film}
+        refused = (await client.call_tool("get_proof_still", film_as_still)).structured_content
         bare = await client.call_tool(
             "prove_conditions", {"cut_statement": rendered["statement"], "conditions": [{"type": "credit"}]}
         )
@@ -125,6 +134,9 @@ async def test_conditions_are_proven_from_the_render_and_the_proof_is_signed(tmp
     assert report["verdict"] == claims["verdict"] == "proven"
     assert (claims["sub"], claims["elements"]) == (rendered["media"], rendered["elements_sha256"])
     assert stills == [b"\x89PNG", b"\x89PNG"]
+    assert [base64.b64decode(each["content_base64"])[:4] for each in seen] == stills
+    assert refused is not None
+    assert refused["code"] == "NOT_FOUND"
     assert bare.is_error
     assert "without words" in str(bare.structured_content)
 
@@ -183,3 +195,20 @@ async def test_a_region_is_judged_through_a_dissolve_slow_motion_and_another_sha
         (proof,) = (await _result(client, await _ask(client, "prove_conditions", wanted)))["proofs"]
     assert proof["verdict"] == ("proven" if style else "contradicted"), proof
     assert proof.get("failing", []) == ([] if style else [{"in_frame": 0, "out_frame": 36}])
+
+
+@pytest.mark.asyncio
+async def test_who_may_only_read_cancels_a_proof_and_no_render(tmp_path: Path) -> None:
+    sam = local_caller("person:sam", True, "mcp:editing")
+    async with _room(tmp_path, sam.model_copy(update={"scopes": frozenset({"editing:read"})})) as (client, door):
+        jobs = door.services.jobs
+
+        def queue(kind: str) -> Callable[[Connection], str]:
+            return lambda c: jobs.submit(c, kind, {}, "person:sam").id
+
+        proof, render = [await door.services.database.write(queue(kind)) for kind in ("prove", "render")]
+        stopped = await _ask(client, "cancel_job", {"job_id": proof})
+        refused = (await client.call_tool("cancel_job", {"job_id": render})).structured_content
+    assert stopped["state"] == "cancelled"
+    assert refused is not None
+    assert (refused["code"], refused["details"]) == ("PERMISSION_DENIED", {"scope": "editing:write"})

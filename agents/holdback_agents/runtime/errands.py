@@ -50,8 +50,15 @@ async def call_tool(
 
 
 async def cancel_job(ways: Ways, talk: Conversation, server: str, job_id: str) -> None:
-    """Stop a job; one that has ended is left."""
-    await call_tool(ways, talk, f"{server}.cancel_job", {"job_id": job_id}, f"{talk.task_id}/cancel/{job_id}")
+    """Stop a job; one that has ended is left. Some jobs take a further scope to cancel, which the refusal names."""
+    capability, key = f"{server}.cancel_job", f"{talk.task_id}/cancel/{job_id}"
+    try:
+        await call_tool(ways, talk, capability, {"job_id": job_id}, key)
+    except Problem as problem:
+        scope = problem.details.get("scope")
+        if problem.code != "PERMISSION_DENIED" or not isinstance(scope, str):
+            raise
+        await call_tool(ways, talk, capability, {"job_id": job_id}, key, scope=scope)
 
 
 async def follow_job(ways: Ways, talk: Conversation, server: str, job_id: str, report: Report) -> dict[str, Any]:

@@ -1,18 +1,19 @@
 """The tools that look at pictures and sound themselves: proof of conditions, regions and subjects followed."""
 
+import asyncio
 from typing import Annotated, Literal
 
 from holdback_base.elements import Box
 from holdback_base.problem import Problem
 from holdback_base.vocabulary import Rate, Sha256, Span
-from holdback_trust.statements import read_cut
+from holdback_trust.statements import read_cut, read_proof
 from pydantic import Field
 
 from holdback_servers.editing import store
 from holdback_servers.editing.cutting import Sources, TimelineId, read_sources
 from holdback_servers.editing.evidence import ConditionWanted
 from holdback_servers.editing.following import REFRAME, TRACK, SuggestReframe, Track
-from holdback_servers.editing.proving import PROVE, Prove, check_conditions
+from holdback_servers.editing.proving import PROVE, ProofStill, Prove, check_conditions, still_of
 from holdback_servers.job_tools import submit
 from holdback_servers.jobs import Job
 from holdback_servers.services import Call
@@ -64,6 +65,20 @@ def _offer_proving(door: Door) -> None:
             "sources": [each.model_dump(mode="json", exclude_none=True) for each in read_sources(services, sources)],
         }
         return await submit(call, PROVE, request)
+
+    @door.tool(title="Get a proof's still", scope="editing:read")
+    async def get_proof_still(
+        call: Call,
+        *,
+        proof_statement: Annotated[str, Field(description="The signed proof statement, as prove_conditions gave it")],
+        still: Annotated[Sha256, Field(description="A still that one of its proofs names")],
+    ) -> ProofStill:
+        """The picture of a finished file that a proof rests on, as a PNG: for a person, or a model that sees, to judge.
+
+        Whoever holds the signed proof may see its stills, and no other bytes.
+        """
+        claims = read_proof(proof_statement, services.ring, services.clock())
+        return await asyncio.to_thread(still_of, services, claims, still)
 
 
 def _offer_following(door: Door) -> None:

@@ -1,5 +1,6 @@
 """The cutting room's long work of proving: what a finished file shows and lets hear, held against its conditions."""
 
+import base64
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
@@ -7,6 +8,7 @@ from typing import Any
 
 from holdback_base.elements import CutFacts
 from holdback_base.problem import Problem
+from holdback_base.vocabulary import Noun, Sha256
 from holdback_trust.statements import sign_proof
 
 from holdback_servers import media_worker
@@ -20,6 +22,15 @@ PROVE = "prove"
 _ISSUER = "mcp:editing"
 _VALID = timedelta(days=365)
 """How long a proof is believed; the file and what it shows do not change, but what looks at it gets better."""
+
+
+class ProofStill(Noun):
+    """A still of a proof: a PNG of `bytes` bytes, as base64."""
+
+    still: Sha256
+    media_type: str = "image/png"
+    bytes: int
+    content_base64: str
 
 
 @dataclass(frozen=True)
@@ -98,6 +109,21 @@ def _statement(services: Services, cut: CutFacts, proven: ProofReport) -> str:
         "proofs": [each.model_dump(mode="json", exclude_none=True) for each in proven.proofs],
     }
     return sign_proof(services.keys, claims)
+
+
+def still_of(services: Services, claims: dict[str, Any], still: str) -> ProofStill:
+    """A still that the claims of a signed proof name.
+
+    Raises:
+        Problem: NOT_FOUND for one that it does not name; MEDIA_OFFLINE; TOO_LARGE.
+    """
+    if still not in {each.get("still") for each in claims["proofs"]}:
+        raise Problem("NOT_FOUND", f"The proof names no still {still}.", "Give one of the stills that its proofs name.")
+    size, most = services.media.size(still), services.settings.inline_limit
+    if size > most:
+        raise Problem("TOO_LARGE", f"The still has {size} bytes; an answer holds {most}.", "Raise inline_limit.")
+    content = services.media.path(still).read_bytes()
+    return ProofStill(still=still, bytes=size, content_base64=base64.b64encode(content).decode())
 
 
 def check_conditions(conditions: tuple[ConditionWanted, ...]) -> None:

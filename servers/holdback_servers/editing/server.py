@@ -9,6 +9,7 @@ from holdback_servers.editing.examining import offer_examining
 from holdback_servers.editing.exchanging import offer_exchanging
 from holdback_servers.editing.finishing import offer_finishing
 from holdback_servers.editing.looking import offer_looking
+from holdback_servers.editing.proving import PROVE
 from holdback_servers.job_tools import add_job_tools
 from holdback_servers.services import Services
 from holdback_servers.serving import Door
@@ -40,5 +41,5 @@ def build(services: Services, *, local: Caller | None = None) -> Door:
     offer_exchanging(door)
     offer_finishing(door)
     offer_examining(door)
-    add_job_tools(door)
+    add_job_tools(door, reading=frozenset({PROVE}))
     return door
