@@ -63,6 +63,15 @@ def test_of_a_film_that_nobody_described_shots_from_all_over_it_are_taken_and_th
     assert all(pick.confidence < 50 for pick in picks)
 
 
+def test_what_was_measured_or_said_of_other_things_does_not_describe_a_film() -> None:
+    shots = [_piece("shot", start, start + 240, "") for start in range(0, 2400, 240)]
+    measured = [_piece("silence", 0, 100, "no sound for 4.2 s"), _piece("transcript", 200, 260, "good evening")]
+    picks, notes = chosen([*shots, *measured], "the harbour", 240, RATE, "Our film")
+    assert (len(picks), "Nobody has described" in notes[0]) == (4, True)
+    spoken, told = chosen([*shots, _piece("transcript", 480, 720, "in the harbour")], "harbour", 48, RATE, "Our film")
+    assert (len(spoken), told) == (1, ())
+
+
 def test_a_film_that_somebody_described_is_searched_and_needs_no_note() -> None:
     pieces = [_piece("shot", 0, 240, ""), _piece("log", 240, 480, "the harbour at dawn")]
     picks, notes = chosen(pieces, "the harbour", 48, RATE, "Our film")

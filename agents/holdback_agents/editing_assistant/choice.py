@@ -158,7 +158,7 @@ def chosen(
 ) -> tuple[tuple[Pick, ...], tuple[str, ...]]:
     """The pieces about the subject; or, of a film that nobody has described, shots from all over it, and a note for
     people that says so. Raises Problem as `choose` and `spread` do."""
-    if is_described(pieces):
+    if is_described(pieces, subject):
         return choose(pieces, subject, frames, rate, curves=curves, beats=beats), ()
     picks = spread(pieces, frames, rate, curves=curves, beats=beats)
     shots = f"{len(picks)} {'shot' if len(picks) == 1 else 'shots'}"
@@ -187,9 +187,15 @@ def _outside(piece: Piece, span: Span) -> list[Piece]:
     return [piece.model_copy(update={"in_frame": start, "out_frame": end}) for start, end in ends if start < end]
 
 
-def is_described(pieces: Iterable[Piece]) -> bool:
-    """Whether anybody has said what is to be seen in the footage."""
-    return any(piece.text.strip() or piece.tags for piece in pieces)
+def is_described(pieces: Iterable[Piece], subject: str) -> bool:
+    """Whether anybody has said what is to be seen in the footage, or the subject is spoken of in it. What was measured,
+    such as that it is silent, says nothing of what is to be seen."""
+    words = words_of(subject)
+    seen = (piece for piece in pieces if piece.kind in _STANDING)
+    return any(
+        bool(_matches(piece, words)) if piece.kind == "transcript" else bool(piece.text.strip() or piece.tags)
+        for piece in seen
+    )
 
 
 def spread(
