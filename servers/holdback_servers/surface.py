@@ -9,7 +9,8 @@ import inspect
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from functools import cache
-from typing import Any
+from types import NoneType, UnionType
+from typing import Annotated, Any, Union, get_args, get_origin
 
 from holdback_trust.policy import Action
 from mcp.server.mcpserver.utilities.func_metadata import FuncMetadata, func_metadata
@@ -81,10 +82,31 @@ class _Signature:
         return isinstance(other, _Signature) and self.function.__code__ is other.function.__code__
 
 
+class _Arguments(FuncMetadata):
+    """What a tool takes. Clients may give lists and objects as JSON in a text; what is text already stays as it is, so
+    that a file whose text is JSON, or a title such as `null`, arrives whole."""
+
+    def pre_parse_json(self, data: dict[str, Any]) -> dict[str, Any]:
+        """The arguments, those that are no text read from JSON where they are given as such."""
+        fields = self.arg_model.model_fields
+        texts = {name for name, field in fields.items() if _is_text(field.annotation)}
+        kept = {name: value for name, value in data.items() if name in texts}
+        return super().pre_parse_json(data) | kept
+
+
+def _is_text(annotation: Any) -> bool:
+    """Whether only text, or nothing, can stand there."""
+    if get_origin(annotation) is Annotated:
+        return _is_text(get_args(annotation)[0])
+    if get_origin(annotation) in (Union, UnionType):
+        return all(each is NoneType or _is_text(each) for each in get_args(annotation))
+    return annotation is str
+
+
 @cache
 def _arguments(of: _Signature) -> FuncMetadata:
     """Worked out at the first call: a start would wait for every tool."""
-    return func_metadata(of.function, skip_names=["call"], structured_output=False)
+    return _Arguments(arg_model=func_metadata(of.function, skip_names=["call"], structured_output=False).arg_model)
 
 
 @cache
