@@ -82,8 +82,17 @@ def _environment() -> tuple[Environment, Markup, str]:
     """The templates, the style, and the policy that allows just this style, by its hash."""
     environment, style, policy = safe_templates("outcome.css")
     filters = cast("dict[str, Any]", environment.filters)
-    filters.update(link=link, shape=_shape, cell=_cell)
+    filters.update(link=link, shape=_shape, cell=_cell, second=_second, capital=_capital)
     return environment, style, policy
+
+
+def _second(frame: int, version: VersionOutcome) -> str:
+    """Where a frame of a cut is, in seconds."""
+    return f"{frame * float(version.seconds) / version.frames:.1f}"
+
+
+def _capital(text: str) -> str:
+    return text[:1].upper() + text[1:]
 
 
 def safe_templates(*styles: str) -> tuple[Environment, Markup, str]:

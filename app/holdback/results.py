@@ -166,7 +166,9 @@ def _stills(film: Path, version: CutVersion, folder: Path) -> tuple[Still, ...]:
             if number in wanted:
                 name = f"stills/{version.name}-{number:05}.jpg"
                 frame.to_image().save(folder / name, quality=88)  # pyright: ignore[reportUnknownMemberType]
-                stills.append(Still(file=name, caption=f"{version.name}, frame {number}", frame=number))
+                stills.append(
+                    Still(file=name, caption=f"at {float(number / Fraction(version.rate)):.1f} s", frame=number)
+                )
                 if number == wanted[-1]:
                     break
     return tuple(stills)

@@ -10,6 +10,7 @@ from holdback.outcome import Ended, Outcome
 from holdback.page import link, render_page, write_page
 from holdback.timeline_picture import LEFT, WIDTH, Lane, picture
 from holdback.wording import clean, headline, instants_in_words, place
+from holdback_agents.contracts import PickTold
 from holdback_base.vocabulary import TimeRange
 
 OUTCOME = Outcome.model_validate_json(
@@ -289,3 +290,17 @@ def test_places_have_names_and_what_is_no_place_stays_as_it_is() -> None:
 
 def test_cleaning_takes_escapes_and_direction_marks_and_keeps_joiners() -> None:
     assert clean("a\x1b[31mb\u202ec\u200dd\ne\x9b") == "a[31mbc\u200dd e"
+
+
+def test_each_piece_says_where_it_stands_what_it_shows_and_what_speaks_for_it() -> None:
+    last = OUTCOME.versions[-1]
+    reason = "marked by the logger: a fox (found: fox); much moves; ends on a sound"
+    pick = PickTold(record_in=0, record_out=last.frames // 2, reason=reason, confidence=97)
+    shown = OUTCOME.model_copy(
+        update={"versions": (*OUTCOME.versions[:-1], last.model_copy(update={"picks": (pick,)}))}
+    )
+    text = read(shown).text
+    half = float(last.seconds) / 2
+    assert (
+        f"0.0 to {half:.1f} s Marked by the logger: a fox (found: fox) Much moves; ends on a sound; 97 % sure" in text
+    )
