@@ -31,6 +31,8 @@ from holdback_servers.editing.interchange.sheet import (
 )
 
 _DEEPEST = 20
+_COMPOUND = bytes.fromhex("d0cf11e0a1b11ae1")
+"""What a compound file begins with (MS-CFB 2.2): an AAF is one, and so is an old Word document."""
 
 
 def read(path: Path) -> Sheet:
@@ -40,14 +42,23 @@ def read(path: Path) -> Sheet:
         Problem: INVALID_ARGUMENT naming the track and clip for what is no AAF or says what a cut here cannot;
             TOO_LARGE.
     """
+    with path.open("rb") as file:
+        begins = file.read(len(_COMPOUND))
+    if begins != _COMPOUND:
+        raise Unreadable("The file", "it is no AAF: it does not begin as one.", "Check format, and export it again.")
+    kind = terms.library().file.AAFFile
+    file = kind.__new__(kind)  # made in two steps, as one that fails half-way leaves its file open
     try:
-        with terms.library().file.AAFFile(str(path), "r") as file:
-            return _Reader(file).sheet()
+        file.__init__(str(path), "r")
+        return _Reader(file).sheet()
     except (Problem, MemoryError):
         raise
     except Exception as error:  # the library raises what it likes for broken files
-        said = (str(error).strip().splitlines() or [""])[0][:120] or type(error).__name__
-        raise Unreadable("The file", f"it cannot be read as AAF: {said}.", "Export the whole file again.") from error
+        message = f"it is damaged or cut short, and cannot be read as AAF ({type(error).__name__})."
+        raise Unreadable("The file", message, "Export it again, and send the whole file.") from error
+    finally:
+        if hasattr(file, "f"):
+            file.f.close()
 
 
 class _Reader:
