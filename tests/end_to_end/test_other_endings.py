@@ -56,6 +56,15 @@ async def test_cancelling_the_top_task_leaves_no_delegated_task_at_work(house: A
     assert (await house.renders())[-1] in ("succeeded", "cancelled")
 
 
+@pytest.mark.processes
+async def test_cancelling_while_a_cut_is_proven_stops_the_proving(house: Any) -> None:
+    job = house.job()
+    brief = "3 s highlight of the butterfly scene for YouTube in GB for the next month; credit the film"
+    await _cancelled(job, brief, "prove")
+    assert job.state == "CANCELED"
+    assert (await house.renders())[-1] == "cancelled"
+
+
 async def _cancelled(job: Any, brief: str, words: str) -> None:
     """Send the brief, and cancel its task as soon as progress holds these words."""
     heard = asyncio.create_task(job.until(words).wait())
