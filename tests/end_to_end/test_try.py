@@ -66,7 +66,7 @@ def try_it(tmp_path: Path) -> Try:
             stdin=subprocess.DEVNULL,
             capture_output=True,
             text=True,
-            timeout=200,
+            timeout=600,
             check=False,
         )
 

@@ -55,7 +55,7 @@ class Up:
         """The MCP SDK's own client over Streamable HTTP."""
         headers = {"authorization": f"Bearer {self.token(person, f'mcp:{server}')}"}
         async with (
-            httpx2.AsyncClient(headers=headers, timeout=30) as http,
+            httpx2.AsyncClient(headers=headers, timeout=120) as http,
             Client(streamable_http_client(f"{self.url}/mcp/{server}", http_client=http), mode=mode) as client,
         ):
             yield client
@@ -71,7 +71,7 @@ class Up:
     def stop(self, number: int = signal.SIGTERM) -> int:
         """Send a signal and wait for the end; the exit code."""
         self.process.send_signal(number)
-        return self.process.wait(timeout=15)
+        return self.process.wait(timeout=120)
 
 
 def started(*arguments: str, stdin: bool = False) -> "subprocess.Popen[str]":
@@ -97,7 +97,7 @@ def holdback() -> Callable[..., "subprocess.CompletedProcess[str]"]:
             capture_output=True,
             text=True,
             env=ENVIRONMENT,
-            timeout=150,
+            timeout=600,
             check=False,
         )
 

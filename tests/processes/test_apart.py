@@ -11,7 +11,7 @@ from holdback_agents.runtime.parts import message, text_part
 from holdback_agents.runtime.peers import Listener
 from holdback_trust.audit_check import rows, verify
 
-pytestmark = [pytest.mark.processes, pytest.mark.timeout(120)]
+pytestmark = [pytest.mark.processes, pytest.mark.timeout(900)]
 
 
 @pytest.mark.asyncio
@@ -51,7 +51,7 @@ async def test_a_server_and_an_agent_serve_behind_the_gateway_from_processes_of_
 
 def _ended(process: Any) -> int:
     process.terminate()
-    return process.wait(timeout=15)
+    return process.wait(timeout=120)
 
 
 def test_an_agent_without_a_gateway_and_a_name_that_is_nobodys_are_said(

@@ -9,7 +9,7 @@ from typing import Any
 import av
 import pytest
 
-pytestmark = [pytest.mark.processes, pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.processes, pytest.mark.timeout(900)]
 ROOT = Path(__file__).parents[2]
 
 

@@ -25,7 +25,7 @@ from holdback_base.problem import Problem
 from holdback_servers.media_store import MediaStore
 from holdback_trust.audit_check import verify
 
-pytestmark = [pytest.mark.processes, pytest.mark.timeout(180)]
+pytestmark = [pytest.mark.processes, pytest.mark.timeout(900)]
 BRIEF = "15 s highlight of the butterfly scene for YouTube in GB for the next month; credit the film."
 
 
@@ -104,7 +104,7 @@ async def test_a_task_of_a_killed_house_goes_on_after_the_start_and_repeats_noth
 async def _asked(house: Any, task_id: str) -> ApprovalQuestion:
     """Take the task up by subscribing to it, until it asks for approval."""
     headers = {"authorization": f"Bearer {house.token('person:sam', 'agent:editing-assistant')}"}
-    async with httpx.AsyncClient(headers=headers, timeout=60) as http:
+    async with httpx.AsyncClient(headers=headers, timeout=300) as http:
         card = await A2ACardResolver(http, f"{house.url}/agents/editing-assistant").get_agent_card()
         client = ClientFactory(ClientConfig(httpx_client=http)).create(card)
         async for event in client.subscribe(SubscribeToTaskRequest(id=task_id)):

@@ -12,7 +12,7 @@ from holdback_servers.rights import recording, runs
 from holdback_servers.rights.answers import ContractGiven, RightGiven
 from holdback_servers.rights.tables import METADATA
 
-pytestmark = [pytest.mark.processes, pytest.mark.timeout(120)]
+pytestmark = [pytest.mark.processes, pytest.mark.timeout(900)]
 NOW = datetime(2026, 11, 22, 12, tzinfo=UTC)
 PLANNER = """
 import sys
@@ -82,7 +82,7 @@ def _race(path: Path, right: str) -> list[str]:
         assert each.stdin is not None
         each.stdin.write("go\n")
         each.stdin.flush()
-    told = [each.communicate(timeout=60)[0].split() for each in planners]
+    told = [each.communicate(timeout=300)[0].split() for each in planners]
     winner = next(name for name, words in zip(("pub_1", "pub_2"), told, strict=True) if words == ["reserved"])
     assert all(winner in words for words in told if words != ["reserved"])
     return [words[0] for words in told]

@@ -23,7 +23,7 @@ from holdback_servers.schedule.publishers.folder import FolderPublisher
 from holdback_servers.schedule.publishers.packing import pack
 from sqlalchemy import Connection
 
-pytestmark = [pytest.mark.processes, pytest.mark.timeout(120)]
+pytestmark = [pytest.mark.processes, pytest.mark.timeout(900)]
 
 SAM = Actor(by="agent:scheduler", on_behalf_of="person:sam")
 
@@ -93,7 +93,7 @@ def test_what_a_killed_process_did_not_take_down_the_next_one_does(start: Callab
     while state(tmp_path) == "live" and time.monotonic() < late:
         time.sleep(0.05)
     second.terminate()
-    assert second.wait(timeout=15) == 0
+    assert second.wait(timeout=120) == 0
     assert state(tmp_path) == "expired"
     assert json.loads(current.read_text())["territories"] == []
     left = sorted(each.name for each in current.parent.iterdir())

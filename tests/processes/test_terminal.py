@@ -15,7 +15,7 @@ import pytest
 
 pytestmark = [
     pytest.mark.processes,
-    pytest.mark.timeout(180),
+    pytest.mark.timeout(900),
     pytest.mark.skipif(sys.platform == "win32", reason="there is no pseudo-terminal"),
 ]
 
@@ -29,7 +29,7 @@ def test_who_says_no_at_the_terminal_has_nothing_published(
     again = said_until(terminal, b"Please answer yes or no")
     os.write(terminal, b"no\n")
     rest = said_until(terminal, b"did not approve")
-    assert process.wait(timeout=60) == 1
+    assert process.wait(timeout=300) == 1
     shown = plain(asked + again + rest)
     assert "not included" in shown
     assert "US" in shown

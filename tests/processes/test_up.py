@@ -19,7 +19,7 @@ from a2a.types.a2a_pb2 import (
     TaskState,
 )
 
-pytestmark = [pytest.mark.processes, pytest.mark.timeout(120)]
+pytestmark = [pytest.mark.processes, pytest.mark.timeout(900)]
 READ = {
     "assets": ("describe_library", {}),
     "editing": ("get_timeline", {"timeline_id": "tl_none"}),
@@ -59,7 +59,7 @@ async def test_a_stock_mcp_client_lists_and_calls(up: Any, server: str, mode: st
 @pytest.mark.parametrize(("binding", "version"), [("JSONRPC", "1.0"), ("HTTP+JSON", "1.0"), ("JSONRPC", "0.3")])
 async def test_a_stock_a2a_client_is_asked_back_and_cancels(up: Any, binding: str, version: str) -> None:
     headers = {"authorization": f"Bearer {up.token('person:sam', 'agent:editing-assistant')}"}
-    async with httpx.AsyncClient(headers=headers, timeout=30) as http:
+    async with httpx.AsyncClient(headers=headers, timeout=120) as http:
         card = await A2ACardResolver(http, f"{up.url}/agents/editing-assistant").get_agent_card()
         chosen = [
             each
@@ -90,7 +90,7 @@ def test_a_request_as_0_3_wrote_them_is_answered_as_0_3(up: Any, path: str) -> N
     }
     body = {"jsonrpc": "2.0", "id": 1, "method": "message/send", "params": {"message": message}}
     headers = {"authorization": f"Bearer {up.token('person:sam', audience)}"}
-    answer = httpx.post(up.url + path, json=body, headers=headers, timeout=30).json()
+    answer = httpx.post(up.url + path, json=body, headers=headers, timeout=120).json()
     assert "result" in answer, answer
     result = answer["result"]
     assert (result["kind"], result["status"]["state"]) == ("task", "input-required")

@@ -14,6 +14,7 @@ from holdback_servers.services import open_services
 from holdback_servers.settings import load_settings
 from holdback_trust.policy import local_caller
 from mcp.client import Client
+from mcp.shared.exceptions import MCPError
 
 pytestmark = pytest.mark.processes
 
@@ -80,9 +81,16 @@ async def test_uses_and_copies_are_found_by_their_pictures(tmp_path: Path) -> No
         copies = await call("find_duplicates", asset_id=taken["film.mp4"])
         whence = await call("find_usage", asset_id=taken["cut.mp4"])
         similar = await call("find_similar", asset_id=taken["cut.mp4"], frame=30)
+        shots = await call("list_segments", asset_id=taken["copy.mkv"], kind="shot")
+        await call("remove_asset", asset_id=taken["copy.mkv"], reason="a copy of the film")
+        left = await call("find_similar", asset_id=taken["cut.mp4"], frame=30)
+        with pytest.raises(MCPError, match="PERMISSION_DENIED: copy was removed"):
+            await client.read_resource(shots["items"][0]["keyframe"])
+        beyond = await client.call_tool("find_similar", {"asset_id": taken["film.mp4"], "frame": 1440})
     foundation.audit.close()
     services.database.close()
 
+    assert (beyond.structured_content or {})["code"] == "SPAN_OUTSIDE_MEDIA"
     in_cut = [use for use in usage["uses"] if use["place"]["asset_id"] == taken["cut.mp4"]]
     assert {use["evidence"] for use in in_cut} == {"seen"}
     at = 24
@@ -95,3 +103,4 @@ async def test_uses_and_copies_are_found_by_their_pictures(tmp_path: Path) -> No
     assert copies["copies"][0]["same"] >= 900
     assert any(use["place"]["asset_id"] == taken["film.mp4"] for use in whence["uses"])
     assert {each["place"]["asset_id"] for each in similar["alike"]} == {taken["film.mp4"], taken["copy.mkv"]}
+    assert [each["place"]["asset_id"] for each in left["alike"]] == [taken["film.mp4"]]
