@@ -93,6 +93,18 @@ def test_what_only_resembles_it_here_and_there_is_no_use() -> None:
     database.close()
 
 
+def test_another_shot_of_a_camera_that_stands_still_is_no_use_but_a_shot_used_twice_is() -> None:
+    database = Database(None, tables.METADATA)
+    shot = _film(4, 11)
+    alike = [_coded_again(h, 7, 8) for h in shot]
+    film = [*shot, *_film(5, 20), *alike, *_film(6, 20), *shot]
+    database.submit(lambda c: _shelve(c, "film", 24, {n * STEP: h for n, h in enumerate(film)})).result()
+    clip = {n * STEP: _coded_again(h, n, 2) for n, h in enumerate(shot)}
+    database.submit(lambda c: _shelve(c, "clip", 24, clip)).result()
+    assert [(run.in_frame, run.out_frame) for run in _runs(database, "clip")] == [(0, 61), (372, 433)]
+    database.close()
+
+
 def test_a_still_picture_is_one_run_and_not_one_for_every_pair() -> None:
     database = Database(None, tables.METADATA)
     still = _film(3, 1) * 40

@@ -10,7 +10,7 @@ from sqlalchemy import Connection, bindparam, select
 from holdback_servers.assets import store
 from holdback_servers.assets.likeness import ALIKE, Pictures, Seen, nearest_of_each
 from holdback_servers.assets.model import Relation, Version
-from holdback_servers.assets.tables import segments
+from holdback_servers.assets.tables import assets, segments, versions
 from holdback_servers.assets.usage import Run, runs
 from holdback_servers.services import Call
 from holdback_servers.serving import Door
@@ -138,8 +138,10 @@ def offer_comparing(door: Door) -> None:
         def unit(connection: Connection) -> SimilarResult:
             version, start, end = _asked(connection, asset_id, version_id, segment_id)
             seen = pictures.of(connection)
+            _check_inside(frame, start, version.facts.frames if end is None else end)
             asked = _at(seen.of(version.id, start, end), frame)
-            found = nearest_of_each(asked, seen, without=frozenset({version.id}), within=within)
+            without = _out_of_reach(connection) | {version.id}
+            found = nearest_of_each(asked, seen, without=without, within=within)
             items = [
                 SimilarPicture(place=place, distance=each.apart, of_frame=each.of_frame)
                 for each in found[:limit]
@@ -168,7 +170,7 @@ def offer_comparing(door: Door) -> None:
             version, _, _ = _asked(connection, asset_id, version_id, None)
             seen = pictures.of(connection)
             asked = seen.of(version.id)
-            found = runs(connection, asked, _rate(version), seen, without=frozenset({version.id}))
+            found = runs(connection, asked, _rate(version), seen, without=_out_of_reach(connection) | {version.id})
             of_version: dict[str, list[Run]] = {}
             for each in found:
                 of_version.setdefault(each.version_id, []).append(each)
@@ -222,6 +224,22 @@ def _asked(
     if version_id is not None:
         return store.find_version(connection, version_id), 0, None
     return store.latest_version(connection, asset_id or ""), 0, None
+
+
+def _check_inside(frame: int | None, start: int, end: int) -> None:
+    """Raises Problem SPAN_OUTSIDE_MEDIA for a frame that is not in `[start, end)`."""
+    if frame is not None and not start <= frame < end:
+        raise Problem(
+            "SPAN_OUTSIDE_MEDIA",
+            f"There is no frame {frame} in what is asked about: it has the frames {start} to {end - 1}.",
+            "Give a frame of the version, counted from 0.",
+        )
+
+
+def _out_of_reach(connection: Connection) -> frozenset[str]:
+    """The versions of assets that were removed or taken down."""
+    query = select(versions.c.id).join(assets, assets.c.id == versions.c.asset_id)
+    return frozenset(connection.execute(query.where(assets.c.status.in_(("removed", "taken_down")))).scalars())
 
 
 def _at(asked: Seen, frame: int | None) -> Seen:

@@ -24,6 +24,8 @@ _DRIFT = 0.3
 own."""
 _GAP = 1.6
 """Seconds of a run without a picture that is alike: fast motion is missed between two looks."""
+_CLEARLY = 2.0
+"""Bits of 64, in the mean, by which a run is clearly nearer than another."""
 _MOST_PAIRS = 400_000
 
 
@@ -70,8 +72,23 @@ def runs(connection: Connection, asked: Seen, rate: float, seen: Seen, *, withou
             mask = np.flatnonzero(codes == code)[:_MOST_PAIRS]
             some = Pairs(found.asked[mask], found.seen[mask], found.apart[mask])
             ours, theirs = looked.frames[some.asked] / rate, seen.frames[some.seen] / rates[version]
-            result += [_run(version, each, looked, seen, some) for each in _apart(ours, theirs, some)]
+            result += _uses([_run(version, each, looked, seen, some) for each in _apart(ours, theirs, some)])
     return sorted(result, key=lambda each: (each.version_id, each.in_frame))
+
+
+def _uses(found: list[Run]) -> list[Run]:
+    """The runs in one version without those that only look alike: half of what they show, or more, is seen clearly
+    nearer elsewhere in it. A camera that stands still sees much the same in every shot."""
+
+    def only_alike(run: Run) -> bool:
+        length = run.of_out - run.of_in
+        return any(
+            each.apart + _CLEARLY < run.apart
+            and 2 * (min(each.of_out, run.of_out) - max(each.of_in, run.of_in)) >= length
+            for each in found
+        )
+
+    return [run for run in found if not only_alike(run)]
 
 
 def _rates(connection: Connection, version_ids: list[str]) -> dict[str, float]:
