@@ -30,7 +30,7 @@ from starlette.applications import Starlette
 from holdback_servers.listening import Listeners, Request
 from holdback_servers.services import Call, Services
 from holdback_servers.surface import Offer, Tool
-from holdback_servers.wire import answer_result, argument_problem, problem_result
+from holdback_servers.wire import answer_result, argument_problem, check_texts, problem_result
 
 IDEMPOTENCY_META = "urn:holdback:idempotency-key"
 CALLER_SCOPE = "holdback.caller"
@@ -191,6 +191,7 @@ class Door:
                     f"{call.tool} has no argument {strange[0]}.",
                     f"Its arguments are {', '.join(known)}." if known else "It takes none.",
                 )
+            check_texts(call.tool, arguments)
             answer = await offer.function(call, **offer.arguments.validate_arguments(arguments))
             return answer_result(answer)
         except ValidationError as error:

@@ -40,6 +40,22 @@ def argument_problem(tool: str, error: ValidationError) -> Problem:
     )
 
 
+def check_texts(tool: str, given: Any, at: str = "") -> None:
+    """Refuse a text with a NUL in it: no store keeps one, and no file is called so.
+
+    Raises:
+        Problem: INVALID_ARGUMENT naming the argument.
+    """
+    if isinstance(given, str) and "\0" in given:
+        raise Problem("INVALID_ARGUMENT", f"{tool}: {at}: the text holds a NUL.", "Take it out: it is no character.")
+    if isinstance(given, dict):
+        for name, each in cast(dict[str, Any], given).items():
+            check_texts(tool, each, f"{at}.{name}" if at else name)
+    if isinstance(given, list):
+        for place, each in enumerate(cast(list[Any], given)):
+            check_texts(tool, each, f"{at}.{place}")
+
+
 _WIDTH = 96
 """Characters of nested facts that still stand in one line."""
 

@@ -47,6 +47,22 @@ def test_a_minus_leaves_out_words_fields_and_choices() -> None:
     assert query.not_conditions == (Choice(field="kind", value="highlight"),)
 
 
+@pytest.mark.parametrize("typed", ["\U0001f3ac", "%", '"..."', "* (", "\x07!"])
+def test_what_holds_no_word_lists_everything_and_says_so(typed: str) -> None:
+    assert read_query(typed).notes == ("That holds no word, field or range; everything is listed.",)
+    assert read_query(f"{typed} butterfly").notes == read_query("  ").notes == ()
+
+
+@pytest.mark.parametrize(
+    ("typed", "cure"),
+    [("duration:5..1", "duration:1..5"), ("date:2026-02-01..2026-01-01", "date:2026-01-01..2026-02-01")],
+)
+def test_a_range_that_is_turned_round_is_told_the_right_way(typed: str, cure: str) -> None:
+    with pytest.raises(Problem) as caught:
+        read_query(typed)
+    assert caught.value.hint == f"Write {cure}."
+
+
 @pytest.mark.parametrize(
     ("typed", "found"),
     [

@@ -161,6 +161,19 @@ async def test_a_removed_asset_is_out_of_reach_keeps_its_bytes_and_comes_back_as
 
 
 @pytest.mark.asyncio
+async def test_blanks_are_no_reason_and_a_text_has_neither_a_nul_nor_endless_length(tmp_path: Path) -> None:
+    async with library(tmp_path) as house:
+        asset_id, _ = await house.asset()
+        for tool in ("place_hold", "remove_asset"):
+            assert await house.code(tool, asset_id=asset_id, reason="  \n  ") == "INVALID_ARGUMENT"
+        nul = (await house.tell(asset_id, "mood", "ca\0lm"))["problem"]
+        assert (nul["code"], "values.0.value" in nul["message"]) == ("INVALID_ARGUMENT", True)
+        assert (await house.tell(asset_id, "mood", "x" * 100_001))["problem"]["code"] == "INVALID_ARGUMENT"
+        assert "problem" not in await house.tell(asset_id, "mood", "x" * 100_000)
+        assert (await house.call("list_holds"))["items"] == []
+
+
+@pytest.mark.asyncio
 async def test_a_write_that_brings_an_old_etag_is_refused_and_changes_nothing(tmp_path: Path) -> None:
     async with library(tmp_path) as house:
         asset_id, version_id = await house.asset()

@@ -24,6 +24,8 @@ from holdback_servers.assets.model import (
 )
 
 Verdict = Literal["accepted", "corrected", "rejected"]
+_LONGEST = 100_000
+"""Characters of one value: each answer about its asset brings them all."""
 
 
 class NewValue(Noun):
@@ -100,6 +102,9 @@ def _owner(connection: Connection, target: str) -> str:
 
 
 def _check(connection: Connection, target: str, new: NewValue) -> None:
+    if len(plain(new.value)) > _LONGEST:
+        long = f"{new.field} has {len(plain(new.value))} characters; {_LONGEST} are the most."
+        raise Problem("INVALID_ARGUMENT", long, "Keep long texts in a file, and say here where it is.")
     check_provenance(new.method, new.confidence, new.ai_config)
     if new.ai_config is not None:
         configurations.require_config(connection, new.ai_config)

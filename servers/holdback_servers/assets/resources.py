@@ -4,7 +4,7 @@ from holdback_base.problem import Problem
 from sqlalchemy import Connection
 
 from holdback_servers.assets import store
-from holdback_servers.assets.model import Asset
+from holdback_servers.assets.model import Asset, Segment
 from holdback_servers.assets.reading import asset_view
 from holdback_servers.serving import Door
 
@@ -30,7 +30,8 @@ def offer_resources(door: Door) -> None:
         mime_type="image/jpeg",
     )
     async def keyframe(segment_id: str) -> bytes:
-        segment = await services.database.read(lambda c: store.find_segment(c, segment_id))
+        segment, kept = await services.database.read(lambda c: _segment_and_asset(c, segment_id))
+        _check_within_reach(kept)
         if segment.keyframe is None:
             raise Problem("NOT_FOUND", f"{segment_id} has no keyframe.", "Sound and short spans have none.")
         return services.media.path(segment.keyframe).read_bytes()
@@ -44,10 +45,7 @@ def offer_resources(door: Door) -> None:
     async def media(digest: str) -> bytes:
         name = f"sha256:{digest}"
         kept = await services.database.read(lambda c: _asset_of_media(c, name))
-        if kept.status in ("taken_down", "removed"):
-            did = "was removed" if kept.status == "removed" else "was taken down"
-            cure = "Ask a librarian to restore it, or to set its status."
-            raise Problem("PERMISSION_DENIED", f"{kept.title} {did}.", cure)
+        _check_within_reach(kept)
         size = services.media.size(name)
         if size > services.settings.inline_limit:
             raise Problem(
@@ -57,6 +55,21 @@ def offer_resources(door: Door) -> None:
                 bytes=size,
             )
         return services.media.path(name).read_bytes()
+
+
+def _check_within_reach(asset: Asset) -> None:
+    """Raises Problem PERMISSION_DENIED for an asset that was removed or taken down."""
+    if asset.status in ("taken_down", "removed"):
+        did = "was removed" if asset.status == "removed" else "was taken down"
+        cure = "Ask a librarian to restore it, or to set its status."
+        raise Problem("PERMISSION_DENIED", f"{asset.title} {did}.", cure)
+
+
+def _segment_and_asset(connection: Connection, segment_id: str) -> tuple[Segment, Asset]:
+    """A segment and the asset it is of. Raises Problem NOT_FOUND."""
+    segment = store.find_segment(connection, segment_id)
+    version = store.find_version(connection, segment.version_id)
+    return segment, store.find_asset(connection, version.asset_id)
 
 
 def _asset_of_media(connection: Connection, media: str) -> Asset:

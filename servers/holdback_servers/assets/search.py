@@ -119,7 +119,10 @@ def read_query(typed: str, fields: frozenset[str] = frozenset()) -> Query:
         chosen = without if minus else terms
         if words and (words, term.field) not in [(each.words, each.field) for each in chosen]:
             chosen.append(term)
-    if len(terms) + len(without) + len(conditions) + len(not_conditions) > MOST_TERMS:
+    asked = len(terms) + len(without) + len(conditions) + len(not_conditions)
+    if not asked and clean(typed).strip():
+        notes.append("That holds no word, field or range; everything is listed.")
+    if asked > MOST_TERMS:
         raise Problem("INVALID_ARGUMENT", "The query has too many words.", f"Use {MOST_TERMS} words or fewer.")
     return Query(
         terms=tuple(terms),
@@ -145,6 +148,9 @@ def _condition(field: str, value: str) -> Range | Choice | None:
         low = _amount(field, ends["low"]) if ends["low"] else None
         high = _amount(field, ends["high"], last=True) if ends["high"] else None
         dates = any(each is not None and each[1] for each in (low, high))
+        if low is not None and high is not None and low[0] > high[0]:
+            turned = f"{field}:{ends['high']}..{ends['low']}"
+            raise Problem("INVALID_ARGUMENT", f"{field}: nothing lies in {value[:40]!r}.", f"Write {turned}.")
         return Range(
             field=_MEASURED.get(field, field),
             low=None if low is None else low[0],

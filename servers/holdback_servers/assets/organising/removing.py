@@ -4,7 +4,7 @@ from typing import Annotated
 
 from holdback_base.vocabulary import Noun
 from holdback_trust.grants import HOLD
-from pydantic import Field
+from pydantic import Field, StringConstraints
 from sqlalchemy import Connection
 
 from holdback_servers.assets import history, store
@@ -21,7 +21,11 @@ from holdback_servers.serving import Door
 from holdback_servers.wire import cursor_part, decode_cursor, encode_cursor
 
 AssetId = Annotated[str, Field(max_length=60, description="The asset's id, ast_...")]
-Reason = Annotated[str, Field(min_length=3, max_length=2000, description="Why; it stays on record")]
+Reason = Annotated[
+    str,
+    StringConstraints(strip_whitespace=True, min_length=3, max_length=2000),
+    Field(description="Why; it stays on record"),
+]
 
 
 class AssetState(Noun):
