@@ -257,7 +257,9 @@ def _ducked(speech: list[Span], duck: int, total: int, rate: Rate) -> Sound:
     for span in speech:
         begin, end = samples_at(span.in_frame, rate), samples_at(span.out_frame, rate)
         corners = [begin - ramp, begin, end, end + ramp]
-        level = np.minimum(level, np.interp(np.arange(total), corners, [1, low, low, 1]).astype(np.float32))
+        here = slice(max(0, begin - ramp), max(0, min(total, end + ramp)))
+        given = np.interp(np.arange(here.start, here.stop), corners, [1, low, low, 1]).astype(np.float32)
+        level[here] = np.minimum(level[here], given)
     return level
 
 
