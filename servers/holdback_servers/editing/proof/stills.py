@@ -12,6 +12,8 @@ from holdback_servers.editing.proof.regions import Part
 _LONGEST = 960
 _RED = (255, 48, 48)
 _HIGH, _STEP = 160, 12
+_SMALL_ENOUGH = 3
+"""Of 9: a tenth larger than by default, in a third of the time."""
 
 
 def frame_still(frame: VideoFrame, part: Part | None, path: Path) -> None:
@@ -27,7 +29,7 @@ def frame_still(frame: VideoFrame, part: Part | None, path: Path) -> None:
             (part.right * (image.width - 1), part.bottom * (image.height - 1)),
         ]
         ImageDraw.Draw(image).rectangle(corners, outline=_RED, width=2)
-    image.save(path, "PNG")
+    image.save(path, "PNG", compress_level=_SMALL_ENOUGH)
 
 
 def course_still(values: Sequence[float], bound: float, most: float, path: Path) -> None:
@@ -39,4 +41,4 @@ def course_still(values: Sequence[float], bound: float, most: float, path: Path)
         pen.rectangle([(number * _STEP + 1, top), ((number + 1) * _STEP - 2, _HIGH - 1)], fill=(60, 90, 150))
     line = round((_HIGH - 1) * (1 - min(1.0, bound / most)))
     pen.line([(0, line), (image.width, line)], fill=_RED)
-    image.save(path, "PNG")
+    image.save(path, "PNG", compress_level=_SMALL_ENOUGH)
