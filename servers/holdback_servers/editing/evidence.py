@@ -131,22 +131,46 @@ def judge_sound(likeness: float, *, alone: bool = False) -> Verdict:
 
 
 def judge_words(
-    stands: int, legible: int, rate: Rate, min_seconds: int | None, height: float, *, own_lettering: bool = True
+    stands: int,
+    legible: int,
+    rate: Rate,
+    min_seconds: int | None,
+    height: float,
+    *,
+    own_lettering: bool = True,
+    at_once: int | None = None,
 ) -> tuple[Verdict, str]:
     """The verdict on words, and why, from the frames on which they stand and can be read, and their height in
-    thousandths of the shorter side; in a file of another house they may stand in another lettering."""
+    thousandths of the shorter side; in a file of another house they may stand in another lettering. `at_once` are the
+    most frames on which they stand without going away, where that is not all of them."""
     wanted, seconds = min_seconds or 0, float(rate.seconds(stands))
-    if not stands and not own_lettering:
-        return "not_proven", "the words are not in the picture in this house's lettering; a person must look"
     if not stands:
-        return "contradicted", "the words are not in the picture"
+        if own_lettering:
+            return "contradicted", "the words are not in the picture"
+        return "not_proven", "the words are not in the picture in this house's lettering; a person must look"
     if seconds + FADE_ALLOWANCE < wanted:
         return "contradicted", f"the words stand for {seconds:.2f} s, not for {wanted} s"
     if height < LEGIBLE_HEIGHT:
         return "contradicted", f"the letters are {height:.0f} thousandths of the picture high, too small to read"
     if legible * 4 < stands * 3:
         return "contradicted", f"the words have too little contrast on {stands - legible} of {stands} frames"
+    return _at_once(seconds, seconds if at_once is None else float(rate.seconds(at_once)), wanted)
+
+
+def _at_once(seconds: float, together: float, wanted: int) -> tuple[Verdict, str]:
+    if together + FADE_ALLOWANCE < wanted:
+        return "not_proven", f"the words stand for {seconds:.2f} s in all, but for {together:.2f} s at a time at most"
     return "proven", f"the words stand for {seconds:.2f} s and can be read"
+
+
+def longest(frames: Sequence[int], rate: Rate) -> int:
+    """The most frames of these, in order, that follow each other but for gaps no longer than a fade."""
+    gap, most, count = FADE_ALLOWANCE * float(rate.fraction), 0, 0
+    before: int | None = None
+    for frame in frames:
+        count = count + 1 if before is not None and frame - before - 1 <= gap else 1
+        most, before = max(most, count), frame
+    return most
 
 
 def runs(frames: Sequence[int]) -> tuple[Span, ...]:

@@ -5,10 +5,11 @@ from pathlib import Path
 import numpy as np
 from holdback_base.elements import CutFacts, Element
 from holdback_base.vocabulary import Span
+from numpy.typing import NDArray
 
 from holdback_servers.editing.evidence import HEARD, HEARD_ALONE, ConditionWanted, Figure, Proof, judge_sound
 from holdback_servers.editing.model import SAMPLE_RATE, Timeline
-from holdback_servers.editing.proof.sounds import NOTHING, RATE, Heard, Wave, listen, wave
+from holdback_servers.editing.proof.sounds import NOTHING, RATE, Heard, Heardable, Wave, listen, wave, waves
 from holdback_servers.editing.proof.stills import course_still
 from holdback_servers.editing.proof.task import Task
 from holdback_servers.editing.sound import mix
@@ -21,7 +22,7 @@ class Listening:
 
     def __init__(self, task: Task) -> None:
         self._task = task
-        self._cut: Wave | None = None
+        self._cut: list[Heardable] | None = None
 
     def proof(self, condition: ConditionWanted, still: Path) -> Proof:
         """Whether any piece of what the condition is about is heard anywhere in the file."""
@@ -30,13 +31,15 @@ class Listening:
             text = f"No source that was given holds the sound of {condition.ref}, so there is nothing to hear it by."
             return Proof(key=condition.key, type=condition.type, ref=condition.ref, verdict="not_proven", text=text)
         if self._cut is None:
-            self._cut = wave(self._task.path(self._task.media), self._task.media)
+            self._cut = waves(self._task.path(self._task.media), self._task.media)
         known = self._known({media for media, _, _ in cues})
         best, start = NOTHING, 0.0
         for media, begin, seconds in cues:
-            heard = listen(self._cut, wave(self._task.path(media), media, begin, seconds), known)
-            if heard.likeness > best.likeness:
-                best, start = heard, begin
+            cue = wave(self._task.path(media), media, begin, seconds)
+            for each in self._cut:
+                heard = listen(each.sound, cue, known and known[each.apart])
+                if heard.likeness > best.likeness:
+                    best, start = heard, begin
         verdict = judge_sound(best.likeness, alone=known is None)
         bound = HEARD_ALONE if known is None else HEARD
         course_still(best.course, bound, 6.0, still)
@@ -62,8 +65,9 @@ class Listening:
                     found.update((facts.media, *_seconds(facts, element, span)) for span in element.spans)
         return found
 
-    def _known(self, without: set[str]) -> Wave | None:
-        """What is laid in the cut beside the media that hold the sound, by its timeline; None where nothing is."""
+    def _known(self, without: set[str]) -> tuple[Wave, Wave] | None:
+        """What is laid in the cut beside the media that hold the sound, by its timeline: both sides as one, and what
+        they differ by; None where nothing is."""
         timeline = self._task.timeline
         if timeline is None:
             return None
@@ -71,16 +75,20 @@ class Listening:
         needed = other.media_used()
         if not all(self._task.has(media) for media in needed):
             return None
-        sound = mix(other, {media: self._task.path(media) for media in needed}).mean(axis=0)
-        if not sound.any():
+        left, right = mix(other, {media: self._task.path(media) for media in needed})
+        if not (left.any() or right.any()):
             return None
-        even = sound[: sound.size // _DECIMATION * _DECIMATION]
-        return np.asarray(even.reshape(-1, _DECIMATION).mean(axis=1), np.float32)
+        return _thinned((left + right) / 2), _thinned((left - right) / 2)
 
     def _span(self, heard: Heard) -> Span:
         rate = self._task.rate.fraction
         first = int(heard.at * rate)
         return Span(in_frame=first, out_frame=first + max(1, round(heard.seconds * rate)))
+
+
+def _thinned(sound: NDArray[np.float32]) -> Wave:
+    even = sound[: sound.size // _DECIMATION * _DECIMATION]
+    return np.asarray(even.reshape(-1, _DECIMATION).mean(axis=1), np.float32)
 
 
 def _seconds(facts: CutFacts, element: Element, span: Span) -> tuple[float, float]:

@@ -39,7 +39,9 @@ _MOST_COMPARED = 240
 
 
 _SURELY, _ENOUGH = 0.5, 0.3
-"""So much left no words over it could feign; and so much of a region, beside words, speaks for all of it."""
+"""So much left words over it feign only now and then; and so much of a region, beside words, speaks for all of it."""
+_DOUBTFUL = (HIDDEN + CLEAR) / 2
+"""What is taken to be left where much is left under words and nothing beside them: a person must look."""
 
 
 class _Seen(NamedTuple):
@@ -62,6 +64,7 @@ class RegionWatch:
         self._told = told_sights(task.timeline) if task.timeline else {}
         self._seen: list[_Seen] = []
         self._looked: list[int] = []
+        self._strange: list[int] = []
         self._words: list[tuple[Span, Part]] | None = None
         self._claimed = [span for each in task.elements.elements if each.ref == condition.ref for span in each.spans]
 
@@ -74,8 +77,8 @@ class RegionWatch:
         surely = [(each, self._is_shown(luma, each)) for each in told]
         for sight, sure in surely:
             self._measure(number, luma, sight, sure=sure)
-        if not any(sure or sight.mixed for sight, sure in surely):
-            self._search(number, luma)
+        if not any(sure or sight.mixed for sight, sure in surely) and not self._search(number, luma):
+            self._strange.append(number)
 
     def _is_shown(self, luma: Luma, sight: Sight) -> bool:
         source = self._source(sight.media, sight.frame)
@@ -103,9 +106,12 @@ class RegionWatch:
         for words in self._words_on(number, luma):
             if rest.within(words):
                 rest = rest.beside(words)
-        if whole is None or whole >= _SURELY or rest == shown or rest.area < _ENOUGH * shown.area:
+        if whole is None or rest == shown or rest.area < _ENOUGH * shown.area:
             return whole
-        return left_of(luma, source, sight.lie.in_source(rest), sight.lie)
+        beside = left_of(luma, source, sight.lie.in_source(rest), sight.lie)
+        if whole < _SURELY or beside is None:
+            return beside if whole < _SURELY else whole
+        return max(beside, _DOUBTFUL)
 
     def _words_on(self, number: int, luma: Luma) -> list[Part]:
         if self._words is None:
@@ -113,8 +119,9 @@ class RegionWatch:
             self._words = [(each.span, plate_of(each, (luma.shape[1], luma.shape[0]))) for each in credits]
         return [part for span, part in self._words if span.in_frame <= number < span.out_frame]
 
-    def _search(self, number: int, luma: Luma) -> None:
-        """Look for the element's frames in a frame of which it is not known what it shows."""
+    def _search(self, number: int, luma: Luma) -> bool:
+        """Look for the element's frames in a frame of which it is not known what it shows; whether one was found."""
+        known = False
         for media, finder in self._searched(luma):
             sight = finder.find(luma)
             source = self._source(media, sight.frame) if sight else None
@@ -124,6 +131,8 @@ class RegionWatch:
             parts = tuple(each.part for each in self._wanted[media] if each.on(sight.frame))
             if is_same(same_picture(luma, source, sight.lie, parts)):
                 self._measure(number, luma, sight, sure=True)
+                known = True
+        return known
 
     def _searched(self, luma: Luma) -> list[tuple[str, Finder]]:
         if self._finders is None:
@@ -161,7 +170,9 @@ class RegionWatch:
         missed = self._missed({each.frame for each in found})
         if verdict == "proven" and missed:
             verdict, failing = "not_proven", missed
-        if not found and not self._claimed:
+        if self._task.timeline is None and self._strange and verdict != "contradicted":
+            verdict, failing = "not_proven", runs(self._strange)
+        elif not found and not self._claimed:
             verdict = "proven"
         worst = max(self._seen, key=lambda each: each.found.left or 0.0, default=None)
         if worst is not None:
@@ -204,7 +215,7 @@ class RegionWatch:
             first = failing[0].in_frame
             return f"{ref} can be made out on {frames} frames, first on {first}: {most:.0%} of its detail is left."
         if verdict == "not_proven":
-            return f"On {frames} frames it could not be seen whether {ref} is unrecognisable; a person must look."
+            return f"On {frames} frames it could not be seen whether {ref} can be made out; a person must look."
         if not self._seen:
             return f"None of the frames shows {ref}."
         return (

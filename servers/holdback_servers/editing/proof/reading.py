@@ -9,6 +9,7 @@ from holdback_servers.editing.evidence import (
     Figure,
     Proof,
     judge_words,
+    longest,
     runs,
 )
 from holdback_servers.editing.proof.looking import box_of
@@ -84,6 +85,7 @@ class WordsWatch:
             self._condition.min_seconds,
             height,
             own_lettering=self._task.timeline is not None,
+            at_once=longest(sorted(readings), self._task.rate),
         )
         part = self._part(template) if template else None
         if readings:

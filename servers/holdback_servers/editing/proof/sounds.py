@@ -14,6 +14,7 @@ import numpy as np
 from av.audio.resampler import AudioResampler
 from numpy.typing import NDArray
 
+from holdback_servers.editing.evidence import HEARD_ALONE
 from holdback_servers.media_reading import open_media
 
 Wave = NDArray[np.float32]
@@ -28,6 +29,8 @@ _ALLOWED = np.float32(1.3)
 """How much better than a known sound does by itself the cut must fit, before the rest counts."""
 _SLACK = 3
 """Samples by which a known sound's fit may lie beside."""
+_APART = 1e-3
+"""Sides that differ by less than this share of the sound's energy are the same but for the coding."""
 _SECTION = 30
 """Seconds of the cut, and of the cue twice as many, that are compared at once: bounds the memory taken."""
 
@@ -47,22 +50,50 @@ NOTHING = Heard(0.0, 0.0, 0.0, 0)
 
 
 def wave(path: Path, name: str, start: float = 0.0, seconds: float | None = None) -> Wave:
-    """The sound of a file, all channels as one, at `RATE`; from a second on, for so many. Empty where it has none."""
-    blocks: list[Wave] = []
-    wanted = None if seconds is None else round((start + seconds) * RATE)
+    """The first sound of a file, all channels as one, at `RATE`; from a second on, for so many. Empty where it has
+    none."""
+    found = _decoded(path, name, 0, None if seconds is None else round((start + seconds) * RATE))
+    both = found.mean(axis=0, dtype=np.float32)
+    return both[round(start * RATE) : None if seconds is None else round((start + seconds) * RATE)]
+
+
+class Heardable(NamedTuple):
+    """Something that can be heard in a file: all channels of a sound as one, or what its two sides differ by."""
+
+    sound: Wave
+    apart: bool = False
+
+
+def waves(path: Path, name: str) -> list[Heardable]:
+    """Everything that can be heard in a file, of all its sounds; silence is left out."""
     with open_media(path, name) as container:
-        if not container.streams.audio:
-            return np.zeros(0, np.float32)
-        resampler = AudioResampler(format="flt", layout="mono", rate=RATE)
+        count = len(container.streams.audio)
+    found: list[Heardable] = []
+    for number in range(count):
+        left, right = _decoded(path, name, number, None)
+        both, apart = (left + right) / 2, (left - right) / 2
+        if both.any():
+            found.append(Heardable(both))
+        if float((apart**2).sum()) > _APART * float((both**2).sum()):
+            found.append(Heardable(apart, apart=True))
+    return found
+
+
+def _decoded(path: Path, name: str, number: int, until: int | None) -> Wave:
+    """Two channels of one of the sounds of a file, up to a sample."""
+    blocks: list[Wave] = []
+    with open_media(path, name) as container:
+        if number >= len(container.streams.audio):
+            return np.zeros((2, 0), np.float32)
+        resampler = AudioResampler(format="fltp", layout="stereo", rate=RATE)
         done = 0
-        for frame in container.decode(container.streams.audio[0]):
+        for frame in container.decode(container.streams.audio[number]):
             for piece in resampler.resample(frame):
-                blocks.append(np.asarray(piece.to_ndarray(), np.float32).reshape(-1))
+                blocks.append(np.asarray(piece.to_ndarray(), np.float32))
                 done += piece.samples
-            if wanted is not None and done >= wanted:
+            if until is not None and done >= until:
                 break
-    whole = np.concatenate(blocks) if blocks else np.zeros(0, np.float32)
-    return whole[round(start * RATE) : wanted]
+    return np.concatenate(blocks, axis=1) if blocks else np.zeros((2, 0), np.float32)
 
 
 def listen(cut: Wave, cue: Wave, known: Wave | None = None) -> Heard:
@@ -98,15 +129,21 @@ def _cue_parts(cue: Wave) -> Iterator[tuple[int, Wave]]:
 
 def _best(cut: Wave, cue: Wave, known: Wave | None) -> Heard:
     fits = np.abs(_fits(cut, cue))
-    if known is not None:
-        explained = np.abs(_fits(known, cue))
-        fits -= _ALLOWED * np.max([np.roll(explained, move, axis=1) for move in range(-_SLACK, _SLACK + 1)], axis=0)
-    fits = np.clip(fits, 0, np.float32(_MOST))
-    together = min(_ALONE if known is None else _TOGETHER, len(fits))
+    plain = _steadiest(np.clip(fits, 0, np.float32(_MOST)), _ALONE, cue.size)
+    if known is None or (len(fits) >= _ALONE and plain.likeness >= HEARD_ALONE):
+        return plain  # what is surely heard is not explained by a sound that holds it
+    explained = np.abs(_fits(known, cue))
+    fits -= _ALLOWED * np.max([np.roll(explained, move, axis=1) for move in range(-_SLACK, _SLACK + 1)], axis=0)
+    return _steadiest(np.clip(fits, 0, np.float32(_MOST)), _TOGETHER, cue.size)
+
+
+def _steadiest(fits: NDArray[np.float32], seconds: int, cue: int) -> Heard:
+    """The best of so many seconds in a row at one distance, to a cue of so many samples."""
+    together = min(seconds, len(fits))
     total = np.cumsum(np.concatenate([np.zeros_like(fits[:1]), fits]), axis=0)
     means = (total[together:] - total[:-together]) / together
     second, place = np.unravel_index(int(means.argmax()), means.shape)
-    distance = int(place) if place < cue.size else int(place) - fits.shape[1]
+    distance = int(place) if place < cue else int(place) - fits.shape[1]
     return Heard(
         likeness=round(float(means[second, place]), 2),
         at=float(second),
