@@ -7,6 +7,8 @@ from holdback_agents.contracts import Brief
 from holdback_agents.editing_assistant.choice import Pick, Piece
 from holdback_agents.editing_assistant.delivery import caption_operations, closing, delivery_operations
 from holdback_base.vocabulary import TimeRange
+from holdback_servers.editing.orders import Operation
+from pydantic import TypeAdapter
 
 WINDOW = TimeRange(start=datetime(2026, 11, 24, tzinfo=UTC), end=datetime(2026, 12, 24, tzinfo=UTC))
 FILM = "sha256:" + "a" * 64
@@ -78,5 +80,24 @@ def test_captions_hold_what_is_said_in_the_clips_and_in_the_voice_by_language() 
     assert operations[1]["lines"][0]["media"] == FILM
 
 
+def test_what_is_said_in_a_language_that_nobody_knows_is_of_an_undetermined_one() -> None:
+    (operation,) = caption_operations([(FILM, (_said(10, 50, "Look there", "no language!"),))], CLIPS)
+    assert operation["language"] == "und"
+
+
 def test_where_nothing_was_written_down_there_are_no_captions() -> None:
     assert caption_operations([(FILM, (Piece(kind="log", in_frame=0, out_frame=90, text="a fox"),))], CLIPS) == []
+
+
+def test_the_cutting_room_takes_every_operation_as_it_is() -> None:
+    delivery = delivery_operations(
+        _brief("1:1"),
+        CLIPS,
+        (_pick(None), _pick(300)),
+        frames=200,
+        rate=24,
+        suggested=[_moving("c1", 200, 400)],
+    )
+    operations = [*delivery, *caption_operations([(FILM, (_said(10, 50, "Look there"),))], CLIPS)]
+    taken = TypeAdapter(list[Operation]).validate_python(operations)
+    assert [each.op for each in taken] == ["set_loudness", "add_transition", "reframe", "set_captions"]

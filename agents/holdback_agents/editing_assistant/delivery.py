@@ -4,6 +4,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from fractions import Fraction
 from typing import Any
 
+from holdback_base.problem import Problem
+from holdback_base.vocabulary import parse_language
+
 from holdback_agents.contracts import Brief
 from holdback_agents.editing_assistant.choice import Pick, Piece
 
@@ -85,10 +88,17 @@ def caption_operations(
             inside = not shown or any(piece.in_frame < end and start < piece.out_frame for start, end in shown)
             if piece.kind == "transcript" and piece.text.strip() and inside:
                 span = {"in_frame": piece.in_frame, "out_frame": piece.out_frame}
-                language = str((piece.fields or {}).get("language") or "und")
                 line = {"text": " ".join(piece.text.split())[:400], "span": span, "media": media}
-                lines.setdefault(language, []).append(line)
+                lines.setdefault(_language(piece), []).append(line)
     return [
         {"op": "set_captions", "language": language, "lines": said[:_MOST_LINES]}
         for language, said in sorted(lines.items())
     ]
+
+
+def _language(piece: Piece) -> str:
+    """The language of what is said; `und` (undetermined, BCP 47) where the library names none that there is."""
+    try:
+        return parse_language(str((piece.fields or {}).get("language") or "und"))
+    except Problem:
+        return "und"
