@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from holdback_base.elements import Notice
 from holdback_base.problem import Problem
-from holdback_base.vocabulary import Rate, Span
+from holdback_base.vocabulary import Rate, Span, timecode_to_frames
 from holdback_servers.assets.model import (
     FieldValue,
     LogEntry,
@@ -151,6 +151,30 @@ def test_a_log_entry_that_cannot_be_is_refused(entry: LogEntry, code: str) -> No
     with pytest.raises(Problem) as caught:
         log_span(entry, FACTS)
     assert caught.value.code == code
+
+
+@pytest.mark.parametrize(
+    ("start", "written", "cure"),
+    [("01:00:00;00", "01:10:00:02", "01:10:00;02"), ("01:00:00:00", "01:10:00;02", "01:10:00:02")],
+)
+def test_a_timecode_that_counts_otherwise_than_the_media_names_no_frame(start: str, written: str, cure: str) -> None:
+    rate = Rate(num=30000, den=1001)
+    first, drop = timecode_to_frames(start, rate), ";" in start
+    facts = TechnicalFacts(
+        container="mov",
+        size_bytes=1,
+        frames=50_000,
+        rate=rate,
+        start_timecode=start,
+        start_frame=first,
+        drop_frame=drop,
+    )
+    with pytest.raises(Problem) as caught:
+        facts.frame_at(written)
+    assert (caught.value.code, caught.value.hint) == ("TIMECODE_INVALID", f"Write {cure} if that is what is meant.")
+    assert facts.timecode(facts.frame_at(cure)) == cure
+    free = facts.model_copy(update={"start_timecode": None, "start_frame": 0, "drop_frame": False})
+    assert free.frame_at("00:10:00;00") == 17982
 
 
 def test_only_the_refs_that_are_left_out_are_missing() -> None:

@@ -170,6 +170,9 @@ async def test_blanks_are_no_reason_and_a_text_has_neither_a_nul_nor_endless_len
         assert (nul["code"], "values.0.value" in nul["message"]) == ("INVALID_ARGUMENT", True)
         assert (await house.tell(asset_id, "mood", "x" * 100_001))["problem"]["code"] == "INVALID_ARGUMENT"
         assert "problem" not in await house.tell(asset_id, "mood", "x" * 100_000)
+        assert (await house.tell(asset_id, "title", " \t "))["problem"]["code"] == "INVALID_ARGUMENT"
+        for tool in ("record_work", "record_collection"):
+            assert await house.code(tool, title="   ") == "INVALID_ARGUMENT"
         assert (await house.call("list_holds"))["items"] == []
 
 

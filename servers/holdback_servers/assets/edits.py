@@ -140,7 +140,7 @@ def _show(connection: Connection, target: str, field: str, value: Value) -> None
         allowed = {"status": STATUSES, "kind": KINDS}.get(field)
         if allowed is not None and value not in allowed:
             raise _unfit(field, value, f"one of {', '.join(allowed)}")
-        if not value:
+        if not plain(value).strip():
             raise _unfit(field, value, "some text")
         store.set_asset(connection, target, **{field: plain(value)})
     elif is_id(target, "ast") and field == "work":

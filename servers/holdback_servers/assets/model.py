@@ -42,6 +42,8 @@ Value = str | int | bool | tuple[str, ...]
 """What a metadata field may hold; tags are a list of texts."""
 
 
+Title = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=500)]
+"""What people call something."""
 FieldOrder = Literal["progressive", "top_first", "bottom_first", "interlaced"]
 """Which field of a frame comes first in time; `interlaced` where that is not told."""
 
@@ -134,8 +136,22 @@ class TechnicalFacts(Noun):
         return frames_to_timecode(self.start_frame + frame, self.rate, drop=self.drop_frame)
 
     def frame_at(self, timecode: str) -> int:
-        """The frame that a timecode names in this media; negative before its start. Raises TIMECODE_INVALID."""
-        return timecode_to_frames(timecode, self.rate) - self.start_frame
+        """The frame that a timecode names in this media; negative before its start.
+
+        Raises:
+            Problem: TIMECODE_INVALID, also for one that counts otherwise than the media's own, with drop-frame or
+                without: it would name another frame.
+        """
+        named = timecode_to_frames(timecode, self.rate)
+        if self.start_timecode is not None and self.drop_frame != (";" in timecode):
+            written = timecode.replace(";", ":")
+            raise Problem(
+                "TIMECODE_INVALID",
+                f"{timecode} is written {'without' if self.drop_frame else 'with'} drop-frame; the media starts at"
+                f" {self.start_timecode}.",
+                f"Write {';'.join(written.rsplit(':', 1)) if self.drop_frame else written} if that is what is meant.",
+            )
+        return named - self.start_frame
 
 
 class Lineage(Noun):

@@ -12,7 +12,7 @@ from holdback_servers.assets.edits import Editor
 from holdback_servers.assets.history import IfEtag
 from holdback_servers.assets.holdings import collections
 from holdback_servers.assets.holdings.collections import Collection
-from holdback_servers.assets.model import AssetKind, Status
+from holdback_servers.assets.model import AssetKind, Status, Title
 from holdback_servers.assets.organising.writing import write
 from holdback_servers.services import Call
 from holdback_servers.serving import Door
@@ -94,7 +94,7 @@ def _offer_changing(door: Door) -> None:
         call: Call,
         *,
         collection_id: Annotated[str | None, Field(description="The collection to change; else a new one")] = None,
-        title: Annotated[str | None, Field(min_length=1, max_length=500)] = None,
+        title: Title | None = None,
         add: Annotated[tuple[str, ...], Field(max_length=_MEMBERS, description="Assets to put in")] = (),
         take_out: Annotated[tuple[str, ...], Field(max_length=_MEMBERS, description="Assets to take out")] = (),
         if_etag: IfEtag = None,

@@ -11,7 +11,7 @@ from holdback_servers.assets.edits import Editor, NewValue, record_values
 from holdback_servers.assets.history import IfEtag
 from holdback_servers.assets.holdings import works
 from holdback_servers.assets.identifiers import checked
-from holdback_servers.assets.model import AssetKind, Identifier, Status, Work, WorkKind
+from holdback_servers.assets.model import AssetKind, Identifier, Status, Title, Work, WorkKind
 from holdback_servers.assets.organising.writing import write
 from holdback_servers.services import Call
 from holdback_servers.serving import Door
@@ -79,7 +79,7 @@ def _offer_recording(door: Door) -> None:
         call: Call,
         *,
         work_id: Annotated[str | None, Field(description="The work to change; else a new one")] = None,
-        title: Annotated[str | None, Field(min_length=1, max_length=500)] = None,
+        title: Title | None = None,
         kind: WorkKind | None = None,
         identifiers: Annotated[
             tuple[Identifier, ...] | None,

@@ -130,7 +130,8 @@ def video_facts(stream: "VideoStream", rate: Fraction, name: str) -> dict[str, A
     context = stream.codec_context
     width, height = context.width, context.height
     if not width or not height or context.pix_fmt is None:
-        raise Problem("MEDIA_DAMAGED", f"The picture of {name} has no size or form.", "Take it from its source again.")
+        what = "has no size or form that can be read: none is told, or one beyond all bounds"
+        raise Problem("MEDIA_DAMAGED", f"The picture of {name} {what}.", "Take it from its source again.")
     if width * height > _MOST_PIXELS:
         raise Problem("TOO_LARGE", f"The picture of {name} is {width}x{height}.", "16384x8640 is the most.")
     sample = stream.sample_aspect_ratio or Fraction(1)

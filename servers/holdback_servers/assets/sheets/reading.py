@@ -62,9 +62,9 @@ def read_sheet(data: bytes, name: str) -> SheetRead:
         else:
             told = (*log_of.get(row.file, ()), *elements_of.get(row.file, ()))
             rows[row.file] = _joined(row, told)
-    for told_of in (log_of, elements_of):
+    for sheet, told_of in (("Log", log_of), ("Elements", elements_of)):
         for file in told_of.keys() - rows.keys():
-            rows[file] = _joined(SheetRow(file=file, place=name), told_of[file])
+            rows[file] = _joined(SheetRow(file=file, place=f"{name}, {sheet}"), told_of[file])
     return SheetRead(rows=tuple(rows.values()), mistakes=tuple(loose), remarks=main.remarks)
 
 

@@ -13,7 +13,7 @@ from pydantic import Field
 from holdback_servers.assets import ingest
 from holdback_servers.assets.cuts import examine_cut, write_cut
 from holdback_servers.assets.intake import INGEST
-from holdback_servers.assets.model import AssetKind, Lineage, LogEntry, Relation
+from holdback_servers.assets.model import AssetKind, Lineage, LogEntry, Relation, Title
 from holdback_servers.assets.papers import DeclaredElement, IngestRequest, Registered, RegisterRequest
 from holdback_servers.jobs import Job
 from holdback_servers.services import Call
@@ -34,7 +34,7 @@ def _offer_ingest(door: Door) -> None:
         call: Call,
         *,
         path: Annotated[str, Field(max_length=4096, description="A file under a library root; absolute, or from it")],
-        title: Annotated[str | None, Field(min_length=1, max_length=500, description="Else the file's name")] = None,
+        title: Annotated[Title | None, Field(description="Else the file's name")] = None,
         kind: AssetKind = "master",
         ref: Annotated[str | None, Field(description="The name of its rights, as film:big-buck-bunny")] = None,
         elements: Annotated[
@@ -96,7 +96,7 @@ def _offer_registering(door: Door) -> None:
         of_versions: Annotated[tuple[str, ...], Field(max_length=50, description="Versions it was made from")] = (),
         reason: Annotated[str, Field(max_length=1000, description="Why it was made")] = "",
         asset_id: Annotated[str | None, Field(description="Whose new version it is; else a new asset")] = None,
-        title: Annotated[str | None, Field(min_length=1, max_length=500, description="Of a new asset")] = None,
+        title: Annotated[Title | None, Field(description="Of a new asset")] = None,
         kind: Annotated[AssetKind, Field(description="Of a new asset")] = "highlight",
     ) -> Registered:
         """Put a new cut on record with its lineage and what it is made of.
