@@ -59,7 +59,7 @@ def cuts(draw: st.DrawFn) -> Timeline:
         title="A film: über alles",
         sources=_sources(rate),
         clips=draw(st.lists(clips(), min_size=2, max_size=6)),
-        voice=[SoundWanted(media=VOICE, in_frame=50, out_frame=60, at_frame=3)] if draw(st.booleans()) else [],
+        voice=[SoundWanted(media=VOICE, in_frame=50, out_frame=60, at_frame=0)] if draw(st.booleans()) else [],
         music=[SoundWanted(media=MUSIC, in_frame=7)] if draw(st.booleans()) else [],
     )
     orders = [
@@ -133,8 +133,8 @@ def test_a_cut_comes_back_from_aaf_with_every_frame(made: Timeline, tmp_path: Pa
 
 @pytest.mark.processes
 @given(made=cuts())
-@settings(SLOW, max_examples=100)
-def test_a_hundred_cuts_come_back_from_aaf_with_every_frame(made: Timeline, tmp_path: Path) -> None:
+@settings(SLOW, max_examples=60)
+def test_sixty_cuts_come_back_from_aaf_with_every_frame(made: Timeline, tmp_path: Path) -> None:
     _same(made, tmp_path / "cut.aaf")
 
 
@@ -174,8 +174,8 @@ def test_the_public_reader_of_aaf_sees_the_same_cuts(made: Timeline, tmp_path: P
 
 @pytest.mark.processes
 @given(made=cuts())
-@settings(SLOW, max_examples=40)
-def test_the_public_reader_of_aaf_sees_the_same_of_forty_cuts(made: Timeline, tmp_path: Path) -> None:
+@settings(SLOW, max_examples=25)
+def test_the_public_reader_of_aaf_sees_the_same_of_twenty_five_cuts(made: Timeline, tmp_path: Path) -> None:
     _seen_by_others(made, tmp_path / "cut.aaf")
 
 

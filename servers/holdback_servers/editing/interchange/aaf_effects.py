@@ -50,7 +50,12 @@ def change_of(group: Any, where: str, remarks: list[Remark]) -> TransitionKind:
             key = (0, False)
         if kind := _WIPES.get(key):
             return kind
-    if identity(group) not in _PLAIN and "dissolve" not in name_of(group).lower():
+    name = name_of(group).lower()
+    if "dip" in name:
+        message = f"The transition {name_of(group)!r} becomes a dip to black."
+        remarks.append(Remark(severity="warning", where=where, message=message))
+        return "dip_to_black"
+    if identity(group) not in _PLAIN and not any(each in name for each in ("dissolve", "fade")):
         message = f"The transition {name_of(group)!r} becomes a dissolve."
         remarks.append(Remark(severity="warning", where=where, message=message))
     return "dissolve"
@@ -82,7 +87,7 @@ def speed_of(group: Any, frames: int, slow: bool, where: str, remarks: list[Rema
         speed = 1 / _exact(ratio)
     else:
         speed = Fraction(0)
-    if speed == 0 or (speed * frames == 1 and not slow and frames > 1):
+    if speed == 0 or (speed * frames == 1 and not slow and not points and frames > 1):
         return 100, True
     return whole_speed(speed * 100, Fraction(1, 50), where, remarks), False
 

@@ -88,8 +88,8 @@ class _Reader:
         """All tracks and markers."""
         pictures, length = self._pictures()
         sounds = [
-            self._lane(slot, one_line(str(slot.name or ""), 60) or f"A{number}", "sound")[0]
-            for number, slot in enumerate(self.tracks["Sound"], start=1)
+            self._lane(segment, rate, name or f"A{number}", "sound")[0]
+            for number, (segment, rate, name) in enumerate(self._layers("Sound"), start=1)
         ]
         told = _told(self.mob)
         size = {name: told[name] for name in ("width", "height") if isinstance(told.get(name), int)}
@@ -108,14 +108,22 @@ class _Reader:
         """The tracks of picture that show something, and how long the first is."""
         found: list[Lane] = []
         length = 0
-        for slot in self.tracks["Picture"]:
-            lane, frames = self._lane(slot, PICTURE if not found else f"V{len(found) + 1}", "picture")
+        for segment, rate, _ in self._layers("Picture"):
+            lane, frames = self._lane(segment, rate, PICTURE if not found else f"V{len(found) + 1}", "picture")
             if lane.pieces:
                 length = length if found else frames
                 found.append(lane)
         if not found:
             raise Unreadable("The composition", "its tracks of picture are empty.", "Export the sequence again.")
         return found, length
+
+    def _layers(self, kind: str) -> Iterator[tuple[Any, Fraction, str]]:
+        """Each track with its rate and name; Avid keeps tracks that show through each other in one scope."""
+        for slot in self.tracks[kind]:
+            segment, name = slot.segment, one_line(str(slot.name or ""), 60)
+            scope = type(segment).__name__ == "NestedScope"
+            for each in segment.slots if scope else [segment]:
+                yield each, Fraction(str(slot.edit_rate)), "" if scope else name
 
     def _start(self) -> str | None:
         for slot in self.tracks["Timecode"]:
@@ -125,10 +133,9 @@ class _Reader:
                 return frames_to_timecode(int(code.start), self.rate, drop=drop)
         return None
 
-    def _lane(self, slot: Any, name: str, kind: Literal["picture", "sound"]) -> tuple[Lane, int]:
+    def _lane(self, segment: Any, rate: Fraction, name: str, kind: Literal["picture", "sound"]) -> tuple[Lane, int]:
         """A track, and how many frames it has."""
-        rate = Fraction(str(slot.edit_rate))
-        found = laid(list(self._items(slot.segment, f"Track {name}", 0)), name)
+        found = laid(list(self._items(segment, f"Track {name}", 0)), name)
         pieces: list[Piece] = []
         for place in found.pieces:
             piece = self._piece(place.item, place.head, rate, f"Track {name}, clip {len(pieces) + 1}")
@@ -177,8 +184,9 @@ class _Reader:
             raise Problem("TOO_LARGE", f"The file has over {MOST_PIECES} pieces.", "Export a part of it.")
         what = type(segment).__name__
         if what == "Sequence":
-            for each in segment.components:
-                yield from self._items(each, where, depth + 1)
+            for number, each in enumerate(segment.components, start=1):
+                part = where if ", part" in where else f"{where}, part {number}"
+                yield from self._items(each, part, depth + 1)
         elif what == "Transition":
             group = segment["OperationGroup"].value
             kind = change_of(group, where, self.remarks)
@@ -198,13 +206,8 @@ class _Reader:
 
     def _effect(self, group: Any, where: str, depth: int) -> Iterator[Item | Cut]:
         """What is under an effect; speeds are taken, others left out and told."""
-        inputs = list(group.segments.value or ())
         length = int(group.length or 0)
-        if not inputs:
-            self._left_out(group, where)
-            yield Item(length)
-            return
-        under = list(self._items(inputs[0], where, depth + 1))
+        under = self._under(group, where, depth)
         if is_speed(group):
             items = [each for each in under if isinstance(each, Item) and each.frames]
             if len(items) != 1 or len(items) != len(under) or items[0].speed != 100 or items[0].held:
@@ -213,10 +216,22 @@ class _Reader:
             speed, held = speed_of(group, length, told.get("held") is False, where, self.remarks)
             held = held or (told.get("held") is True and items[0].frames == length == 1)
             yield Item(length, items[0].clip, speed, held, told)
-            return
-        if not is_plain(group):
+        elif len(under) == 1 and isinstance(under[0], Item):
+            yield under[0]._replace(frames=length)
+        else:
+            yield from under
+
+    def _under(self, group: Any, where: str, depth: int) -> list[Item | Cut]:
+        """The lowest input of an effect that shows something; nothing where there is none."""
+        inputs = [list(self._items(each, where, depth + 1)) for each in group.segments.value or ()]
+        shown = [each for each in inputs if any(isinstance(one, Item) and one.clip is not None for one in each)]
+        if len(shown) > 1:
+            message = f"The effect {name_of(group)!r} lays {len(shown)} pictures over each other; the lowest is taken."
+            hint = "Put them on tracks of their own, or render that shot."
+            self.remarks.append(Remark(severity="warning", where=where, message=message, hint=hint))
+        elif not is_speed(group) and not is_plain(group):
             self._left_out(group, where)
-        yield from under if len(under) != 1 or isinstance(under[0], Cut) else [under[0]._replace(frames=length)]
+        return (shown or inputs or [[Item(int(group.length or 0))]])[0]
 
     def _left_out(self, group: Any, where: str) -> None:
         message = f"The effect {name_of(group)!r} is left out."
