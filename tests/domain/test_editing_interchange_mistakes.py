@@ -142,3 +142,14 @@ def test_a_mistake_in_captions_is_told_with_its_line(text: str, line: int) -> No
     with pytest.raises(Problem) as refused:
         read_captions(text, "srt", PAL)
     assert f"Line {line}" in refused.value.message
+
+
+def test_left_and_right_of_the_pictures_sound_may_be_two_events() -> None:
+    times = "00:00:01:00 00:00:02:00 10:00:00:00 10:00:01:00\n"
+    rows = [
+        f"{number:03}  INTERVIE {channel:<5} C        {times}" for number, channel in enumerate(("V", "A", "A2"), 1)
+    ]
+    taken = _taken(HEAD + "".join(rows)).timeline
+    assert not taken.sound_tracks
+    assert not taken.track("programme").muted
+    assert not taken.track("programme").silences

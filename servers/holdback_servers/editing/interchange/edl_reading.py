@@ -204,7 +204,7 @@ def _rows(edit: _Edit) -> list[str]:
     if channel.startswith("V") and channel not in ("V", "V1"):
         raise Unreadable(edit.where, f"it is on the picture track {edit.channel}.", _CURE)
     if "A" in edit.channel or channel == "B":
-        own = channel in ("A", "AA", "A1", "A2", "B", "A1A2") or edit.channel == "B"
+        own = channel in ("A", "AA", "A1", "B", "A1A2") or edit.channel == "B"
         rows.append(edit.track or ("programme" if own else channel))
     return rows or [edit.track or channel]
 
