@@ -13,6 +13,8 @@ from holdback_base.problem import Problem
 from holdback_base.vocabulary import Noun
 from pydantic import Field
 
+from holdback_servers.settings import Settings
+
 State = Literal["none", "elsewhere", "Valid", "Trusted", "Invalid"]
 """`Trusted` holds and its signer is known here; `Valid` holds, but anybody could have signed it; `Invalid` does not
 hold; `none` says nothing; `elsewhere` points at an address, which is not fetched."""
@@ -20,6 +22,9 @@ hold; `none` says nothing; `elsewhere` points at an address, which is not fetche
 SYNTHETIC = frozenset({"trainedAlgorithmicMedia", "compositeWithTrainedAlgorithmicMedia", "compositeSynthetic"})
 """Digital source types (IPTC) of what a generative model made, or that holds such a thing."""
 _LONGEST, _MOST = 500, 100
+ANCHORS = "trust_anchors"
+"""A folder in the home: certificates (PEM) of those whose signatures are believed. None come with Holdback."""
+_MOST_ANCHORS = 4 << 20
 _ELSEWHERE = re.compile(r"Remote: must fetch remote manifests from url (\S+)")
 
 
@@ -81,6 +86,36 @@ def content_type(head: bytes) -> str | None:
         b"MM\0*": "image/tiff",
     }
     return next((found for start, found in starts.items() if head.startswith(start)), None)
+
+
+def anchors(settings: Settings) -> str:
+    """The certificates that are believed, as PEM text: the house's own authority, and those in `trust_anchors`.
+
+    Raises:
+        Problem: INVALID_ARGUMENT naming a file there that holds no certificates.
+    """
+    own = settings.home / "keys" / "credentials" / "authority.crt"
+    others = sorted((settings.home / ANCHORS).glob("*.pem")) + sorted((settings.home / ANCHORS).glob("*.crt"))
+    return "".join(_certificates(path) for path in (own, *others))
+
+
+def _certificates(path: Path) -> str:
+    """Raises Problem INVALID_ARGUMENT for a file of something else, since it would be believed by nobody's intent."""
+    from cryptography import x509
+
+    if not path.is_file():
+        return ""
+    try:
+        if path.stat().st_size > _MOST_ANCHORS:
+            raise ValueError("too large")
+        x509.load_pem_x509_certificates(path.read_bytes())
+        return path.read_text(encoding="ascii").rstrip() + "\n"
+    except ValueError as error:
+        raise Problem(
+            "INVALID_ARGUMENT",
+            f"{path.name} among the trust anchors holds no certificates as PEM.",
+            "Take it away, or write certificates between BEGIN and END lines, at most 4 MiB of them.",
+        ) from error
 
 
 def reading_settings(anchors: str) -> dict[str, Any]:

@@ -8,8 +8,8 @@ import c2pa
 import pytest
 from holdback_base.ids import system_clock
 from holdback_base.problem import Problem
-from holdback_servers.assets.credentials import anchors, stated, warnings
-from holdback_servers.content_credentials import Credentials, read_file, summary
+from holdback_servers.assets.credentials import stated, warnings
+from holdback_servers.content_credentials import Credentials, anchors, read_file, summary
 from holdback_servers.editing.credentials.house import house_signer
 from holdback_servers.settings import Settings
 from PIL import Image

@@ -65,6 +65,7 @@ def _signed(folder: Path, timeline: Timeline, files: dict[str, Path], unsigned: 
         "unsigned": str(unsigned),
         "output": str(output),
         "chain": signer.chain,
+        "anchors": signer.authority,
     }
     answer = write_unsigned(arguments, lambda *_: None)
     to_sign = base64.b64decode(answer["to_sign"])
@@ -141,6 +142,7 @@ def test_a_cut_of_several_films_is_created_and_names_each_with_its_own_credentia
         ("componentOf", True),
         ("componentOf", False),
     ]
+    assert [each.problems for each in found.ingredients] == [(), ()]  # the house knows who signed its own earlier cut
 
 
 def test_a_source_of_a_form_without_credentials_is_an_ingredient_all_the_same(tmp_path: Path) -> None:

@@ -13,9 +13,9 @@ from holdback_base.problem import Problem
 from holdback_base.vocabulary import Rate, timecode_to_frames
 
 from holdback_servers import media_worker
-from holdback_servers.assets.credentials import anchors, warnings
+from holdback_servers.assets.credentials import warnings
 from holdback_servers.assets.model import Purpose, TechnicalFacts
-from holdback_servers.content_credentials import Credentials
+from holdback_servers.content_credentials import Credentials, anchors
 from holdback_servers.jobs import Report
 from holdback_servers.media_store import MediaStore, copy_hashed, file_sha256
 from holdback_servers.media_worker import Limits

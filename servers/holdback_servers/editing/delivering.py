@@ -8,7 +8,7 @@ from pathlib import Path
 from holdback_base.problem import Problem
 
 from holdback_servers import media_worker
-from holdback_servers.content_credentials import Credentials
+from holdback_servers.content_credentials import Credentials, anchors
 from holdback_servers.editing import store
 from holdback_servers.editing.credentials.house import house_signer
 from holdback_servers.editing.credentials.writing import marker
@@ -29,6 +29,7 @@ async def sign_delivery(services: Services, unsigned: Path, timeline: Timeline, 
     """
     settings = services.settings
     signer = await asyncio.to_thread(house_signer, settings.home / "keys" / "credentials", services.clock())
+    believed = await asyncio.to_thread(anchors, settings)
     output = work / f"signed{unsigned.suffix}"
     limits = Limits(settings.worker_memory, settings.worker_seconds, settings.worker_seconds)
     answer = await media_worker.run(
@@ -40,6 +41,7 @@ async def sign_delivery(services: Services, unsigned: Path, timeline: Timeline, 
             "unsigned": str(unsigned),
             "output": str(output),
             "chain": signer.chain,
+            "anchors": signer.authority + believed,
         },
         limits=limits,
         roots=(services.media.root,),

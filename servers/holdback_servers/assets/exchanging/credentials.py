@@ -6,9 +6,8 @@ from holdback_base.vocabulary import Sha256
 from pydantic import Field
 
 from holdback_servers import media_worker
-from holdback_servers.assets.credentials import anchors
 from holdback_servers.assets.ingest import limits_of
-from holdback_servers.content_credentials import Credentials
+from holdback_servers.content_credentials import Credentials, anchors
 from holdback_servers.services import Call
 from holdback_servers.serving import Door
 

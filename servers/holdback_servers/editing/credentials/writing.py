@@ -14,16 +14,24 @@ from typing import Any
 
 from holdback_base.problem import Problem
 
-from holdback_servers.content_credentials import active_manifest, content_type, read_store, source_types, training
+from holdback_servers.content_credentials import (
+    active_manifest,
+    content_type,
+    read_store,
+    reading_settings,
+    source_types,
+    training,
+)
 from holdback_servers.editing.credentials.manifest import Source, ingredient, manifest
 from holdback_servers.editing.model import Timeline
 from holdback_servers.media_reading import check_allowed
 
-_SETTINGS: dict[str, Any] = {
-    "verify": {"remote_manifest_fetch": False, "ocsp_fetch": False, "verify_after_sign": False},
-    "core": {"allowed_network_hosts": []},
-    "builder": {"thumbnail": {"enabled": False}},
-}
+
+def _settings(anchors: str) -> dict[str, Any]:
+    """C2PA's settings for writing: no network, and whose signatures on the sources are believed."""
+    known = reading_settings(anchors)
+    verify = known["verify"] | {"verify_after_sign": False}
+    return known | {"verify": verify, "builder": {"thumbnail": {"enabled": False}}}
 
 
 def marker(to_sign: bytes) -> bytes:
@@ -36,7 +44,7 @@ def write_unsigned(arguments: dict[str, Any], report: Any) -> dict[str, Any]:
 
     Args:
         arguments: `timeline` (its JSON), `changes`, `files` (path by sha256), `unsigned` and `output` (paths), `chain`
-            (certificates as PEM).
+            (the house's certificates as PEM), `anchors` (those of all whom the house believes, as PEM).
 
     Returns:
         `to_sign`, base64.
@@ -61,7 +69,7 @@ def write_unsigned(arguments: dict[str, Any], report: Any) -> dict[str, Any]:
     sources = [_source(media, path) for media, path in files.items()]
     said = manifest(timeline, sources, arguments["changes"], kind=kind, version=version("holdback"))
     ingredients = [(path, ingredient(timeline, media)) for media, path in files.items()]
-    to_sign = _write(said, ingredients, (unsigned, output, kind), arguments["chain"], report)
+    to_sign = _write(said, ingredients, (unsigned, output, kind), arguments, report)
     return {"to_sign": base64.b64encode(to_sign).decode()}
 
 
@@ -76,7 +84,7 @@ def _write(
     said: dict[str, Any],
     ingredients: list[tuple[Path, dict[str, Any]]],
     target: tuple[Path, Path, str],
-    chain: str,
+    certificates: dict[str, Any],
     report: Any,
 ) -> bytes:
     import c2pa  # pyright: ignore[reportMissingTypeStubs] - it is typed in its own sources
@@ -88,7 +96,7 @@ def _write(
         seen.append(to_sign)
         return marker(to_sign)
 
-    context = c2pa.Context(settings=c2pa.Settings.from_json(json.dumps(_SETTINGS)))
+    context = c2pa.Context(settings=c2pa.Settings.from_json(json.dumps(_settings(certificates["anchors"]))))
     plain = [told for path, told in ingredients if _kind(path) is None]
     with c2pa.Builder({**said, "ingredients": plain}, context=context) as builder:
         for done, (path, told) in enumerate(ingredients):
@@ -96,7 +104,7 @@ def _write(
             if (form := _kind(path)) is not None:
                 with path.open("rb") as file:
                     builder.add_ingredient_from_stream(json.dumps(told), form, file)  # pyright: ignore[reportUnknownMemberType]
-        signer = c2pa.Signer.from_callback(keep, c2pa.C2paSigningAlg.ES256, chain)
+        signer = c2pa.Signer.from_callback(keep, c2pa.C2paSigningAlg.ES256, certificates["chain"])
         with signer, unsigned.open("rb") as file, output.open("w+b") as out:
             builder.sign(signer, kind, file, out)
     return seen[-1]
