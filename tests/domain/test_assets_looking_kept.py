@@ -22,6 +22,7 @@ from holdback_servers.services import Services, open_services
 from holdback_servers.settings import Settings
 from holdback_trust.audit import AuditLog
 from holdback_trust.keys import KeyPair, KeyRing
+from PIL import Image
 from sqlalchemy import Connection, insert, select
 
 NOW = datetime(2026, 11, 22, 13, 0, tzinfo=UTC)
@@ -106,6 +107,17 @@ def test_a_proxy_is_made_only_where_it_is_asked_for(tmp_path: Path) -> None:
             return await services.database.read(lambda c: store.renditions_of(c, version))
 
         assert sorted(each.purpose for each in asyncio.run(look())) == ["motion", "poster"]
+
+
+@pytest.mark.processes
+def test_bytes_that_were_lost_come_back_with_the_next_ingest(tmp_path: Path) -> None:
+    Image.new("RGB", (64, 64), "red").save(tmp_path / "still.png")
+    with _house(tmp_path) as services:
+        first = asyncio.run(_take_in(services, path="still.png"))
+        services.media.discard(first.media)
+        again = asyncio.run(_take_in(services, path="still.png"))
+        assert (again.already, again.version_id) == (True, first.version_id)
+        assert services.media.path(first.media).read_bytes() == (tmp_path / "still.png").read_bytes()
 
 
 def test_what_fails_gives_up_its_files_but_none_that_another_version_has(tmp_path: Path) -> None:

@@ -160,15 +160,8 @@ def test_a_log_entry_that_cannot_be_is_refused(entry: LogEntry, code: str) -> No
 def test_a_timecode_that_counts_otherwise_than_the_media_names_no_frame(start: str, written: str, cure: str) -> None:
     rate = Rate(num=30000, den=1001)
     first, drop = timecode_to_frames(start, rate), ";" in start
-    facts = TechnicalFacts(
-        container="mov",
-        size_bytes=1,
-        frames=50_000,
-        rate=rate,
-        start_timecode=start,
-        start_frame=first,
-        drop_frame=drop,
-    )
+    told = {"frames": 50_000, "rate": rate, "start_timecode": start, "start_frame": first, "drop_frame": drop}
+    facts = FACTS.model_copy(update=told)
     with pytest.raises(Problem) as caught:
         facts.frame_at(written)
     assert (caught.value.code, caught.value.hint) == ("TIMECODE_INVALID", f"Write {cure} if that is what is meant.")

@@ -63,6 +63,8 @@ class Ingest:
             media = await ingest.take_copy(place, copy, report)
             known = await services.database.read(lambda c: _known(c, media, given))
             if known is not None:
+                if not services.media.has(media):  # they were lost: here they are again
+                    await asyncio.to_thread(ingest.keep, services.media, {media: copy})
                 return known.model_dump(mode="json")
             measured = await ingest.measure(copy, place.name, services.settings, report, proxy=given.proxy)
             copied = _Copied(given.title or place.stem, media, measured)
