@@ -153,3 +153,27 @@ def test_left_and_right_of_the_pictures_sound_may_be_two_events() -> None:
     assert not taken.sound_tracks
     assert not taken.track("programme").muted
     assert not taken.track("programme").silences
+
+
+def test_what_a_file_of_another_program_has_beyond_this_room_is_told_and_not_dropped_in_silence() -> None:
+    cut = create(
+        Maker("tl_1", "person:sam", NOW),
+        title="Cut",
+        sources=[_source(PAL)],
+        clips=[ClipWanted(media=FILM, in_frame=start, out_frame=start + 50) for start in (0, 100)],
+    )
+    written = export(cut, "fcp7", "10:00:00:00", {}).text
+    effect = "<filter><effect><name>Basic Motion</name><effectid>basic</effectid></effect></filter></clipitem>"
+    moved = _taken(written.replace("</clipitem>", effect, 1), "fcp7").remarks
+    head, last, tail = written.partition('<clipitem id="')
+    off = head + last + tail.replace("<name>", "<enabled>FALSE</enabled><name>", 1)
+    assert not _taken(written, "fcp7").remarks
+    assert ["Basic Motion" in each.message for each in moved] == [True]
+    with pytest.raises(Problem) as gap:
+        _taken(off, "fcp7")
+    assert any("switched off" in each.message for each in read(off, "fcp7", None).remarks)
+    assert gap.value.code == "TIMELINE_INVALID"
+    told = export(cut, "fcpxml", "10:00:00:00", {}).text
+    softer = told.replace("</asset-clip>", '<adjust-volume amount="-6dB"/></asset-clip>', 1)
+    assert softer != told
+    assert ["levels" in each.message for each in _taken(softer, "fcpxml").remarks] == [True]

@@ -11,7 +11,7 @@ from pydantic import ValidationError
 
 from holdback_servers.editing.interchange.fcp7_writing import EFFECTS, ticks
 from holdback_servers.editing.interchange.markup import parse, place
-from holdback_servers.editing.interchange.naming import base_name, hash_in
+from holdback_servers.editing.interchange.naming import base_name, hash_in, listed
 from holdback_servers.editing.interchange.otio_reading import RATES
 from holdback_servers.editing.interchange.sheet import (
     PICTURE,
@@ -91,12 +91,23 @@ class _Reader:
         changes = {at: self._change(each) for at, each in enumerate(items) if each.tag == "transitionitem"}
         pieces: list[Piece] = []
         for at, each in enumerate(items):
-            if each.tag == "clipitem" and _text(each, "enabled") != "FALSE":
+            if each.tag == "clipitem" and _text(each, "enabled") == "FALSE":
+                self._remark(each, "A clip that is switched off is left out.", "Switch it on and export again.")
+            elif each.tag == "clipitem":
+                self._tell_effects(each)
                 piece, named = self._piece(each, changes.get(at - 1), changes.get(at + 1))
                 name = named if kind == "sound" and named else name
                 pieces.append(piece)
         ordered = tuple(sorted(pieces, key=lambda each: each.at))
         return Lane(name=name, kind=kind, pieces=ordered, changes=tuple(changes.values()))
+
+    def _tell_effects(self, item: "Element") -> None:
+        told = [effect for effect in item.iterfind("filter/effect") if _text(effect, "effectid") != "timeremap"]
+        if names := [_text(effect, "name") or _text(effect, "effectid") for effect in told]:
+            self._remark(item, f"Effects of a clip are left out: {listed(names)}.", "Make them again here.")
+
+    def _remark(self, item: "Element", message: str, hint: str) -> None:
+        self.remarks.append(Remark(severity="warning", where=place(item), message=message, hint=hint))
 
     def _change(self, item: "Element") -> Change:
         start, end = _number(item, "start", -1), _number(item, "end", -1)

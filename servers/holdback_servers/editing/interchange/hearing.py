@@ -31,7 +31,7 @@ def with_sound(timeline: Timeline, lanes: Sequence[Lane], remarks: list[Remark])
                 own.append(piece)
             else:
                 other.setdefault(_track(lane.name), []).append(piece)
-    timeline = _programme(timeline, own)
+    timeline = _programme(timeline, own, remarks)
     for name, pieces in other.items():
         timeline = timeline.with_track(_beside(timeline, name, pieces, remarks))
     return timeline
@@ -52,15 +52,18 @@ def _in_step(piece: Piece, picture: Lane) -> bool:
     return position == piece.record.out_frame
 
 
-def _programme(timeline: Timeline, own: list[Piece]) -> Timeline:
+def _programme(timeline: Timeline, own: list[Piece], remarks: list[Remark]) -> Timeline:
     if not own:
         return timeline.with_track(Track(name="programme", muted=True))
     heard = joined([each.record for each in own])
     held = [record for clip, record in timeline.placed() if clip.freeze]
     end = clips_end(timeline)
     silent = uncovered((Span(in_frame=0, out_frame=end),), joined([*heard, *held]))
-    gains = {each.gain for each in own}
-    gain = gains.pop() if len(gains) == 1 else 0
+    gain = own[0].gain
+    if other := next((each for each in own if each.gain != gain), None):
+        gain = 0
+        message = "The levels of single clips' own sound are left out: that track has one level."
+        remarks.append(Remark(severity="warning", where=other.where, message=message, hint="Set it with set_gain."))
     return timeline.with_track(Track(name="programme", silences=silent, gain=gain))
 
 
