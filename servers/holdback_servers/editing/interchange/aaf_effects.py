@@ -8,7 +8,7 @@ from holdback_servers.editing.interchange.sheet import Remark, Unreadable, whole
 from holdback_servers.editing.parts import TransitionKind
 
 _PLAIN = (terms.DISSOLVE, terms.SOUND_DISSOLVE, terms.STEREO_DISSOLVE)
-_ON_TRACKS = ("audio", "pan", "gain", "eq", "mixdown", "submaster", "dissolve", "fade")
+_ON_TRACKS = ("pan", "mixdown", "submaster")
 _CURVE = "PARAM_SPEED_OFFSET_MAP_U"
 _WIPES: dict[tuple[int, bool], TransitionKind] = {
     (1, False): "wipe_right",
@@ -29,7 +29,7 @@ def name_of(group: Any) -> str:
 
 
 def is_plain(group: Any) -> bool:
-    """Whether leaving the effect out needs no word: pans and levels, which every mix begins with."""
+    """Whether leaving the effect out needs no word: what Avid puts on every track, or around a group."""
     return any(each in name_of(group).lower() for each in _ON_TRACKS)
 
 

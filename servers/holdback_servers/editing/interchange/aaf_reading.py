@@ -234,8 +234,11 @@ class _Reader:
         return (shown or inputs or [[Item(int(group.length or 0))]])[0]
 
     def _left_out(self, group: Any, where: str) -> None:
+        """Said once for each track."""
         message = f"The effect {name_of(group)!r} is left out."
-        self.remarks.append(Remark(severity="warning", where=where, message=message))
+        track = where.partition(",")[0]
+        if not any(each.message == message and each.where.partition(",")[0] == track for each in self.remarks):
+            self.remarks.append(Remark(severity="warning", where=where, message=message))
 
     def _notes(self) -> Iterator[Note]:
         for slot in self.mob.slots:
