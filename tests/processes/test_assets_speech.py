@@ -2,6 +2,7 @@
 
 import runpy
 import sys
+import wave
 from pathlib import Path
 from typing import Any
 
@@ -44,6 +45,22 @@ async def test_a_spoken_word_is_found_where_it_is_said(tmp_path: Path) -> None:
     assert any(word.split()[2].lower().startswith("butterfly") for word in spoken["fields"]["words"])
     assert spoken["seconds"] < 12
     assert CONFIG == "urn:holdback:whisper-tiny-en:1"
+
+
+@pytest.mark.asyncio
+async def test_a_sound_in_which_nothing_is_said_is_not_listened_to_again(tmp_path: Path) -> None:
+    with wave.open(str(tmp_path / "hush.wav"), "wb") as out:
+        out.setparams((1, 2, 48000, 0, "NONE", ""))
+        out.writeframes(bytes(96_000))
+    async with library(tmp_path / "home") as (client, services):
+        object.__setattr__(services.settings, "library_roots", (tmp_path,))
+        asked = {"path": "hush.wav", "kind": "voice"}
+        taken = await _done(client, (await client.call_tool("ingest_media", asked)).structured_content)
+        version = {"version_id": taken["version_id"]}
+        first = await _done(client, (await client.call_tool("transcribe_media", version)).structured_content)
+        again = await _done(client, (await client.call_tool("transcribe_media", version)).structured_content)
+    assert (first["segments"], first.get("already", False)) == (0, False)
+    assert (again["segments"], again["already"]) == (0, True)
 
 
 def test_without_the_extra_the_cure_is_named(monkeypatch: pytest.MonkeyPatch) -> None:

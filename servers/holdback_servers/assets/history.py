@@ -100,6 +100,13 @@ def entries(connection: Connection, target: str, after: Place, limit: int) -> tu
     return shown, Place(happenings=seen[0], values=seen[1]) if any(streams) else None
 
 
+def newest(connection: Connection, target: str, what: str) -> Happening | None:
+    """The last time that this was done to a target itself; None where it never was."""
+    rows = select(happenings).where(happenings.c.target == target, happenings.c.what == what)
+    row = connection.execute(rows.order_by(happenings.c.seq.desc()).limit(1)).mappings().first()
+    return None if row is None else _happening(row)
+
+
 def _parts(connection: Connection, target: str) -> list[str]:
     """The target, and with an asset its versions."""
     if not target.startswith("ast_"):

@@ -38,7 +38,7 @@ class Transcribe:
     services: Services
 
     async def __call__(self, request: dict[str, Any], report: Report) -> dict[str, Any]:
-        """Listen, and write segments of kind transcript; a version that has some is left as it is."""
+        """Listen, and write segments of kind transcript; a version that was listened to is left as it is."""
         services, version_id = self.services, str(request["version_id"])
         version = await services.database.read(lambda c: store.find_version(c, version_id))
         if known := await services.database.read(lambda c: _known(c, version_id)):
@@ -105,7 +105,8 @@ class Transcribe:
 def _known(connection: Connection, version_id: str) -> Transcribed | None:
     found = store.segments_of(connection, version_id, "transcript", limit=_MOST)
     own = [each for each in found if each.ai_config == CONFIG]
-    if not own:
+    heard = history.newest(connection, version_id, "transcribed")
+    if not own and (heard is None or (heard.facts or {}).get("ai_config") != CONFIG):
         return None
     words = sum(len(each.text.split()) for each in own)
     return Transcribed(version_id=version_id, language=LANGUAGE, segments=len(own), words=words, already=True)
