@@ -1,8 +1,10 @@
 """Reading what people type, making words of it, and saying why something was found."""
 
 import itertools
+import re
 import sqlite3
 import unicodedata
+from pathlib import Path
 
 import pytest
 from holdback_base.problem import Problem
@@ -183,3 +185,13 @@ def test_rates_are_read(text: str, rate: str) -> None:
 def test_other_rates_are_refused(text: str) -> None:
     with pytest.raises(Problem):
         parse_rate(text)
+
+
+def test_every_query_on_the_page_is_read_as_it_is_told_there() -> None:
+    page = (Path(__file__).parents[2] / "docs" / "assets.md").read_text()
+    table = page.partition("| typed | finds |")[2].partition("\n\n")[0]
+    queries = [each for row in table.splitlines()[2:] for each in re.findall(r"`([^`]+)`", row.split("|")[1])]
+    read = [read_query(each) for each in queries]
+    assert len(read) == 13
+    assert all(not each.notes for each in read)
+    assert sum(len(each.conditions) for each in read) == 7
