@@ -233,11 +233,13 @@ def test_hashes_of_another_kind_are_left_out_and_counted_and_bare_ones_are_taken
     <urn:a> a ec:MediaResource ; ec:hashValue "d41d8cd98f00b204e9800998ecf8427e" ; ec:title "Old" .
     <urn:b> a ec:MediaResource ; ec:hashValue "{"A" * 64}" ; ec:title "New" ; ec:hasKeyword "blue", [ a ec:Keyword ] .
     <urn:c> a ec:Programme ; ec:title "Show" .
+    <d> a ec:EditorialWork ; ec:title "Film" .
     """
     found = ebucore_reading.read(turtle)
     assert [(each.media, each.of_asset) for each in found.described] == [
         (MEDIA[0], {"title": "New", "tags": ("blue",)})
     ]
+    assert [each.title for each in found.works] == ["Film"]
     assert {each.name: each.count for each in found.left_out} == {
         "ec:title": 2,
         "ec:hashValue": 1,

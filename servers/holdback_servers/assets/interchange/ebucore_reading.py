@@ -28,7 +28,7 @@ def read(content: str) -> Incoming:
         raise Problem("TOO_LARGE", "The catalogue has more than 32 MiB.", "Send it in parts.")
     graph: Any = Graph()
     try:
-        graph.parse(data=content, format="turtle", publicID="urn:holdback:catalogue")
+        graph.parse(data=content, format="turtle", publicID="file:///catalogue")
     except Exception as error:  # rdflib's parser raises what it likes, as it likes
         said = " ".join(str(error).split())[:300]
         raise Problem("INVALID_ARGUMENT", f"This is not Turtle: {said}.", "Send EBUCorePlus as Turtle.") from error
