@@ -178,6 +178,9 @@ def test_values_of_an_incoming_catalogue_are_said_of_bytes() -> None:
     found = incoming(catalogue())
     assert [each.media for each in found.described] == MEDIA
     assert (found.described[0].of_asset, found.described[1].of_asset["camera"]) == ({}, "A7")
+    left = {each.name for each in found.left_out}
+    assert {"segment", "version.element_list", "version.lineage", "asset.work_id"} <= left
+    assert not left & {"work.title", "asset.title", "value.camera", "ai_config.model"}
 
 
 @pytest.mark.parametrize("content", ["", "[", "[3]", '{"Asset": [{}]}', '[{"entityType":"CreativeWork"}]'])

@@ -122,8 +122,15 @@ def told(left: Counter[str]) -> tuple[LeftOut, ...]:
     return tuple(LeftOut(name=name[:120], count=count) for name, count in order if count)
 
 
-_DECIDED_HERE = frozenset({"segment", "asset.status", "version.element_list", "version.facts"})
-"""What the library does not take over from another: it decides that, or finds it in the bytes, itself."""
+_TAKEN_KINDS = ("work.", "ai_config.", "value.")
+_TAKEN = frozenset({"asset.id", "asset.title", "version.id", "version.asset_id", "version.media"})
+_DECIDED_HERE = frozenset({"value.status", "value.kind", "value.work"})
+"""Of another library works, configurations and values are taken over, and titles; the rest is decided here, or found in
+the bytes."""
+
+
+def _is_taken(field: str) -> bool:
+    return field in _TAKEN or (field.startswith(_TAKEN_KINDS) and field not in _DECIDED_HERE)
 
 
 def incoming(catalogue: Catalogue, said: int = 0, left: Counter[str] | None = None) -> Incoming:
@@ -135,7 +142,7 @@ def incoming(catalogue: Catalogue, said: int = 0, left: Counter[str] | None = No
     """
     described: list[Described] = []
     counted = values_in(catalogue)
-    own_left = Counter({name: count for name, count in counted.items() if name in _DECIDED_HERE})
+    own_left = Counter({name: count for name, count in counted.items() if not _is_taken(name)})
     for shelf in catalogue.shelves:
         newest = max(shelf.versions, key=lambda each: each.number)
         values = [each for each in shelf.values if each.field not in ("status", "kind", "work")]
