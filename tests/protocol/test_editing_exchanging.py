@@ -111,7 +111,8 @@ async def test_an_aaf_leaves_as_base64_and_comes_back_from_content_and_from_the_
         whole = base64.b64decode(made["content"])
         stored = MediaStore(tmp_path / "home" / "media").put(whole)
         asked = {"format": "aaf", "sources": [_word()]}
-        back = await _ask(client, "import_timeline", {**asked, "content": made["content"]})
+        lines = base64.encodebytes(whole).decode()
+        back = await _ask(client, "import_timeline", {**asked, "content": lines})
         again = await _ask(client, "import_timeline", {**asked, "file": stored})
         there = await _ask(client, "get_timeline", {"timeline_id": back["cut"]["id"]})
         text = await _ask(client, "import_timeline", {**asked, "content": LIST})
@@ -123,5 +124,18 @@ async def test_an_aaf_leaves_as_base64_and_comes_back_from_content_and_from_the_
     assert [(each["in_frame"], each["out_frame"]) for each in there["clips"]] == [(25, 75), (500, 550)]
     assert again["cut"]["frames"] == back["cut"]["frames"] == 100
     assert "no base64" in text["message"]
-    assert "cannot be read as AAF" in other["message"]
+    assert "it is no AAF" in other["message"]
     assert [each["code"] for each in (text, other, neither)] == ["INVALID_ARGUMENT"] * 3
+
+
+@pytest.mark.asyncio
+async def test_a_list_in_the_media_store_is_read_by_its_hash(tmp_path: Path) -> None:
+    async with _room(tmp_path / "home") as client:
+        stored = [MediaStore(tmp_path / "home" / "media").put(each) for each in (LIST.encode(), LIST.encode("utf-16"))]
+        asked = {"format": "edl", "sources": [_word()], "preview": True}
+        seen, odd = [await _ask(client, "import_timeline", {**asked, "file": each}) for each in stored]
+        gone = await _ask(client, "import_timeline", {**asked, "file": FILM})
+        both = await _ask(client, "import_timeline", {**asked, "file": stored[0], "content": LIST})
+    assert seen["cut"]["frames"] == 100
+    assert [each["code"] for each in (odd, gone, both)] == ["INVALID_ARGUMENT", "MEDIA_OFFLINE", "INVALID_ARGUMENT"]
+    assert "no UTF-8 text" in odd["message"]

@@ -206,7 +206,7 @@ def _bytes(services: Services, content: str | None, file: str | None, form: str)
         return services.media.path(file).read_bytes()
     text = content or ""
     try:
-        return base64.b64decode(text, validate=True) if form == "aaf" else text.encode()
+        return base64.b64decode("".join(text.split()), validate=True) if form == "aaf" else text.encode()
     except ValueError as error:
         raise Problem(
             "INVALID_ARGUMENT", f"content is no base64: {error}.", "An AAF is binary: give its bytes as base64."
