@@ -134,6 +134,7 @@ def test_sound_that_ends_before_its_promise_is_damaged_though_every_picture_is_t
         (FTYP + struct.pack(">I4s", 0, b"mdat") + bytes(99), "mov,mp4", True),
         (FTYP + struct.pack(">I4s", 8, b"free") + bytes(3), "mov,mp4", True),
         (FTYP + b"\0\0\0\x10mo", "mov,mp4", False),
+        (FTYP + b"\x7f\0\0\0d\x0f\xff\xfe a camera's own notes", "mov,mp4", True),
         (b"RIFF" + struct.pack("<I", 13) + bytes(13), "wav", True),
         (b"RIFF" + struct.pack("<I", 0xFFFFFFFF) + bytes(13), "wav", True),
         (b"RF64\xff\xff\xff\xffWAVEds64" + struct.pack("<IQ", 28, 60) + bytes(40), "wav", True),

@@ -57,10 +57,15 @@ def _boxes(file: BinaryIO, length: int) -> Iterator[Part]:
             if len(head) < 16:
                 yield _name(head[4:8]), at + 16
                 return
-        if size < least:  # to the end of the file, or no box
+        if size < least or not _is_code(head[4:8]):  # to the end of the file, or what a camera put behind the boxes
             return
         at += size
         yield _name(head[4:8]), at
+
+
+def _is_code(code: bytes) -> bool:
+    """Whether four bytes name a box: signs of ASCII, and the copyright sign of QuickTime."""
+    return all(0x20 <= sign < 0x7F or sign == 0xA9 for sign in code)
 
 
 def _chunks(file: BinaryIO, length: int) -> Iterator[Part]:
