@@ -71,7 +71,7 @@ Why not:
      rgt_tv of ctr_tv: "7.3 Broadcast first."
 
 Conditions:
-  C1 to meet: credit for film:heron "The Heron (c) Heron Films", 2 s in all
+  C1 to meet: credit for film:heron "The Heron (c) Heron Films", 2 s at a stretch
      rgt_film of ctr_film: "2.1 Worldwide, all media."
 
 What would clear it:
@@ -204,7 +204,7 @@ def test_a_question_without_a_cut_says_so_and_tells_what_a_cut_must_meet() -> No
     text = report(reference_decision(["film:heron"], books, question(["GB"], ["linear"]), derivative=True)).text()
 
     assert "No cut was judged" in text
-    assert 'asked of a cut: credit for film:heron "The Heron (c) Heron Films", 2 s in all' in text
+    assert 'asked of a cut: credit for film:heron "The Heron (c) Heron Films", 2 s at a stretch' in text
 
 
 def test_thousands_of_cells_that_all_differ_stay_within_a_sensible_length() -> None:

@@ -33,8 +33,8 @@ def duty(
     """How the cut stands to the condition of a right over `own_ref`.
 
     Blur and mute are met when the element is obscured in every frame; a replacement when it is not there; a credit or
-    a disclaimer when notices that contain its words stand long enough in all; an approval when it is for these very
-    bytes; an age gate or a geo-block when whoever delivers undertakes it.
+    a disclaimer when notices that contain its words stand long enough at a stretch; an approval when it is for these
+    very bytes; an age gate or a geo-block when whoever delivers undertakes it.
     """
     ref = condition.ref or own_ref
     elements = tuple(each for each in cut.element_list.elements if each.ref == ref)
@@ -80,7 +80,7 @@ def _shown(condition: Condition, cut: CutFacts) -> bool:
     notices: list[Notice] = [
         each for each in cut.element_list.notices if each.kind == condition.type and wanted in _plain(each.text)
     ]
-    frames = sum(span.frames for span in merged(each.span for each in notices))
+    frames = max((span.frames for span in merged(each.span for each in notices)), default=0)
     return frames > 0 and cut.element_list.rate.seconds(frames) >= (condition.min_seconds or 0)
 
 

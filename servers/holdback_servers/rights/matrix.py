@@ -303,7 +303,7 @@ def _condition(condition: ConditionState) -> Iterator[str]:
     state = "met" if condition.met else "to meet" if condition.media else "asked of a cut"
     what = f"{condition.type.replace('_', ' ')} for {condition.ref}"
     words = f' "{_short(condition.text, _TEXT)}"' if condition.text else ""
-    long = f", {condition.min_seconds} s in all" if condition.min_seconds else ""
+    long = f", {condition.min_seconds} s at a stretch" if condition.min_seconds else ""
     frames = ", ".join(f"{span.in_frame} to {span.out_frame}" for span in condition.spans[:LISTED])
     left = f", still in frames {frames}" if frames else ""
     more = f" and {len(condition.spans) - LISTED} more spans" if len(condition.spans) > LISTED else ""

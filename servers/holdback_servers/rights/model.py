@@ -43,7 +43,8 @@ class Condition(Noun):
     """What a grant asks for in return: a duty in ODRL.
 
     `text` is what a credit or disclaimer must contain, otherwise words for people; `min_seconds` is how long it must
-    stand in all; `ref` is the element to treat when it is not the granted one (a film that asks for a logo's blur).
+    stand at a stretch; `ref` is the element to treat when it is not the granted one (a film that asks for a logo's
+    blur).
     An age gate and a geo-block are kept where it is delivered: whoever asks undertakes them. An approval is given for
     exact bytes: `approved` names the cuts that the licensor has approved, by sha256.
     """

@@ -86,7 +86,7 @@ def duty_text(duty: Duty, what: str) -> str:
     said = f" {condition.text}" if condition.text else ""
     match condition.type:
         case "credit" | "disclaimer":
-            long = f" for {condition.min_seconds} s in all" if condition.min_seconds else ""
+            long = f" for {condition.min_seconds} s at a stretch" if condition.min_seconds else ""
             return f'{what} asks for the {condition.type} "{condition.text}"{long}; the cut does not show it.'
         case "blur":
             return f"{what} asks that {duty.ref} be obscured; in {frames} frames it is not.{said}"
