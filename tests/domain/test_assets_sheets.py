@@ -65,6 +65,11 @@ def test_whatever_stands_in_a_sheet_each_line_is_understood_or_told_as_a_mistake
         assert not (row.title or "").startswith("=") or "'=" in made.getvalue()
 
 
+def test_a_work_is_spelt_as_the_sheet_first_spells_it() -> None:
+    read = read_sheet(b"file,work\na.mov,Meadow\nb.mov,meadow\nc.mov,MEADOW\nd.mov,Harbour\n", "assets.csv")
+    assert [row.work for row in read.rows] == ["Meadow", "Meadow", "Meadow", "Harbour"]
+
+
 @given(st.lists(st.text(st.characters(exclude_categories=["Cc", "Cs"]), min_size=1, max_size=20).map(str.strip)))
 def test_names_that_look_like_formulas_come_back_as_they_were(names: list[str]) -> None:
     named = (name for name in names if sheet_path(name) == name and not name.startswith("#"))

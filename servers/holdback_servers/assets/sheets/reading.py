@@ -54,8 +54,9 @@ def read_sheet(data: bytes, name: str) -> SheetRead:
     elements, elements_of = _entries(name, book.get("elements"), "Elements", _element)
     loose = [*table.mistakes, *log.mistakes, *elements.mistakes]
     rows: dict[str, SheetRow] = {}
+    spelt: dict[str, str] = {}
     for number in table.filled():
-        row = _row(table, number)
+        row = _one_spelling(_row(table, number), spelt)
         if row.file in rows:
             twice = table.mistake(number, "file", f"{row.file} stands in {rows[row.file].place} already.", "Keep one.")
             rows[row.file] = rows[row.file].model_copy(update={"mistakes": (*rows[row.file].mistakes, twice)})
@@ -177,6 +178,13 @@ def _row(table: _Table, number: int) -> SheetRow:
         fields=_fields(table, number, text, mistakes),
     )
     return told.model_copy(update={"mistakes": tuple(sorted(mistakes, key=lambda each: each.place))})
+
+
+def _one_spelling(row: SheetRow, spelt: dict[str, str]) -> SheetRow:
+    """The row with its work as the sheet first spells it: which of its files comes in first is chance."""
+    if row.work is None:
+        return row
+    return row.model_copy(update={"work": spelt.setdefault(row.work.casefold(), row.work)})
 
 
 def _checked_text(table: _Table, number: int, column: str, mistakes: list[Remark]) -> str | None:
