@@ -53,6 +53,7 @@ async def _ingest(pack: Pack, media: PackMedia, desk: Desk) -> dict[str, Any]:
         tags=media.tags,
         elements=[_plain(element) for element in media.elements],
         segments=[_plain(line.entry()) for line in media.log],
+        proxy=False,  # nobody browses an example before it is cut
     )
 
 
