@@ -131,6 +131,26 @@ class Settings(Noun):
     people: tuple[PersonSetting, ...] = ()
     assets_database: SecretStr | None = None
 
+    def places(self, given: str, *, what: str, cure: str) -> list[Path]:
+        """Where a path, absolute or relative to a library root, may be under the roots, with links resolved; at least
+        one, whether or not something is there.
+
+        Args:
+            given: the path as it was given.
+            what: what it should name, such as `one file`.
+            cure: how what is elsewhere comes under a root.
+
+        Raises:
+            Problem: INVALID_ARGUMENT for an empty path or a NUL, PATH_OUTSIDE_LIBRARY.
+        """
+        if "\0" in given or not given.strip():
+            raise Problem("INVALID_ARGUMENT", "The path is empty or holds a NUL.", f"Give the path of {what}.")
+        roots = [root.resolve() for root in self.library_roots]
+        places = [place for root in roots if (place := (root / given).resolve()).is_relative_to(root)]
+        if not places:
+            raise Problem("PATH_OUTSIDE_LIBRARY", f"{given} is not under a library root.", cure)
+        return places
+
 
 def default_home(environ: Mapping[str, str]) -> Path:
     """`$HOLDBACK_HOME`, else the platform's folder for a program's data."""

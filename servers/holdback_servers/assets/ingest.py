@@ -75,16 +75,8 @@ def find_in_library(given: str, settings: Settings) -> Path:
         Problem: PATH_OUTSIDE_LIBRARY (whether or not something is there), FILE_MISSING, NOT_MEDIA for a folder, an
             empty or a special file, TOO_LARGE.
     """
-    roots = [root.resolve() for root in settings.library_roots]
-    if "\0" in given or not given.strip():
-        raise Problem("INVALID_ARGUMENT", "The path is empty or holds a NUL.", "Give the path of one media file.")
-    places = [place for root in roots if (place := (root / given).resolve()).is_relative_to(root)]
-    if not places:
-        raise Problem(
-            "PATH_OUTSIDE_LIBRARY",
-            f"{given} is not under a library root.",
-            "Copy the file into a library root, or add its folder to library_roots.",
-        )
+    cure = "Copy the file into a library root, or add its folder to library_roots."
+    places = settings.places(given, what="one media file", cure=cure)
     place = next((place for place in places if place.exists()), None)
     if place is None:
         raise Problem("FILE_MISSING", f"There is no file {given}.", "Check the spelling; case matters.")

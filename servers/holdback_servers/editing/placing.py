@@ -10,7 +10,7 @@ from typing import NamedTuple
 from holdback_base.elements import CutFacts
 from holdback_base.vocabulary import Rate, Span
 
-from holdback_servers.editing.framing import Rectangle, View, cut_out, fitted, fitted_in, view
+from holdback_servers.editing.framing import Rectangle, View, cut_out, fitted, fitted_in
 from holdback_servers.editing.model import Timeline
 from holdback_servers.editing.parts import Clip, LayerClip, Transition
 
@@ -64,12 +64,6 @@ def pictures(timeline: Timeline) -> list[Picture]:
                 seen = Span(in_frame=each.at_frame, out_frame=min(end, each.record.out_frame))
                 found.append(Picture(each.clip, each.record, seen, each))
     return found
-
-
-def view_of(timeline: Timeline, clip: Clip, facts: CutFacts, frame: int | None = None) -> View:
-    """How a clip of the first track comes to the screen, on a frame of its media where its centre moves. The source
-    must have a picture."""
-    return view(size_of(facts), (timeline.width, timeline.height), timeline.reframe, clip.id, frame)
 
 
 def size_of(facts: CutFacts) -> tuple[int, int]:

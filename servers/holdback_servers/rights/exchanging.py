@@ -212,16 +212,8 @@ def find_in_library(given: str, settings: Settings) -> Path:
         Problem: PATH_OUTSIDE_LIBRARY (whether or not something is there), FILE_MISSING, INVALID_ARGUMENT for what is no
             file, TOO_LARGE.
     """
-    if "\0" in given or not given.strip():
-        raise Problem("INVALID_ARGUMENT", "The path is empty or holds a NUL.", "Give the path of one file.")
-    roots = [root.resolve() for root in settings.library_roots]
-    places = [place for root in roots if (place := (root / given).resolve()).is_relative_to(root)]
-    if not places:
-        raise Problem(
-            "PATH_OUTSIDE_LIBRARY",
-            f"{given} is not under a library root.",
-            "Copy the file into a library root, give it as text or content, or add its folder to library_roots.",
-        )
+    cure = "Copy the file into a library root, give it as text or content, or add its folder to library_roots."
+    places = settings.places(given, what="one file", cure=cure)
     return check_file(next((place for place in places if place.exists()), places[0]), given)
 
 

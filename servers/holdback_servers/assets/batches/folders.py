@@ -47,16 +47,8 @@ def find_folder(given: str, settings: Settings) -> Path:
     Raises:
         Problem: PATH_OUTSIDE_LIBRARY (whether or not something is there), FILE_MISSING, INVALID_ARGUMENT for a file.
     """
-    if "\0" in given or not given.strip():
-        raise Problem("INVALID_ARGUMENT", "The path is empty or holds a NUL.", "Give the path of one folder.")
-    roots = [root.resolve() for root in settings.library_roots]
-    places = [place for root in roots if (place := (root / given).resolve()).is_relative_to(root)]
-    if not places:
-        raise Problem(
-            "PATH_OUTSIDE_LIBRARY",
-            f"{given} is not under a library root.",
-            "Move the folder into a library root, or add it to library_roots.",
-        )
+    cure = "Move the folder into a library root, or add it to library_roots."
+    places = settings.places(given, what="one folder", cure=cure)
     place = next((place for place in places if place.exists()), None)
     if place is None:
         raise Problem("FILE_MISSING", f"There is no folder {given}.", "Check the spelling; case matters.")
