@@ -10,11 +10,12 @@ from typing import Any
 
 import av
 import pytest
+from a2a.types.a2a_pb2 import TaskState
 from holdback.attempts import Attempts
 from holdback.story import decide
 from holdback.telling import Teller
 from holdback_agents.contracts import ApprovalQuestion, Cell, ClearanceReport, ClearanceRequest, Highlight, Progress
-from holdback_agents.runtime.parts import data_part, message, result_of
+from holdback_agents.runtime.parts import data_part, message, result_of, words_of
 from holdback_agents.runtime.peers import Listener
 from holdback_base.problem import Problem
 from holdback_servers.media_store import MediaStore
@@ -79,7 +80,7 @@ async def _cleared_by_its_list_alone(house: Any, told: Highlight) -> ClearanceRe
     words = message([data_part(asked)], message_id=house.foundation.new_id("evt"), skill="clear-rights")
     task = await house.sam.peers.converse(house.sam.peer("compliance"), words, Listener(_ignored, _ignored))
     found = result_of(task, ClearanceReport, ClearanceReport.schema_uri())
-    assert found is not None, task
+    assert found is not None, f"{TaskState.Name(task.status.state)}: {words_of(task.status.message.parts)}"
     return found
 
 
