@@ -80,7 +80,8 @@ class ElementList(Noun):
 class CutFacts(Noun):
     """What a cut statement says beside who signed it and when: the bytes, their picture, and what they are made of.
 
-    `media` is the sha256 of the file. Audio-only media has no width and height.
+    `media` is the sha256 of the file. Audio-only media has no width and height. `tier` is how valuable it is, from 1
+    (ordinary) to 3, that of the most valuable source; `story` is the closed story that it belongs to.
     """
 
     media: str = Field(pattern=r"^sha256:[0-9a-f]{64}$")
@@ -89,6 +90,8 @@ class CutFacts(Noun):
     height: int | None = None
     title: str = ""
     version: str | None = None
+    tier: int = Field(default=1, ge=1, le=3)
+    story: str | None = Field(default=None, max_length=60)
 
 
 def uncovered(spans: tuple[Span, ...], by: tuple[Span, ...]) -> tuple[Span, ...]:

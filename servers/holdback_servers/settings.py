@@ -13,7 +13,7 @@ from holdback_base.vocabulary import Noun
 from pydantic import Field, SecretStr, StringConstraints, ValidationError, field_validator, model_validator
 
 _MEBIBYTE = 1024 * 1024
-_FILE_ONLY = ("people", "publishers", "watch")
+_FILE_ONLY = ("people", "publishers", "watch", "stories", "agents", "oidc", "egress", "autonomy")
 
 
 class PersonSetting(Noun):
@@ -98,6 +98,70 @@ class WatchSetting(Noun):
     tags: tuple[str, ...] = ()
 
 
+StoryName = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9-]{0,59}$")]
+AgentName = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9-]{0,59}$")]
+
+
+class StorySetting(Noun):
+    """A closed story: only the people and agents named may know of what belongs to it; to others it is not found.
+
+    `people` are `person:<name>`, `agents` `agent:<name>`. An agent sees it only for a person who may.
+    """
+
+    title: str = ""
+    people: frozenset[str] = frozenset()
+    agents: frozenset[str] = frozenset()
+
+
+class AgentSetting(Noun):
+    """What a house says of an agent: its security `level` (100, 200 or 300), which caps the value tier that it may work
+    on (tier 1, 2, 3), and its `owner`."""
+
+    level: Literal[100, 200, 300] = 200
+    owner: str = ""
+
+
+class OidcSetting(Noun):
+    """The OpenID Connect issuer whose word on people is taken; without one the house's own authority signs people in.
+
+    `issuer` is its https address (http on this machine only); `client_id` and `client_secret` are this house's there.
+    `person_claim` names the claim that is the person's name in this house (`person:<value>`), `roles_claim` the list of
+    roles, `roles` what each of its values means here; a value that is not listed means nothing.
+    """
+
+    issuer: str = Field(max_length=2000)
+    client_id: str = Field(max_length=200)
+    client_secret: SecretStr | None = None
+    person_claim: str = "preferred_username"
+    roles_claim: str = "groups"
+    roles: dict[str, frozenset[str]] = Field(default_factory=dict[str, frozenset[str]])
+
+
+class EgressSetting(Noun):
+    """Where this house may send requests by itself: agents' cards, push notifications, an issuer's keys, documents of
+    clients.
+
+    `hosts` are exact names or `*.example.com`; `private` are networks in CIDR form that are allowed although private.
+    """
+
+    hosts: tuple[str, ...] = ()
+    private: tuple[str, ...] = ()
+
+
+class AutonomySetting(Noun):
+    """How far agents may go without a person (ER 1011, 10.2). Nothing passes without one unless this says so.
+
+    `tier` is the highest value tier that policy may pass; 0 means that a person is always asked; tier 3 never passes.
+    `channels` are the only ones that may be published on without a person; `most_a_day` is how often that may happen.
+    From `factor_from_tier` on, who approves must have proved a second factor.
+    """
+
+    tier: Literal[0, 1, 2] = 0
+    channels: frozenset[str] = frozenset()
+    most_a_day: int = Field(default=10, ge=0, le=1000)
+    factor_from_tier: int = Field(default=3, ge=1, le=4)
+
+
 class Settings(Noun):
     """Settings of one house.
 
@@ -109,7 +173,10 @@ class Settings(Noun):
     `publishers` are those who deliver, by the name that channels use, and besides them `folder`, which writes into
     `published` in the home; `watch` are the watched folders by name; `people` are the people who may ask the gateway
     for tokens. `assets_database` is the PostgreSQL address that the library is kept at (`postgresql://...`) instead of
-    a file in the home; the other rooms know files only.
+    a file in the home; the other rooms know files only. `stories` are the closed stories by name; `agents` what is said
+    of agents by name; `oidc`, `egress` and `autonomy` as there. `anchors` is a folder, on another disk where possible,
+    where signed heads of the audit log are kept as well; `tls_certificate` and `tls_key` are PEM files: an address that
+    is not this machine's own is served with them only. `calls_a_minute` is how many requests one caller may make.
     """
 
     home: Path
@@ -130,6 +197,15 @@ class Settings(Noun):
     watch: dict[WatchName, WatchSetting] = Field(default_factory=dict[str, WatchSetting])
     people: tuple[PersonSetting, ...] = ()
     assets_database: SecretStr | None = None
+    stories: dict[StoryName, StorySetting] = Field(default_factory=dict[str, StorySetting])
+    agents: dict[AgentName, AgentSetting] = Field(default_factory=dict[str, AgentSetting])
+    oidc: OidcSetting | None = None
+    egress: EgressSetting = Field(default_factory=EgressSetting)
+    autonomy: AutonomySetting = Field(default_factory=AutonomySetting)
+    anchors: Path | None = None
+    tls_certificate: Path | None = None
+    tls_key: Path | None = None
+    calls_a_minute: int = Field(default=6000, gt=0)
 
     def places(self, given: str, *, what: str, cure: str) -> list[Path]:
         """Where a path, absolute or relative to a library root, may be under the roots, with links resolved; at least

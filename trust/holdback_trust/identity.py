@@ -10,6 +10,9 @@ PersonId = Annotated[str, StringConstraints(pattern=r"^person:[a-z0-9][a-z0-9._-
 AgentId = Annotated[str, StringConstraints(pattern=r"^agent:[a-z0-9][a-z0-9-]{0,63}$")]
 """An agent, such as `agent:editing-assistant`."""
 
+StoryName = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9-]{0,59}$")]
+"""A story that not everybody may know of, such as `court-ruling`."""
+
 GATEWAY = "gateway"
 """Issuer of tokens and approvals, and the audience of its own doors."""
 SERVERS = ("mcp:assets", "mcp:editing", "mcp:rights", "mcp:schedule")
@@ -20,12 +23,38 @@ LONGEST_CHAIN = 4
 """How many agents may stand between a person and an effect."""
 
 
+LEVELS = (100, 200, 300)
+"""Security levels of an agent, the lowest first, in the words of MovieLabs' CSAP."""
+HOUSE_LEVEL = LEVELS[1]
+"""Of the house's own agents, unless its settings say otherwise."""
+
+
+class TaskClaim(Noun):
+    """For which task an agent acts, as the gateway says it.
+
+    `id` is the task at the acting agent, `root` the one that a person began, `skill` what it was asked for. `tools` are
+    the only capabilities (`rights.decide_clearance`) and skills (`clear-rights`) that its policy covers; `policy` is
+    the sha256 of that policy's text. `expires` is when the task's window ends, renewed or not.
+    """
+
+    id: str = Field(min_length=1, max_length=200)
+    root: str = Field(min_length=1, max_length=200)
+    skill: str = Field(max_length=100)
+    tools: frozenset[str] = frozenset()
+    policy: str = ""
+    expires: Instant
+
+
 class Caller(Noun):
     """Somebody whose token has been verified.
 
     `person` is on whose behalf all of it happens. `agent` is who acts now, absent when the person acts directly.
     `chain` is every actor, the current one first; only the first may decide anything, the rest is history to log
     (RFC 8693 section 4.1). `expires` is the first instant at which this no longer holds.
+
+    `stories` are the closed stories that both person and acting agent may know. `factors` are how the person proved
+    who they are (RFC 8176: `swk`, `otp`, `mfa` ...). `level` is the acting agent's security level, 300 for a person who
+    acts directly. `task` is absent when a person acts directly.
     """
 
     person: PersonId
@@ -35,6 +64,10 @@ class Caller(Noun):
     roles: frozenset[str] = frozenset()
     audience: str
     token_id: str
+    stories: frozenset[StoryName] = frozenset()
+    factors: frozenset[str] = frozenset()
+    level: int = Field(default=LEVELS[-1], ge=0, le=LEVELS[-1])
+    task: TaskClaim | None = None
     expires: Instant
 
     def text(self) -> str:

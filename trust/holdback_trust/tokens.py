@@ -13,7 +13,7 @@ from holdback_base.ids import Clock
 from holdback_base.problem import Problem
 from pydantic import ValidationError
 
-from holdback_trust.identity import LONGEST_CHAIN, Caller
+from holdback_trust.identity import HOUSE_LEVEL, LEVELS, LONGEST_CHAIN, Caller, TaskClaim
 from holdback_trust.keys import KeyPair, KeyRing, SignatureRefused, open_jws, sign_jws, whole_seconds
 
 __all__ = ["LONGEST_LIFE", "TOKEN_TYPE", "KeyPair", "KeyRing", "TokenAuthority", "TokenVerifier"]
@@ -86,12 +86,23 @@ def _caller(claims: dict[str, Any], expires: int) -> Caller:
             chain=chain,
             scopes=frozenset(scope.split()),
             roles=frozenset(cast(list[str], roles)),
+            stories=frozenset(cast(list[str], claims.get("stories", []))),
+            factors=frozenset(cast(list[str], claims.get("amr", []))),
+            level=claims.get("level", HOUSE_LEVEL if chain else LEVELS[-1]),
+            task=_task(claims.get("task")),
             audience=claims["aud"],
             token_id=jti,
             expires=datetime.fromtimestamp(expires, UTC),
         )
-    except (ValidationError, TypeError) as error:
+    except (ValidationError, TypeError, KeyError, ValueError, OverflowError) as error:
         raise _refused("it names no person or no agent of a known form") from error
+
+
+def _task(shape: Any) -> TaskClaim | None:
+    if shape is None:
+        return None
+    fields = cast(dict[str, Any], shape)
+    return TaskClaim.model_validate({**fields, "expires": datetime.fromtimestamp(fields["expires"], UTC)})
 
 
 def _actors(act: Any) -> tuple[str, ...]:
@@ -160,6 +171,10 @@ class TokenAuthority:
         scopes: Iterable[str],
         seconds: int = LONGEST_LIFE,
         actor: str | None = None,
+        stories: Iterable[str] = (),
+        factors: Iterable[str] = (),
+        level: int | None = None,
+        task: TaskClaim | None = None,
     ) -> str:
         """A token for a person, or for an agent that acts for that person, to be used at one audience.
 
@@ -173,8 +188,20 @@ class TokenAuthority:
                 f"Ask for 1 to {LONGEST_LIFE} seconds; exchange or renew it when work takes longer.",
             )
         expires = int(self._clock().timestamp()) + seconds
-        chain = () if actor is None else (actor,)
-        return self._sign(person, chain, frozenset(roles), audience=audience, scopes=frozenset(scopes), expires=expires)
+        caller = Caller(
+            person=person,
+            chain=() if actor is None else (actor,),
+            scopes=frozenset(scopes),
+            roles=frozenset(roles),
+            audience=audience,
+            token_id=self._new_jti(),
+            stories=frozenset(stories),
+            factors=frozenset(factors),
+            level=level if level is not None else LEVELS[-1] if actor is None else HOUSE_LEVEL,
+            task=task,
+            expires=datetime.fromtimestamp(expires, UTC),
+        )
+        return self._sign(caller)
 
     def exchange(
         self,
@@ -184,12 +211,16 @@ class TokenAuthority:
         audience: str,
         scopes: Collection[str] | None = None,
         allowed: Collection[str],
+        stories: Collection[str] | None = None,
+        level: int = HOUSE_LEVEL,
+        task: TaskClaim | None = None,
     ) -> str:
         """A token with which `actor` goes on to `audience` on behalf of the person of the `subject` token.
 
         Never wider: the scopes are those of the subject that the actor is `allowed` at that audience; with `scopes`
         given, exactly those. Never longer: it ends with the subject at the latest. The actor becomes the outermost
-        `act`. Only the party a token was meant for may exchange it.
+        `act`, with its own `level` or that of who went before, whichever is lower; `stories` are those that it may
+        know of those at hand. Only the party a token was meant for may exchange it.
 
         Raises:
             Problem: UNAUTHENTICATED for a subject token that does not hold; PERMISSION_DENIED when it was meant for
@@ -212,38 +243,50 @@ class TokenAuthority:
             )
         granted = _narrowed(caller.scopes & frozenset(allowed), scopes, actor, audience)
         expires = min(int(caller.expires.timestamp()), int(now.timestamp()) + LONGEST_LIFE)
-        chain = (actor, *caller.chain)
-        return self._sign(caller.person, chain, caller.roles, audience=audience, scopes=granted, expires=expires)
+        changes = {
+            "chain": (actor, *caller.chain),
+            "audience": audience,
+            "scopes": granted,
+            "expires": datetime.fromtimestamp(expires, UTC),
+            "token_id": self._new_jti(),
+            "stories": caller.stories if stories is None else caller.stories & frozenset(stories),
+            "level": min(level, caller.level),
+            "task": task,
+        }
+        return self._sign(caller.model_copy(update=changes))
 
     def revoke(self, jti: str) -> None:
         """Exchange the token of this id no more. Verifiers keep their own list."""
         self._revoked.add(jti)
 
-    def _sign(
-        self,
-        person: str,
-        chain: tuple[str, ...],
-        roles: frozenset[str],
-        *,
-        audience: str,
-        scopes: frozenset[str],
-        expires: int,
-    ) -> str:
+    def _sign(self, caller: Caller) -> str:
         claims: dict[str, Any] = {
             "iss": self._issuer,
-            "sub": person,
-            "aud": audience,
-            "scope": " ".join(sorted(scopes)),
-            "roles": sorted(roles),
+            "sub": caller.person,
+            "aud": caller.audience,
+            "scope": " ".join(sorted(caller.scopes)),
+            "roles": sorted(caller.roles),
             "iat": int(self._clock().timestamp()),
-            "exp": expires,
-            "jti": self._new_jti(),
+            "exp": int(caller.expires.timestamp()),
+            "jti": caller.token_id,
+            "level": caller.level,
         }
         act: dict[str, Any] | None = None
-        for each in reversed(chain):
+        for each in reversed(caller.chain):
             act = {"sub": each} if act is None else {"sub": each, "act": act}
         if act is not None:
             claims["act"] = act
+        if caller.stories:
+            claims["stories"] = sorted(caller.stories)
+        if caller.factors:
+            claims["amr"] = sorted(caller.factors)
+        if caller.task is not None:
+            task = caller.task
+            claims["task"] = {
+                **task.model_dump(mode="json", exclude={"expires", "tools"}),
+                "tools": sorted(task.tools),
+                "expires": int(task.expires.timestamp()),
+            }
         return sign_jws(self._keys, TOKEN_TYPE, claims)
 
 

@@ -3,7 +3,7 @@
 import asyncio
 import contextlib
 import logging
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Awaitable, Callable
 from urllib.parse import parse_qsl
 
 from holdback_base.problem import Problem
@@ -38,6 +38,8 @@ from holdback_agents.gateway.services import GatewayServices, Ledger
 _log = logging.getLogger(__name__)
 _NO_STORE = [(b"cache-control", b"no-store")]
 _MOST_HEADS = 4096
+Answer = Callable[[Scope, Receive, Send], Awaitable[int]]
+"""Answers one request with the status that the client was sent."""
 
 
 def build_gateway(services: GatewayServices) -> "Gateway":
@@ -64,6 +66,7 @@ class Gateway:
         self._requests = Requests()
         self._heads: dict[str, None] = {}
         self._delivery: Delivery | None = None
+        self._places = self._answers()
 
     @contextlib.asynccontextmanager
     async def running(self) -> AsyncGenerator[None, None]:
@@ -167,23 +170,42 @@ class Gateway:
         return entry, Way(entry.target, f"/{kind}/{name}", tail)
 
     async def _own(self, scope: Scope, receive: Receive, send: Send) -> tuple[str, int]:
-        path, method = scope["path"], scope["method"]
-        if path == "/oauth/token" and method == "POST":
-            return path, await self._token(scope, receive, send)
-        if path == "/health" and method == "GET":
-            await send_json(send, 200, {"status": "ok", "ready": self._delivery is not None}, _NO_STORE)
-        elif path == "/metrics" and method == "GET":
-            await send_bytes(send, 200, self._requests.text().encode(), "text/plain; version=0.0.4")
-        elif path == "/audit/heads" and method == "POST":
-            await self._keep_head(await read_body(scope, receive, FORM_LIMIT))
-            await send_json(send, 202, {"kept": True})
-        elif path == "/registry" and method == "GET":
-            await send_json(send, 200, self._lookup(scope), _NO_STORE)
-        elif path == "/approvals" or path.startswith("/approvals/"):
-            return "/approvals", await self._approve(scope, receive, send)
-        else:
+        path: str = scope["path"]
+        place = path if path in self._places else f"/{path.split('/', 2)[1]}/"
+        answer = self._places.get(place, {}).get(scope["method"])
+        if answer is None:
             raise _no_such_path()
-        return path, 202 if method == "POST" else 200
+        return place, await answer(scope, receive, send)
+
+    def _answers(self) -> dict[str, dict[str, Answer]]:
+        """What answers at the gateway's own places, by path and method; a path with a slash at its end stands for
+        all that lie below it."""
+        return {
+            "/oauth/token": {"POST": self._token},
+            "/health": {"GET": self._health},
+            "/metrics": {"GET": self._metrics},
+            "/audit/heads": {"POST": self._take_head},
+            "/registry": {"GET": self._look_up},
+            "/approvals": {"GET": self._approve, "POST": self._approve},
+            "/approvals/": {"GET": self._approve, "POST": self._approve},
+        }
+
+    async def _health(self, _scope: Scope, _receive: Receive, send: Send) -> int:
+        await send_json(send, 200, {"status": "ok", "ready": self._delivery is not None}, _NO_STORE)
+        return 200
+
+    async def _metrics(self, _scope: Scope, _receive: Receive, send: Send) -> int:
+        await send_bytes(send, 200, self._requests.text().encode(), "text/plain; version=0.0.4")
+        return 200
+
+    async def _take_head(self, scope: Scope, receive: Receive, send: Send) -> int:
+        await self._keep_head(await read_body(scope, receive, FORM_LIMIT))
+        await send_json(send, 202, {"kept": True})
+        return 202
+
+    async def _look_up(self, scope: Scope, _receive: Receive, send: Send) -> int:
+        await send_json(send, 200, self._lookup(scope), _NO_STORE)
+        return 200
 
     async def _token(self, scope: Scope, receive: Receive, send: Send) -> int:
         try:
