@@ -1,12 +1,13 @@
 """What every process of a house stands on: the home, its keys, whom they are believed for, and the audit log."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from holdback_base.ids import Clock, NewId, id_maker, system_clock
 from holdback_base.problem import Problem
 from holdback_servers.settings import Settings
 from holdback_trust.audit import AuditLog, ChainTaken
+from holdback_trust.enforcing import Enforcement
 from holdback_trust.identity import AGENTS, GATEWAY, SERVERS
 from holdback_trust.keys import KeyPair, KeyRing
 
@@ -23,6 +24,7 @@ class Foundation:
     new_id: NewId
     ring: KeyRing
     audit: AuditLog
+    enforcement: Enforcement = field(default_factory=Enforcement)
 
     def keys(self, party: str) -> KeyPair:
         """A party's own keys, made at first use, readable by their owner only."""

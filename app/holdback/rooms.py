@@ -77,4 +77,5 @@ def _services(name: str, foundation: Foundation, metadata: "MetaData", tables: "
         keys=foundation.keys(f"mcp:{name}"),
         ring=foundation.ring,
         audit=foundation.audit,
+        enforcement=foundation.enforcement,
     )

@@ -1,12 +1,13 @@
 """What a room is given to stand on, and what one call brings with it."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from holdback_base.database import Database
 from holdback_base.ids import Clock, NewId
 from holdback_trust.audit import AuditLog
+from holdback_trust.enforcing import Enforcement
 from holdback_trust.identity import Caller
 from holdback_trust.keys import KeyPair, KeyRing
 from sqlalchemy import Connection, MetaData, Table
@@ -44,6 +45,7 @@ class Services:
     jobs: Jobs
     audit: AuditLog
     settings: Settings
+    enforcement: Enforcement = field(default_factory=Enforcement)
 
 
 @dataclass(frozen=True)
@@ -94,6 +96,7 @@ def open_services(
     keys: KeyPair,
     ring: KeyRing,
     audit: AuditLog,
+    enforcement: Enforcement | None = None,
 ) -> Services:
     """Put together what a room is given, around its open store. The media store is the house's."""
     return Services(
@@ -107,4 +110,5 @@ def open_services(
         jobs=Jobs(database, tables.jobs, clock, new_id),
         audit=audit,
         settings=settings,
+        enforcement=enforcement or Enforcement(),
     )

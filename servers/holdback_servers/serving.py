@@ -16,7 +16,7 @@ from typing import Any, Literal, TypeVar
 
 from holdback_base.problem import Problem, beyond_reckoning
 from holdback_trust.identity import Caller
-from holdback_trust.policy import Action, Decision, decide
+from holdback_trust.policy import Action, Decision
 from mcp.server import MCPServer
 from mcp.server.mcpserver import Context
 from mcp.server.mcpserver.exceptions import ResourceError, ResourceNotFoundError
@@ -223,7 +223,8 @@ class Door:
     def _visit(self, action: Action, arguments: dict[str, Any], request: Request | None) -> _Visit:
         over_http = None if request is None else request.request
         caller = self.local if over_http is None else over_http.scope.get(CALLER_SCOPE)
-        return _Visit(caller, action, decide(caller, action), _key(request), _digest(arguments))
+        decision = self.services.enforcement.judge(caller, action, arguments)
+        return _Visit(caller, action, decision, _key(request), _digest(arguments))
 
     def _note(self, visit: _Visit, result: CallToolResult | None) -> None:
         caller, failed = visit.caller, result is not None and result.is_error

@@ -53,7 +53,7 @@ class Gateway:
     def __init__(self, services: GatewayServices) -> None:
         self._services = services
         self._registry = Registry.of(services.url, services.agents, services.servers, services.people)
-        self._ledger = Ledger(services.audit)
+        self._ledger = Ledger(services.audit, services.enforcement)
         self._edge = Edge(
             self._registry.url,
             {each: TokenVerifier(services.ring, GATEWAY, each, services.clock) for each in self._registry.audiences()},

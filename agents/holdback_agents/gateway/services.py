@@ -8,9 +8,10 @@ from holdback_base.database import Database
 from holdback_base.ids import Clock, NewId
 from holdback_base.problem import Problem
 from holdback_trust.audit import AuditLog
+from holdback_trust.enforcing import Enforcement
 from holdback_trust.identity import GATEWAY, Caller
 from holdback_trust.keys import KeyPair, KeyRing
-from holdback_trust.policy import Action, decide
+from holdback_trust.policy import Action
 from holdback_trust.tokens import TokenAuthority
 
 from holdback_agents.gateway.registry import AgentEntry, PersonEntry, ServerEntry
@@ -32,6 +33,7 @@ class GatewayServices:
         agents: who offers skills; people's and agents' keys here are what they may sign assertions with.
         servers: who offers tools.
         people: who may ask for tokens.
+        enforcement: what allows, of this process.
         version: of the program, for the card.
         question_life: how long a question may wait for a decision.
         approval_life: how long an approval holds.
@@ -49,6 +51,7 @@ class GatewayServices:
     agents: Sequence[AgentEntry]
     servers: Sequence[ServerEntry]
     people: Sequence[PersonEntry]
+    enforcement: Enforcement = field(default_factory=Enforcement)
     version: str = "0.1.0"
     question_life: timedelta = field(default=timedelta(hours=24))
     approval_life: timedelta = field(default=timedelta(hours=24))
@@ -58,12 +61,12 @@ class GatewayServices:
 class Ledger:
     """Records every decision of the gateway in the audit log."""
 
-    def __init__(self, audit: AuditLog) -> None:
-        self._audit = audit
+    def __init__(self, audit: AuditLog, enforcement: Enforcement) -> None:
+        self._audit, self._enforcement = audit, enforcement
 
     def require(self, caller: Caller, action: Action, *, task: str = "") -> None:
         """Let policy decide, record it, and raise its Problem when it denies."""
-        decision = decide(caller, action)
+        decision = self._enforcement.judge(caller, action, {})
         self.record(caller, action.name, action.resource, decision.allowed, policy=decision.policy, task=task)
         decision.require()
 

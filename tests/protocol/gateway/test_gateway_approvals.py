@@ -266,7 +266,7 @@ async def test_a_delivery_is_tried_again_until_the_agent_is_back(build_house):
         await decide(house, client, "person:kim", identity)
         given = house.services
         registry = Registry.of(given.url, given.agents, given.servers, given.people)
-        delivery = Delivery(given, registry, Ledger(given.audit), call)
+        delivery = Delivery(given, registry, Ledger(given.audit, given.enforcement), call)
         left = [await delivery.deliver_pending() for _ in range(4)]
         assert await delivered(house, client, identity) == "delivered"
     assert (left, calls) == ([1, 1, 0, 0], ["editing-assistant"] * 3)

@@ -22,6 +22,7 @@ from google.protobuf.json_format import ParseDict
 from holdback_base.database import Database
 from holdback_base.ids import Clock, NewId
 from holdback_trust.audit import AuditLog
+from holdback_trust.enforcing import Enforcement
 from holdback_trust.tokens import KeyPair, TokenVerifier
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
@@ -62,6 +63,7 @@ class AgentServices:
         clock, new_id: time and names.
         gateway: the gateway's URL.
         url: where this agent is reached, for its card.
+        enforcement: what allows, of this process.
         http: transport to the gateway and to agents; None for the network.
         mcp: transport to servers; None for the network.
     """
@@ -77,6 +79,7 @@ class AgentServices:
     http: httpx.AsyncBaseTransport | None = None
     mcp: httpx2.AsyncBaseTransport | None = None
     brain: Brain = field(default_factory=Rules)
+    enforcement: Enforcement = field(default_factory=Enforcement)
     limits: Limits = field(default_factory=Limits)
 
 
