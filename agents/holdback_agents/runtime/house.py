@@ -37,6 +37,8 @@ _OAUTH: Mapping[str, str] = {
     "access_denied": "PERMISSION_DENIED",
 }
 """What a refused token request means (RFC 6749 5.2, RFC 8693 2.2.2)."""
+_PAUSES = (0.05, 0.2, 0.8, 3.0)
+"""Seconds between the times that the gateway is asked."""
 TIMEOUT = httpx.Timeout(10.0, read=60.0)
 """Streams are silent for up to 15 s between pings; the default of 5 s would break them."""
 
@@ -113,7 +115,7 @@ class House:
         now = self._clock()
         if held is not None and now < min(held.expires, max(held.expires - EARLY, session.caller.expires - EARLY)):
             return held.text
-        held = await self._once(("token", key), lambda: self._exchange(session, audience, scope))
+        held = await self._once(("token", key), lambda: _patiently(lambda: self._exchange(session, audience, scope)))
         if len(self._tokens) >= _MOST:
             self._tokens = {each: kept for each, kept in self._tokens.items() if now < kept.expires}
         self._tokens[key] = held
@@ -124,7 +126,7 @@ class House:
         body = {"question": dict(question), "task": task, "agent": self._agent, "context": context}
         headers = await self._bearer(session, "approval:ask")
         headers["idempotency-key"] = hashlib.sha256(f"{task} {canonical_sha256(body['question'])}".encode()).hexdigest()
-        answer = await self._ask("POST", "/approvals", headers, json=body)
+        answer = await _patiently(lambda: self._ask("POST", "/approvals", headers, json=body))
         return str(answer["id"])
 
     async def _place(self, session: Session, kind: str, name: str, named: str) -> Place:
@@ -135,7 +137,7 @@ class House:
 
         async def look_up() -> Place:
             headers = await self._bearer(session, "registry:read")
-            shape = await self._ask("GET", "/registry", headers, params={kind: name})
+            shape = await _patiently(lambda: self._ask("GET", "/registry", headers, params={kind: name}))
             try:
                 return Place(
                     str(shape[named]), str(shape["url"]).rstrip("/"), str(shape["audience"]), str(shape["scope"])
@@ -184,6 +186,19 @@ class House:
             self._asking[key] = asking
             asking.add_done_callback(lambda _: self._asking.pop(key, None))
         return await asyncio.shield(asking)
+
+
+async def _patiently(ask: Callable[[], Awaitable[T]]) -> T:
+    """A gateway that is busy, or begins again, is waited for: no task fails of that. What is asked is made anew each
+    time, for an assertion counts once."""
+    for pause in _PAUSES:
+        try:
+            return await ask()
+        except Problem as problem:
+            if problem.code != "UNAVAILABLE":
+                raise
+        await asyncio.sleep(pause)
+    return await ask()
 
 
 def problem_of_response(response: httpx.Response) -> Problem:
