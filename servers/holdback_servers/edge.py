@@ -1,12 +1,27 @@
-"""The HTTP edge of a room: a bearer token on every call, a limit on bodies, nothing else let through. Raw ASGI."""
+"""The HTTP edge of a room: a bearer token on every call, limits on bodies and on how often, nothing else passes."""
 
 import json
+from typing import Any, cast
 
 from holdback_base.problem import Problem
+from holdback_trust.edges import (
+    REFUSAL,
+    Rate,
+    bearer,
+    challenge,
+    check_length,
+    peer,
+    send_body,
+    send_problem,
+    status_of,
+)
 from holdback_trust.tokens import TokenVerifier
-from starlette.types import ASGIApp, Receive, Scope, Send
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from holdback_servers.serving import CALLER_SCOPE
+
+_REFUSED = -32003
+"""The JSON-RPC code of a call that its token does not allow; what is wrong stands in the error's data."""
 
 
 class Edge:
@@ -19,53 +34,95 @@ class Edge:
         app: the room's app, with its MCP endpoint at `/mcp`.
         mount: the path under which the room is reached, such as `/mcp/rights`.
         body_limit: bytes of a request's body.
+        rate: how often one caller may ask; no limit without one.
+        metadata: URL that tells how to get a token (RFC 9728), for challenges.
     """
 
-    def __init__(self, app: ASGIApp, *, mount: str, verifier: TokenVerifier, body_limit: int) -> None:
+    def __init__(
+        self,
+        app: ASGIApp,
+        *,
+        mount: str,
+        verifier: TokenVerifier,
+        body_limit: int,
+        rate: Rate | None = None,
+        metadata: str = "",
+    ) -> None:
         self._app, self._mount, self._verifier, self._limit = app, mount, verifier, body_limit
+        self._rate, self._metadata = rate, metadata
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
         path: str = scope["path"]
-        if path.rstrip("/") != self._mount:
-            await self._app({**scope, "path": path.removeprefix(self._mount), "root_path": ""}, receive, send)
-            return
-        headers: dict[bytes, bytes] = dict(scope["headers"])
         try:
+            if path.rstrip("/") != self._mount:
+                self._count(peer(scope))
+                await self._app({**scope, "path": path.removeprefix(self._mount), "root_path": ""}, receive, send)
+                return
             if scope["method"] == "GET":
                 raise Problem("INVALID_ARGUMENT", "This endpoint keeps no stream open.", "Send requests with POST.")
-            if int(headers.get(b"content-length", b"0")) > self._limit:
-                raise Problem("TOO_LARGE", f"The body is over {self._limit} bytes.", "Send less at a time.")
-            if not _bearer(headers):
-                raise Problem("UNAUTHENTICATED", "The request carries no bearer token.", "Ask the gateway for one.")
-            caller = self._verifier.verify(_bearer(headers))
-        except (Problem, ValueError) as error:
-            await _refuse(send, error, with_token=bool(_bearer(headers)))
+            check_length(scope, self._limit)
+            caller = self._caller(scope)
+        except Problem as problem:
+            await self._refuse(scope, send, problem)
             return
-        await self._app({**scope, "path": "/mcp", "root_path": "", CALLER_SCOPE: caller}, receive, send)
+        inner: dict[str, Any] = {**scope, "path": "/mcp", "root_path": "", CALLER_SCOPE: caller}
+        await self._app(inner, receive, _Answer(inner, send, self._metadata))
+
+    def _caller(self, scope: Scope) -> Any:
+        token = bearer(scope)
+        if not token:
+            self._count(peer(scope))
+            raise Problem("UNAUTHENTICATED", "The request carries no bearer token.", "Ask the gateway for one.")
+        try:
+            caller = self._verifier.verify(token)
+        except Problem:
+            self._count(peer(scope))
+            raise
+        self._count(caller.agent or caller.person)
+        return caller
+
+    def _count(self, who: str) -> None:
+        if self._rate is not None:
+            self._rate.take(who)
+
+    async def _refuse(self, scope: Scope, send: Send, problem: Problem) -> None:
+        wrong_method = problem.code == "INVALID_ARGUMENT" and scope["method"] == "GET"
+        told = challenge(problem, self._metadata, with_token=bool(bearer(scope)))
+        allow = [(b"allow", b"POST")] if wrong_method else []
+        await send_problem(send, problem, status=405 if wrong_method else None, challenge=told, headers=allow)
 
 
-def _bearer(headers: dict[bytes, bytes]) -> str:
-    """The bearer token that a request brings, or nothing."""
-    scheme, _, token = headers.get(b"authorization", b"").decode("latin-1").partition(" ")
-    return token if scheme.lower() == "bearer" else ""
+class _Answer:
+    """A `send` that turns the answer of a call which its token does not allow into 401 or 403 with a challenge, so that
+    a client can ask for the scope it lacks and try again (MCP 2026-07-28, authorization, step-up)."""
+
+    def __init__(self, scope: Scope, send: Send, metadata: str) -> None:
+        self._scope, self._send, self._metadata = scope, send, metadata
+        self._body = bytearray()
+
+    async def __call__(self, message: Message) -> None:
+        problem: Problem | None = self._scope.get(REFUSAL)
+        if problem is None:
+            await self._send(message)
+            return
+        if message["type"] != "http.response.body":
+            return
+        self._body += message.get("body", b"")
+        if message.get("more_body", False):
+            return
+        shape = {"code": _REFUSED, "message": problem.line(), "data": problem.as_dict()}
+        answer = {"jsonrpc": "2.0", "id": _request_id(bytes(self._body)), "error": shape}
+        told = challenge(problem, self._metadata)
+        headers = [(b"www-authenticate", told.encode("ascii", "replace"))] if told else []
+        await send_body(self._send, status_of(problem), json.dumps(answer).encode(), "application/json", headers)
 
 
-_STATUS = {"UNAUTHENTICATED": 401, "TOO_LARGE": 413, "INVALID_ARGUMENT": 405}
-
-
-async def _refuse(send: Send, error: Exception, *, with_token: bool) -> None:
-    problem = error if isinstance(error, Problem) else Problem("INVALID_ARGUMENT", "A header is malformed.", "Mend it.")
-    status = _STATUS.get(problem.code, 400) if isinstance(error, Problem) else 400
-    body = json.dumps({"type": "about:blank", "status": status, "title": problem.message, **problem.as_dict()}).encode()
-    headers = [(b"content-type", b"application/problem+json"), (b"content-length", str(len(body)).encode())]
-    if status == 401:
-        # RFC 6750, 3.1: a request that brought no token is told no error code
-        challenge = b'Bearer error="invalid_token"' if with_token else b"Bearer"
-        headers.append((b"www-authenticate", challenge))
-    if status == 405:
-        headers.append((b"allow", b"POST"))
-    await send({"type": "http.response.start", "status": status, "headers": headers})
-    await send({"type": "http.response.body", "body": body})
+def _request_id(body: bytes) -> Any:
+    try:
+        answer = json.loads(body)
+    except ValueError:
+        return None
+    return cast(dict[str, Any], answer).get("id") if isinstance(answer, dict) else None

@@ -8,6 +8,7 @@ from urllib.parse import parse_qsl
 
 from holdback_base.problem import Problem
 from holdback_trust.audit_check import HEAD_TYPE
+from holdback_trust.edges import bearer
 from holdback_trust.identity import GATEWAY
 from holdback_trust.keys import SignatureRefused, open_jws
 from holdback_trust.policy import Action
@@ -129,7 +130,7 @@ class Gateway:
                 raise
             if problem.code == "UNAUTHENTICATED":
                 self._ledger.refused("unknown", "gateway.enter", problem)
-            return "refused", await send_problem(told, problem, challenge=self._challenge(problem, path))
+            return "refused", await send_problem(told, problem, challenge=self._challenge(problem, scope))
         except Exception:
             if told.started:
                 raise
@@ -137,11 +138,12 @@ class Gateway:
             problem = Problem("INTERNAL", "The gateway failed.", "Try again, or tell who runs the house.")
             return "failed", await send_problem(told, problem)
 
-    def _challenge(self, problem: Problem, path: str) -> str:
+    def _challenge(self, problem: Problem, scope: Scope) -> str:
+        path: str = scope["path"]
         parts = path.split("/", 3)
         place = "/".join(parts[:3]) if path.startswith(("/agents/", "/mcp/")) else ""
         known = not place or f"/.well-known/oauth-protected-resource{place}" in self._pages
-        return self._edge.challenge(problem, place) if known else ""
+        return self._edge.challenge(problem, place, with_token=bool(bearer(scope))) if known else ""
 
     async def _front_door(self, scope: Scope, receive: Receive, send: Send) -> int:
         if scope["path"] in ("", "/") and scope["method"] != "POST":

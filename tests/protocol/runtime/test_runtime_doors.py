@@ -42,7 +42,7 @@ async def test_only_the_card_and_health_are_open(kit: Any) -> None:
             refused = await house.http.request(method, house.address() + path, json=request())
             assert refused.status_code == 401
             assert refused.json()["code"] == "UNAUTHENTICATED"
-            assert 'error="invalid_token"' in refused.headers["www-authenticate"]
+            assert "/.well-known/oauth-protected-resource/agents/" in refused.headers["www-authenticate"]
     assert [each["protocolVersion"] for each in card["supportedInterfaces"]] == ["1.0", "1.0", "0.3"]
     assert card["url"] == house.address()  # for readers of 0.3
     assert {each["uri"] for each in card["capabilities"]["extensions"]} >= {"urn:holdback:skill"}

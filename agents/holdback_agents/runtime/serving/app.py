@@ -8,6 +8,7 @@ from collections.abc import AsyncGenerator, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any
+from urllib.parse import urlsplit
 
 import httpx
 import httpx2
@@ -22,6 +23,7 @@ from google.protobuf.json_format import ParseDict
 from holdback_base.database import Database
 from holdback_base.ids import Clock, NewId
 from holdback_trust.audit import AuditLog
+from holdback_trust.edges import Rate
 from holdback_trust.enforcing import Enforcement
 from holdback_trust.tokens import KeyPair, TokenVerifier
 from starlette.applications import Starlette
@@ -64,6 +66,7 @@ class AgentServices:
         gateway: the gateway's URL.
         url: where this agent is reached, for its card.
         enforcement: what allows, of this process.
+        rate: how often one caller may ask; no limit without one.
         http: transport to the gateway and to agents; None for the network.
         mcp: transport to servers; None for the network.
     """
@@ -80,6 +83,7 @@ class AgentServices:
     mcp: httpx2.AsyncBaseTransport | None = None
     brain: Brain = field(default_factory=Rules)
     enforcement: Enforcement = field(default_factory=Enforcement)
+    rate: Rate | None = None
     limits: Limits = field(default_factory=Limits)
 
 
@@ -187,7 +191,8 @@ def _application(
     guard = Middleware(
         Guard,
         services.verifier,
-        resource=services.url,
+        metadata=_metadata(services.url),
+        rate=services.rate,
         extensions=[each.uri for each in card.capabilities.extensions],
         limit=services.limits.body,
     )
@@ -203,6 +208,12 @@ def _application(
     )
     app.state.aclose = aclose
     return app
+
+
+def _metadata(url: str) -> str:
+    """Where an agent's address has its metadata (RFC 9728, 3.1)."""
+    parts = urlsplit(url)
+    return f"{parts.scheme}://{parts.netloc}/.well-known/oauth-protected-resource{parts.path.rstrip('/')}"
 
 
 class _Person(User):
