@@ -10,6 +10,7 @@ from holdback_trust.audit import AuditLog, ChainTaken
 from holdback_trust.enforcing import Enforcement
 from holdback_trust.identity import AGENTS, GATEWAY, SERVERS
 from holdback_trust.keys import KeyPair, KeyRing
+from holdback_trust.standing import Standing
 
 PARTIES = (GATEWAY, *SERVERS, *AGENTS)
 """Everybody who signs something in a house, but for its people."""
@@ -51,9 +52,13 @@ def lay_foundation(settings: Settings, process: str, clock: Clock = system_clock
             "Choose a folder that you may write, with --home or HOLDBACK_HOME.",
         ) from error
     ring = KeyRing({party: [party_keys(settings.home, party).public_jwk] for party in PARTIES})
-    signer = party_keys(settings.home, process if process in PARTIES else GATEWAY)
+    party = process if process in PARTIES else GATEWAY
+    signer = party_keys(settings.home, party)
     audit = _own_chain(settings.home / "audit", signer, clock, process.replace(":", "-"))
-    return Foundation(settings=settings, clock=clock, new_id=id_maker(clock), ring=ring, audit=audit)
+    enforcement = Enforcement(Standing.of_home(settings.home, party, signer, ring, clock))
+    return Foundation(
+        settings=settings, clock=clock, new_id=id_maker(clock), ring=ring, audit=audit, enforcement=enforcement
+    )
 
 
 def _own_chain(directory: Path, keys: KeyPair, clock: Clock, name: str) -> AuditLog:

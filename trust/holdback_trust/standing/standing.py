@@ -1,0 +1,202 @@
+"""How everybody stands now: what every enforcement point asks before it asks anything else."""
+
+import threading
+from collections.abc import Iterable
+from datetime import datetime, timedelta
+from pathlib import Path
+
+from holdback_base.ids import Clock, system_clock
+from holdback_base.problem import Problem
+
+from holdback_trust.identity import Caller
+from holdback_trust.keys import KeyPair, KeyRing
+from holdback_trust.standing.book import Book, News, StandingBroken
+from holdback_trust.standing.state import EVERYBODY, Entry, Kind, State
+from holdback_trust.tokens import LONGEST_LIFE
+
+TASK_WINDOW = timedelta(hours=24)
+"""How long a task's tokens can be renewed: an ended task need not be remembered longer, but for one token's life."""
+WORTH_BEGINNING_AGAIN = 256
+"""Lines from which on a book of which most has lapsed is begun again."""
+
+
+class Standing:
+    """How everybody stands now. One a process; all of a house's processes see the same.
+
+    Without a book it holds for this process only.
+
+    Args:
+        book: the file that the processes of a house share, or None.
+        clock: the present instant.
+    """
+
+    def __init__(self, book: Book | None = None, clock: Clock = system_clock) -> None:
+        self._book, self._clock = book, clock
+        self._state, self._lock = State(), threading.RLock()
+
+    @classmethod
+    def of_home(cls, home: Path, party: str, keys: KeyPair, ring: KeyRing, clock: Clock) -> "Standing":
+        """That of a home, as one party of its house reads it and adds to it. Nothing is read yet."""
+        return cls(Book(home / "trust" / "standing.jsonl", party, keys, ring), clock)
+
+    def refusal(self, caller: Caller) -> Problem | None:
+        """Why nothing of this caller counts any more, or None. Asked before every call; costs microseconds.
+
+        AGENT_SUSPENDED when an agent of its chain is stopped, or all are; UNAUTHENTICATED for a revoked token;
+        TASK_ENDED when the task it acts in, or the one that this came from, is over; UNAVAILABLE for every agent when
+        the book cannot be believed.
+        """
+        try:
+            self._look()
+        except StandingBroken as broken:
+            return broken if caller.agent is not None or caller.chain else None
+        state = self._state
+        if caller.token_id in state.revoked:
+            return Problem(
+                "UNAUTHENTICATED",
+                "The token is refused: it was revoked.",
+                "Get a new token for this audience from the gateway.",
+            )
+        return self._agents_refusal(caller, state) if caller.chain or caller.agent else None
+
+    def _agents_refusal(self, caller: Caller, state: State) -> Problem | None:
+        if state.killed is not None:
+            return _suspended("All agents of this house are stopped", state.killed)
+        if state.suspended:
+            for agent in (caller.agent, *caller.chain):
+                if agent is not None and (entry := state.suspended.get(agent)) is not None:
+                    return _suspended(f"{agent} is suspended", entry)
+        task = caller.task
+        if task is not None and (task.id in state.ended or task.root in state.ended):
+            return Problem(
+                "TASK_ENDED", f"The task {task.id} is over, and with it what it may do.", "Begin a new task."
+            )
+        return None
+
+    def suspended(self, agent: str) -> Entry | None:
+        """Why this agent may do nothing, or None; one that is stopped with all others counts too."""
+        self._look()
+        return self._state.killed or self._state.suspended.get(agent)
+
+    def ended(self, task: str) -> bool:
+        """Whether a task is over."""
+        self._look()
+        return task in self._state.ended
+
+    def revoked(self, token_id: str) -> bool:
+        """Whether a token was revoked by its id."""
+        self._look()
+        return token_id in self._state.revoked
+
+    def narrowed(self, root: str) -> Entry | None:
+        """Why this root task may only read from now on, or None."""
+        self._look()
+        return self._state.narrowed.get(root)
+
+    def quarantined(self, name: str) -> Entry | None:
+        """Why a thing (a sha256 name, an id of a timeline, clearance, publication, job) may not be used, or None.
+
+        When the book cannot be believed, everything is held back (Raises StandingBroken).
+        """
+        self._look()
+        return self._state.quarantined.get(name)
+
+    @property
+    def quarantine(self) -> frozenset[str]:
+        """Everything that is held back."""
+        self._look()
+        return frozenset(self._state.quarantined)
+
+    def entries(self) -> tuple[Entry, ...]:
+        """All that counts now, the oldest first. Raises StandingBroken."""
+        self._look()
+        with self._lock:
+            now = self._clock()
+            found = [each for each in self._state.entries() if each.until is None or each.until > now]
+        return tuple(sorted(found, key=lambda each: (each.at, each.kind, each.name)))
+
+    def suspend(self, agent: str, *, by: str, why: str, incident: str = "") -> None:
+        """Nothing of this agent counts any more, nor what others do through it, until a person restores it."""
+        self._add([self._entry("suspend", agent, by, why=why, incident=incident)])
+
+    def restore(self, agent: str, *, by: str, why: str = "") -> None:
+        """Take the agent back; tasks that were ended stay ended. Only the gateway can, for a person.
+
+        Raises Problem PERMISSION_DENIED.
+        """
+        self._add([self._entry("restore", agent, by, why=why)])
+
+    def kill(self, *, by: str, why: str, incident: str = "") -> None:
+        """No agent of the house may do anything, until a person resumes."""
+        self._add([self._entry("kill", EVERYBODY, by, why=why, incident=incident)])
+
+    def resume(self, *, by: str, why: str = "") -> None:
+        """Let agents act again; those that are suspended by name stay so. Raises Problem PERMISSION_DENIED."""
+        self._add([self._entry("resume", EVERYBODY, by, why=why)])
+
+    def end_task(self, task: str, *, by: str, until: datetime | None = None, why: str = "", incident: str = "") -> None:
+        """All tokens of a task, and of the tasks that came from it, are worthless from now on.
+
+        `until` is when none of them can live any more; by default the longest that a task may last, and one token.
+        """
+        end = until or self._clock() + TASK_WINDOW + timedelta(seconds=LONGEST_LIFE)
+        self._add([self._entry("end", task, by, until=end, why=why, incident=incident)], durable=bool(why))
+
+    def revoke(self, token_id: str, *, by: str, until: datetime | None = None, why: str = "") -> None:
+        """This token counts no more; `until` is when it would have expired, by default the longest that one lives."""
+        end = until or self._clock() + timedelta(seconds=LONGEST_LIFE)
+        self._add([self._entry("revoke", token_id, by, until=end, why=why)])
+
+    def narrow(self, root: str, *, by: str, why: str, incident: str = "") -> None:
+        """A root task may only read from now on."""
+        end = self._clock() + TASK_WINDOW + timedelta(seconds=LONGEST_LIFE)
+        self._add([self._entry("narrow", root, by, until=end, why=why, incident=incident)])
+
+    def hold_back(self, names: Iterable[str], *, by: str, why: str, incident: str = "") -> None:
+        """Put things into quarantine: they may not be cleared, approved, committed or published."""
+        self._add([self._entry("quarantine", name, by, why=why, incident=incident) for name in sorted(set(names))])
+
+    def release(self, names: Iterable[str], *, by: str, why: str = "") -> None:
+        """Take things out of quarantine. Only the gateway can, for a person. Raises Problem PERMISSION_DENIED."""
+        self._add([self._entry("release", name, by, why=why) for name in sorted(set(names))])
+
+    def tidy(self) -> None:
+        """Begin the book again without what has lapsed, where that is most of it. For the gateway."""
+        if self._book is None:
+            return
+        self._look()
+        with self._lock:
+            self._state.drop_lapsed(self._clock())
+            kept = sorted(self._state.entries(), key=lambda each: each.at)
+            if self._book.lines >= WORTH_BEGINNING_AGAIN and len(kept) * 2 < self._book.lines:
+                self._take(self._book.begin_again(kept))
+
+    def _entry(
+        self, kind: Kind, name: str, by: str, *, why: str = "", incident: str = "", until: datetime | None = None
+    ) -> Entry:
+        return Entry(kind=kind, name=name, at=self._clock(), by=by, why=why[:500], incident=incident, until=until)
+
+    def _add(self, entries: list[Entry], durable: bool = True) -> None:
+        with self._lock:
+            self._take(News(tuple(entries)) if self._book is None else self._book.add(entries, durable))
+
+    def _look(self) -> None:
+        if self._book is not None and not self._book.quiet:
+            with self._lock:  # what is told first must count first
+                self._take(self._book.news())
+
+    def _take(self, news: News) -> None:
+        with self._lock:
+            state = State() if news.afresh else self._state
+            for entry in news.entries:
+                state.take(entry)
+            self._state = state
+
+
+def _suspended(what: str, entry: Entry) -> Problem:
+    said = f": {entry.why.rstrip('.')}" if entry.why else ""
+    return Problem(
+        "AGENT_SUSPENDED",
+        f"{what} since {entry.at:%Y-%m-%d %H:%M} UTC{said}.",
+        "A person with the role security restores it: holdback guardian restore.",
+    )
