@@ -17,7 +17,7 @@ from holdback.house import AGENTS, agent_app, open_house, room_app
 from holdback.pack import load_brief
 from holdback.people import LOADER
 from holdback.rooms import ROOMS, open_room, room_store
-from holdback.serving import listen, served
+from holdback.serving import address, listen, served
 
 EXAMPLES = Path(__file__).resolve().parent / "examples"
 
@@ -38,9 +38,12 @@ async def _up(settings: Settings, elsewhere: Mapping[str, str]) -> None:
     people = settings.people or example_people()
     roots = settings.library_roots or (EXAMPLES.resolve(),)
     listener = listen(settings.host, settings.port)
-    url = f"http://{settings.host}:{listener.getsockname()[1]}"
+    url = address(settings, listener)
     foundation = lay_foundation(settings.model_copy(update={"library_roots": roots}), "gateway")
-    async with open_house(foundation, url, (LOADER, *people), elsewhere) as house, served(house.gateway, listener):
+    async with (
+        open_house(foundation, url, (LOADER, *people), elsewhere) as house,
+        served(house.gateway, listener, settings),
+    ):
         for line in _addresses(url, settings, people):
             sys.stdout.write(line + "\n")
         sys.stdout.flush()
@@ -98,9 +101,9 @@ async def _serve_room(name: str, settings: Settings) -> None:
     door = open_room(name, foundation)
     app = room_app(door, foundation)
     listener = listen(settings.host, settings.port)
-    url = f"http://{settings.host}:{listener.getsockname()[1]}/mcp/{name}"
+    url = f"{address(settings, listener)}/mcp/{name}"
     with contextlib.closing(door.services.database), contextlib.closing(foundation.audit):
-        async with door.serving(), door.mcp.session_manager.run(), served(app, listener):
+        async with door.serving(), door.mcp.session_manager.run(), served(app, listener, settings):
             _announce({"server": name, "url": url})
             await _interrupted()
         foundation.audit.sign_head("close")
@@ -113,9 +116,9 @@ async def _serve_agent(name: str, settings: Settings, gateway: str) -> None:
     store = room_store(f"agent-{name}", foundation, METADATA)
     app = agent_app(AGENTS[name](), store, foundation, gateway)
     listener = listen(settings.host, settings.port)
-    url = f"http://{settings.host}:{listener.getsockname()[1]}"
+    url = address(settings, listener)
     with contextlib.closing(store), contextlib.closing(foundation.audit):
-        async with app.router.lifespan_context(app), served(app, listener):
+        async with app.router.lifespan_context(app), served(app, listener, settings):
             _announce({"agent": name, "url": url, "gateway": gateway})
             await _interrupted()
         foundation.audit.sign_head("close")

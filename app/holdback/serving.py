@@ -1,14 +1,24 @@
-"""Serves applications on a loopback port: uvicorn, started and stopped from within a program."""
+"""Serves applications on a port: uvicorn, started and stopped from within a program.
+
+On this machine's own addresses over http; on any other over TLS only, under the names that the settings give.
+"""
 
 import asyncio
 import socket
-from collections.abc import AsyncGenerator, Generator
+import ssl
+from collections.abc import AsyncGenerator, Generator, Iterable
 from contextlib import asynccontextmanager, contextmanager
 from typing import Any
 
 import uvicorn
 from holdback_base.problem import Problem
+from holdback_servers.settings import Settings
+from holdback_trust.edges import send_problem
 from starlette.types import ASGIApp, Receive, Scope, Send
+
+from holdback.connections import MOST_CONNECTIONS, Impatient, Protocol
+
+_HERE = frozenset({"127.0.0.1", "localhost", "::1"})
 
 
 def listen(host: str, port: int) -> socket.socket:
@@ -27,11 +37,61 @@ def listen(host: str, port: int) -> socket.socket:
         ) from error
 
 
+def address(settings: Settings, listener: socket.socket) -> str:
+    """The URL under which others reach what listens.
+
+    Raises:
+        Problem: INVALID_ARGUMENT for an address that is not this machine's own without TLS and a name.
+    """
+    port = listener.getsockname()[1]
+    if settings.host not in _HERE and (settings.tls_certificate is None or not settings.names):
+        raise Problem(
+            "INVALID_ARGUMENT",
+            f"{settings.host} can be reached by other machines, and tokens would travel in the clear.",
+            "Give tls_certificate, tls_key and names in holdback.toml, or serve on 127.0.0.1 behind a TLS proxy.",
+        )
+    if settings.tls_certificate is None:
+        return f"http://{settings.host}:{port}"
+    return f"https://{settings.names[0] if settings.names else settings.host}:{port}"
+
+
+def _tls(settings: Settings) -> dict[str, Any]:
+    if settings.tls_certificate is None:
+        return {}
+    certificate, key = settings.tls_certificate.expanduser(), settings.tls_key
+    try:
+        ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER).load_cert_chain(certificate, key and key.expanduser())
+    except (OSError, ssl.SSLError) as error:
+        raise Problem(
+            "INVALID_ARGUMENT",
+            f"The certificate {certificate} and its key cannot be used: {error.strerror or error}.",
+            "Give a PEM certificate chain as tls_certificate and its PEM private key as tls_key.",
+        ) from error
+    return {
+        "ssl_certfile": certificate,
+        "ssl_keyfile": key and key.expanduser(),
+        "ssl_version": ssl.PROTOCOL_TLS_SERVER,
+    }
+
+
 @asynccontextmanager
-async def served(app: Any, listener: socket.socket) -> AsyncGenerator[None]:
-    """The application answers on the socket while this is open."""
+async def served(app: Any, listener: socket.socket, settings: Settings | None = None) -> AsyncGenerator[None]:
+    """The application answers on the socket while this is open; over TLS where the settings say so.
+
+    Raises:
+        Problem: INVALID_ARGUMENT when the certificate cannot be used.
+    """
     config = uvicorn.Config(
-        LocalOnly(app), lifespan="off", log_config=None, access_log=False, timeout_graceful_shutdown=3, ws="none"
+        NamedOnly(Impatient(app), () if settings is None else settings.names),
+        http=Protocol,
+        lifespan="off",
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        limit_concurrency=MOST_CONNECTIONS,
+        timeout_graceful_shutdown=3,
+        ws="none",
+        **({} if settings is None else _tls(settings)),
     )
     server = _Server(config)
     task = asyncio.create_task(server.serve(sockets=[listener]), name="http")
@@ -43,31 +103,31 @@ async def served(app: Any, listener: socket.socket) -> AsyncGenerator[None]:
         await task
 
 
-class LocalOnly:
-    """Lets in requests that name this machine, so that no web page can reach it by another name (DNS rebinding).
+class NamedOnly:
+    """Lets in requests that name this machine, or one of the house's names, so that no web page can reach it by another
+    name (DNS rebinding).
 
     Checks Host, and Origin where there is one, as the MCP specification asks for (2026-07-28, Streamable HTTP).
     """
 
-    _NAMES = frozenset({"127.0.0.1", "localhost", "[::1]"})
-
-    def __init__(self, app: ASGIApp) -> None:
+    def __init__(self, app: ASGIApp, names: Iterable[str] = ()) -> None:
         self._app = app
+        self._names = frozenset({"127.0.0.1", "localhost", "[::1]", *(each.lower() for each in names)})
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass the request on, or answer 403."""
-        if scope["type"] == "http":
-            headers: dict[bytes, bytes] = dict(scope["headers"])
-            named = [headers.get(b"host", b"").decode("latin-1")]
-            if (origin := headers.get(b"origin")) is not None:
-                named.append(origin.decode("latin-1").partition("://")[2])
-            if not all(self._NAMES & {each, each.rpartition(":")[0]} for each in named):
-                body = b'{"code":"PERMISSION_DENIED","message":"This host is not served.","hint":"Use 127.0.0.1."}'
-                head = [(b"content-type", b"application/problem+json"), (b"content-length", str(len(body)).encode())]
-                await send({"type": "http.response.start", "status": 403, "headers": head})
-                await send({"type": "http.response.body", "body": body})
-                return
+        if scope["type"] == "http" and not self._is_named(scope):
+            problem = Problem("PERMISSION_DENIED", "This host is not served.", "Use 127.0.0.1, or one of its names.")
+            await send_problem(send, problem)
+            return
         await self._app(scope, receive, send)
+
+    def _is_named(self, scope: Scope) -> bool:
+        headers: dict[bytes, bytes] = dict(scope["headers"])
+        named = [headers.get(b"host", b"").decode("latin-1").lower()]
+        if (origin := headers.get(b"origin")) is not None:
+            named.append(origin.decode("latin-1").lower().partition("://")[2])
+        return all(self._names & {each, each.rpartition(":")[0]} for each in named)
 
 
 class _Server(uvicorn.Server):

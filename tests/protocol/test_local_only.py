@@ -2,7 +2,7 @@
 
 import httpx
 import pytest
-from holdback.serving import LocalOnly
+from holdback.serving import NamedOnly
 from starlette.responses import PlainTextResponse
 
 
@@ -21,7 +21,7 @@ from starlette.responses import PlainTextResponse
     ],
 )
 async def test_only_this_machines_names_are_served(headers: dict[str, str], status: int) -> None:
-    transport = httpx.ASGITransport(app=LocalOnly(PlainTextResponse("in")))
+    transport = httpx.ASGITransport(app=NamedOnly(PlainTextResponse("in")))
     async with httpx.AsyncClient(transport=transport, base_url="http://house") as client:
         answer = await client.get("/", headers=headers)
     assert answer.status_code == status
