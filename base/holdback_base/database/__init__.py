@@ -1,5 +1,38 @@
 """What a room keeps things in: the same two methods, `write` and `read`, over SQLite or PostgreSQL."""
 
 from holdback_base.database.port import Database, Ground, Reader, Unit, load_instant, store_instant
+from holdback_base.database.stories import (
+    STRANGER,
+    Sight,
+    StoryTables,
+    closed_by,
+    hidden_stories,
+    hides,
+    knowing,
+    known_stories,
+    put_into_story,
+    seeing,
+    story_of,
+    story_tables,
+)
 
-__all__ = ["Database", "Ground", "Reader", "Unit", "load_instant", "store_instant"]
+__all__ = [
+    "STRANGER",
+    "Database",
+    "Ground",
+    "Reader",
+    "Sight",
+    "StoryTables",
+    "Unit",
+    "closed_by",
+    "hidden_stories",
+    "hides",
+    "knowing",
+    "known_stories",
+    "load_instant",
+    "put_into_story",
+    "seeing",
+    "store_instant",
+    "story_of",
+    "story_tables",
+]

@@ -12,6 +12,7 @@ import threading
 from collections import deque
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from time import perf_counter
@@ -20,6 +21,8 @@ from typing import Any, Protocol, TypeVar
 
 from sqlalchemy import Connection, Engine, MetaData
 
+from holdback_base.database import stories
+from holdback_base.database.stories import Sight
 from holdback_base.problem import Problem
 from holdback_base.vocabulary import to_utc
 
@@ -52,9 +55,20 @@ class Reader(Protocol):
         """Run the unit on a snapshot."""
         ...
 
+    def arrange(self, unit: Unit[None]) -> None:
+        """Run a unit that changes the connection itself, such as its temporary views."""
+        ...
+
     def close(self) -> None:
         """Let go of the connection."""
         ...
+
+
+@dataclass(frozen=True)
+class _Hidden:
+    """A unit was not run, since these stories are not to be seen and the reader would show them."""
+
+    stories: frozenset[str]
 
 
 class Ground(Protocol):
@@ -99,6 +113,8 @@ class Database:
         self._work: queue.SimpleQueue[tuple[Unit[Any], Future[Any]] | None] = queue.SimpleQueue()
         self._writing = self._ground.writing()
         self._idle: deque[Reader] = deque()
+        self._veiled: deque[Reader] = deque()
+        self._veils = stories.veils_of(metadata)
         self._took: dict[CodeType, float] = {}
         known = metadata.info.get("version", 1) if version is None else version
         try:
@@ -121,11 +137,25 @@ class Database:
 
     def submit(self, unit: Unit[T]) -> "Future[T]":
         """The same without an event loop: the future is done once the unit is on disk."""
+        sight = self._sight()
+        if sight is None:
+            return self._submit(unit)
+
+        def with_eyes(connection: Connection) -> T:
+            with stories.writing_with(connection, sight):
+                return unit(connection)
+
+        return self._submit(with_eyes)
+
+    def _submit(self, unit: Unit[T]) -> "Future[T]":
         if not self._open:
             raise _closed()
         done: Future[T] = Future()
         self._work.put((unit, done))
         return done
+
+    def _sight(self) -> Sight | None:
+        return stories.current_sight() if self._veils else None
 
     async def read(self, unit: Unit[T]) -> T:
         """Run the unit on a snapshot; it must not write.
@@ -134,33 +164,72 @@ class Database:
         thread, and any other in a thread for readers, where it does not hold up the event loop. What has to ask another
         machine never runs in the loop.
         """
+        sight = self._sight()
         if self._readers is None:
-            return await self.write(unit)
+            return await asyncio.wrap_future(self._submit(self._in_memory(unit, sight)))
         code = _code(unit) if self._in_loop else None
         if code is not None and self._took.get(code, _QUICK) < _QUICK:
-            return self._read(unit)
-        return await asyncio.get_running_loop().run_in_executor(self._readers, self._read, unit)
+            return self._read(unit, sight)
+        return await asyncio.get_running_loop().run_in_executor(self._readers, self._read, unit, sight)
 
     def read_now(self, unit: Unit[T]) -> T:
         """Run a short unit in this thread, whatever it took before: where there is no event loop to hold up."""
+        sight = self._sight()
         if self._readers is None:
-            return self.submit(unit).result()
-        return self._read(unit)
+            return self._submit(self._in_memory(unit, sight)).result()
+        return self._read(unit, sight)
 
-    def _read(self, unit: Unit[T]) -> T:
+    def _in_memory(self, unit: Unit[T], sight: Sight | None) -> Unit[T]:
+        """The unit on the writer's connection, which has the veil only meanwhile."""
+        if sight is None:
+            return unit
+
+        def veiled(connection: Connection) -> T:
+            hidden = stories.hidden_from(connection, sight)
+            if not hidden:
+                return unit(connection)
+            stories.lay_veil(connection, self._veils)
+            try:
+                stories.hide(connection, hidden)
+                return unit(connection)
+            finally:
+                stories.lift_veil(connection, self._veils)
+
+        return veiled
+
+    def _read(self, unit: Unit[T], sight: Sight | None) -> T:
         began = perf_counter()
-        reader = self._reader()
+        answer = self._run(self._reader(), self._idle, unit) if sight is None else self._see(unit, sight)
+        self._remember(unit, perf_counter() - began)
+        return answer
+
+    def _see(self, unit: Unit[T], sight: Sight) -> T:
+        """The unit on a reader that leaves out what these eyes may not know, all on one snapshot."""
+
+        def on_a_reader(connection: Connection) -> T | _Hidden:
+            hidden = stories.hidden_from(connection, sight)
+            return unit(connection) if hidden == stories.hidden_stories(connection) else _Hidden(hidden)
+
+        answer = self._run(self._reader(), self._idle, on_a_reader)
+        if isinstance(answer, _Hidden):
+            answer = self._run(self._veiled_reader(), self._veiled, on_a_reader)
+        while isinstance(answer, _Hidden):
+            reader, hidden = self._veiled_reader(), answer.stories
+            reader.arrange(lambda connection, hidden=hidden: stories.hide(connection, hidden))
+            answer = self._run(reader, self._veiled, on_a_reader)
+        return answer
+
+    def _run(self, reader: Reader, idle: "deque[Reader]", unit: Unit[T]) -> T:
         try:
             answer = reader.run(unit)
         except BaseException as failure:
             told = self._ground.told(failure)
             if told is failure:
-                self._idle.append(reader)
+                idle.append(reader)
                 raise
             reader.close()
             raise told from failure
-        self._idle.append(reader)
-        self._remember(unit, perf_counter() - began)
+        idle.append(reader)
         return answer
 
     def _remember(self, unit: Unit[Any], seconds: float) -> None:
@@ -179,6 +248,16 @@ class Database:
             raise _closed()
         return reader
 
+    def _veiled_reader(self) -> Reader:
+        try:
+            return self._veiled.pop()
+        except IndexError:
+            reader = self._ground.reader()
+        if reader is None:
+            raise _closed()
+        reader.arrange(lambda connection: stories.lay_veil(connection, self._veils))
+        return reader
+
     def close(self) -> None:
         """Finish what was submitted, then let go of the file. May be called twice."""
         if not self._open:
@@ -188,8 +267,9 @@ class Database:
         self._writer.join()
         if self._readers is not None:
             self._readers.shutdown()
-        while self._idle:
-            self._idle.pop().close()
+        for idle in (self._idle, self._veiled):
+            while idle:
+                idle.pop().close()
         self._writing.dispose()
 
     def _write_all(self) -> None:

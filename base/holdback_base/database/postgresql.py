@@ -91,6 +91,11 @@ class _PostgresqlReader:
             transaction.rollback()
             return answer
 
+    def arrange(self, unit: Unit[None]) -> None:
+        """Run a unit that changes the connection itself, such as its temporary views."""
+        with self._connection.begin():
+            unit(self._connection)
+
     def close(self) -> None:
         """Let go of the connection."""
         self._connection.close()

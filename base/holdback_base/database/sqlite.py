@@ -71,6 +71,9 @@ class _SqliteReader:
             if self._driver.in_transaction:
                 self._driver.execute("ROLLBACK")
 
+    def arrange(self, unit: Unit[None]) -> None:
+        unit(self._connection)
+
     def close(self) -> None:
         self._connection.close()
 

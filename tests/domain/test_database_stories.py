@@ -1,0 +1,114 @@
+"""A store as somebody sees it who may not know of closed stories: what is closed is not there, whatever is asked."""
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import TypeVar
+
+import pytest
+from holdback_base.database import (
+    STRANGER,
+    Database,
+    Sight,
+    closed_by,
+    hides,
+    knowing,
+    known_stories,
+    put_into_story,
+    seeing,
+    story_tables,
+)
+from sqlalchemy import Column, Connection, MetaData, String, Table, func, select, text
+
+_METADATA = MetaData()
+_BOOKS = Table("books", _METADATA, Column("id", String, primary_key=True), Column("title", String))
+_PAGES = Table("pages", _METADATA, Column("id", String, primary_key=True), Column("book", String))
+_STORIES = story_tables(_METADATA, {"books": closed_by("r.id"), "pages": closed_by("r.book")})
+
+
+def _fill(connection: Connection) -> None:
+    for book, story in (("open", None), ("court", "court-ruling"), ("merger", "merger")):
+        connection.execute(_BOOKS.insert().values(id=book, title=f"The {book}"))
+        connection.execute(_PAGES.insert(), [{"id": f"{book}-{page}", "book": book} for page in range(3)])
+        put_into_story(connection, _STORIES, book, story)
+
+
+@pytest.fixture(params=["on disk", "in memory"])
+def database(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Database]:
+    opened = Database(tmp_path / "room.sqlite" if request.param == "on disk" else None, _METADATA)
+    opened.submit(_fill).result()
+    yield opened
+    opened.close()
+
+
+def _titles(connection: Connection) -> set[str]:
+    return set(connection.execute(select(_BOOKS.c.id)).scalars())
+
+
+def _pages(connection: Connection) -> int:
+    joined = select(func.count()).select_from(_PAGES.join(_BOOKS, _BOOKS.c.id == _PAGES.c.book))
+    alone = connection.execute(text("SELECT COUNT(*) FROM pages")).scalar_one()
+    assert alone == connection.execute(joined).scalar_one()
+    return alone
+
+
+T = TypeVar("T")
+
+
+def _as(database: Database, known: frozenset[str], unit: Callable[[Connection], T]) -> T:
+    with seeing(knowing(known)):
+        return database.read_now(unit)
+
+
+def test_a_unit_that_nobody_stands_behind_sees_everything(database: Database) -> None:
+    assert database.read_now(_titles) == {"open", "court", "merger"}
+
+
+def test_a_stranger_sees_what_is_open_and_counts_nothing_else(database: Database) -> None:
+    with seeing(STRANGER):
+        assert database.read_now(_titles) == {"open"}
+        assert database.read_now(_pages) == 3
+
+
+def test_each_sees_the_stories_that_are_known_to_them_whoever_asked_before(database: Database) -> None:
+    for known, seen in (
+        ({"merger"}, {"open", "merger"}),
+        (set[str](), {"open"}),
+        ({"court-ruling"}, {"open", "court"}),
+    ):
+        assert _as(database, frozenset(known), _titles) == seen
+    assert _as(database, frozenset({"merger", "court-ruling"}), _pages) == 9
+    assert database.read_now(_pages) == 9
+
+
+def test_a_thing_that_is_closed_or_opened_is_so_with_the_next_question(database: Database) -> None:
+    assert _as(database, frozenset(), _titles) == {"open"}
+    database.submit(lambda c: put_into_story(c, _STORIES, "open", "a-new-one")).result()
+    assert _as(database, frozenset(), _titles) == set()
+    database.submit(lambda c: put_into_story(c, _STORIES, "court", None)).result()
+    assert _as(database, frozenset({"a-new-one"}), _titles) == {"open", "court"}
+
+
+@pytest.mark.asyncio
+async def test_who_waits_for_an_answer_in_a_thread_sees_no_more(database: Database) -> None:
+    with seeing(STRANGER):
+        assert await database.read(lambda c: _titles(c)) == {"open"}
+        assert await database.read(lambda c: _pages(c)) == 3
+    assert await database.read(_titles) == {"open", "court", "merger"}
+
+
+def test_a_unit_that_writes_is_told_what_may_not_be_known(database: Database) -> None:
+    def asked(connection: Connection) -> tuple[bool, bool, frozenset[str] | None]:
+        court, merger = (hides(connection, _STORIES, each) for each in ("court", "merger"))
+        return court, merger, known_stories(connection)
+
+    with seeing(knowing(frozenset({"merger", "to-come"}))):
+        assert database.submit(asked).result() == (True, False, frozenset({"merger", "to-come"}))
+    assert database.submit(asked).result() == (False, False, None)
+
+
+def test_a_question_that_cannot_be_answered_shows_nothing(database: Database) -> None:
+    def cannot_say(_story: str) -> bool:
+        raise RuntimeError("the policy does not answer")
+
+    with seeing(Sight(knows=cannot_say)), pytest.raises(RuntimeError):
+        database.read_now(_titles)
