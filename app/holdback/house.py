@@ -24,6 +24,7 @@ from holdback_base.database import Database
 from holdback_servers.edge import Edge
 from holdback_servers.serving import Door
 from holdback_servers.settings import PersonSetting
+from holdback_trust.edges import Rate
 from holdback_trust.identity import GATEWAY
 from holdback_trust.tokens import TokenAuthority, TokenVerifier
 from starlette.applications import Starlette
@@ -103,8 +104,9 @@ def _build(
             authority=TokenAuthority(GATEWAY, keys, foundation.clock, lambda: foundation.new_id("evt")),
             audit=foundation.audit,
             enforcement=foundation.enforcement,
+            rate=Rate(foundation.settings.calls_a_minute),
             agents=agents,
-            servers=[_placed(server_entry(door, foundation), elsewhere) for door in doors.values()],
+            servers=[_placed(server_entry(door, foundation, url), elsewhere) for door in doors.values()],
             people=person_entries(foundation, people),
         )
     )
@@ -115,13 +117,13 @@ def _placed(entry: ServerEntry, elsewhere: Mapping[str, str]) -> ServerEntry:
     return replace(entry, target=Upstream(elsewhere[entry.name])) if entry.name in elsewhere else entry
 
 
-def server_entry(door: Door, foundation: Foundation) -> ServerEntry:
+def server_entry(door: Door, foundation: Foundation, gateway: str = "") -> ServerEntry:
     """A room as the gateway's registry knows it, standing in this process."""
     return ServerEntry(
         name=door.name,
         title=door.mcp.title or door.name,
         description=door.mcp.description or "",
-        target=LocalApp(room_app(door, foundation)),
+        target=LocalApp(room_app(door, foundation, gateway)),
         open_paths=_OPEN_PATHS.get(door.name, ()),
         tools=tuple(
             ToolEntry(name=name, scope=door.scopes[name], description=description)
@@ -130,11 +132,15 @@ def server_entry(door: Door, foundation: Foundation) -> ServerEntry:
     )
 
 
-def room_app(door: Door, foundation: Foundation) -> Edge:
-    """A room over HTTP at `/mcp/<name>`."""
+def room_app(door: Door, foundation: Foundation, gateway: str = "") -> Edge:
+    """A room over HTTP at `/mcp/<name>`; challenges name the gateway where it is known."""
+    metadata = f"{gateway}/.well-known/oauth-protected-resource/mcp/{door.name}" if gateway else ""
     verifier = TokenVerifier(foundation.ring, GATEWAY, door.audience, foundation.clock)
     limit = foundation.settings.body_limit
-    return Edge(door.http_app(), mount=f"/mcp/{door.name}", verifier=verifier, body_limit=limit)
+    rate = Rate(foundation.settings.calls_a_minute)
+    return Edge(
+        door.http_app(), mount=f"/mcp/{door.name}", verifier=verifier, body_limit=limit, rate=rate, metadata=metadata
+    )
 
 
 def agent_entry(agent: Agent, store: Database, foundation: Foundation, gateway: str) -> AgentEntry:
@@ -159,5 +165,6 @@ def agent_app(agent: Agent, store: Database, foundation: Foundation, gateway: st
         new_id=foundation.new_id,
         gateway=gateway,
         url=f"{gateway}/agents/{agent.name}",
+        rate=Rate(foundation.settings.calls_a_minute),
     )
     return build_agent_app(agent, services)

@@ -8,7 +8,7 @@ from urllib.parse import parse_qsl
 
 from holdback_base.problem import Problem
 from holdback_trust.audit_check import HEAD_TYPE
-from holdback_trust.edges import bearer
+from holdback_trust.edges import bearer, peer
 from holdback_trust.identity import GATEWAY
 from holdback_trust.keys import SignatureRefused, open_jws
 from holdback_trust.policy import Action
@@ -58,6 +58,7 @@ class Gateway:
         self._edge = Edge(
             self._registry.url,
             {each: TokenVerifier(services.ring, GATEWAY, each, services.clock) for each in self._registry.audiences()},
+            services.rate,
         )
         self._proxy = Proxy()
         self._pages = open_pages(services, self._registry)
@@ -215,6 +216,7 @@ class Gateway:
                 raise OAuthError("invalid_request", "Send the fields form-encoded.")
             granted = await self._tokens.answer(await read_body(scope, receive, FORM_LIMIT))
         except OAuthError as error:
+            self._edge.count(peer(scope))
             await send_json(send, error.status, error.as_dict(), _NO_STORE)
             return error.status
         await send_json(send, 200, granted, _NO_STORE)

@@ -8,6 +8,7 @@ from holdback_base.database import Database
 from holdback_base.ids import Clock, NewId
 from holdback_base.problem import Problem
 from holdback_trust.audit import AuditLog
+from holdback_trust.edges import Rate
 from holdback_trust.enforcing import Enforcement
 from holdback_trust.identity import GATEWAY, Caller
 from holdback_trust.keys import KeyPair, KeyRing
@@ -34,6 +35,7 @@ class GatewayServices:
         servers: who offers tools.
         people: who may ask for tokens.
         enforcement: what allows, of this process.
+        rate: how often one caller may ask; no limit without one.
         version: of the program, for the card.
         question_life: how long a question may wait for a decision.
         approval_life: how long an approval holds.
@@ -52,6 +54,7 @@ class GatewayServices:
     servers: Sequence[ServerEntry]
     people: Sequence[PersonEntry]
     enforcement: Enforcement = field(default_factory=Enforcement)
+    rate: Rate | None = None
     version: str = "0.1.0"
     question_life: timedelta = field(default=timedelta(hours=24))
     approval_life: timedelta = field(default=timedelta(hours=24))
