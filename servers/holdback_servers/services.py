@@ -1,21 +1,26 @@
 """What a room is given to stand on, and what one call brings with it."""
 
+import logging
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
-from holdback_base.database import Database
+from holdback_base.database import STRANGER, Database, Sight
 from holdback_base.ids import Clock, NewId
+from holdback_base.problem import Problem
 from holdback_trust.audit import AuditLog
 from holdback_trust.enforcing import Enforcement
 from holdback_trust.identity import Caller
 from holdback_trust.keys import KeyPair, KeyRing
+from holdback_trust.policy import Action
 from sqlalchemy import Connection, MetaData, Table
 
 from holdback_servers.idempotency import idempotency_table, kept, once
 from holdback_servers.jobs import Jobs, jobs_table
 from holdback_servers.media_store import MediaStore
 from holdback_servers.settings import Settings
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -58,6 +63,37 @@ class Call:
     tool: str
     services: Services
 
+    def require(self, action: Action) -> None:
+        """That the caller may do this as well, which the tool does only sometimes.
+
+        Raises:
+            Problem: of the decision's code, such as PERMISSION_DENIED, when not.
+        """
+        self.services.enforcement.judge(self.caller, action, {}).require()
+
+    def knows(self, story: str | None) -> bool:
+        """Whether the caller may know of what belongs to a closed story; always for what belongs to none."""
+        return story is None or sight_of(self.services.enforcement, self.caller).knows(story)
+
+    def require_reach(self, tier: int, what: str) -> None:
+        """That the caller may use material of a value tier, 1 to 3: cut, render, clear or publish it.
+
+        Args:
+            what: it is, for people, such as its title.
+
+        Raises:
+            Problem: PERMISSION_DENIED for an agent whose security level is too low for it.
+        """
+        decision = self.services.enforcement.reaches(self.caller, tier)
+        if not decision.allowed:
+            raise Problem(
+                "PERMISSION_DENIED",
+                f"{what} is of value tier {tier}: {decision.reason}",
+                "Let a person do this, or an agent of a higher security level; its facts may be read.",
+                policy=decision.policy,
+                tier=tier,
+            )
+
     def once(self, connection: Connection, effect: Callable[[], dict[str, Any]]) -> dict[str, Any]:
         """Do the effect in this transaction, or give what it gave when the key was used before.
 
@@ -86,6 +122,21 @@ class Call:
         return f"{self.tool}/{self.args_sha256}"
 
 
+def sight_of(enforcement: Enforcement, caller: Caller | None) -> Sight:
+    """The eyes of a caller: closed stories that cannot be judged are not known."""
+    if caller is None:
+        return STRANGER
+
+    def knows(story: str) -> bool:
+        try:
+            return enforcement.knows(caller, story)
+        except Exception:
+            log.exception("it could not be judged whether %s may know of a story", caller.text())
+            return False
+
+    return Sight(knows=knows, stories=caller.stories)
+
+
 def open_services(
     database: Database,
     tables: RoomTables,
@@ -110,5 +161,5 @@ def open_services(
         jobs=Jobs(database, tables.jobs, clock, new_id),
         audit=audit,
         settings=settings,
-        enforcement=enforcement or Enforcement(),
+        enforcement=enforcement or Enforcement(clock=clock),
     )

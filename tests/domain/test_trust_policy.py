@@ -3,6 +3,7 @@ from typing import Any
 
 import pytest
 from holdback_base.problem import CODES, Problem
+from holdback_trust import policy
 from holdback_trust.grants import COMMIT_PUBLICATION
 from holdback_trust.identity import AGENTS, AUDIENCES, Caller
 from holdback_trust.policy import (
@@ -10,14 +11,19 @@ from holdback_trust.policy import (
     AUDIENCE_SCOPES,
     ROLE_SCOPES,
     Action,
+    Decision,
     agent_scopes,
-    decide,
     local_caller,
     person_scopes,
     role_scopes,
 )
 
+NOW = datetime(2026, 11, 21, 12, tzinfo=UTC)
 EVERY_SCOPE = frozenset[str]().union(*AUDIENCE_SCOPES.values())
+
+
+def decide(caller: Caller | None, action: Action) -> Decision:
+    return policy.decide(caller, action, NOW)
 
 
 def caller(*scopes: str, **changes: Any) -> Caller:

@@ -38,7 +38,8 @@ from a2a.utils.errors import (
 )
 from a2a.utils.task import apply_history_length
 from holdback_base.problem import Problem
-from holdback_trust.policy import Action, decide
+from holdback_trust.enforcing import Enforcement
+from holdback_trust.policy import Action
 
 from holdback_agents.runtime.agent import Agent, Limits
 from holdback_agents.runtime.executor import Executor, session_of
@@ -65,7 +66,16 @@ class _FreshIds(IDGenerator):
 class AgentRequestHandler(DefaultRequestHandler):
     """Requests to one agent, whatever binding they came by."""
 
-    def __init__(self, agent: Agent, card: AgentCard, executor: Executor, store: TaskStore, limits: Limits) -> None:
+    def __init__(
+        self,
+        agent: Agent,
+        card: AgentCard,
+        executor: Executor,
+        store: TaskStore,
+        *,
+        limits: Limits,
+        enforcement: Enforcement,
+    ) -> None:
         super().__init__(
             agent_executor=executor,
             task_store=store,
@@ -73,7 +83,7 @@ class AgentRequestHandler(DefaultRequestHandler):
             request_context_builder=SimpleRequestContextBuilder(task_id_generator=_FreshIds(store)),
             interrupted_task_timeout=limits.parked,
         )
-        self._agent, self._executor, self._store = agent, executor, store
+        self._agent, self._executor, self._store, self._enforcement = agent, executor, store, enforcement
         self._required = frozenset(each.uri for each in card.capabilities.extensions if each.required)
         self._taking: dict[tuple[str, str], Receipt] = {}
 
@@ -191,9 +201,11 @@ class AgentRequestHandler(DefaultRequestHandler):
 
     def _allow(self, skill: str, context: ServerCallContext) -> None:
         scope = self._agent.scope_of(skill)
-        decision = decide(session_of(context).caller, Action(name=skill, scope=scope, kind="write"))
+        action = Action(name=skill, scope=scope, kind="write")
+        decision = self._enforcement.judge(session_of(context).caller, action, {})
         if not decision.allowed:
-            decision_problem = Problem(decision.code or "PERMISSION_DENIED", decision.reason, scope=scope)
+            problem = decision.problem()
+            decision_problem = Problem(problem.code, problem.message, scope=scope)
             http = context.state.get(HTTP_SCOPE)
             if http is not None:
                 http[REFUSAL] = decision_problem

@@ -106,7 +106,9 @@ def build_agent_app(agent: Agent, services: AgentServices) -> Starlette:
     )
     executor = Executor(agent, backstage)
     card = complete_card(agent, services.url)
-    handler = AgentRequestHandler(agent, card, executor, store, services.limits)
+    handler = AgentRequestHandler(
+        agent, card, executor, store, limits=services.limits, enforcement=services.enforcement
+    )
 
     async def aclose() -> None:
         await executor.aclose()

@@ -7,7 +7,7 @@ from holdback_base.elements import Notice
 from holdback_base.problem import Problem
 from holdback_base.vocabulary import Noun, Sha256
 from holdback_trust.grants import DECLARE
-from holdback_trust.policy import Action, decide
+from holdback_trust.policy import Action
 from pydantic import Field
 
 from holdback_servers.assets import ingest
@@ -106,7 +106,7 @@ def _offer_registering(door: Door) -> None:
         nothing and says `already`.
         """
         if cut_statement is None:
-            decide(call.caller, Action(name="assets.register_version", scope=DECLARE, kind="write")).require()
+            call.require(Action(name="assets.register_version", scope=DECLARE, kind="write"))
         if (relation is None) != (not of_versions):
             raise Problem("INVALID_ARGUMENT", "relation and of_versions belong together.", "Give both, or neither.")
         request = RegisterRequest(

@@ -5,14 +5,16 @@ from typing import Any, Literal
 from holdback_base.problem import Problem
 from holdback_base.vocabulary import Noun
 from holdback_trust.identity import Caller
-from holdback_trust.policy import Action, decide
+from holdback_trust.policy import Action
+
+from holdback_servers.services import Call
 
 from holdback_servers.schedule.model import Publication
 
 
-def require_commit(caller: Caller, name: str, kind: Literal["write", "destroy"]) -> None:
+def require_commit(call: Call, name: str, kind: Literal["write", "destroy"]) -> None:
     """Raises Problem PERMISSION_DENIED or WRITE_NOT_ALLOWED."""
-    decide(caller, Action(name=name, scope="schedule:commit", kind=kind)).require()
+    call.require(Action(name=name, scope="schedule:commit", kind=kind))
 
 
 def require_holder(held: Publication, caller: Caller, cure: str) -> None:

@@ -73,7 +73,7 @@ def offer_locking(door: Door) -> None:
             if found.state == "held":
                 require_holder(found, call.caller, "let the person who holds it decide about its lock.")
             if not locked:
-                require_commit(call.caller, "schedule.lock_publication", "write")
+                require_commit(call, "schedule.lock_publication", "write")
             return as_json(store.lock(c, found.id, reason, actor, now, locked=locked))
 
         result = await call.services.database.write(lambda c: call.once(c, lambda: effect(c)))
@@ -106,7 +106,7 @@ def offer_cancelling(door: Door, outside: Outside) -> None:
             if found.state == "held":
                 require_holder(found, call.caller, "let the person who holds it give it back.")
             elif found.state not in store.ENDED:
-                require_commit(call.caller, "schedule.cancel_publication", "destroy")
+                require_commit(call, "schedule.cancel_publication", "destroy")
             if territories is None or found.state in store.ENDED:
                 return as_json(store.cancel(c, found.id, reason, actor, now))
             left = moving.without(found, expand_territories(territories, now.date()))

@@ -76,4 +76,4 @@ def _require_all(call: Call, concerned: Collection[Publication]) -> None:
         if each.state == "held":
             require_holder(each, call.caller, "let the person who holds it move it.")
         else:
-            require_commit(call.caller, "schedule.move_publication", "write")
+            require_commit(call, "schedule.move_publication", "write")

@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal
 
 from holdback_base.problem import Problem
 from holdback_base.vocabulary import Instant, time_range
-from holdback_trust.policy import Action, decide
+from holdback_trust.policy import Action
 from pydantic import Field
 from sqlalchemy import Connection
 
@@ -69,8 +69,7 @@ def offer_importing(door: Door) -> None:
         needs schedule:commit. Times without a zone are the channel's own.
         """
         if not preview:
-            action = Action(name="schedule.import_schedule", scope="schedule:commit", kind="destroy")
-            decide(call.caller, action).require()
+            call.require(Action(name="schedule.import_schedule", scope="schedule:commit", kind="destroy"))
         if start is not None:
             time_range(start, end)
         services, title = call.services, one_line(name) or f"the {format} file"

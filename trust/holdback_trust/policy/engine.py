@@ -1,0 +1,80 @@
+"""Cedar, through cedarpy, as far as policy needs it: texts parsed, checked against a schema, asked. Imported when first
+used, for it takes longer to load than a stdio server to answer."""
+
+import json
+from collections.abc import Mapping
+from functools import cache
+from importlib import import_module
+from typing import Any, NamedTuple, cast
+
+PolicySet = Any
+Entities = Any
+Schema = Any
+"""Cedar's own parsed forms; nothing is done with them but to hand them back."""
+
+
+class Answer(NamedTuple):
+    """What Cedar says: whether it is allowed, the `@id` of each policy that decided it, and what could not be
+    evaluated. An answer with errors allows nothing, whatever `allowed` says: a policy that errors is passed over."""
+
+    allowed: bool
+    spoke: tuple[str, ...]
+    errors: tuple[str, ...]
+
+
+class Told(NamedTuple):
+    """One policy of a text: its `@id` or its place there, what it is annotated with, and whether it has slots."""
+
+    name: str
+    notes: Mapping[str, str]
+    template: bool
+
+
+@cache
+def _cedar() -> Any:
+    return cast(Any, import_module("cedarpy"))
+
+
+def parse_policies(text: str) -> PolicySet:
+    """The policies of a text. Raises ValueError with what was not expected."""
+    return _cedar().PolicySet.from_str(text)
+
+
+def with_policies(policies: PolicySet, text: str) -> PolicySet:
+    """A new set: those and the ones of the text. Raises ValueError."""
+    return policies.with_added_str(text)
+
+
+def parse_schema(text: str) -> Schema:
+    """A schema. Raises ValueError."""
+    return _cedar().Schema.from_str(text)
+
+
+def parse_entities(text: str, schema: Schema | None = None) -> Entities:
+    """Entities from Cedar's JSON, checked against a schema where one is given. Raises ValueError."""
+    return _cedar().Entities.from_json_str(text, schema)
+
+
+def mistakes(text: str, schema: Schema) -> list[tuple[str, str]]:
+    """What is wrong with policies: by the parser's name (`policy0`, by place; nothing for the whole text)."""
+    return [(each.policy_id, each.error) for each in _cedar().validate_policies(text, schema).errors]
+
+
+def ask(request: Mapping[str, Any], policies: PolicySet, entities: Entities, schema: Schema | None = None) -> Answer:
+    """Evaluate a request. With a schema, the request is checked against it too."""
+    answer = _cedar().is_authorized(dict(request), policies, entities, schema)
+    said = answer.diagnostics
+    return Answer(answer.allowed, tuple(said.id_annotations_by_reason.values()), tuple(said.errors))
+
+
+def told(text: str) -> list[Told]:
+    """The policies of a text in its order. Raises ValueError."""
+    shapes: dict[str, dict[str, dict[str, Any]]] = json.loads(_cedar().policies_to_json_str(text))
+    every = [(name, shape, False) for name, shape in shapes["staticPolicies"].items()]
+    every += [(name, shape, True) for name, shape in shapes["templates"].items()]
+    every.sort(key=lambda each: int(each[0].removeprefix("policy")))
+    return [Told(_notes(shape).get("id", name), _notes(shape), template) for name, shape, template in every]
+
+
+def _notes(shape: Mapping[str, Any]) -> dict[str, str]:
+    return {name: value or "" for name, value in shape.get("annotations", {}).items()}

@@ -1,0 +1,72 @@
+"""A caller as Cedar sees it: an entity with what its token says of it. Pure."""
+
+import json
+from datetime import UTC, datetime
+from typing import Any
+
+from holdback_trust.identity import Caller
+
+Uid = dict[str, str]
+
+
+def uid(kind: str, name: str) -> Uid:
+    """The name of an entity, such as `Agent::"agent:compliance"`."""
+    return {"type": kind, "id": name}
+
+
+def entity(kind: str, name: str) -> dict[str, Uid]:
+    """The same as a value of an attribute."""
+    return {"__entity": uid(kind, name)}
+
+
+def moment(at: datetime) -> dict[str, dict[str, str]]:
+    """An instant as a value, to the millisecond."""
+    text = at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.") + f"{at.microsecond // 1000:03}Z"
+    return {"__extn": {"fn": "datetime", "arg": text}}
+
+
+def address(network: str) -> dict[str, dict[str, str]]:
+    """An IP address as a value."""
+    return {"__extn": {"fn": "ip", "arg": network}}
+
+
+def principal(caller: Caller) -> Uid:
+    """Who acts: the agent where there is one, else the person."""
+    return uid("Person", caller.person) if caller.agent is None else uid("Agent", caller.agent)
+
+
+def entities(caller: Caller) -> str:
+    """The person, and the agent that acts for that person, with all that is known of them, as Cedar's JSON."""
+    acts = caller.agent is None
+    person: dict[str, Any] = {
+        "uid": uid("Person", caller.person),
+        "attrs": _held(caller) if acts else {"scopes": [], "stories": [], "factors": [], "level": caller.level},
+        "parents": [uid("Role", each) for each in sorted(caller.roles)],
+    }
+    return json.dumps([person] if acts else [person, _agent(caller)])
+
+
+def _agent(caller: Caller) -> dict[str, Any]:
+    attrs = _held(caller) | {
+        "chain": [entity("Agent", each) for each in caller.chain],
+        "depth": len(caller.chain),
+    }
+    if (task := caller.task) is not None:
+        attrs["task"] = {
+            "id": task.id,
+            "root": task.root,
+            "skill": task.skill,
+            "tools": [entity("Capability", each) for each in sorted(task.tools)],
+            "policy": task.policy,
+            "expires": moment(task.expires),
+        }
+    return {"uid": principal(caller), "attrs": attrs, "parents": []}
+
+
+def _held(caller: Caller) -> dict[str, Any]:
+    return {
+        "scopes": sorted(caller.scopes),
+        "stories": [entity("Story", each) for each in sorted(caller.stories)],
+        "factors": sorted(caller.factors),
+        "level": caller.level,
+    }
