@@ -14,6 +14,7 @@ from holdback_servers.settings import PersonSetting, Settings
 
 from holdback.foundation import lay_foundation
 from holdback.house import AGENTS, agent_app, open_house, room_app
+from holdback.logs import log_to
 from holdback.pack import load_brief
 from holdback.people import LOADER
 from holdback.rooms import ROOMS, open_room, room_store
@@ -130,7 +131,7 @@ def _announce(facts: Mapping[str, str]) -> None:
 
 
 def _log_to_stderr() -> None:
-    logging.basicConfig(stream=sys.stderr, level=logging.WARNING, format="%(levelname)s %(name)s: %(message)s")
+    log_to()
     logging.getLogger("a2a").setLevel(logging.CRITICAL)  # it traces each malformed request; the caller is told, too
 
 

@@ -1,6 +1,5 @@
 """What a performance in a house of its own stands on: an output folder made afresh, the house, the last words."""
 
-import logging
 import shutil
 import sys
 import time
@@ -12,6 +11,7 @@ from holdback_base.problem import Problem
 from holdback_servers.settings import PersonSetting, Settings
 
 from holdback.foundation import lay_foundation
+from holdback.logs import log_to
 from holdback.outcome import Outcome
 from holdback.people import LOADER
 from holdback.starting import undisturbed_start
@@ -42,7 +42,7 @@ def fresh_folder(out: Path) -> Path:
 
 def keep_log(folder: Path) -> None:
     """Warnings of this process go into `log.txt` of the output folder."""
-    logging.basicConfig(filename=folder / "log.txt", level=logging.WARNING, format="%(asctime)s %(name)s %(message)s")
+    log_to(folder / "log.txt")
 
 
 @asynccontextmanager

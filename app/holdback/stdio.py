@@ -1,12 +1,11 @@
 """One MCP server on stdio, for the person at this machine. Standard output is the protocol."""
 
-import logging
-import sys
 from typing import TYPE_CHECKING
 
 from holdback_servers.settings import Settings
 from holdback_trust.policy import local_caller
 
+from holdback.logs import log_to
 from holdback.starting import undisturbed_start
 
 if TYPE_CHECKING:
@@ -19,7 +18,7 @@ def run_stdio(name: str, settings: Settings) -> None:
     Raises:
         Problem: NOT_FOUND for a name that is no room; nothing is made then.
     """
-    logging.basicConfig(stream=sys.stderr, level=logging.WARNING, format="%(levelname)s %(name)s: %(message)s")
+    log_to()
     with undisturbed_start():
         from holdback.foundation import lay_foundation
         from holdback.rooms import ROOMS, no_such_room, open_room
