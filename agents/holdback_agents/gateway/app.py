@@ -15,7 +15,7 @@ from holdback_trust.policy import Action
 from holdback_trust.tokens import TokenVerifier
 from starlette.types import Message, Receive, Scope, Send
 
-from holdback_agents.gateway.approvals import Approvals
+from holdback_agents.gateway.approval_door import ApprovalDoor
 from holdback_agents.gateway.delivery import Delivery
 from holdback_agents.gateway.edge import (
     Edge,
@@ -35,6 +35,7 @@ from holdback_agents.gateway.pages import open_pages
 from holdback_agents.gateway.proxy import Proxy, Way
 from holdback_agents.gateway.registry import Entry, LocalApp, Registry, ServerEntry
 from holdback_agents.gateway.services import GatewayServices, Ledger
+from holdback_agents.gateway.tasks import TaskBook, planned
 
 _log = logging.getLogger(__name__)
 _NO_STORE = [(b"cache-control", b"no-store")]
@@ -62,8 +63,9 @@ class Gateway:
         )
         self._proxy = Proxy()
         self._pages = open_pages(services, self._registry)
-        self._tokens = TokenDoor(services, self._registry, self._ledger)
-        self._approvals = Approvals(services, self._registry, self._ledger)
+        self._tasks = TaskBook(services.database, services.clock, planned)
+        self._tokens = TokenDoor(services, self._registry, self._ledger, self._tasks)
+        self._approvals = ApprovalDoor(services, self._registry, self._ledger)
         self._front = FrontDoor(services, self._registry, self._ledger, self._edge, self._proxy)
         self._requests = Requests()
         self._heads: dict[str, None] = {}
@@ -191,6 +193,7 @@ class Gateway:
             "/registry": {"GET": self._look_up},
             "/approvals": {"GET": self._approve, "POST": self._approve},
             "/approvals/": {"GET": self._approve, "POST": self._approve},
+            "/status/": {"GET": self._approval_status},
         }
 
     async def _health(self, _scope: Scope, _receive: Receive, send: Send) -> int:
@@ -235,24 +238,16 @@ class Gateway:
 
     async def _approve(self, scope: Scope, receive: Receive, send: Send) -> int:
         caller = self._edge.caller(scope, GATEWAY)
-        identity: str = scope["path"].removeprefix("/approvals").removeprefix("/")
-        match scope["method"], bool(identity):
-            case "GET", False:
-                shape, status = await self._approvals.page(caller, _query(scope)), 200
-            case "GET", True:
-                shape, status = await self._approvals.get(caller, identity), 200
-            case "POST", False:
-                shape, new = await self._approvals.ask(caller, read_json(await read_body(scope, receive)))
-                status = 201 if new else 200
-            case "POST", True:
-                body = read_json(await read_body(scope, receive, FORM_LIMIT))
-                shape, status = await self._approvals.decide(caller, identity, body), 200
-                if self._delivery is not None:
-                    self._delivery.wake()
-            case _:
-                raise _no_such_path()
+        status, shape = await self._approvals.answer(caller, scope, receive, _query(scope))
+        if scope["method"] == "POST" and self._delivery is not None:
+            self._delivery.wake()
         await send_json(send, status, shape, _NO_STORE)
         return status
+
+    async def _approval_status(self, scope: Scope, _receive: Receive, send: Send) -> int:
+        answer = await self._approvals.status(scope["path"])
+        await send_bytes(send, 200, answer.encode(), "application/jwt", _NO_STORE)
+        return 200
 
     async def _keep_head(self, body: bytes) -> None:
         """A head of another party's audit log; its signature is what lets it in."""

@@ -10,46 +10,31 @@ from urllib.parse import parse_qsl
 
 from holdback_base.problem import Problem
 from holdback_trust.assertions import AssertionVerifier
-from holdback_trust.grants import AUDIENCE_SCOPES, agent_scopes, person_scopes
-from holdback_trust.identity import GATEWAY, Caller
+from holdback_trust.grants import AUDIENCE_SCOPES, person_scopes
+from holdback_trust.identity import GATEWAY
 from holdback_trust.keys import KeyRing
-from holdback_trust.tokens import read_token
 
-from holdback_agents.gateway import store
+from holdback_agents.gateway.exchange import ACCESS_TOKEN, Exchange, audience_of
+from holdback_agents.gateway.oauth_errors import OAuthError
 from holdback_agents.gateway.registry import PersonEntry, Registry
 from holdback_agents.gateway.services import GatewayServices, Ledger
+from holdback_agents.gateway.tasks import TaskBook
+
+__all__ = ["ACCESS_TOKEN", "ASSERTION_TYPE", "JWT_BEARER", "TOKEN_EXCHANGE", "OAuthError", "TokenDoor"]
 
 JWT_BEARER = "urn:ietf:params:oauth:grant-type:jwt-bearer"
 TOKEN_EXCHANGE = "urn:ietf:params:oauth:grant-type:token-exchange"  # noqa: S105 - a name, not a secret
 ASSERTION_TYPE = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
-ACCESS_TOKEN = "urn:ietf:params:oauth:token-type:access_token"  # noqa: S105 - a name, not a secret
-FORM_LIMIT = 64 * 1024
+FORM_LIMIT = 256 * 1024
 """Bytes of a token request."""
-
-
-class OAuthError(Exception):
-    """An error of RFC 6749 5.2 or RFC 8693 2.2.2."""
-
-    def __init__(self, code: str, description: str) -> None:
-        super().__init__(description)
-        self.code = code
-        self.description = description
-
-    @property
-    def status(self) -> int:
-        """401 for a client that did not prove who it is, else 400."""
-        return 401 if self.code == "invalid_client" else 400
-
-    def as_dict(self) -> dict[str, str]:
-        """The error response's body."""
-        return {"error": self.code, "error_description": self.description}
 
 
 class TokenDoor:
     """Answers token requests."""
 
-    def __init__(self, services: GatewayServices, registry: Registry, ledger: Ledger) -> None:
+    def __init__(self, services: GatewayServices, registry: Registry, ledger: Ledger, tasks: TaskBook) -> None:
         self._services, self._registry, self._ledger = services, registry, ledger
+        self._exchange = Exchange(services, registry, ledger, tasks)
         self._ring = KeyRing({GATEWAY: [services.keys.public_jwk]})
         keys: dict[str, list[Mapping[str, str]]] = {each.audience: [each.key] for each in registry.agents.values()}
         keys |= {each.id: [each.key] for each in registry.people.values()}
@@ -75,7 +60,7 @@ class TokenDoor:
         person = self._registry.people.get(subject)
         if person is None:
             raise OAuthError("invalid_grant", "The assertion is not of a person of this house.")
-        audience = self._audience(form)
+        audience = audience_of(form, self._registry)
         possible = self._possible(person, audience)
         scopes = frozenset(form["scope"].split()) if form.get("scope") else possible
         outside = sorted(scopes - possible)
@@ -99,39 +84,7 @@ class TokenDoor:
             raise OAuthError("invalid_client", "Only an agent exchanges tokens.")
         if form.get("client_id", agent) != agent:
             raise OAuthError("invalid_client", "client_id is not who signed the assertion.")
-        if form.get("subject_token_type") != ACCESS_TOKEN or not form.get("subject_token"):
-            raise OAuthError("invalid_request", f"subject_token of type {ACCESS_TOKEN} is needed.")
-        if form.get("requested_token_type", ACCESS_TOKEN) != ACCESS_TOKEN or "actor_token" in form:
-            raise OAuthError("invalid_request", "The actor is who signs client_assertion; it gets an access token.")
-        audience = self._audience(form)
-        allowed = agent_scopes(agent, audience)
-        if not allowed:
-            raise OAuthError("invalid_target", f"{agent} has nothing to do at {audience}.")
-        token = self._exchanged(form, agent, audience, allowed)
-        await self._lend(form["subject_token"], token, audience)
-        return self._issued(token, agent) | {"issued_token_type": ACCESS_TOKEN}
-
-    def _exchanged(self, form: dict[str, str], agent: str, audience: str, allowed: frozenset[str]) -> str:
-        scopes = frozenset(form["scope"].split()) if form.get("scope") else None
-        try:
-            return self._services.authority.exchange(
-                form["subject_token"], agent, audience=audience, scopes=scopes, allowed=allowed
-            )
-        except Problem as problem:
-            narrow = problem.code == "PERMISSION_DENIED" and "scopes" in problem.details
-            raise OAuthError("invalid_scope" if narrow else "invalid_grant", problem.message) from None
-
-    async def _lend(self, subject_token: str, token: str, audience: str) -> None:
-        """An agent asks for an approval with a narrow token; the task must later go on with what it was given."""
-        caller = self._read(token, audience)
-        if audience != GATEWAY or "approval:ask" not in caller.scopes:
-            return
-        behind = sorted(self._read(subject_token, None).scopes)
-        now = self._services.clock()
-        await self._services.database.write(lambda c: store.lend(c, caller.token_id, behind, caller.expires, now))
-
-    def _read(self, token: str, audience: str | None) -> Caller:
-        return read_token(token, self._ring, GATEWAY, audience, self._services.clock())
+        return await self._exchange.answer(form, agent)
 
     def _proved(self, assertion: str, error: str) -> str:
         try:
@@ -139,17 +92,8 @@ class TokenDoor:
         except Problem as problem:
             raise OAuthError(error, problem.message) from None
 
-    def _audience(self, form: dict[str, str]) -> str:
-        given = form.get("audience") or form.get("resource")
-        if not given:
-            raise OAuthError("invalid_request", "Name the audience.")
-        audience = self._registry.audience(given)
-        if audience is None:
-            raise OAuthError("invalid_target", "There is no such audience in this house.")
-        return audience
-
     def _issued(self, token: str, actor: str) -> dict[str, Any]:
-        caller = self._read(token, None)
+        caller = self._services.authority.read(token)
         scope = " ".join(sorted(caller.scopes))
         self._ledger.issued(actor, caller.person, caller.audience, scope)
         seconds = int((caller.expires - self._services.clock()).total_seconds())

@@ -8,7 +8,7 @@ import asyncio
 import logging
 from collections import OrderedDict
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from a2a.server.agent_execution import AgentExecutor, RequestContext
 from a2a.server.context import ServerCallContext
@@ -25,9 +25,9 @@ from holdback_agents.runtime.brain import Brain
 from holdback_agents.runtime.conversation import Conversation
 from holdback_agents.runtime.errands import Errand, Ways, cancel_job
 from holdback_agents.runtime.heads import Heads
-from holdback_agents.runtime.house import Session
+from holdback_agents.runtime.house import Session, Work
 from holdback_agents.runtime.journal import Journal, Step
-from holdback_agents.runtime.parts import artifact, problem_parts, progress_of
+from holdback_agents.runtime.parts import artifact, problem_parts, progress_of, things_in
 from holdback_agents.runtime.run import Run
 from holdback_agents.runtime.steps import Steps
 from holdback_agents.runtime.task_store import RECEIPT, Receipt
@@ -108,7 +108,7 @@ class Executor(AgentExecutor):
         if live is None:
             live = await self._begin(context, event_queue)
         else:
-            live.run.talk.resume(session_of(context.call_context), event_queue, context.message)
+            live.run.talk.resume(_session(context, live.skill, context.message), event_queue, context.message)
         await live.run.talk.settled.wait()
 
     async def cancel(self, context: RequestContext, event_queue: EventQueue) -> None:
@@ -116,11 +116,11 @@ class Executor(AgentExecutor):
         live = self._live.get(context.task_id or "")
         session = session_of(context.call_context)
         if live is None:
-            await self._cancel_orphan(context, event_queue, session)
+            await self._cancel_orphan(context, event_queue)
             return
         talk = live.run.talk
         talk.cancelling = True  # before anything downstream hears of it: its CANCELED must not look like a failure
-        talk.redirect(session, event_queue)
+        talk.redirect(replace(session, work=talk.session.work), event_queue)
         live.driver.cancel()
         await asyncio.wait([live.driver])
 
@@ -140,7 +140,7 @@ class Executor(AgentExecutor):
             raise ValueError("a task cannot begin without a message")
         skill = self._skill(task, asked)
         known = {} if task is None else await self._backstage.journal.of_task(task.id)
-        run = self._run(context, queue, known)
+        run = self._run(context, queue, known, _session(context, skill, asked))
         receipt: Receipt | None = None
         if task is None:
             receipt = context.call_context.state.get(RECEIPT)
@@ -153,13 +153,13 @@ class Executor(AgentExecutor):
         self._live[run.task_id] = live
         return live
 
-    def _run(self, context: RequestContext, queue: EventQueue, known: dict[int, Step]) -> Run:
+    def _run(self, context: RequestContext, queue: EventQueue, known: dict[int, Step], session: Session) -> Run:
         task, back = context.current_task, self._backstage
         told = None if task is None else progress_of(task.metadata)
         talk = Conversation(
             context.task_id or "",
             context.context_id or "",
-            session_of(context.call_context),
+            session,
             queue,
             clock=back.clock,
             new_id=back.new_id,
@@ -224,12 +224,13 @@ class Executor(AgentExecutor):
         reply = skill.reply(result)
         await run.talk.artifact(artifact(reply.parts, artifact_id=reply.name, name=reply.name))
 
-    async def _cancel_orphan(self, context: RequestContext, queue: EventQueue, session: Session) -> None:
+    async def _cancel_orphan(self, context: RequestContext, queue: EventQueue) -> None:
         task = context.current_task
         if task is None:
             return
         known = await self._backstage.journal.of_task(task.id)
-        run = self._run(context, queue, known)
+        skill = self._skill(task, asked_of(task))
+        run = self._run(context, queue, known, _session(context, skill, asked_of(task)))
         run.talk.cancelling = True
         ways, talk = self._backstage.ways, run.talk
         for number, step in run.steps.open_notes().items():
@@ -240,7 +241,14 @@ class Executor(AgentExecutor):
             elif step.kind == "delegate":
                 errand = Errand(ways, talk, run.steps, number, self._agent.name, str(note["skill"]))
                 run.steps.stoppable(number, lambda e=errand, t=str(note["task"]): e.cancel(t))
-        await self._finish(run, self._skill(task, asked_of(task)), TaskState.TASK_STATE_CANCELED, None)
+        await self._finish(run, skill, TaskState.TASK_STATE_CANCELED, None)
+
+
+def _session(context: RequestContext, skill: Skill, message: Message | None) -> Session:
+    """For whom a call is made, and for which task."""
+    things = () if message is None else things_in(message)
+    work = Work(context.task_id or "", skill.id, context.context_id or "", things)
+    return replace(session_of(context.call_context), work=work)
 
 
 def session_of(context: ServerCallContext) -> Session:

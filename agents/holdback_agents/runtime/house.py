@@ -27,7 +27,7 @@ CLIENT_ASSERTION = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
 LISTING_SECONDS = 10.0
 """How long a registry's answer is believed."""
 EARLY = timedelta(seconds=30)
-"""A token is renewed this long before it expires, if the subject token lives longer."""
+"""A token is renewed this long before it expires; one that lives for less than a minute, at half its life."""
 _MOST = 1024
 _OAUTH: Mapping[str, str] = {
     "invalid_grant": "UNAUTHENTICATED",
@@ -44,11 +44,22 @@ TIMEOUT = httpx.Timeout(10.0, read=60.0)
 
 
 @dataclass(frozen=True)
+class Work:
+    """For which task an agent acts: its id, the skill that was asked for, its story, and the ids in the request."""
+
+    task: str
+    skill: str
+    context: str = ""
+    things: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
 class Session:
-    """For whom an agent acts: the verified caller, and the token that says so."""
+    """For whom an agent acts: the verified caller, the token that says so, and the task once there is one."""
 
     caller: Caller
     token: str
+    work: Work | None = None
 
 
 @dataclass(frozen=True)
@@ -64,6 +75,7 @@ class Place:
 @dataclass(frozen=True)
 class _Held:
     text: str
+    renew: datetime
     expires: datetime
 
 
@@ -91,7 +103,8 @@ class House:
     ) -> None:
         self._gateway = gateway.rstrip("/")
         self._agent, self._keys, self._http, self._clock, self._new_id = agent, keys, http, clock, new_id
-        self._tokens: dict[tuple[str, str, str], _Held] = {}
+        self._tokens: dict[tuple[str, str, str, str], _Held] = {}
+        self._told: dict[tuple[str, str], None] = {}
         self._places: dict[tuple[str, str], tuple[float, Place]] = {}
         self._asking: dict[object, asyncio.Future[Any]] = {}
 
@@ -110,24 +123,31 @@ class House:
             Problem: PERMISSION_DENIED when the person or this agent may not; UNAUTHENTICATED when the session has
                 ended; UNAVAILABLE when the gateway does not answer.
         """
-        key = (session.caller.token_id, audience, scope)
-        held = self._tokens.get(key)
-        now = self._clock()
-        if held is not None and now < min(held.expires, max(held.expires - EARLY, session.caller.expires - EARLY)):
+        work = session.work
+        key = (session.caller.token_id, work.task if work else "", audience, scope)
+        held, now = self._tokens.get(key), self._clock()
+        if held is not None and now < held.renew:
             return held.text
-        held = await self._once(("token", key), lambda: _patiently(lambda: self._exchange(session, audience, scope)))
+        try:
+            fresh = await self._once(
+                ("token", key), lambda: _patiently(lambda: self._exchange(session, audience, scope))
+            )
+        except Problem as problem:
+            if held is not None and problem.code == "UNAVAILABLE" and self._clock() < held.expires:
+                return held.text
+            raise
         if len(self._tokens) >= _MOST:
             self._tokens = {each: kept for each, kept in self._tokens.items() if now < kept.expires}
-        self._tokens[key] = held
-        return held.text
+        self._tokens[key] = fresh
+        return fresh.text
 
-    async def file_approval(self, session: Session, task: str, context: str, question: Mapping[str, Any]) -> str:
-        """Put a question before whoever may approve; the id under which the gateway keeps it."""
+    async def file_approval(self, session: Session, task: str, context: str, question: Mapping[str, Any]) -> dict[str, Any]:
+        """Put a question before whoever may approve; it as the gateway keeps it, with the statement where policy passed
+        it at once."""
         body = {"question": dict(question), "task": task, "agent": self._agent, "context": context}
         headers = await self._bearer(session, "approval:ask")
         headers["idempotency-key"] = hashlib.sha256(f"{task} {canonical_sha256(body['question'])}".encode()).hexdigest()
-        answer = await _patiently(lambda: self._ask("POST", "/approvals", headers, json=body))
-        return str(answer["id"])
+        return await _patiently(lambda: self._ask("POST", "/approvals", headers, json=body))
 
     async def _place(self, session: Session, kind: str, name: str, named: str) -> Place:
         now = asyncio.get_running_loop().time()
@@ -163,9 +183,19 @@ class House:
         }
         if scope:
             form["scope"] = scope
+        if session.work is not None:
+            form |= _named(session.work, (session.work.task, session.caller.token_id) not in self._told)
+        asked = self._clock()
         answer = await self._ask("POST", "/oauth/token", {}, data=form)
-        expires = self._clock() + timedelta(seconds=int(answer.get("expires_in", 0)))
-        return _Held(str(answer["access_token"]), expires)
+        self._note_told(session)
+        life = timedelta(seconds=int(answer.get("expires_in", 0)))
+        return _Held(str(answer["access_token"]), asked + life - min(EARLY, life / 2), asked + life)
+
+    def _note_told(self, session: Session) -> None:
+        if session.work is not None:
+            self._told[session.work.task, session.caller.token_id] = None
+            if len(self._told) > _MOST:
+                del self._told[next(iter(self._told))]
 
     async def _ask(self, method: str, path: str, headers: Mapping[str, str], **request: Any) -> dict[str, Any]:
         try:
@@ -186,6 +216,13 @@ class House:
             self._asking[key] = asking
             asking.add_done_callback(lambda _: self._asking.pop(key, None))
         return await asyncio.shield(asking)
+
+
+def _named(work: Work, first: bool) -> dict[str, str]:
+    """How the task is named; what its request holds is told once for each message."""
+    named = {"task": work.task, "skill": work.skill, "context": work.context}
+    named["things"] = " ".join(work.things) if first else ""
+    return {name: value for name, value in named.items() if value}
 
 
 async def _patiently(ask: Callable[[], Awaitable[T]]) -> T:

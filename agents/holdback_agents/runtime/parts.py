@@ -1,11 +1,12 @@
 """Models to A2A parts and back; the messages that ask, answer, report and fail. Pure."""
 
+import re
 from collections.abc import Iterable, Sequence
 from typing import Any, TypeVar
 
 from a2a.types.a2a_pb2 import Artifact, Message, Role, Task
 from a2a.types.a2a_pb2 import Part as WirePart
-from google.protobuf.json_format import MessageToDict
+from google.protobuf.json_format import MessageToDict, MessageToJson
 from google.protobuf.struct_pb2 import Struct, Value
 from holdback_base.problem import Problem
 from pydantic import BaseModel, ValidationError
@@ -19,6 +20,10 @@ SCHEMA = "schema"
 JSON = "application/json"
 QUESTION_EXTENSION = "urn:holdback:question"
 """Message metadata of a question: `path`, the chain of agents from the one that shows it to the one that asks."""
+
+
+_THING = re.compile(r"sha256:[0-9a-f]{64}|\b[a-z]{2,4}_[0-9A-HJKMNP-TV-Z]{26}\b")
+MOST_THINGS = 2000
 
 
 def data_part(model: BaseModel) -> WirePart:
@@ -44,6 +49,15 @@ def wire_parts(parts: Iterable[BaseModel | str]) -> list[WirePart]:
 def words_of(parts: Iterable[WirePart]) -> str:
     """All words, one part a line."""
     return "\n".join(part.text for part in parts if part.WhichOneof("content") == "text").strip()
+
+
+def things_in(asked: Message) -> tuple[str, ...]:
+    """The ids and media that a message names, each once, in order; no more than the first 2,000."""
+    found: dict[str, None] = {}
+    for part in asked.parts:
+        text = part.text if part.WhichOneof("content") == "text" else MessageToJson(part.data, indent=None)
+        found |= dict.fromkeys(_THING.findall(text))
+    return tuple(found)[:MOST_THINGS]
 
 
 def schema_of(part: WirePart) -> str:

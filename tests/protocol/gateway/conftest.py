@@ -23,6 +23,7 @@ from google.protobuf.json_format import MessageToDict, ParseDict
 from holdback_agents.gateway.app import Gateway, build_gateway
 from holdback_agents.gateway.oauth import ACCESS_TOKEN, ASSERTION_TYPE, JWT_BEARER, TOKEN_EXCHANGE
 from holdback_agents.gateway.registry import AgentEntry, LocalApp, PersonEntry, ServerEntry, Target, ToolEntry
+from holdback_agents.gateway.risk import Autonomy
 from holdback_agents.gateway.services import GatewayServices
 from holdback_agents.gateway.store import METADATA
 from holdback_base.database import Database
@@ -30,6 +31,7 @@ from holdback_base.ids import id_maker
 from holdback_trust.assertions import sign_assertion
 from holdback_trust.audit import AuditLog
 from holdback_trust.keys import KeyPair, KeyRing
+from holdback_trust.statements import CLEARANCE, sign
 from holdback_trust.tokens import TokenAuthority
 from starlette.applications import Starlette
 from starlette.responses import JSONResponse
@@ -40,6 +42,7 @@ SKILLS = {
     "editing-assistant": [("make-highlight", "Make a highlight", ["highlight", "clip", "trailer", "cut"])],
     "compliance": [("clear-rights", "Clear rights", ["rights", "clearance", "licence"])],
 }
+MEDIA, ELEMENTS = "sha256:" + "a" * 64, "sha256:" + "b" * 64
 PEOPLE = {"person:sam": {"editor"}, "person:kim": {"approver"}, "person:vic": {"viewer"}}
 
 
@@ -155,13 +158,35 @@ class House:
         return {"grant_type": JWT_BEARER, "assertion": self.assertion(who), "audience": audience} | more
 
     def agent_form(self, agent: str, subject: str, audience: str, **more: str) -> dict[str, str]:
+        skill = SKILLS[agent.removeprefix("agent:")][0][0]
         return {
+            "task": f"task-of-{agent.removeprefix('agent:')}",
+            "skill": skill,
             "grant_type": TOKEN_EXCHANGE,
             "client_assertion_type": ASSERTION_TYPE,
             "client_assertion": self.assertion(agent),
             "subject_token": subject,
             "subject_token_type": ACCESS_TOKEN,
             "audience": audience,
+        } | more
+
+    def clearance(self, signer: str = "mcp:rights", **claims: Any) -> str:
+        """What rights signs of the cut that the tests ask about; of tier 1."""
+        now = int(self.clock().timestamp())
+        given = {"iss": "mcp:rights", "sub": MEDIA, "elements": ELEMENTS, "deliveries": [MEDIA], "tier": 1}
+        given |= {"delivery_elements": {MEDIA: ELEMENTS}, "iat": now, "exp": now + 7 * 86400, "jti": "clr_1"}
+        return sign(key_of(signer), CLEARANCE, given | claims)
+
+    def question(self, *, cleared: dict[str, Any] | None = None, **more: Any) -> dict[str, Any]:
+        """A question about that cut; `cleared` are other claims of its clearance."""
+        return {
+            "title": "Butterfly highlight",
+            "media": MEDIA,
+            "elements": ELEMENTS,
+            "clearance": "clr_1",
+            "clearance_statement": self.clearance(**(cleared or {})),
+            "slots": [],
+            "not_included": ["US: the voice artist's contract excludes it"],
         } | more
 
     async def person_token(self, client: httpx.AsyncClient, who: str, audience: str, **more: str) -> str:
@@ -194,11 +219,12 @@ def build_house(tmp_path: Path) -> Iterator[BuildHouse]:
             home: Path | None = None,
             clock: StillClock | None = None,
             open_paths: tuple[str, ...] = (),
+            autonomy: Autonomy | None = None,
         ) -> House:
             kept = home is not None
             home = home or tmp_path / str(next(homes))
             clock = clock or StillClock()
-            names = ["gateway", "mcp:assets", *PEOPLE, *(f"agent:{name}" for name in SKILLS)]
+            names = ["gateway", "mcp:assets", "mcp:rights", *PEOPLE, *(f"agent:{name}" for name in SKILLS)]
             keys = {name: key_of(name) for name in names}
             echoes = {name: EchoAgent(name) for name in SKILLS}
             database = Database(home / "gateway.sqlite" if kept else None, METADATA)
@@ -237,6 +263,7 @@ def build_house(tmp_path: Path) -> Iterator[BuildHouse]:
                     for who, held in (PEOPLE | (roles or {})).items()
                 ],
                 retry_seconds=0.01,
+                autonomy=autonomy or Autonomy(),
             )
             return House(build_gateway(services), services, clock, keys, echoes, home / "audit")
 

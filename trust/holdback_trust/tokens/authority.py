@@ -139,6 +139,12 @@ class TokenAuthority:
         }
         return self._signed(subject.model_copy(update=changes))
 
+    def again(self, session: Caller, until: datetime) -> Granted:
+        """The token of a session anew, with an id of its own, until five minutes from now or `until`."""
+        end = min(int(self._clock().timestamp()) + LONGEST_LIFE, int(until.timestamp()))
+        changes = {"expires": datetime.fromtimestamp(end, UTC), "token_id": self._new_jti()}
+        return self._signed(session.model_copy(update=changes))
+
     def revoke(self, jti: str) -> None:
         """Exchange the token of this id no more. Verifiers keep their own list."""
         self._revoked.add(jti)

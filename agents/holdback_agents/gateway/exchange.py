@@ -1,0 +1,109 @@
+"""Token exchange (RFC 8693): an agent goes on with the token that came with a message, for a task of its own."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from holdback_base.problem import Problem
+from holdback_trust.grants import agent_scopes
+from holdback_trust.identity import Caller
+from holdback_trust.tokens import Granted
+
+from holdback_agents.gateway import store
+from holdback_agents.gateway.oauth_errors import OAuthError
+from holdback_agents.gateway.registry import Registry
+from holdback_agents.gateway.services import GatewayServices, Ledger
+from holdback_agents.gateway.task_store import HeldTask
+from holdback_agents.gateway.tasks import NamedTask, TaskBook
+
+ACCESS_TOKEN = "urn:ietf:params:oauth:token-type:access_token"  # noqa: S105 - a name, not a secret
+TASK = "urn:holdback:token-type:task"
+"""The subject of an agent whose process ended: the id of a task of its own that still lives."""
+
+
+class Exchange:
+    """Exchanges tokens for agents that have proved who they are."""
+
+    def __init__(self, services: GatewayServices, registry: Registry, ledger: Ledger, tasks: TaskBook) -> None:
+        self._services, self._registry, self._ledger, self._tasks = services, registry, ledger, tasks
+
+    async def answer(self, form: Mapping[str, str], agent: str) -> dict[str, Any]:
+        """The token response. Raises OAuthError."""
+        if form.get("requested_token_type", ACCESS_TOKEN) != ACCESS_TOKEN or "actor_token" in form:
+            raise OAuthError("invalid_request", "The actor is who signs client_assertion; it gets an access token.")
+        if not form.get("subject_token"):
+            raise OAuthError("invalid_request", f"subject_token of type {ACCESS_TOKEN} is needed.")
+        try:
+            if form.get("subject_token_type") == TASK:
+                return self._resumed(form["subject_token"], agent)
+            if form.get("subject_token_type") != ACCESS_TOKEN:
+                raise OAuthError("invalid_request", f"subject_token of type {ACCESS_TOKEN} is needed.")
+            return await self._exchanged(form, agent)
+        except Problem as problem:
+            raise _oauth_error(problem) from None
+
+    async def _exchanged(self, form: Mapping[str, str], agent: str) -> dict[str, Any]:
+        audience = self._audience(form)
+        allowed = agent_scopes(agent, audience)
+        if not allowed:
+            raise OAuthError("invalid_target", f"{agent} has nothing to do at {audience}.")
+        subject = self._services.authority.read(form["subject_token"], even_expired=True)
+        held, renewed = self._tasks.enter(subject, agent, NamedTask.of_form(form))
+        granted = self._services.authority.grant(
+            subject,
+            agent,
+            audience=audience,
+            scopes=frozenset(form["scope"].split()) if form.get("scope") else None,
+            allowed=allowed,
+            task=held.claim if held.claim.tools else None,
+            renewed=renewed,
+        )
+        await self._lend(subject, granted.caller)
+        return self._answer(granted, held, "token.renew" if renewed else "token.issue")
+
+    async def _lend(self, subject: Caller, caller: Caller) -> None:
+        """An agent asks for an approval with a narrow token; the task must later go on with what it was given."""
+        if "approval:ask" not in caller.scopes or not caller.audience.startswith("gateway"):
+            return
+        behind, now = sorted(subject.scopes), self._services.clock()
+        await self._services.database.write(lambda c: store.lend(c, caller.token_id, behind, caller.expires, now))
+
+    def _resumed(self, identity: str, agent: str) -> dict[str, Any]:
+        """The token that the task came with, anew: the agent's process ended, and with it what it held in memory."""
+        held = self._tasks.resume(agent, identity)
+        granted = self._services.authority.again(held.session, held.claim.expires)
+        held = self._tasks.joined(held, granted.caller)
+        return self._answer(granted, held, "token.resume")
+
+    def _answer(self, granted: Granted, held: HeldTask, action: str) -> dict[str, Any]:
+        caller = granted.caller
+        scope = " ".join(sorted(caller.scopes))
+        self._ledger.record(caller, action, f"{caller.audience} {scope}", True, policy="role-scopes", task=held.id)
+        seconds = int((caller.expires - self._services.clock()).total_seconds())
+        return {
+            "access_token": granted.text,
+            "token_type": "Bearer",
+            "expires_in": seconds,
+            "scope": scope,
+            "issued_token_type": ACCESS_TOKEN,
+        }
+
+    def _audience(self, form: Mapping[str, str]) -> str:
+        return audience_of(form, self._registry)
+
+
+def audience_of(form: Mapping[str, str], registry: Registry) -> str:
+    """The audience that a token request names, by name or by address (RFC 8707). Raises OAuthError."""
+    given = form.get("audience") or form.get("resource")
+    if not given:
+        raise OAuthError("invalid_request", "Name the audience.")
+    audience = registry.audience(given)
+    if audience is None:
+        raise OAuthError("invalid_target", "There is no such audience in this house.")
+    return audience
+
+
+def _oauth_error(problem: Problem) -> OAuthError:
+    if problem.code == "INVALID_ARGUMENT":
+        return OAuthError("invalid_request", problem.message, problem)
+    narrow = problem.code == "PERMISSION_DENIED" and "scopes" in problem.details
+    return OAuthError("invalid_scope" if narrow else "invalid_grant", problem.message, problem)

@@ -1,0 +1,116 @@
+"""What the gateway keeps of tasks: for whom, for what, under which policy, until when, and how they ended."""
+
+from datetime import datetime
+from typing import Any
+
+from holdback_base.database import load_instant, store_instant
+from holdback_base.vocabulary import Instant, Noun
+from holdback_trust.identity import AgentId, Caller, TaskClaim
+from sqlalchemy import JSON, Column, Connection, Index, String, Table, delete, select
+from sqlalchemy.dialects.sqlite import insert
+
+from holdback_agents.gateway.store import METADATA
+
+_tasks = Table(
+    "tasks",
+    METADATA,
+    Column("id", String, primary_key=True),
+    Column("root", String, nullable=False),
+    Column("agent", String, nullable=False),
+    Column("parent", String, nullable=False),
+    Column("context", String, nullable=False),
+    Column("claim", JSON, nullable=False),
+    Column("session", JSON, nullable=False),
+    Column("subjects", JSON, nullable=False),
+    Column("began", String, nullable=False),
+    Column("expires", String, nullable=False, index=True),
+    Column("ended", String),
+    Column("why", String, nullable=False),
+    Index("tasks_by_root", "root"),
+)
+MOST_SUBJECTS = 64
+"""Tokens that a task may have come with: one for each message of who asked for it; of more, the newest count."""
+
+
+class HeldTask(Noun):
+    """A task of an agent, as the gateway knows it.
+
+    `claim` is what its tokens say. `session` is whom the newest token that came with a message for it named, before the
+    agent took it on: for whom, through whom, with which scopes. `subjects` are the ids of all such tokens. `parent` is
+    the task that gave it, empty when a person did. Once it has `ended`, `why` says how.
+    """
+
+    agent: AgentId
+    claim: TaskClaim
+    session: Caller
+    subjects: tuple[str, ...]
+    parent: str = ""
+    context: str = ""
+    began: Instant
+    ended: Instant | None = None
+    why: str = ""
+
+    @property
+    def id(self) -> str:
+        """Of the task, unique in the house."""
+        return self.claim.id
+
+    def lives(self, now: datetime) -> bool:
+        """Whether tokens may still be given for it."""
+        return self.ended is None and now < self.claim.expires
+
+
+_put = insert(_tasks)
+_put = _put.on_conflict_do_update(
+    index_elements=["id"], set_={name: _put.excluded[name] for name in ("session", "subjects", "ended", "why")}
+)
+
+
+def put_task(c: Connection, task: HeldTask) -> None:
+    """Keep a task as it stands."""
+    row: dict[str, Any] = {
+        "id": task.id,
+        "root": task.claim.root,
+        "agent": task.agent,
+        "parent": task.parent,
+        "context": task.context,
+        "claim": task.claim.model_dump(mode="json"),
+        "session": task.session.model_dump(mode="json"),
+        "subjects": list(task.subjects),
+        "began": store_instant(task.began),
+        "expires": store_instant(task.claim.expires),
+        "ended": store_instant(task.ended) if task.ended else None,
+        "why": task.why,
+    }
+    c.execute(_put, row)
+
+
+def find_task(c: Connection, identity: str) -> HeldTask | None:
+    """The task of that id."""
+    row = c.execute(select(_tasks).where(_tasks.c.id == identity)).mappings().one_or_none()
+    return _task(dict(row)) if row else None
+
+
+def open_below(c: Connection, root: str) -> list[HeldTask]:
+    """The tasks of one root that have not ended."""
+    rows = c.execute(select(_tasks).where(_tasks.c.root == root, _tasks.c.ended.is_(None))).mappings()
+    return [_task(dict(row)) for row in rows]
+
+
+def forget_before(c: Connection, moment: datetime) -> None:
+    """Forget the tasks whose window was over by then."""
+    c.execute(delete(_tasks).where(_tasks.c.expires < store_instant(moment)))
+
+
+def _task(row: dict[str, Any]) -> HeldTask:
+    return HeldTask(
+        agent=row["agent"],
+        claim=TaskClaim.model_validate(row["claim"]),
+        session=Caller.model_validate(row["session"]),
+        subjects=tuple(row["subjects"]),
+        parent=row["parent"],
+        context=row["context"],
+        began=load_instant(row["began"]),
+        ended=load_instant(row["ended"]) if row["ended"] else None,
+        why=row["why"],
+    )
