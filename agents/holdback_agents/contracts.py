@@ -297,7 +297,12 @@ class CommitReport(Part):
 
 
 class ApprovalQuestion(Part):
-    """What a person is asked to approve. `approval` is the id under which the gateway keeps the question."""
+    """What a person is asked to approve: these bytes under this clearance, in these slots, and nothing else.
+
+    `approval` is the id under which the gateway keeps the question. `clearance_statement` is the signed clearance, on
+    whose word the gateway knows how valuable the cut is; it is not shown. `publications` are those on the books that
+    are to be shown longer or somewhere else; the slots are what is held and to be committed.
+    """
 
     schema_name = "approval-question"
     approval: str = ""
@@ -305,7 +310,9 @@ class ApprovalQuestion(Part):
     media: Sha256
     elements: Sha256
     clearance: str
+    clearance_statement: str = ""
     slots: tuple[Slot, ...]
+    publications: tuple[str, ...] = ()
     conditions_met: tuple[str, ...] = ()
     not_included: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()

@@ -14,6 +14,7 @@ from holdback_agents.compliance import compliance
 from holdback_agents.editing_assistant import editing_assistant
 from holdback_agents.gateway.app import Gateway, build_gateway
 from holdback_agents.gateway.registry import AgentEntry, LocalApp, ServerEntry, ToolEntry, Upstream
+from holdback_agents.gateway.risk import Autonomy
 from holdback_agents.gateway.services import GatewayServices
 from holdback_agents.gateway.store import METADATA as GATEWAY_METADATA
 from holdback_agents.runtime.agent import Agent
@@ -108,9 +109,15 @@ def _build(
             agents=agents,
             servers=[_placed(server_entry(door, foundation, url), elsewhere) for door in doors.values()],
             people=person_entries(foundation, people),
+            autonomy=_autonomy(foundation),
         )
     )
     return House(url, foundation, gateway, doors), stores
+
+
+def _autonomy(foundation: Foundation) -> Autonomy:
+    said = foundation.settings.autonomy
+    return Autonomy(said.tier, said.channels, said.most_a_day, said.factor_from_tier)
 
 
 def _placed(entry: ServerEntry, elsewhere: Mapping[str, str]) -> ServerEntry:

@@ -93,6 +93,7 @@ def question_of(
         media=final.media,
         elements=final.elements,
         clearance=report.clearance or "",
+        clearance_statement=report.statement or "",
         slots=plan.slots,
         conditions_met=tuple(f"{each.type}: {each.text}" for each in report.conditions if each.met),
         not_included=left_out(report),

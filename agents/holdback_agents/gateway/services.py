@@ -16,6 +16,7 @@ from holdback_trust.policy import Action
 from holdback_trust.tokens import TokenAuthority
 
 from holdback_agents.gateway.registry import AgentEntry, PersonEntry, ServerEntry
+from holdback_agents.gateway.risk import Autonomy
 
 
 @dataclass(frozen=True)
@@ -39,6 +40,7 @@ class GatewayServices:
         version: of the program, for the card.
         question_life: how long a question may wait for a decision.
         approval_life: how long an approval holds.
+        autonomy: how far agents may go without a person.
         retry_seconds: the first pause after a delivery that failed; it doubles up to a minute.
     """
 
@@ -58,6 +60,7 @@ class GatewayServices:
     version: str = "0.1.0"
     question_life: timedelta = field(default=timedelta(hours=24))
     approval_life: timedelta = field(default=timedelta(hours=24))
+    autonomy: Autonomy = field(default_factory=Autonomy)
     retry_seconds: float = 1.0
 
 

@@ -1,5 +1,6 @@
 """What the gateway keeps: approvals, what is still to be delivered of them, and which scopes stood behind it."""
 
+from collections.abc import Callable
 from datetime import datetime
 from typing import Any, Literal
 
@@ -7,7 +8,7 @@ from holdback_base.database import load_instant, store_instant
 from holdback_base.vocabulary import Instant, Noun
 from sqlalchemy import JSON, Column, Connection, Index, Integer, MetaData, String, Table, delete, func, select, update
 
-METADATA = MetaData()
+METADATA = MetaData(info={"version": 2})
 """The gateway's tables: hand it to `Database`."""
 
 _approvals = Table(
@@ -28,7 +29,13 @@ _approvals = Table(
     Column("decided", String),
     Column("comment", String, nullable=False, default=""),
     Column("statement", String),
+    Column("tier", Integer, nullable=False),
+    Column("story", String, index=True),
+    Column("revoked", String),
+    Column("revoked_by", String),
+    Column("revoked_why", String, nullable=False, default=""),
     Index("approvals_by_question", "agent", "task", "question_sha256"),
+    Index("approvals_by_decider", "decided_by", "decided"),
 )
 _deliveries = Table(
     "deliveries",
@@ -48,11 +55,15 @@ _lent = Table(
 )
 
 
+_INSTANTS = ("asked", "expires", "decided", "revoked")
+
+
 class Approval(Noun):
     """A question that an agent asked for a person, and what another person decided.
 
     `scopes` are what the asker had delegated to the agent when it asked; the task goes on with these. Undecided, it
-    lapses at `expires`.
+    lapses at `expires`. `tier` is the value tier of the cut and `story` the closed story that it belongs to, as rights
+    signed them. `decided_by` is `policy:<name>` where policy passed it. What was approved may be `revoked`, for good.
     """
 
     id: str
@@ -70,16 +81,23 @@ class Approval(Noun):
     decided: Instant | None = None
     comment: str = ""
     statement: str | None = None
+    tier: int
+    story: str | None = None
+    revoked: Instant | None = None
+    revoked_by: str | None = None
+    revoked_why: str = ""
 
     def state(self, now: datetime) -> str:
-        """`open`, `lapsed`, `approved` or `rejected`."""
+        """`open`, `lapsed`, `approved`, `rejected` or `revoked`."""
+        if self.revoked is not None:
+            return "revoked"
         return self.decision or ("open" if now < self.expires else "lapsed")
 
 
 def insert(c: Connection, approval: Approval) -> None:
     """Keep a new question."""
     row = approval.model_dump()
-    for name in ("asked", "expires", "decided"):
+    for name in _INSTANTS:
         row[name] = store_instant(row[name]) if row[name] else None
     c.execute(_approvals.insert().values(row | {"scopes": list(approval.scopes)}))
 
@@ -91,7 +109,7 @@ def find(c: Connection, identity: str) -> Approval | None:
 
 
 def find_asked(c: Connection, agent: str, task: str, question_sha256: str, now: datetime) -> Approval | None:
-    """The same question of the same task, asked before and not lapsed."""
+    """The same question of the same task, asked before, not lapsed and not taken back."""
     row = (
         c.execute(
             select(_approvals)
@@ -99,6 +117,7 @@ def find_asked(c: Connection, agent: str, task: str, question_sha256: str, now: 
                 _approvals.c.agent == agent,
                 _approvals.c.task == task,
                 _approvals.c.question_sha256 == question_sha256,
+                _approvals.c.revoked.is_(None),
                 (_approvals.c.expires > store_instant(now)) | _approvals.c.decision.is_not(None),
             )
             .order_by(_approvals.c.id.desc())
@@ -110,9 +129,16 @@ def find_asked(c: Connection, agent: str, task: str, question_sha256: str, now: 
     return _approval(dict(row)) if row else None
 
 
-def page(c: Connection, asker: str | None, before: str | None, limit: int) -> list[Approval]:
-    """Approvals, the newest first: all, or those that one person asked; `before` is the id to go on from."""
-    query = select(_approvals).order_by(_approvals.c.id.desc()).limit(limit)
+def page(
+    c: Connection, asker: str | None, before: str | None, limit: int, known: Callable[[str], bool]
+) -> list[Approval]:
+    """Approvals, the newest first: all, or those that one person asked; `before` is the id to go on from.
+
+    Those of a closed story are there only where it is `known`.
+    """
+    stories = c.execute(select(_approvals.c.story).where(_approvals.c.story.is_not(None)).distinct()).scalars()
+    open_to = _approvals.c.story.is_(None) | _approvals.c.story.in_([each for each in stories if known(each)])
+    query = select(_approvals).where(open_to).order_by(_approvals.c.id.desc()).limit(limit)
     if asker is not None:
         query = query.where(_approvals.c.asker == asker)
     if before is not None:
@@ -129,8 +155,17 @@ def count_open(c: Connection, asker: str, now: datetime) -> int:
     ).scalar_one()
 
 
+def count_decided(c: Connection, by: str, since: datetime) -> int:
+    """How often somebody has decided since an instant."""
+    return c.execute(
+        select(func.count())
+        .select_from(_approvals)
+        .where(_approvals.c.decided_by == by, _approvals.c.decided >= store_instant(since))
+    ).scalar_one()
+
+
 def settle(c: Connection, approval: Approval) -> None:
-    """Keep the decision, and that it is to be delivered; both or neither."""
+    """Keep the decision of a person, and that it is to be delivered; both or neither."""
     assert approval.decided is not None
     c.execute(
         update(_approvals)
@@ -144,6 +179,29 @@ def settle(c: Connection, approval: Approval) -> None:
         )
     )
     c.execute(_deliveries.insert().values(approval=approval.id, state="pending", attempts=0, last_error=""))
+
+
+def revoke(c: Connection, approval: Approval) -> None:
+    """Keep that an approval was taken back."""
+    assert approval.revoked is not None
+    c.execute(
+        update(_approvals)
+        .where(_approvals.c.id == approval.id)
+        .values(
+            revoked=store_instant(approval.revoked),
+            revoked_by=approval.revoked_by,
+            revoked_why=approval.revoked_why,
+        )
+    )
+
+
+def approval_status(c: Connection, identity: str) -> Literal["valid", "revoked", "unknown"]:
+    """Whether the gateway gave this approval and nobody has taken it back; validity in time is in the statement."""
+    columns = (_approvals.c.decision, _approvals.c.revoked)
+    row = c.execute(select(*columns).where(_approvals.c.id == identity)).first()
+    if row is None or row.decision != "approved":
+        return "unknown"
+    return "revoked" if row.revoked else "valid"
 
 
 def pending(c: Connection) -> list[tuple[Approval, int]]:
@@ -188,6 +246,6 @@ def lent(c: Connection, token: str) -> list[str] | None:
 
 
 def _approval(row: dict[str, Any]) -> Approval:
-    for name in ("asked", "expires", "decided"):
+    for name in _INSTANTS:
         row[name] = load_instant(row[name]) if row[name] else None
     return Approval.model_validate(row)

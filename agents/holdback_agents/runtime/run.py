@@ -133,11 +133,15 @@ class Run:
     async def ask(self, question: Part, answer: type[Part] | None = None) -> Part:
         """Ask whoever gave this task and wait; the task is input-required meanwhile.
 
-        An `ApprovalQuestion` is put before the gateway first and gives an `ApprovalAnswer`; a `Question` gives an
-        `Answer`; for any other question say what answers it. What does not fit is asked again with the reason.
+        An `ApprovalQuestion` is put before the gateway first and gives an `ApprovalAnswer`, at once where policy passes
+        it; a `Question` gives an `Answer`; for any other question say what answers it. What does not fit is asked again
+        with the reason.
         """
         if isinstance(question, ApprovalQuestion) and not question.approval:
-            question = await self._file(question)
+            filed = await self._file(question)
+            if isinstance(filed, ApprovalAnswer):
+                return filed
+            question = filed
         model = answer or (ApprovalAnswer if isinstance(question, ApprovalQuestion) else Answer)
         text = str(getattr(question, "text", ""))
         first = wire_parts((question, text) if text else (question,))
@@ -185,15 +189,23 @@ class Run:
     async def _tell(self, progress: Progress) -> None:
         await self.talk.progress(progress.model_copy(update={"path": (self.agent.name,)}))
 
-    async def _file(self, question: ApprovalQuestion) -> ApprovalQuestion:
+    async def _file(self, question: ApprovalQuestion) -> ApprovalQuestion | ApprovalAnswer:
+        """The question as the gateway keeps it, or the answer where there is one already."""
         shape = question.model_dump(mode="json", exclude_none=True)
 
         async def effect(_number: int) -> dict[str, Any]:
-            session = self.talk.session
-            return {"id": await self.ways.house.file_approval(session, self.task_id, self.context_id, shape)}
+            filed = await self.ways.house.file_approval(self.talk.session, self.task_id, self.context_id, shape)
+            return {name: filed[name] for name in ("id", "decision", "statement", "decided_by") if filed.get(name)}
 
         filed = await self._step("approval", question.schema_name, shape, effect)
-        return question.model_copy(update={"approval": str(filed["id"])})
+        if "statement" not in filed:
+            return question.model_copy(update={"approval": str(filed["id"]), "clearance_statement": ""})
+        return ApprovalAnswer(
+            approval=filed["id"],
+            decision=filed["decision"],
+            statement=filed["statement"],
+            by=filed["decided_by"],
+        )
 
     async def _step(self, kind: Kind, name: str, arguments: dict[str, Any], effect: Effect) -> dict[str, Any]:
         return await self.steps.take(self.talk.session.caller, kind, name, arguments, effect)

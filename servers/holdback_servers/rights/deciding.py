@@ -292,5 +292,6 @@ def _issued(
         return IssuedClearance(not_issued=refused, report=told)
     services, caller = call.services, call.caller
     claims: dict[str, Any] = issuing.claims(told, services.new_id("clr"), now, caller.chain, caller.person)
+    claims |= issuing.inherited(decision.cuts)
     statement = sign(services.keys, CLEARANCE, claims)
     return clearances.keep(c, decision, told, claims, statement)

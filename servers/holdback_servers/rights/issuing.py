@@ -7,6 +7,7 @@ from itertools import product
 from typing import Any
 
 from holdback_base.elements import CutFacts
+from holdback_base.problem import Problem
 
 from holdback_servers.rights.answers import ClearanceLoss
 from holdback_servers.rights.book import Book, Entry
@@ -80,6 +81,23 @@ def claims(report: ClearanceReport, identity: str, now: datetime, by: Sequence[s
         "exp": int(expiry(cells, now).timestamp()),
         "jti": identity,
     }
+
+
+def inherited(cuts: Sequence[CutFacts]) -> dict[str, Any]:
+    """What a clearance says beside, on the word of its cut statements: `tier`, that of the most valuable cut, and the
+    closed `story` where they belong to one.
+
+    Raises Problem CONFLICT for cuts of two closed stories: whoever may know of one need not know of the other.
+    """
+    stories = {each.story for each in cuts if each.story is not None}
+    if len(stories) > 1:
+        raise Problem(
+            "CONFLICT",
+            "The cuts belong to different closed stories; one clearance would tell of both.",
+            "Have the cuts of each story cleared by themselves.",
+        )
+    tier = {"tier": max(each.tier for each in cuts)}
+    return tier | ({"story": stories.pop()} if stories else {})
 
 
 def expiry(cells: Sequence[CellGroup], now: datetime) -> datetime:

@@ -11,14 +11,6 @@ from holdback_trust.statements import APPROVAL, read
 pytestmark = pytest.mark.asyncio
 
 MEDIA, ELEMENTS = "sha256:" + "a" * 64, "sha256:" + "b" * 64
-QUESTION = {
-    "title": "Butterfly highlight",
-    "media": MEDIA,
-    "elements": ELEMENTS,
-    "clearance": "clr_1",
-    "slots": [],
-    "not_included": ["US: the voice artist's contract excludes it"],
-}
 SCOPES = "agent:editing-assistant:make-highlight approval:ask registry:read schedule:commit schedule:plan"
 
 
@@ -33,12 +25,25 @@ async def waiting_task(house, client) -> tuple[str, str, str]:
     return task["id"], task["contextId"], token
 
 
+async def ask(house, client, task: str = "", **more):
+    """The gateway's answer to a question about such a task, and the task."""
+    waiting, context, token = await waiting_task(house, client)
+    task = task or waiting
+    headers = await asking(house, client, token, task)
+    body = {"question": house.question(), "task": task, "context": context, "agent": "agent:editing-assistant"} | more
+    return await client.post("/approvals", json=body, headers=headers), task
+
+
+async def asking(house, client, token: str, task: str) -> dict[str, str]:
+    """The assistant's right to ask in a task."""
+    more = {"scope": "approval:ask", "task": task}
+    narrow = await house.agent_token(client, "agent:editing-assistant", token, "gateway", **more)
+    return {"authorization": f"Bearer {narrow}"}
+
+
 async def asked(house, client, **more) -> tuple[str, str]:
     """An open question about such a task: its id, and the task's."""
-    task, context, token = await waiting_task(house, client)
-    narrow = await house.agent_token(client, "agent:editing-assistant", token, "gateway", scope="approval:ask")
-    body = {"question": QUESTION, "task": task, "context": context, "agent": "agent:editing-assistant"} | more
-    answer = await client.post("/approvals", json=body, headers={"authorization": f"Bearer {narrow}"})
+    answer, task = await ask(house, client, **more)
     assert answer.status_code == 201, answer.text
     return answer.json()["id"], task
 
@@ -131,7 +136,7 @@ async def test_a_person_may_not_ask_directly(build_house):
     house = build_house()
     async with house.open() as client:
         headers = await house.bearer(client, "person:sam", "gateway")
-        answer = await client.post("/approvals", json={"question": QUESTION, "task": "t"}, headers=headers)
+        answer = await client.post("/approvals", json={"question": house.question(), "task": "t"}, headers=headers)
     assert (answer.status_code, answer.json()["code"]) == (403, "PERMISSION_DENIED")
 
 
@@ -173,9 +178,8 @@ async def test_the_same_question_of_the_same_task_is_kept_once(build_house):
     house = build_house()
     async with house.open() as client:
         task, context, token = await waiting_task(house, client)
-        narrow = await house.agent_token(client, "agent:editing-assistant", token, "gateway", scope="approval:ask")
-        headers = {"authorization": f"Bearer {narrow}"}
-        body = {"question": QUESTION, "task": task, "context": context}
+        headers = await asking(house, client, token, task)
+        body = {"question": house.question(), "task": task, "context": context}
         first, second = [await client.post("/approvals", json=body, headers=headers) for _ in range(2)]
     assert (first.status_code, second.status_code) == (201, 200)
     assert first.json() == second.json()
@@ -194,9 +198,9 @@ async def test_a_malformed_question_is_refused_and_not_kept(build_house, change,
     house = build_house()
     async with house.open() as client:
         task, _, token = await waiting_task(house, client)
-        narrow = await house.agent_token(client, "agent:editing-assistant", token, "gateway", scope="approval:ask")
-        body = {"question": QUESTION, "task": task} | change
-        answer = await client.post("/approvals", json=body, headers={"authorization": f"Bearer {narrow}"})
+        headers = await asking(house, client, token, task)
+        body = {"question": house.question(), "task": task} | change
+        answer = await client.post("/approvals", json=body, headers=headers)
         listed = await client.get("/approvals", headers=await house.bearer(client, "person:kim", "gateway"))
     assert answer.status_code == status
     assert answer.json()["code"] in ("INVALID_ARGUMENT", "PERMISSION_DENIED")

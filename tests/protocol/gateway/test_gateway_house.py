@@ -10,14 +10,6 @@ from holdback_trust.tokens import TokenVerifier
 
 pytestmark = pytest.mark.asyncio
 
-QUESTION = {
-    "title": "Butterfly",
-    "media": "sha256:" + "a" * 64,
-    "elements": "sha256:" + "b" * 64,
-    "clearance": "c",
-    "slots": [],
-}
-
 
 def way_of(house, http: httpx.AsyncClient) -> AgentsHouse:
     return AgentsHouse(
@@ -57,18 +49,19 @@ async def test_an_agent_files_a_question_that_a_person_sees(build_house):
     house = build_house()
     async with house.open() as http:
         way, session = way_of(house, http), await session_of(house, http)
-        identity = await way.file_approval(session, "task-1", "context-1", QUESTION)
-        again = await way.file_approval(session, "task-1", "context-1", QUESTION)
+        question = house.question()
+        first = await way.file_approval(session, "task-1", "context-1", question)
+        again = await way.file_approval(session, "task-1", "context-1", question)
         listed = await http.get("/approvals", headers=await house.bearer(http, "person:kim", "gateway"))
     item = listed.json()["items"][0]
-    assert identity == again == item["id"]
+    assert first == again == item
     assert (item["agent"], item["task"], item["asker"], item["state"]) == (
         "editing-assistant",
         "task-1",
         "person:sam",
         "open",
     )
-    assert item["question"]["approval"] == identity
+    assert item["question"]["approval"] == item["id"]
 
 
 async def test_what_was_not_delegated_is_denied_in_words(build_house):
