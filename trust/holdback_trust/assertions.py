@@ -4,12 +4,15 @@ Used at the token endpoint as `private_key_jwt` by agents and as `jwt-bearer` gr
 """
 
 import threading
+from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from holdback_base.ids import Clock
 from holdback_base.problem import Problem
 
-from holdback_trust.keys import KeyPair, KeyRing, SignatureRefused, open_jws, sign_jws, whole_seconds
+from holdback_trust.keys import KeyPair, KeyRing, SignatureRefused, key_name, open_jws, sign_jws, whole_seconds
 
 ASSERTION_TYPE = "client-authentication+jwt"
 LONGEST_ASSERTION = 60
@@ -18,12 +21,40 @@ CLOCK_SKEW = 5
 """Seconds another machine's clock may run ahead."""
 
 
+@dataclass(frozen=True)
+class Proof:
+    """Who signed an assertion, with which key (its RFC 7638 thumbprint), and what it says it is (claim `identity`)."""
+
+    subject: str
+    key: str
+    identity: object = None
+
+
 def sign_assertion(
-    keys: KeyPair, subject: str, audience: str, clock: Clock, jti: str, *, seconds: int = LONGEST_ASSERTION
+    keys: KeyPair,
+    subject: str,
+    audience: str,
+    clock: Clock,
+    jti: str,
+    *,
+    seconds: int = LONGEST_ASSERTION,
+    identity: Mapping[str, Any] | None = None,
 ) -> str:
-    """An assertion of the subject about itself (`iss` = `sub`), for one use at the audience within `seconds` (1-60)."""
+    """An assertion of the subject about itself (`iss` = `sub`), for one use at the audience within `seconds` (1-60).
+
+    `identity` is what an agent is, `AgentIdentity.shown()`.
+    """
     now = int(clock().timestamp())
-    claims = {"iss": subject, "sub": subject, "aud": audience, "iat": now, "exp": now + seconds, "jti": jti}
+    claims: dict[str, Any] = {
+        "iss": subject,
+        "sub": subject,
+        "aud": audience,
+        "iat": now,
+        "exp": now + seconds,
+        "jti": jti,
+    }
+    if identity is not None:
+        claims["identity"] = identity
     return sign_jws(keys, ASSERTION_TYPE, claims)
 
 
@@ -40,6 +71,10 @@ class AssertionVerifier:
 
     def verify(self, assertion: str) -> str:
         """Who signed it: `person:sam`, `agent:compliance`. Raises Problem UNAUTHENTICATED with the reason."""
+        return self.prove(assertion).subject
+
+    def prove(self, assertion: str) -> Proof:
+        """Who signed it, with which key, as what. Raises Problem UNAUTHENTICATED with the reason."""
         now = self._clock()
         try:
             claims = open_jws(assertion, ASSERTION_TYPE, self._ring, self._ring.issuers())
@@ -53,7 +88,7 @@ class AssertionVerifier:
         expires = _expiry(whole_seconds(claims, "iat"), whole_seconds(claims, "exp"), now)
         with self._lock:
             self._remember((subject, jti), expires, now)
-        return subject
+        return Proof(subject, key_name(assertion), claims.get("identity"))
 
     def _remember(self, use: tuple[str, str], expires: int, now: datetime) -> None:
         seconds = now.timestamp()

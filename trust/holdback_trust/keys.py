@@ -193,6 +193,11 @@ def open_jws(
     return claims
 
 
+def key_name(text: str) -> str:
+    """The `kid` of a compact JWS that `open_jws` has opened: the thumbprint of the key that signed it."""
+    return str(jwt.get_unverified_header(text)["kid"])
+
+
 def _key_for(
     header: Mapping[str, Any], claims: Mapping[str, Any], typ: str, ring: KeyRing, issuers: Collection[str] | None
 ) -> ec.EllipticCurvePublicKey:
