@@ -138,6 +138,18 @@ def _schedule() -> list[Figure]:
     return [figure for name in _SCHEDULE for figure in import_module(f"bench.{name}").figures()]
 
 
+_TRUST = ("trust_decision", "trust_call", "trust_hop", "trust_audit")
+"""Modules of this folder that measure what trust costs; each offers `figures()`."""
+
+
+def _trust() -> list[Figure]:
+    return [figure for name in _TRUST for figure in import_module(f"bench.{name}").figures()]
+
+
+def _alarms() -> list[Figure]:
+    return import_module("bench.trust_alarms").figures()
+
+
 def _ingest() -> list[Figure]:
     from bench import media_ingest
 
@@ -166,6 +178,8 @@ BENCHES: dict[str, Callable[[], list[Figure]]] = {
     "rights_import": _rights_import,
     "rights": _rights,
     "schedule": _schedule,
+    "trust": _trust,
+    "alarms": _alarms,
     "ingest": _ingest,
     "render": _render,
     "search": _search,

@@ -35,7 +35,7 @@ QUESTIONS: dict[str, tuple[dict[str, Any], int]] = {
 def measure() -> dict[str, dict[str, list[float]]]:
     """CPU milliseconds a call of each server process, by question: one value a round, the servers by turns."""
     with tempfile.TemporaryDirectory() as folder, contextlib.ExitStack() as stack:
-        _record(Path(folder))
+        record_rights(Path(folder) / "rights.sqlite")
         servers = {
             kind: stack.enter_context(serving("bench.tool_speed", kind, folder))
             for kind in ("ours", "queried", "written")
@@ -90,8 +90,8 @@ async def _calls(url: str, token: str, arguments: dict[str, Any], calls: int) ->
     return [each["right"]["id"] for each in json.loads(last[0])["result"]["structuredContent"]["items"]]
 
 
-def _record(folder: Path) -> None:
-    """Two hundred titles with three rights each."""
+def record_rights(file: Path) -> None:
+    """Two hundred titles with three rights each, into a store of rights."""
     from holdback_base.database import Database
     from holdback_base.ids import id_maker, system_clock
     from holdback_servers.rights import recording, store
@@ -118,7 +118,7 @@ def _record(folder: Path) -> None:
             ]
             recording.record(c, contract, rights, new_id=new_id, now=system_clock(), by="person:bench")
 
-    database = Database(folder / "rights.sqlite", store.METADATA)
+    database = Database(file, store.METADATA)
     database.submit(record).result()
     database.close()
 
