@@ -7,10 +7,12 @@ maps a `Problem` to a tool error with structure, writes compact text beside the 
 import hashlib
 import json
 import logging
+import re
 from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import islice
 from pathlib import Path
 from typing import Any, Literal, TypeVar
 
@@ -54,6 +56,7 @@ class _Visit:
     decision: Decision
     key: str | None
     args_sha256: str
+    things: tuple[str, ...]
 
 
 class _Server(MCPServer[Any]):
@@ -224,21 +227,25 @@ class Door:
         over_http = None if request is None else request.request
         caller = self.local if over_http is None else over_http.scope.get(CALLER_SCOPE)
         decision = self.services.enforcement.judge(caller, action, arguments)
-        return _Visit(caller, action, decision, _key(request), _digest(arguments))
+        return _Visit(caller, action, decision, _key(request), _digest(arguments), _things(arguments))
 
     def _note(self, visit: _Visit, result: CallToolResult | None) -> None:
-        caller, failed = visit.caller, result is not None and result.is_error
+        caller, given = visit.caller, ({} if result is None else result.structured_content or {})
+        task = None if caller is None else caller.task
+        failed = f"failed:{given.get('code', '')}" if result is not None and result.is_error else "allowed"
         self.services.audit.append(
             actor=(caller.agent or caller.person) if caller else "unknown",
             on_behalf_of=caller.person if caller else "unknown",
             chain=caller.chain if caller else (),
             action=visit.action.name,
             resource=self.audience,
-            decision=("failed" if failed else "allowed") if visit.decision.allowed else f"denied:{visit.decision.code}",
+            decision=failed if visit.decision.allowed else f"denied:{visit.decision.code}",
             policy=visit.decision.policy,
-            task=(visit.key or "").partition("/")[0],
+            task=(visit.key or "").partition("/")[0] if task is None else task.id,
+            root="" if task is None else task.root,
+            things=visit.things,
             args_sha256=visit.args_sha256,
-            result_sha256="" if result is None else _sha256(to_json(result.structured_content or {})),
+            result_sha256="" if result is None else _sha256(to_json(given)),
         )
 
     def run_beside(self, running: Beside) -> None:
@@ -285,6 +292,16 @@ def _key(request: Request | None) -> str | None:
     meta: Mapping[str, Any] | None = None if request is None else request.meta
     key = meta.get(IDEMPOTENCY_META) if meta else None
     return str(key) if key else None
+
+
+_THING = re.compile(r"[a-z]{2,4}_[0-9A-HJKMNP-TV-Z]{26}|sha256:[0-9a-f]{64}")
+_MOST_THINGS = 8
+
+
+def _things(arguments: dict[str, Any]) -> tuple[str, ...]:
+    """The ids that arguments name at their top, for the record."""
+    found = (value for value in arguments.values() if isinstance(value, str) and _THING.fullmatch(value))
+    return tuple(islice(found, _MOST_THINGS))
 
 
 _SORTED = json.JSONEncoder(sort_keys=True, separators=(",", ":"), default=str)
