@@ -54,17 +54,18 @@ def lay_foundation(settings: Settings, process: str, clock: Clock = system_clock
     ring = KeyRing({party: [party_keys(settings.home, party).public_jwk] for party in PARTIES})
     party = process if process in PARTIES else GATEWAY
     signer = party_keys(settings.home, party)
-    audit = _own_chain(settings.home / "audit", signer, clock, process.replace(":", "-"))
+    audit = _own_chain(settings, signer, clock, process.replace(":", "-"))
     enforcement = Enforcement(Standing.of_home(settings.home, party, signer, ring, clock))
     return Foundation(
         settings=settings, clock=clock, new_id=id_maker(clock), ring=ring, audit=audit, enforcement=enforcement
     )
 
 
-def _own_chain(directory: Path, keys: KeyPair, clock: Clock, name: str) -> AuditLog:
+def _own_chain(settings: Settings, keys: KeyPair, clock: Clock, name: str) -> AuditLog:
     for number in range(1, 100):
+        own = name if number == 1 else f"{name}-{number}"
         try:
-            return AuditLog(directory, keys, clock, name=name if number == 1 else f"{name}-{number}")
+            return AuditLog(settings.home / "audit", keys, clock, name=own, anchors=settings.anchors)
         except ChainTaken:
             continue
     raise Problem("CONFLICT", f"A hundred processes write audit chains named {name}.", "Stop some of them.")

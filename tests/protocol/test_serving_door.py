@@ -207,7 +207,7 @@ async def test_every_call_leaves_an_audit_row_that_verifies(tmp_path: Path) -> N
     _close(door)
     assert verify(tmp_path / "audit").ok
     written = [(row.action, row.decision, row.task) for _, row in rows(tmp_path / "audit")]
-    assert written == [("rights.add_word", "allowed", "task-9"), ("rights.fail", "failed", "")]
+    assert written == [("rights.add_word", "allowed", "task-9"), ("rights.fail", "failed:NOT_FOUND", "")]
 
 
 def _app(home: Path) -> tuple[Door, Callable[[list[str], str], str], Edge]:

@@ -56,6 +56,9 @@ _FIELDS = (
     "decision",
     "policy",
     "task",
+    "root",
+    "things",
+    "configuration",
     "args_sha256",
     "result_sha256",
 )
@@ -79,17 +82,21 @@ class AuditLog:
         keys: signs the heads; its public half is kept beside the log for whoever has no ring.
         clock: dates the rows.
         name: this process's chain, `<name>.jsonl`; a file that exists is continued.
+        anchors: a folder elsewhere, on another disk where possible, that gets a copy of every head.
 
     Raises:
         ChainTaken: another process writes the chain of that name.
         Problem: CONFLICT when its last row cannot be continued.
     """
 
-    def __init__(self, directory: Path, keys: KeyPair, clock: Clock, name: str = "house") -> None:
+    def __init__(
+        self, directory: Path, keys: KeyPair, clock: Clock, name: str = "house", anchors: Path | None = None
+    ) -> None:
         if not _NAME.fullmatch(name):
             raise ValueError(f"{name!r} cannot name a chain: small letters, digits, - and _ only")
         directory.mkdir(parents=True, exist_ok=True)
         self.name, self._directory, self._keys, self._clock = name, directory, keys, clock
+        self._elsewhere = anchors
         self._file: IO[bytes] = (directory / f"{name}.jsonl").open("a+b")
         try:
             _lock(self._file, name)
@@ -120,19 +127,22 @@ class AuditLog:
         decision: str = "allowed",
         policy: str = "",
         task: str = "",
+        root: str = "",
+        things: tuple[str, ...] = (),
+        configuration: str = "",
         args_sha256: str = "",
         result_sha256: str = "",
     ) -> None:
         """Add a row. Fields that are empty are left out.
 
         `actor` is who acts, `on_behalf_of` the person, `chain` every actor behind it, current first. `decision` is
-        allowed, denied or recorded, `policy` the rule that spoke. Raises Problem UNAVAILABLE when the log can no longer
-        be written: what cannot be recorded must not be done.
+        allowed, denied, failed or recorded, followed by `:CODE` where there is one; `policy` the rule that spoke.
+        `task` is the acting agent's, `root` the one that a person began; `things` are ids that were named,
+        `configuration` that of the AI system which made this decision. Raises Problem UNAVAILABLE when the log can no
+        longer be written: what cannot be recorded must not be done.
         """
-        row = (
-            self._clock(),
-            (actor, on_behalf_of, chain, action, resource, decision, policy, task, args_sha256, result_sha256),
-        )
+        said = (actor, on_behalf_of, chain, action, resource, decision, policy, task, root, things, configuration)
+        row = (self._clock(), (*said, args_sha256, result_sha256))
         with self._order:
             if self._failure is not None or self._closing:
                 raise self._unavailable()
@@ -167,6 +177,7 @@ class AuditLog:
         head = sign_jws(self._keys, HEAD_TYPE, {**claims, "iat": int(self._clock().timestamp())})
         with self._beside:
             _append_line(self._directory / f"{self.name}.heads.jsonl", {"seq": seq, "task": task, "head": head})
+            self._copy(head)
         return head
 
     def anchor(self, head: str) -> None:
@@ -176,6 +187,12 @@ class AuditLog:
         """
         with self._beside:
             _append_line(self._directory / f"{self.name}.anchors.jsonl", {"head": head})
+            self._copy(head)
+
+    def _copy(self, head: str) -> None:
+        if self._elsewhere is not None:
+            self._elsewhere.mkdir(parents=True, exist_ok=True)
+            _append_line(self._elsewhere / f"{self.name}.anchors.jsonl", {"head": head})
 
     def close(self) -> None:
         """Write what waits, then stop. Closing twice is harmless. Raises Problem UNAVAILABLE when rows were lost."""

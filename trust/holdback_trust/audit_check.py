@@ -35,6 +35,9 @@ class AuditRow(Noun):
     decision: str = ""
     policy: str = ""
     task: str = ""
+    root: str = ""
+    things: tuple[str, ...] = ()
+    configuration: str = ""
     args_sha256: str = ""
     result_sha256: str = ""
     prev: str
@@ -145,20 +148,22 @@ def genesis(name: str) -> str:
     return canonical_sha256({"chain": name})
 
 
-def verify(directory: Path, ring: KeyRing | None = None) -> AuditReport:
-    """Read all chains and heads in the directory again.
+def verify(directory: Path, ring: KeyRing | None = None, anchors: Path | None = None) -> AuditReport:
+    """Read all chains and heads in the directory again, against the heads that were copied to a folder elsewhere too.
 
+    A chain that is gone together with its heads is found through what other parties, or that folder, keep of it.
     With a ring, heads count only when signed by a key in it. Without one, the public keys beside the logs are used:
     that finds what was changed by somebody without the key, not a log that was replaced together with its keys.
     """
     names = {path.stem for path in directory.glob("*.jsonl") if "." not in path.stem}
     names |= {path.name.removesuffix(".heads.jsonl") for path in directory.glob("*.heads.jsonl")}
-    anchors: dict[str, list[_Head]] = {}
+    kept: dict[str, list[_Head]] = {}
     used = ring or _keys_beside(directory)
-    for path in sorted(directory.glob("*.anchors.jsonl")):
-        for name, head in _heads(path, used, None):
-            anchors.setdefault(name, []).append(head)
-    chains = tuple(_check(directory, name, used, anchors.get(name, [])) for name in sorted(names))
+    for folder in [directory, *([] if anchors is None else [anchors])]:
+        for path in sorted(folder.glob("*.anchors.jsonl")):
+            for name, head in _heads(path, used, None):
+                kept.setdefault(name, []).append(head)
+    chains = tuple(_check(directory, name, used, kept.get(name, [])) for name in sorted(names | kept.keys()))
     return AuditReport(chains=chains, keys="beside the log" if ring is None else "given")
 
 

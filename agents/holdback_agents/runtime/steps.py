@@ -118,6 +118,7 @@ class Steps:
             decision=decision,
             policy=policy,
             task=self._task_id,
+            root=self._task_id if caller.task is None else caller.task.root,
             **more,
         )
 
