@@ -145,7 +145,9 @@ class Executor(AgentExecutor):
         if task is None:
             receipt = context.call_context.state.get(RECEIPT)
             await run.talk.begin(asked, {SKILL_EXTENSION: skill.id, STARTED: instant_text(run.started)})
-            run.steps.record(run.talk.session.caller, f"accept {skill.id}", "allowed", "scope-held")
+            caller = run.talk.session.caller
+            given_by = "" if caller.task is None else caller.task.id
+            run.steps.record(caller, f"accept {skill.id}", "allowed", "scope-held", resource=given_by)
         elif task.status.state == TaskState.TASK_STATE_INPUT_REQUIRED:
             run.talk.resume(run.talk.session, queue, message)
         driver = asyncio.create_task(self._drive(run, skill, asked, receipt), name=f"workflow:{run.task_id}")
