@@ -1,16 +1,14 @@
 """The gateway as one ASGI app: exact paths, tokens at the edge, and everything else passed on."""
 
-import asyncio
 import contextlib
 import logging
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from urllib.parse import parse_qsl
 
 from holdback_base.problem import Problem
-from holdback_trust.audit_check import HEAD_TYPE
 from holdback_trust.edges import bearer, peer
+from holdback_trust.grants import plan
 from holdback_trust.identity import GATEWAY
-from holdback_trust.keys import SignatureRefused, open_jws
 from holdback_trust.policy import Action
 from holdback_trust.tokens import TokenVerifier
 from starlette.types import Message, Receive, Scope, Send
@@ -35,11 +33,11 @@ from holdback_agents.gateway.pages import open_pages
 from holdback_agents.gateway.proxy import Proxy, Way
 from holdback_agents.gateway.registry import Entry, LocalApp, Registry, ServerEntry
 from holdback_agents.gateway.services import GatewayServices, Ledger
-from holdback_agents.gateway.tasks import TaskBook, planned
+from holdback_agents.gateway.task_ends import TaskEnds
+from holdback_agents.gateway.tasks import TaskBook
 
 _log = logging.getLogger(__name__)
 _NO_STORE = [(b"cache-control", b"no-store")]
-_MOST_HEADS = 4096
 Answer = Callable[[Scope, Receive, Send], Awaitable[int]]
 """Answers one request with the status that the client was sent."""
 
@@ -63,12 +61,12 @@ class Gateway:
         )
         self._proxy = Proxy()
         self._pages = open_pages(services, self._registry)
-        self._tasks = TaskBook(services.database, services.clock, planned)
+        self._tasks = TaskBook(services.database, services.clock, plan)
+        self._ends = TaskEnds(services, self._tasks)
         self._tokens = TokenDoor(services, self._registry, self._ledger, self._tasks)
         self._approvals = ApprovalDoor(services, self._registry, self._ledger)
         self._front = FrontDoor(services, self._registry, self._ledger, self._edge, self._proxy)
         self._requests = Requests()
-        self._heads: dict[str, None] = {}
         self._delivery: Delivery | None = None
         self._places = self._answers()
 
@@ -205,7 +203,7 @@ class Gateway:
         return 200
 
     async def _take_head(self, scope: Scope, receive: Receive, send: Send) -> int:
-        await self._keep_head(await read_body(scope, receive, FORM_LIMIT))
+        await self._ends.take_head(read_json(await read_body(scope, receive, FORM_LIMIT)))
         await send_json(send, 202, {"kept": True})
         return 202
 
@@ -248,25 +246,6 @@ class Gateway:
         answer = await self._approvals.status(scope["path"])
         await send_bytes(send, 200, answer.encode(), "application/jwt", _NO_STORE)
         return 200
-
-    async def _keep_head(self, body: bytes) -> None:
-        """A head of another party's audit log; its signature is what lets it in."""
-        value = read_json(body)
-        head = value.get("head") if isinstance(value, dict) else None  # pyright: ignore[reportUnknownMemberType, reportUnknownVariableType]
-        if not isinstance(head, str):
-            raise Problem("INVALID_ARGUMENT", "There is no head.", 'Send {"head": "<compact JWS>"}.')
-        try:
-            open_jws(head, HEAD_TYPE, self._services.ring, None)
-        except SignatureRefused as refusal:
-            raise Problem(
-                "STATEMENT_INVALID", f"The head is refused: {refusal}.", "Send it as it was signed."
-            ) from None
-        if head in self._heads:
-            return
-        await asyncio.to_thread(self._services.audit.anchor, head)
-        while len(self._heads) >= _MOST_HEADS:
-            del self._heads[next(iter(self._heads))]
-        self._heads[head] = None
 
 
 class _Told:

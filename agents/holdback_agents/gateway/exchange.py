@@ -5,7 +5,7 @@ from typing import Any
 
 from holdback_base.problem import Problem
 from holdback_trust.grants import agent_scopes
-from holdback_trust.identity import Caller
+from holdback_trust.identity import GATEWAY, Caller
 from holdback_trust.tokens import Granted
 
 from holdback_agents.gateway import store
@@ -42,7 +42,7 @@ class Exchange:
             raise _oauth_error(problem) from None
 
     async def _exchanged(self, form: Mapping[str, str], agent: str) -> dict[str, Any]:
-        audience = self._audience(form)
+        audience = audience_of(form, self._registry)
         allowed = agent_scopes(agent, audience)
         if not allowed:
             raise OAuthError("invalid_target", f"{agent} has nothing to do at {audience}.")
@@ -54,15 +54,21 @@ class Exchange:
             audience=audience,
             scopes=frozenset(form["scope"].split()) if form.get("scope") else None,
             allowed=allowed,
-            task=held.claim if held.claim.tools else None,
+            task=held.claim,
             renewed=renewed,
         )
+        self._check_standing(granted.caller)
         await self._lend(subject, granted.caller)
         return self._answer(granted, held, "token.renew" if renewed else "token.issue")
 
+    def _check_standing(self, caller: Caller) -> None:
+        refusal = self._services.enforcement.standing.refusal(caller)
+        if refusal is not None:
+            raise refusal
+
     async def _lend(self, subject: Caller, caller: Caller) -> None:
         """An agent asks for an approval with a narrow token; the task must later go on with what it was given."""
-        if "approval:ask" not in caller.scopes or not caller.audience.startswith("gateway"):
+        if "approval:ask" not in caller.scopes or caller.audience != GATEWAY:
             return
         behind, now = sorted(subject.scopes), self._services.clock()
         await self._services.database.write(lambda c: store.lend(c, caller.token_id, behind, caller.expires, now))
@@ -70,6 +76,7 @@ class Exchange:
     def _resumed(self, identity: str, agent: str) -> dict[str, Any]:
         """The token that the task came with, anew: the agent's process ended, and with it what it held in memory."""
         held = self._tasks.resume(agent, identity)
+        self._check_standing(held.session.model_copy(update={"chain": (agent, *held.session.chain), "agent": agent}))
         granted = self._services.authority.again(held.session, held.claim.expires)
         held = self._tasks.joined(held, granted.caller)
         return self._answer(granted, held, "token.resume")
@@ -86,9 +93,6 @@ class Exchange:
             "scope": scope,
             "issued_token_type": ACCESS_TOKEN,
         }
-
-    def _audience(self, form: Mapping[str, str]) -> str:
-        return audience_of(form, self._registry)
 
 
 def audience_of(form: Mapping[str, str], registry: Registry) -> str:

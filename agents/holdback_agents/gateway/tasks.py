@@ -16,7 +16,6 @@ from holdback_base.database import Database
 from holdback_base.ids import Clock
 from holdback_base.problem import Problem
 from holdback_base.vocabulary import Noun
-from holdback_trust import grants
 from holdback_trust.identity import AgentId, Caller, TaskClaim
 from holdback_trust.task_policy import mint, policy_sha256
 from pydantic import Field, StringConstraints, ValidationError
@@ -66,12 +65,6 @@ class NamedTask(Noun):
                 f"An agent acts for a task only, and the field {'task' if where == 'id' else where} does not name it.",
                 "Send task (its id), skill (what it was asked for), and context and things where there are any.",
             ) from None
-
-
-def planned(agent: str, skill: str) -> frozenset[str]:
-    """The plan in `grants`, where there is one."""
-    plan: Plan | None = getattr(grants, "plan", None)
-    return frozenset() if plan is None else plan(agent, skill)
 
 
 class TaskBook:
@@ -160,7 +153,7 @@ class TaskBook:
         if f"{agent}:{named.skill}" not in subject.scopes:
             raise _denied(f"{subject.text()} did not ask {agent} for {named.skill}.", "Do what was asked for.")
         parent = subject.task
-        if subject.chain and parent is None and hasattr(grants, "plan"):
+        if subject.chain and parent is None:
             raise _denied(f"{subject.text()} acts for no task.", "An agent asks another within a task of its own.")
         if parent is not None:
             self._check_parent(parent, subject, named)
