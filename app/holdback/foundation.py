@@ -1,5 +1,6 @@
 """What every process of a house stands on: the home, its keys, whom they are believed for, and the audit log."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -8,6 +9,7 @@ from holdback_base.problem import Problem
 from holdback_servers.settings import Settings
 from holdback_trust.audit import AuditLog, ChainTaken
 from holdback_trust.enforcing import Enforcement
+from holdback_trust.guardian import Guardian, Incident, IncidentBook
 from holdback_trust.identity import AGENTS, GATEWAY, SERVERS
 from holdback_trust.keys import KeyPair, KeyRing
 from holdback_trust.standing import Standing
@@ -55,10 +57,32 @@ def lay_foundation(settings: Settings, process: str, clock: Clock = system_clock
     party = process if process in PARTIES else GATEWAY
     signer = party_keys(settings.home, party)
     audit = _own_chain(settings, signer, clock, process.replace(":", "-"))
-    enforcement = Enforcement(Standing.of_home(settings.home, party, signer, ring, clock))
-    return Foundation(
-        settings=settings, clock=clock, new_id=id_maker(clock), ring=ring, audit=audit, enforcement=enforcement
+    new_id = id_maker(clock)
+    standing = Standing.of_home(settings.home, party, signer, ring, clock)
+    incidents = IncidentBook(settings.home / "trust" / "incidents.jsonl", party, signer)
+    guardian = Guardian(
+        standing, incidents, clock=clock, new_id=new_id, hosts=settings.egress.hosts, tell=_recorder(audit)
     )
+    enforcement = Enforcement(standing, guard=guardian)
+    return Foundation(settings=settings, clock=clock, new_id=new_id, ring=ring, audit=audit, enforcement=enforcement)
+
+
+def _recorder(audit: AuditLog) -> Callable[[Incident], None]:
+    """Writes each incident into the audit log, beside the evidence that its own file holds."""
+
+    def record(incident: Incident) -> None:
+        audit.append(
+            actor="guardian",
+            on_behalf_of=incident.person,
+            chain=incident.chain,
+            action=f"guardian.{incident.verdict}",
+            resource=f"{incident.agent} {incident.id}",
+            decision="recorded",
+            policy=f"guardian:{incident.signal}",
+            task=incident.task,
+        )
+
+    return record
 
 
 def _own_chain(settings: Settings, keys: KeyPair, clock: Clock, name: str) -> AuditLog:

@@ -16,7 +16,7 @@ from holdback_trust.tokens import LONGEST_LIFE
 
 TASK_WINDOW = timedelta(hours=24)
 """How long a task's tokens can be renewed: an ended task need not be remembered longer, but for one token's life."""
-WORTH_BEGINNING_AGAIN = 256
+WORTH_BEGINNING_AGAIN = 64
 """Lines from which on a book of which most has lapsed is begun again."""
 
 
@@ -93,6 +93,11 @@ class Standing:
         self._look()
         return self._state.narrowed.get(root)
 
+    def permitted(self, incident: str) -> bool:
+        """Whether a person has permitted what the guardian asked about."""
+        self._look()
+        return incident in self._state.permitted
+
     def quarantined(self, name: str) -> Entry | None:
         """Why a thing (a sha256 name, an id of a timeline, clearance, publication, job) may not be used, or None.
 
@@ -151,6 +156,11 @@ class Standing:
         """A root task may only read from now on."""
         end = self._clock() + TASK_WINDOW + timedelta(seconds=LONGEST_LIFE)
         self._add([self._entry("narrow", root, by, until=end, why=why, incident=incident)])
+
+    def permit(self, incident: str, *, by: str, why: str = "") -> None:
+        """Let go on what the guardian asked about. Only the gateway can, for a person. Raises PERMISSION_DENIED."""
+        end = self._clock() + TASK_WINDOW
+        self._add([self._entry("permit", incident, by, until=end, why=why)])
 
     def hold_back(self, names: Iterable[str], *, by: str, why: str, incident: str = "") -> None:
         """Put things into quarantine: they may not be cleared, approved, committed or published."""

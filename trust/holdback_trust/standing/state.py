@@ -11,15 +11,16 @@ from pydantic import Field
 
 from holdback_trust.identity import AGENTS, GATEWAY, SERVERS
 
-Kind = Literal["suspend", "restore", "kill", "resume", "end", "revoke", "quarantine", "release", "narrow"]
+Kind = Literal["suspend", "restore", "kill", "resume", "end", "revoke", "quarantine", "release", "narrow", "permit"]
 EVERYBODY = "all"
 """The name in a `kill` or `resume`."""
-LOOSENING = frozenset({"restore", "resume", "release"})
+LOOSENING = frozenset({"restore", "resume", "release", "permit"})
 """What gives something back: only a person does that, and only the gateway writes it."""
 
 
 class Entry(Noun):
-    """One change. `name` is an agent, a task, a token id or a thing; `by` who did it: a person, or `guardian`.
+    """One change. `name` is an agent, a task, a token id, a thing or an incident; `by` who did it:
+    a person, or `guardian`.
 
     From `until` on it means nothing any more; absent, it holds until it is taken back. `incident` is the id of the
     guardian's evidence, empty when a person did it without any.
@@ -61,6 +62,7 @@ class State:
     revoked: dict[str, Entry] = field(default_factory=dict[str, Entry])
     quarantined: dict[str, Entry] = field(default_factory=dict[str, Entry])
     narrowed: dict[str, Entry] = field(default_factory=dict[str, Entry])
+    permitted: dict[str, Entry] = field(default_factory=dict[str, Entry])
     killed: Entry | None = None
 
     def take(self, entry: Entry) -> None:
@@ -84,16 +86,21 @@ class State:
                 self.quarantined.pop(entry.name, None)
             case "narrow":
                 self.narrowed[entry.name] = entry
+            case "permit":
+                self.permitted[entry.name] = entry
 
     def entries(self) -> Iterable[Entry]:
         """All that count, in no order."""
         if self.killed is not None:
             yield self.killed
-        for group in (self.suspended, self.ended, self.revoked, self.quarantined, self.narrowed):
+        for group in self._groups():
             yield from group.values()
+
+    def _groups(self) -> tuple[dict[str, Entry], ...]:
+        return (self.suspended, self.ended, self.revoked, self.quarantined, self.narrowed, self.permitted)
 
     def drop_lapsed(self, now: datetime) -> None:
         """Forget what means nothing any more."""
-        for group in (self.suspended, self.ended, self.revoked, self.quarantined, self.narrowed):
+        for group in self._groups():
             for name in [name for name, entry in group.items() if entry.until is not None and entry.until <= now]:
                 del group[name]

@@ -1,0 +1,91 @@
+"""How much of what is too much, and what follows: data. Every normal run stays under half of each first step."""
+
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Annotated, Literal, NamedTuple
+
+from holdback_base.vocabulary import Noun
+from pydantic import Field
+
+Signal = Literal[
+    "off-plan",
+    "escalation",
+    "denials",
+    "probing",
+    "pace",
+    "volume",
+    "loop",
+    "delegation",
+    "hosts",
+    "instructions",
+    "calls",
+    "jobs",
+    "work",
+]
+"""What is watched:
+
+- `off-plan`: calls that the task's own policy does not name;
+- `escalation`: tokens asked for that are wider, for another audience, or not this agent's to have;
+- `denials`: calls refused for any reason of trust;
+- `probing`: things named that are not there or that the task was never shown;
+- `pace`: calls in a minute; `volume`: different things named in a minute;
+- `loop`: the same call with the same answer, in a row; `delegation`: tasks given to agents within one root task;
+- `hosts`: addresses in arguments that this house may not reach;
+- `instructions`: acts that words in the metadata asked for, where the words read like an order to a machine;
+- `calls`, `jobs`, `work`: what a root task spends: calls, jobs, minutes of jobs and of being busy.
+"""
+Verdict = Literal["allow", "block", "ask", "narrow", "suspend"]
+"""`block` refuses this call; `ask` refuses it until a person permits more; `narrow` leaves the root task reading only;
+`suspend` stops the agent, ends the root task and holds back what it made."""
+
+SEVERITY: Mapping[Verdict, int] = MappingProxyType({"allow": 0, "block": 1, "ask": 2, "narrow": 3, "suspend": 4})
+Step = tuple[Annotated[int, Field(ge=1)], Verdict]
+Ladder = tuple[Step, ...]
+
+
+class Limits(Noun):
+    """For each signal the steps: from this count on, this verdict. Counts of a minute and of ten minutes slide.
+
+    `denials`, `probing`, `off-plan`, `escalation`, `hosts` and `instructions` are counted over ten minutes for an
+    agent, `pace` and `volume` over one minute for an agent, the others over the life of a root task.
+    """
+
+    off_plan: Ladder = ((3, "suspend"),)
+    escalation: Ladder = ((3, "suspend"),)
+    denials: Ladder = ((8, "narrow"), (16, "suspend"))
+    probing: Ladder = ((20, "narrow"), (60, "suspend"))
+    pace: Ladder = ((2400, "block"), (4800, "suspend"))
+    volume: Ladder = ((4000, "block"), (8000, "suspend"))
+    loop: Ladder = ((50, "block"), (100, "suspend"))
+    delegation: Ladder = ((60, "ask"), (240, "suspend"))
+    hosts: Ladder = ((1, "block"), (3, "suspend"))
+    instructions: Ladder = ((1, "ask"), (3, "suspend"))
+    calls: Ladder = ((5000, "ask"), (20000, "suspend"))
+    jobs: Ladder = ((200, "ask"), (800, "suspend"))
+    work: Ladder = ((240, "ask"), (960, "suspend"))
+
+    def of(self, signal: Signal) -> Ladder:
+        """The steps of a signal."""
+        return getattr(self, signal.replace("-", "_"))
+
+
+LIMITS = Limits()
+WINDOW_SECONDS = 600
+"""Of what is counted for an agent."""
+
+
+class Reached(NamedTuple):
+    """The highest step that a count has reached."""
+
+    seen: int
+    limit: int
+    verdict: Verdict
+
+
+def judged(ladder: Ladder, count: int) -> Reached:
+    """The highest step that a count has reached, with its verdict; `allow` below the first."""
+    reached = Reached(count, 0, "allow")
+    for limit, verdict in ladder:
+        if count >= limit:
+            reached = Reached(count, limit, verdict)
+    return reached

@@ -1,0 +1,138 @@
+"""What is remembered of agents and root tasks so as to judge the next call: counts and the last few calls."""
+
+from collections import Counter, OrderedDict, deque
+from collections.abc import Hashable
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+from holdback_trust.guardian.limits import WINDOW_SECONDS, Signal
+
+KEPT_CALLS = 24
+KEPT_RESULTS = 16
+MOST_WATCHED = 2048
+IDLE_SECONDS = 60
+"""A task that does nothing for longer is not busy: it waits for a person or for a slot."""
+
+
+class Call(NamedTuple):
+    """One call as evidence keeps it: seconds since 1970, what, and the code of its problem."""
+
+    at: float
+    action: str
+    code: str
+
+
+class Sliding:
+    """How many of the last `seconds`; of different things when they are told apart."""
+
+    def __init__(self, seconds: float) -> None:
+        self._seconds = seconds
+        self._times: deque[tuple[float, Hashable]] = deque()
+        self._held: Counter[Hashable] = Counter()
+
+    def add(self, at: float, what: Hashable = None) -> None:
+        """One more."""
+        self._times.append((at, what))
+        self._held[what] += 1
+
+    def count(self, now: float) -> int:
+        """All within the window."""
+        self._drop(now)
+        return len(self._times)
+
+    def different(self, now: float) -> int:
+        """Different ones within the window."""
+        self._drop(now)
+        return len(self._held)
+
+    def _drop(self, now: float) -> None:
+        first, times, held = now - self._seconds, self._times, self._held
+        while times and times[0][0] < first:
+            _, what = times.popleft()
+            held[what] -= 1
+            if not held[what]:
+                del held[what]
+
+
+@dataclass(eq=False)
+class AgentWatch:
+    """What one agent did lately, in all its tasks."""
+
+    pace: Sliding = field(default_factory=lambda: Sliding(60))
+    things: Sliding = field(default_factory=lambda: Sliding(60))
+    slides: dict[Signal, Sliding] = field(default_factory=dict[Signal, Sliding])
+    calls: deque[Call] = field(default_factory=lambda: deque(maxlen=KEPT_CALLS))
+
+    def count(self, signal: Signal, now: float, what: Hashable = None) -> int:
+        """One more of a signal; how many there are now."""
+        slide = self.slides.setdefault(signal, Sliding(WINDOW_SECONDS))
+        slide.add(now, what)
+        return slide.count(now)
+
+
+@dataclass(eq=False)
+class RootWatch:
+    """What was done within one root task, by all its agents."""
+
+    began: float
+    last: float
+    calls: int = 0
+    delegations: int = 0
+    busy: float = 0.0
+    same: int = 0
+    latest: tuple[str, bytes] = ("", b"")
+    answer: int | None = None
+    jobs: dict[str, float] = field(default_factory=dict[str, float])
+    job_seconds: float = 0.0
+    made: dict[str, set[str]] = field(default_factory=dict[str, set[str]])
+    results: deque[bytes] = field(default_factory=lambda: deque[bytes](maxlen=KEPT_RESULTS))
+    permitted: dict[Signal, int] = field(default_factory=dict[Signal, int])
+    """Counts up to which a person has permitted what would have been too much."""
+    asked: dict[Signal, str] = field(default_factory=dict[Signal, str])
+    """Incidents that wait for a person."""
+
+    def keep(self, chain: tuple[str, ...], names: frozenset[str]) -> None:
+        """These were made through all agents of the chain."""
+        for agent in chain if names else ():
+            self.made.setdefault(agent, set()).update(names)
+
+    def touch(self, now: float) -> None:
+        """Something is done now."""
+        self.calls += 1
+        if now - self.last < IDLE_SECONDS:
+            self.busy += max(0.0, now - self.last)
+        self.last = now
+
+    def work(self) -> int:
+        """Whole minutes of jobs and of being busy, whichever is more."""
+        return int(max(self.job_seconds, self.busy) // 60)
+
+
+class Watched:
+    """All that is watched; the longest unseen is forgotten first."""
+
+    def __init__(self) -> None:
+        self._agents: dict[str, AgentWatch] = {}
+        self._roots: OrderedDict[str, RootWatch] = OrderedDict()
+
+    def agent(self, agent: str) -> AgentWatch:
+        """What is known of an agent."""
+        watch = self._agents.get(agent)
+        if watch is None:
+            watch = self._agents[agent] = AgentWatch()
+        return watch
+
+    def roots(self) -> list[RootWatch]:
+        """All root tasks that are watched."""
+        return list(self._roots.values())
+
+    def root(self, root: str, now: float) -> RootWatch:
+        """What is known of a root task."""
+        watch = self._roots.get(root)
+        if watch is None:
+            watch = self._roots[root] = RootWatch(now, now)
+            if len(self._roots) > MOST_WATCHED:
+                self._roots.popitem(last=False)
+        else:
+            self._roots.move_to_end(root)
+        return watch
