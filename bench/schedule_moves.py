@@ -201,7 +201,9 @@ def _door(home: Path, rights: "KeyPair", gateway: "KeyPair") -> "Door":
         audit=AuditLog(home / "audit", own, lambda: TODAY),
     )
     local = local_caller("person:sam", True, "mcp:schedule")
-    return server.build(services, Outside(outside.status, outside), local=local, ticking=False)
+    return server.build(
+        services, Outside(outside.status, outside, approval_status=outside.status), local=local, ticking=False
+    )
 
 
 def figures() -> list[Figure]:

@@ -151,7 +151,7 @@ async def _through_the_door(folder: Path, database: "Database") -> list[float]:
         audit=AuditLog(folder / "audit", keys, lambda: TODAY),
     )
     local = local_caller("person:bench", False, "mcp:schedule")
-    door = server.build(services, Outside(_unasked, _NoRuns()), local=local)
+    door = server.build(services, Outside(_unasked, _NoRuns(), approval_status=_unasked), local=local)
     taken: list[float] = []
     async with Client(door.mcp) as client:
         for request in requests(40):

@@ -1,4 +1,4 @@
-"""What the schedule of a home asks of the world outside: the rights of the same home, and whoever delivers."""
+"""What the schedule of a home asks of the world outside: rights and gateway of the same home, and whoever delivers."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing
@@ -22,7 +22,7 @@ _OWN_FOLDER = Path("published")
 
 
 def home_outside(foundation: Foundation) -> "Outside":
-    """The rights store of this home answers, opened for each question; those in its settings deliver."""
+    """The stores of this home's rights and gateway answer, opened for each question; those in its settings deliver."""
     from holdback_servers.schedule.ports import Outside, Publisher
 
     class Publishers(Mapping[str, Publisher]):
@@ -47,7 +47,13 @@ def home_outside(foundation: Foundation) -> "Outside":
             return len(self._settings)
 
     rights = _HomeRights(foundation)
-    return Outside(clearance_status=rights.clearance_status, runs=rights, publishers=Publishers())
+    approvals = _HomeApprovals(foundation)
+    return Outside(
+        clearance_status=rights.clearance_status,
+        approval_status=approvals.status,
+        runs=rights,
+        publishers=Publishers(),
+    )
 
 
 def _publisher(setting: PublisherSetting, foundation: Foundation) -> "Publisher":
@@ -67,6 +73,23 @@ def _publisher(setting: PublisherSetting, foundation: Foundation) -> "Publisher"
         timeout=setting.timeout_seconds,
         deadline=setting.deadline_seconds,
     )
+
+
+class _HomeApprovals:
+    """The approvals of this home's gateway, asked without a gateway in between."""
+
+    def __init__(self, foundation: Foundation) -> None:
+        self._foundation = foundation
+
+    async def status(self, approval: str) -> str:
+        from holdback_agents.gateway import store
+        from holdback_base.database import Database
+
+        path = self._foundation.settings.home / "db" / "gateway.sqlite"
+        if not path.exists():  # only the gateway makes its store, with all its tables
+            return "unknown"
+        with closing(Database(path, store.METADATA)) as kept:
+            return await kept.read(lambda c: store.approval_status(c, approval))
 
 
 class _HomeRights:

@@ -50,6 +50,7 @@ def record(*cells: tuple[str, float, float | None], **fields: Any) -> dict[str, 
         "status": "valid",
         "deliveries": [{"media": MEDIA, "elements": OTHER}],
         "expires": at(7),
+        "statement": "signed",
         "rights_changed": False,
         "cells": [
             {
@@ -229,6 +230,7 @@ def test_a_person_is_asked_about_these_bytes_with_before_and_after() -> None:
     }
     asked = question_of([change], MEDIA, record(("GB", 0, 30)), "An embargo is lifted.")
     assert (asked.media, asked.elements, asked.clearance) == (MEDIA, OTHER, CLEARANCE)
+    assert (asked.publications, asked.clearance_statement) == (("pub_1",), "signed")
     assert "extend pub_1 'The lantern' on north-one: GB 2026-11-28" in asked.text
     assert "-> GB 2026-11-24" in asked.text
 

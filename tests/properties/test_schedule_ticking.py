@@ -137,7 +137,9 @@ class World:
         self.playout = self.another()
 
     def another(self) -> Playout:
-        return Playout(self.services, Outside(self.stands, self.runs, {"tube-api": self.platform}))
+        return Playout(
+            self.services, Outside(self.stands, self.runs, {"tube-api": self.platform}, approval_status=self.stands)
+        )
 
     async def stands(self, clearance: str) -> str:
         self.asked.append(clearance)

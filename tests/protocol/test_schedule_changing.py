@@ -192,7 +192,7 @@ async def _house(home: Path) -> AsyncGenerator[House]:
     )
     house.door = server.build(
         house.services,
-        Outside(house.clearance_status, house),
+        Outside(house.clearance_status, house, approval_status=house.clearance_status),
         local=local_caller("person:sam", True, "mcp:schedule"),
         ticking=False,
     )

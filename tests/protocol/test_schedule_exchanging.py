@@ -103,7 +103,9 @@ async def _house(home: Path, person: str = "person:sam") -> AsyncGenerator[House
         audit=audit,
     )
     local = local_caller(person, True, "mcp:schedule")
-    house.door = server.build(services, Outside(house.clearance_status, house), local=local)
+    house.door = server.build(
+        services, Outside(house.clearance_status, house, approval_status=house.clearance_status), local=local
+    )
     try:
         async with Client(house.door.mcp) as house.client:
             await house.call("record_channel", channel=_channel("one"))

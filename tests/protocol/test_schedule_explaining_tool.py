@@ -70,7 +70,11 @@ async def _house(home: Path) -> AsyncGenerator[Client]:
         ring=KeyRing({"mcp:rights": [KEYS.public_jwk]}),
         audit=AuditLog(home / "audit", KEYS, lambda: NOW),
     )
-    door = server.build(services, Outside(_valid, NoRuns()), local=local_caller("person:sam", True, "mcp:schedule"))
+    door = server.build(
+        services,
+        Outside(_valid, NoRuns(), approval_status=_valid),
+        local=local_caller("person:sam", True, "mcp:schedule"),
+    )
     try:
         async with Client(door.mcp) as client:
             await _call(client, "record_channel", channel=CHANNEL)

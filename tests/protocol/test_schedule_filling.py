@@ -112,7 +112,10 @@ async def _house(home: Path) -> AsyncGenerator[House]:
         audit=audit,
     )
     door = server.build(
-        services, Outside(house.status, house), local=local_caller("person:sam", True, "mcp:schedule"), ticking=False
+        services,
+        Outside(house.status, house, approval_status=house.status),
+        local=local_caller("person:sam", True, "mcp:schedule"),
+        ticking=False,
     )
     try:
         async with Client(door.mcp) as house.client:

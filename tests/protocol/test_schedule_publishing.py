@@ -119,7 +119,7 @@ async def house(home: Path, *, allow_write: bool = True) -> AsyncGenerator[House
         ring=KeyRing({}),
         audit=audit,
     )
-    outside = Outside(_valid, Runs(), {"folder": folder})
+    outside = Outside(_valid, Runs(), {"folder": folder}, approval_status=_valid)
     door = server.build(services, outside, local=local_caller("person:sam", allow_write, "mcp:schedule"))
     try:
         for name in ("tube", "gram"):

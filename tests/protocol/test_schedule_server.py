@@ -109,6 +109,7 @@ class House:
 
     now: datetime = START
     status: Literal["valid", "stale", "revoked", "unknown", "down"] = "valid"
+    approved: Literal["valid", "revoked", "unknown", "down"] = "valid"
     asked: list[str] = field(default_factory=list)
     client: Client = field(init=False)
 
@@ -117,6 +118,12 @@ class House:
         if self.status == "down":
             raise ConnectionError("nobody there")
         return self.status
+
+    async def approval_status(self, approval: str) -> Literal["valid", "revoked", "unknown"]:
+        self.asked.append(approval)
+        if self.approved == "down":
+            raise ConnectionError("nobody there")
+        return self.approved
 
     async def reserve(self, publication: str, clearance: str, transmissions: Sequence[Transmission]) -> None:
         """No right here has a run limit."""
@@ -171,7 +178,9 @@ async def _house(home: Path, person: str = "person:sam", *, allow_write: bool = 
         audit=audit,
     )
     local = local_caller(person, allow_write, "mcp:schedule")
-    door = server.build(services, Outside(house.clearance_status, house), local=local)
+    door = server.build(
+        services, Outside(house.clearance_status, house, approval_status=house.approval_status), local=local
+    )
     try:
         async with Client(door.mcp) as house.client:
             if allow_write:
@@ -226,7 +235,7 @@ async def test_proposed_held_and_committed_with_a_clearance_and_an_approval(tmp_
         assert (done["state"], done["clearance"], done["approval"]) == ("scheduled", "clr_ONE", "apr_ONE")
         assert done["id"] == hold["publication"]["id"]
         assert "expires" not in done
-        assert house.asked == ["clr_ONE"]
+        assert house.asked == ["clr_ONE", "apr_ONE"]
         page = await house.call("get_schedule", history=True)
     rows = page["items"][0]["history"]
     assert [(row["state"], row["on_behalf_of"]) for row in rows] == [

@@ -8,26 +8,29 @@ from typing import TypeVar
 
 from holdback_base.database import Database
 from holdback_base.problem import Problem
+from holdback_base.vocabulary import instant_text
 from holdback_trust import statements
 from holdback_trust.keys import KeyRing
+from holdback_trust.standing import Standing
 from sqlalchemy import Connection
 
 from holdback_servers.schedule import run_orders
 from holdback_servers.schedule.admission import (
+    ApprovalFacts,
     ClearanceFacts,
     approval_facts,
     check_statements,
     clearance_facts,
 )
 from holdback_servers.schedule.model import Publication
-from holdback_servers.schedule.ports import ClearanceStatus, RunKeeper
+from holdback_servers.schedule.ports import RunKeeper, Status, is_approval
 from holdback_servers.schedule.store import Admission, Papers, committable, find_hold, find_papers
 
 T = TypeVar("T")
 log = logging.getLogger(__name__)
 
 _PATIENCE = 10.0
-"""Seconds that the issuer of a clearance has to answer."""
+"""Seconds that the issuer of a statement has to answer."""
 
 
 async def admit(
@@ -37,14 +40,14 @@ async def admit(
     *,
     ring: KeyRing,
     now: datetime,
-    status: ClearanceStatus,
+    status: Status,
 ) -> Admission:
     """The verified facts under which the publication may be committed, but for windows and slot.
 
     Raises:
         Problem: STATEMENT_INVALID, STATEMENT_EXPIRED, CLEARANCE_EXPIRED, CLEARANCE_REVOKED, CLEARANCE_STALE,
-            CLEARANCE_HASH_MISMATCH, APPROVAL_REQUIRED, APPROVAL_HASH_MISMATCH, SEPARATION_OF_DUTIES; UNAVAILABLE when
-            it cannot be learned whether the clearance still stands.
+            CLEARANCE_HASH_MISMATCH, APPROVAL_REQUIRED, APPROVAL_HASH_MISMATCH, APPROVAL_REVOKED, SEPARATION_OF_DUTIES;
+            UNAVAILABLE when it cannot be learned whether the two still stand.
     """
     cleared = _clearance(clearance, ring, now)
     if not approval:
@@ -57,7 +60,7 @@ async def admit(
     claims = statements.read(approval, statements.APPROVAL, ring, now, statements.APPROVAL_ISSUERS)
     approved = approval_facts(claims)
     check_statements(publication, cleared, approved)
-    await _still_stands(cleared.id, status)
+    await _still_stand(cleared, approved, status)
     papers = Papers(clearance=clearance, approval=approval, approved_at=now)
     return Admission(clearance=cleared, approval=approved, papers=papers)
 
@@ -70,7 +73,7 @@ async def readmit(
     approvals: Sequence[str] = (),
     ring: KeyRing,
     now: datetime,
-    status: ClearanceStatus,
+    status: Status,
 ) -> Admission:
     """The same for a committed publication that is to change: on the papers it stands on, or on newer ones.
 
@@ -85,16 +88,16 @@ async def readmit(
     cleared, paper = _newest(publication, kept, clearances, ring, now)
     for each in approvals:
         approved = approval_facts(statements.read(each, statements.APPROVAL, ring, now, statements.APPROVAL_ISSUERS))
-        if publication.media in approved.media and approved.clearance == cleared.id and each != kept.approval:
+        if each != kept.approval and _is_for(approved, publication, cleared):
             check_statements(publication, cleared, approved)
-            await _still_stands(cleared.id, status)
+            await _still_stand(cleared, approved, status)
             papers = Papers(clearance=paper, approval=each, approved_at=now)
             return Admission(clearance=cleared, approval=approved, papers=papers)
     then = kept.approved_at
     claims = statements.read(kept.approval, statements.APPROVAL, ring, then, statements.APPROVAL_ISSUERS)
     approved = approval_facts(claims)
     check_statements(publication, cleared, approved, renewed=True)
-    await _still_stands(cleared.id, status)
+    await _still_stand(cleared, approved, status)
     papers = Papers(clearance=paper, approval=kept.approval, approved_at=then)
     return Admission(clearance=cleared, approval=approved, papers=papers, asked_anew=False)
 
@@ -107,7 +110,7 @@ async def readmit_all(
     approvals: Sequence[str] = (),
     ring: KeyRing,
     now: datetime,
-    status: ClearanceStatus,
+    status: Status,
 ) -> dict[str, Admission]:
     """The same for several, by their ids; what stands on no clearance needs none. Raises what `readmit` refuses."""
     admissions: dict[str, Admission] = {}
@@ -166,27 +169,72 @@ def _clearance(jws: str, ring: KeyRing, now: datetime) -> ClearanceFacts:
         ) from problem
 
 
-async def _still_stands(clearance: str, status: ClearanceStatus) -> None:
+def require_free(standing: Standing, *names: str | None) -> None:
+    """None of these is held back by the guardian. Raises Problem QUARANTINED, UNAVAILABLE when that is not known."""
+    for name in names:
+        if name and (entry := standing.quarantined(name)) is not None:
+            raise Problem(
+                "QUARANTINED",
+                f"{name} is held back since {instant_text(entry.at)}: {entry.why or 'its task was stopped'}.",
+                "A person with the role security looks at it and releases it.",
+                name=name,
+            )
+
+
+def _is_for(approved: ApprovalFacts, publication: Publication, cleared: ClearanceFacts) -> bool:
+    """Whether an approval that came with a change is for this publication on this clearance."""
+    named = approved.publications is None or publication.id in approved.publications
+    return named and publication.media in approved.media and approved.clearance == cleared.id
+
+
+async def _still_stand(cleared: ClearanceFacts, approved: ApprovalFacts, status: Status) -> None:
+    for name in (cleared.id, approved.id):
+        await _still_stands(name, status)
+
+
+async def _still_stands(name: str, status: Status) -> None:
     try:
         async with asyncio.timeout(_PATIENCE):
-            answer = await status(clearance)
+            answer = await status(name)
     except Exception as failure:
-        log.warning("the issuer of %s does not answer: %r", clearance, failure)
+        log.warning("the issuer of %s does not answer: %r", name, failure)
         answer = "unknown"
     if answer == "valid":
         return
+    if is_approval(name):
+        raise _approval_lost(name, answer)
+    raise _clearance_lost(name, answer)
+
+
+def _approval_lost(approval: str, answer: str) -> Problem:
     if answer == "revoked":
-        raise Problem(
+        return Problem(
+            "APPROVAL_REVOKED",
+            f"The approval {approval} was taken back.",
+            "Have a person other than the one who asks approve this cut again.",
+            approval=approval,
+        )
+    return Problem(
+        "UNAVAILABLE",
+        f"It cannot be learned whether the approval {approval} still stands.",
+        "Try again when the gateway answers; nothing was changed.",
+        approval=approval,
+    )
+
+
+def _clearance_lost(clearance: str, answer: str) -> Problem:
+    if answer == "revoked":
+        return Problem(
             "CLEARANCE_REVOKED", f"The clearance {clearance} was revoked.", "Ask compliance to clear the cut again."
         )
     if answer == "stale":
-        raise Problem(
+        return Problem(
             "CLEARANCE_STALE",
             f"The rights under the clearance {clearance} have changed, and no longer give all that it opened.",
             "Ask compliance to clear the cut again; get_clearance of the rights server says what was lost and why.",
             clearance=clearance,
         )
-    raise Problem(
+    return Problem(
         "UNAVAILABLE",
         f"It cannot be learned whether the clearance {clearance} still stands.",
         "Try again when the rights server answers; nothing was changed.",

@@ -1,4 +1,4 @@
-"""What the schedule asks of the world outside: whether a clearance stands, runs, and whoever delivers. Pure.
+"""What the schedule asks of the world outside: whether statements stand, runs, and whoever delivers. Pure.
 
 Each is given to the schedule when it is built; what stands behind it, another server, a folder or a vendor's address,
 the schedule does not know.
@@ -12,8 +12,9 @@ from typing import Any, Protocol
 
 from holdback_servers.schedule.model import Publication
 
-ClearanceStatus = Callable[[str], Awaitable[str]]
-"""Asks the issuer of a clearance, by its id, whether it still stands: `valid`, `stale`, `revoked` or `unknown`."""
+Status = Callable[[str], Awaitable[str]]
+"""Asks the issuer of a clearance or an approval, by its id, whether it still stands: `valid`, `stale` (a clearance
+only), `revoked` or `unknown`."""
 
 
 @dataclass(frozen=True)
@@ -91,6 +92,17 @@ class Publisher(Protocol):
 class Outside:
     """Everything that the schedule is given of the world outside; `publishers` by the name that channels use."""
 
-    clearance_status: ClearanceStatus
+    clearance_status: Status
     runs: RunKeeper
     publishers: Mapping[str, Publisher] = field(default_factory=dict[str, Publisher])
+    approval_status: Status = field(kw_only=True)
+
+    async def status(self, statement: str) -> str:
+        """How a clearance, or an approval (`apr_...`), stands by the word of its issuer."""
+        ask = self.approval_status if is_approval(statement) else self.clearance_status
+        return await ask(statement)
+
+
+def is_approval(statement: str) -> bool:
+    """Whether the id is that of an approval, not of a clearance."""
+    return statement.startswith("apr_")

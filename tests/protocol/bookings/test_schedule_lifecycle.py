@@ -215,9 +215,7 @@ class Lifecycle(RuleBasedStateMachine):
     async def _commit(self, held: Publication, keeper: Any = None) -> None:
         now, house = self.house.now, self.house
         approval = house.approval(**{"for": held.on_behalf_of})
-        admission = await admit(
-            held, house.clearance, approval, ring=house.ring, now=now, status=self.outside.clearance_status
-        )
+        admission = await admit(held, house.clearance, approval, ring=house.ring, now=now, status=self.outside.status)
         actor = Actor(by="agent:scheduler", on_behalf_of=held.on_behalf_of)
         await commit(
             house.schedule,
@@ -232,9 +230,7 @@ class Lifecycle(RuleBasedStateMachine):
         now, house = self.house.now, self.house
         moves = {publication.id: self._pieces(publication.channel, start, len(publication.availability) > 1)}
         made = await house.schedule.read(lambda c: moving.moved(c, moves, now))
-        admissions = await readmit_all(
-            house.schedule, made, ring=house.ring, now=now, status=self.outside.clearance_status
-        )
+        admissions = await readmit_all(house.schedule, made, ring=house.ring, now=now, status=self.outside.status)
         actor = Actor(by="person:eve", on_behalf_of="person:eve")
         async with run_orders.secured(
             house.schedule, self.outside.runs, lambda c: moving.becoming(c, moves, admissions, now), now

@@ -82,7 +82,7 @@ async def committed(
         house.approval(),
         ring=house.ring,
         now=house.now,
-        status=house.outside.clearance_status,
+        status=house.outside.status,
     )
 
     def unit(c: Any, reservation: run_orders.Reservation) -> Publication:
@@ -104,7 +104,7 @@ async def moved(
     now, moves = house.now, {publication.id: pieces}
     at = database or house.schedule
     made = await at.read(lambda c: moving.moved(c, moves, now))
-    admissions = await readmit_all(at, made, ring=house.ring, now=now, status=house.outside.clearance_status, **papers)
+    admissions = await readmit_all(at, made, ring=house.ring, now=now, status=house.outside.status, **papers)
 
     async with run_orders.secured(
         at, keeper or house.outside.runs, lambda c: moving.becoming(c, moves, admissions, now), now
@@ -172,7 +172,7 @@ async def test_a_right_with_no_run_left_refuses_the_commit_and_the_hold_stays(ho
 async def test_a_refused_commit_gives_back_what_it_reserved(house: Any) -> None:
     held = hold(house, "one", air(DAY))
     admission = await admit(
-        held, house.clearance, house.approval(), ring=house.ring, now=house.now, status=house.outside.clearance_status
+        held, house.clearance, house.approval(), ring=house.ring, now=house.now, status=house.outside.status
     )
 
     def too_late(c: Any, reservation: run_orders.Reservation) -> Publication:
@@ -448,7 +448,7 @@ async def test_what_the_keeper_has_heard_may_be_told_again_without_another_effec
 async def test_a_reservation_that_was_given_back_commits_nothing(house: Any, asked_again: bool) -> None:
     held = hold(house, "one", air(DAY))
     admission = await admit(
-        held, house.clearance, house.approval(), ring=house.ring, now=house.now, status=house.outside.clearance_status
+        held, house.clearance, house.approval(), ring=house.ring, now=house.now, status=house.outside.status
     )
 
     async def slow() -> None:

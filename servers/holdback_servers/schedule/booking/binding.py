@@ -10,7 +10,7 @@ from holdback_servers.schedule import moving, run_orders, store
 from holdback_servers.schedule.answers import PublicationAnswer
 from holdback_servers.schedule.arguments import actor_of
 from holdback_servers.schedule.booking.authority import as_json, require_commit, require_holder
-from holdback_servers.schedule.committing import admit, commit
+from holdback_servers.schedule.committing import admit, commit, require_free
 from holdback_servers.schedule.ports import Outside
 from holdback_servers.services import Call
 from holdback_servers.serving import Door
@@ -30,7 +30,8 @@ def offer_committing(door: Door, outside: Outside) -> None:
     ) -> PublicationAnswer:
         """Turn a held slot into a scheduled publication; refuse unless it is cleared and approved.
 
-        The clearance and the approval must be genuine, in force and about the same sha256; every territory must be
+        The clearance and the approval must be genuine, in force and about the same sha256, the approval about this
+        very slot; every territory must be
         cleared on the channel's platform for as long as the publication is up. Runs that its rights give only so many
         of are reserved with it. A refused commit changes nothing.
         """
@@ -40,9 +41,9 @@ def offer_committing(door: Door, outside: Outside) -> None:
         require_holder(held, call.caller, "let the person who holds it commit.")
         admission = None
         if held.state == "held" and not held.lapsed(now):
-            admission = await admit(
-                held, clearance, approval, ring=services.ring, now=now, status=outside.clearance_status
-            )
+            admission = await admit(held, clearance, approval, ring=services.ring, now=now, status=outside.status)
+            papers = (admission.clearance.id, admission.approval.id)
+            require_free(services.enforcement.standing, held.media, held.hold, held.id, *papers)
             now = services.clock()
 
         def unit(c: Connection, reservation: run_orders.Reservation) -> dict[str, Any]:

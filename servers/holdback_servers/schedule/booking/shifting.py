@@ -53,7 +53,7 @@ def offer_moving(door: Door, outside: Outside) -> None:
             approvals=approvals or (),
             ring=services.ring,
             now=now,
-            status=outside.clearance_status,
+            status=outside.status,
         )
         now = services.clock()
 

@@ -14,7 +14,7 @@ from holdback_servers.schedule.change_nouns import Change
 from holdback_servers.schedule.changing.judging import applied, as_of_now
 from holdback_servers.schedule.committing import readmit
 from holdback_servers.schedule.model import Publication, windows_of
-from holdback_servers.schedule.ports import ClearanceStatus, Outside
+from holdback_servers.schedule.ports import Outside, Status
 from holdback_servers.services import Services
 
 
@@ -39,7 +39,7 @@ async def admissions_for(
     """
     renewed = _media_of(services, given, now)
     found = await services.database.read(lambda c: _with_papers(c, changes, now))
-    status = _asked_once(outside.clearance_status)
+    status = _asked_once(outside.status)
     admissions: dict[str, store.Admission] = {}
     for change, publication, papers in found:
         if papers is None or not _needs(change, publication, renewed, now):
@@ -83,13 +83,13 @@ def _needs(change: Change, publication: Publication, renewed: frozenset[str], no
     return any(difference(windows, before.get(each, ())) for each, windows in after.items())
 
 
-def _asked_once(status: ClearanceStatus) -> ClearanceStatus:
-    """The same, but a clearance is asked about once."""
+def _asked_once(status: Status) -> Status:
+    """The same, but each statement is asked about once."""
     known: dict[str, str] = {}
 
-    async def asked(clearance: str) -> str:
-        if clearance not in known:
-            known[clearance] = await status(clearance)
-        return known[clearance]
+    async def asked(statement: str) -> str:
+        if statement not in known:
+            known[statement] = await status(statement)
+        return known[statement]
 
     return asked

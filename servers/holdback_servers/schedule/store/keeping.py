@@ -11,7 +11,7 @@ from holdback_base.vocabulary import TimeRange, instant_text
 from sqlalchemy import Connection
 
 from holdback_servers.schedule import run_orders
-from holdback_servers.schedule.admission import check_windows, slot_problem
+from holdback_servers.schedule.admission import check_seen, check_windows, slot_problem
 from holdback_servers.schedule.books import Actor, find_channel, read_books
 from holdback_servers.schedule.channel import Channel
 from holdback_servers.schedule.constraints import obstacle, placed
@@ -76,12 +76,14 @@ def committable(c: Connection, hold_id: str, admission: Admission, now: datetime
 
     Raises:
         Problem: NOT_FOUND, ALREADY_COMMITTED, HOLD_EXPIRED, CONFLICT, SLOT_TAKEN, SLOT_REFUSED, TERRITORY_NOT_CLEARED,
-            OUTSIDE_CLEARED_WINDOW; INVALID_ARGUMENT when its start has passed.
+            OUTSIDE_CLEARED_WINDOW; APPROVAL_REQUIRED when it is not the slot that was approved; INVALID_ARGUMENT when
+            its start has passed.
     """
     held = find_hold(c, hold_id)
     channel = find_channel(c, held.channel, lock=True)
     check_open(held, now)
     check_windows(held, channel, admission.clearance.cells)
+    check_seen(held, admission.approval)
     check_free(c, channel, held, now)
     return admitted(held, admission).model_copy(update={"state": "scheduled", "expires": None})
 

@@ -29,22 +29,34 @@ from holdback_servers.schedule.playout import (
     pause,
     wanted,
 )
+from holdback_servers.schedule.ports import is_approval
 from holdback_servers.schedule.tables import publications
 
 _RECEIPTS = 100
 """How many receipts are kept of a publication."""
-LOST = {
-    "stale": "the rights under its clearance {clearance} no longer give what it opened",
-    "revoked": "its clearance {clearance} was revoked",
+_LOST_CLEARANCE = {
+    "stale": "the rights under its clearance {} no longer give what it opened",
+    "revoked": "its clearance {} was revoked",
 }
-"""Answers to whether a clearance stands that mean that it does not, and what they mean."""
+_LOST_APPROVAL = {"revoked": "its approval {} was taken back"}
+
+
+def lost(statement: str, answer: str) -> str | None:
+    """What an issuer's answer to whether a clearance or an approval stands means, where it does not; else None."""
+    told = (_LOST_APPROVAL if is_approval(statement) else _LOST_CLEARANCE).get(answer)
+    return None if told is None else told.format(statement)
+
+
+def stands_on(publication: Publication) -> tuple[str, ...]:
+    """The clearance and the approval that a publication stands on, by their ids."""
+    return tuple(each for each in (publication.clearance, publication.approval) if each)
 
 
 @dataclass(frozen=True)
 class Ask:
-    """Before anything goes up it must be known whether this clearance stands."""
+    """Before anything goes up it must be known whether these statements stand."""
 
-    clearance: str
+    statements: tuple[str, ...]
 
 
 @dataclass(frozen=True)
@@ -84,10 +96,17 @@ class Failure:
 
 @dataclass(frozen=True)
 class Known:
-    """What was just learned elsewhere for a look: what issuers said of clearances, and whether runs were settled."""
+    """What was just learned elsewhere for a look: what issuers said of statements, whether runs were settled, and what
+    the guardian holds back: the names of things, or None where that is not known and so everything is."""
 
     standing: Mapping[str, str] = field(default_factory=dict[str, str])
     settled: bool = False
+    held_back: frozenset[str] | None = frozenset()
+
+    def keeps_back(self, publication: Publication) -> bool:
+        """Whether the publication must not go up anywhere for now."""
+        named = {publication.id, publication.hold, publication.media, *stands_on(publication)}
+        return self.held_back is None or not self.held_back.isdisjoint(named)
 
 
 def look(
@@ -102,7 +121,8 @@ def look(
     showing = showings.find(c, publication_id)
     if showing is None or showing.next_at is None or showing.next_at > now:
         return None
-    ready = known.standing.get(publication.clearance or "") == "valid" and run_orders.ready(c, publication.id)
+    stands = all(known.standing.get(each) == "valid" for each in stands_on(publication))
+    ready = stands and not known.keeps_back(publication) and run_orders.ready(c, publication.id)
     verdict = judge(showing, wanted(publication, channel, showing, now), may_grow=ready, now=now)
     if verdict is None:
         return _settle(c, publication, channel, showing, now)
@@ -116,9 +136,8 @@ def look(
     return _learn(c, seen, known, now)
 
 
-def drop(c: Connection, publication: Publication, answer: str, now: datetime) -> Changed:
-    """A publication whose clearance does not stand: taken down when it is live, failed when it was to go live."""
-    why = LOST[answer].format(clearance=publication.clearance)
+def drop(c: Connection, publication: Publication, why: str, now: datetime) -> Changed:
+    """A publication that lost what it stands on: taken down when it is live, failed when it was to go live."""
     _put(c, publication, "taken_down" if publication.state == "live" else "failed", why, now)
     return Changed()
 
@@ -192,27 +211,33 @@ def let_go(c: Connection, claim: Claim, now: datetime) -> None:
         showings.save(c, replace(showing, lease_until=None, next_at=now))
 
 
-def take_down_lost(c: Connection, publication_id: str, clearance: str, answer: str, now: datetime) -> bool:
-    """Take a live publication down whose clearance was lost; no when it stands on another by now or is down already."""
+def take_down_lost(c: Connection, publication_id: str, statement: str, why: str, now: datetime) -> bool:
+    """Take a live publication down that lost a statement; no when it stands on another by now or is down already."""
     publication, _ = _locked(c, publication_id)
-    if publication.state != "live" or publication.clearance != clearance:
+    if publication.state != "live" or statement not in stands_on(publication):
         return False
-    drop(c, publication, answer, now)
+    drop(c, publication, why, now)
     return True
 
 
 def _learn(c: Connection, seen: _Seen, known: Known, now: datetime) -> Ask | Settle | Changed | None:
     """What must be learned before it goes up; what was lost does not, and what nobody tells is asked again later."""
     publication = seen.publication
-    answer = known.standing.get(publication.clearance or "")
-    if answer is None:
-        return Ask(publication.clearance or "")
-    if answer in LOST:
-        return drop(c, publication, answer, now)
-    if answer == "valid" and not known.settled:
+    answers = {each: known.standing.get(each) for each in stands_on(publication)}
+    if None in answers.values():
+        return Ask(tuple(answers))
+    for each, answer in answers.items():
+        if why := lost(each, answer or ""):
+            return drop(c, publication, why, now)
+    unsure = next((each for each, answer in answers.items() if answer != "valid"), None)
+    held_back = known.keeps_back(publication)
+    if unsure is None and not held_back and not known.settled:
         return Settle()
-    missing = f"it cannot be learned whether the clearance {publication.clearance} stands"
-    if answer == "valid":
+    if unsure is not None:
+        missing = f"it cannot be learned whether {unsure} stands"
+    elif held_back:
+        missing = "the guardian holds it back, or that is not known"
+    else:
         missing = "its runs are not known to be reserved"
     showings.save(c, replace(seen.showing, next_at=now + STANDING_PAUSE, failure=missing))
     return None

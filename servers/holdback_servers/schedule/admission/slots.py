@@ -1,142 +1,15 @@
-"""Whether a clearance and an approval let a publication be committed. Pure: signatures are verified before.
+"""Whether a slot is within what is cleared, and what a channel can do. Pure."""
 
-A clearance says where and when, an approval that a person said yes; both must be about the exact bytes.
-"""
-
-from collections.abc import Collection, Mapping
+from collections.abc import Collection
 from datetime import datetime, timedelta
-from typing import Any
 
 from holdback_base.problem import Problem
-from holdback_base.vocabulary import Instant, Noun, Sha256, TimeRange, expand_territories, instant_text
-from pydantic import ValidationError
+from holdback_base.vocabulary import TimeRange, expand_territories, instant_text
 
 from holdback_servers.schedule.channel import Channel
 from holdback_servers.schedule.cleared import ClearedCell, covering, windows_for
 from holdback_servers.schedule.constraints import Obstacle, minutes_text
 from holdback_servers.schedule.model import Availability, Publication, arranged, availability_bounds
-
-
-class ClearanceFacts(Noun):
-    """What the schedule needs of a verified clearance; `elements` is the element hash of each delivery it covers."""
-
-    id: str
-    elements: dict[Sha256, Sha256]
-    issued: Instant
-    cells: tuple[ClearedCell, ...]
-
-
-class ApprovalFacts(Noun):
-    """What the schedule needs of a verified approval: what was asked, by whom, and who decided what.
-
-    `subject` is the cut that the person saw and `elements` its element hash; `media` is all that was approved with it.
-    """
-
-    id: str
-    subject: Sha256
-    media: frozenset[Sha256]
-    elements: Sha256
-    clearance: str
-    decision: str
-    by: str
-    asked_by: str
-    expires: Instant
-
-
-def clearance_facts(claims: Mapping[str, Any]) -> ClearanceFacts:
-    """The facts of a clearance's claims. Raises Problem STATEMENT_INVALID when they have another shape."""
-    try:
-        subject: str = claims["elements"]
-        elements = dict.fromkeys(claims.get("deliveries", ()), subject)
-        elements |= claims.get("delivery_elements", {})
-        return ClearanceFacts(
-            id=claims["jti"],
-            elements=elements | {claims["sub"]: claims["elements"]},
-            issued=claims["iat"],
-            cells=claims["cells"],
-        )
-    except (KeyError, TypeError, ValueError) as error:
-        raise _misshapen("clearance") from error
-
-
-def approval_facts(claims: Mapping[str, Any]) -> ApprovalFacts:
-    """The facts of an approval's claims. Raises Problem STATEMENT_INVALID when they have another shape."""
-    try:
-        return ApprovalFacts(
-            id=claims["jti"],
-            subject=claims["sub"],
-            media=frozenset({claims["sub"], *claims.get("deliveries", ())}),
-            elements=claims["elements"],
-            clearance=claims["clearance"],
-            decision=claims["decision"],
-            by=claims["by"],
-            asked_by=claims["for"],
-            expires=claims["exp"],
-        )
-    except (KeyError, TypeError, ValidationError) as error:
-        raise _misshapen("approval") from error
-
-
-def _misshapen(name: str) -> Problem:
-    return Problem(
-        "STATEMENT_INVALID",
-        f"The {name} verifies but lacks what the schedule needs to know.",
-        f"Pass the {name} as its issuer made it.",
-    )
-
-
-def check_statements(
-    publication: Publication, clearance: ClearanceFacts, approval: ApprovalFacts, *, renewed: bool = False
-) -> None:
-    """Both statements are about these bytes, the approval about this clearance, and another person approved.
-
-    With `renewed` the clearance is a newer one than the person saw, of the same bytes and elements.
-
-    Raises:
-        Problem: CLEARANCE_HASH_MISMATCH, also where it names no media; APPROVAL_HASH_MISMATCH, APPROVAL_REQUIRED or
-            SEPARATION_OF_DUTIES.
-    """
-    media = publication.media
-    if media is None:
-        raise Problem(
-            "CLEARANCE_HASH_MISMATCH",
-            f"{publication.id} names no media, so no clearance or approval can be about it.",
-            "Hold its slot for the exact bytes that are to go out.",
-        )
-    if media not in clearance.elements:
-        raise Problem(
-            "CLEARANCE_HASH_MISMATCH",
-            f"The clearance {clearance.id} covers other media than {publication.id}, which is {_short(media)}.",
-            "Ask for a clearance of this cut; a new render needs a new one.",
-            media=media,
-            covered=sorted(clearance.elements),
-        )
-    if media not in approval.media or clearance.elements.get(approval.subject) != approval.elements:
-        raise Problem(
-            "APPROVAL_HASH_MISMATCH",
-            f"The approval {approval.id} is for other media than {publication.id}, which is {_short(media)}.",
-            "Ask for an approval of this cut; a new render needs a new one.",
-            media=media,
-            approved=sorted(approval.media),
-        )
-    if approval.decision != "approved":
-        raise Problem(
-            "APPROVAL_REQUIRED",
-            f"In {approval.id} {approval.by} decided {approval.decision!r}, not approved.",
-            "Answer what the person objected to, then ask again.",
-        )
-    if approval.clearance != clearance.id and not renewed:
-        raise Problem(
-            "APPROVAL_REQUIRED",
-            f"The approval {approval.id} was given with clearance {approval.clearance}, not with {clearance.id}.",
-            "Pass the clearance that the person saw, or ask for an approval of this one.",
-        )
-    if approval.by in (approval.asked_by, publication.on_behalf_of):
-        raise Problem(
-            "SEPARATION_OF_DUTIES",
-            f"{approval.by} asked for {publication.id} and may not also approve it.",
-            "Let another person approve.",
-        )
 
 
 def check_windows(publication: Publication, channel: Channel, cells: Collection[ClearedCell]) -> None:
@@ -250,7 +123,3 @@ def asked_availability(channel: Channel, pieces: Collection[Availability]) -> tu
     availability = arranged(tuple(named))
     check_reach(channel, availability)
     return availability
-
-
-def _short(media: str) -> str:
-    return media[:19]
