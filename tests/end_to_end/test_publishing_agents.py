@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncGenerator
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, closing
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -29,6 +29,8 @@ from holdback_agents.contracts import (
     PublicationRequest,
     Question,
 )
+from holdback_agents.gateway import store as gateway
+from holdback_agents.gateway.store import Approval
 from holdback_agents.publishing_parts import (
     ExpiryReport,
     ExpiryWatch,
@@ -44,6 +46,7 @@ from holdback_agents.publishing_parts import (
 )
 from holdback_agents.runtime.parts import data_part, find_part, message, problem_of, result_of, text_part
 from holdback_agents.runtime.peers import Listener
+from holdback_base.database import Database
 from holdback_base.ids import system_clock
 from holdback_base.problem import Problem
 from holdback_base.vocabulary import TimeRange, instant_text
@@ -217,8 +220,9 @@ class Town:
         return issued
 
     def approval(self, cut: Cut, clearance: str) -> str:
-        """What the gateway signs once Alex has approved what Sam asked."""
-        issued = int(self.foundation.clock().timestamp())
+        """What the gateway signs, and keeps, once Alex has approved what Sam asked."""
+        now = self.foundation.clock()
+        issued = int(now.timestamp())
         claims = {
             "iss": "gateway",
             "sub": cut.media,
@@ -232,6 +236,24 @@ class Town:
             "exp": issued + 86400,
             "jti": self.foundation.new_id("apr"),
         }
+        kept = Approval(
+            id=claims["jti"],
+            asker="person:sam",
+            scopes=(),
+            agent="scheduler",
+            task="another",
+            context="",
+            question={},
+            question_sha256=claims["question"],
+            asked=now,
+            expires=now,
+            tier=1,
+            decision="approved",
+            decided_by="person:alex",
+            decided=now,
+        )
+        with closing(Database(self.foundation.settings.home / "db" / "gateway.sqlite", gateway.METADATA)) as store:
+            store.submit(lambda c: gateway.insert(c, kept)).result()
         return statements.sign(self.foundation.keys("gateway"), statements.APPROVAL, claims)
 
     async def planned(self, cut: Cut, clearance: str, start: datetime, end: datetime) -> PublicationPlan:
