@@ -16,6 +16,7 @@ from itertools import islice
 from pathlib import Path
 from typing import Any, Literal, TypeVar
 
+from holdback_base.database import seeing
 from holdback_base.problem import Problem, beyond_reckoning
 from holdback_trust.identity import Caller
 from holdback_trust.policy import Action, Decision
@@ -30,7 +31,7 @@ from pydantic_core import to_json
 from starlette.applications import Starlette
 
 from holdback_servers.listening import Listeners, Request
-from holdback_servers.services import Call, Services
+from holdback_servers.services import Call, Services, sight_of
 from holdback_servers.surface import Offer, Tool
 from holdback_servers.wire import answer_result, argument_problem, check_texts, problem_result
 
@@ -56,6 +57,7 @@ class _Visit:
     decision: Decision
     key: str | None
     args_sha256: str
+    arguments: Mapping[str, Any]
     things: tuple[str, ...]
 
 
@@ -80,8 +82,9 @@ class _Server(MCPServer[Any]):
 
     async def read_resource(self, uri: Any, context: Context[Any, Any] | None = None) -> Any:
         try:
-            self.door.admit_reader(str(uri), context)
-            return await super().read_resource(uri, context)
+            caller = self.door.admit_reader(str(uri), context)
+            with seeing(sight_of(self.door.services.enforcement, caller)):
+                return await super().read_resource(uri, context)
         except Problem as problem:
             raise ResourceError(problem.line()) from problem
         except ResourceError as error:
@@ -195,7 +198,8 @@ class Door:
                     f"Its arguments are {', '.join(known)}." if known else "It takes none.",
                 )
             check_texts(call.tool, arguments)
-            answer = await offer.function(call, **offer.arguments.validate_arguments(arguments))
+            with seeing(sight_of(self.services.enforcement, call.caller)):
+                answer = await offer.function(call, **offer.arguments.validate_arguments(arguments))
             return answer_result(answer)
         except ValidationError as error:
             return problem_result(argument_problem(call.tool, error))
@@ -227,12 +231,17 @@ class Door:
         over_http = None if request is None else request.request
         caller = self.local if over_http is None else over_http.scope.get(CALLER_SCOPE)
         decision = self.services.enforcement.judge(caller, action, arguments)
-        return _Visit(caller, action, decision, _key(request), _digest(arguments), _things(arguments))
+        return _Visit(caller, action, decision, _key(request), _digest(arguments), arguments, _things(arguments))
 
     def _note(self, visit: _Visit, result: CallToolResult | None) -> None:
-        caller, given = visit.caller, ({} if result is None else result.structured_content or {})
+        caller = visit.caller
+        given: dict[str, Any] = {} if result is None else result.structured_content or {}
         task = None if caller is None else caller.task
-        failed = f"failed:{given.get('code', '')}" if result is not None and result.is_error else "allowed"
+        code = str(given.get("code", "INTERNAL")) if result is not None and result.is_error else ""
+        answer = b"" if result is None else to_json(given)
+        if caller is not None and visit.decision.allowed:
+            self.services.enforcement.settled(caller, visit.action, visit.arguments, code, answer)
+        failed = f"failed:{code}" if code else "allowed"
         self.services.audit.append(
             actor=(caller.agent or caller.person) if caller else "unknown",
             on_behalf_of=caller.person if caller else "unknown",
@@ -245,7 +254,7 @@ class Door:
             root="" if task is None else task.root,
             things=visit.things,
             args_sha256=visit.args_sha256,
-            result_sha256="" if result is None else _sha256(to_json(given)),
+            result_sha256="" if result is None else _sha256(answer),
         )
 
     def run_beside(self, running: Beside) -> None:

@@ -3,19 +3,35 @@
 In the words of NIST SP 800-207: this is the policy enforcement point of a party, `policy` the decision point beside it.
 """
 
+import json
 import logging
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Iterable, Mapping
+from typing import Any, Protocol
 
 from holdback_base.ids import Clock, system_clock
 
 from holdback_trust.identity import Caller
 from holdback_trust.policy import OWN, Action, Decision, Policies, denied
 from holdback_trust.standing import Standing
+from holdback_trust.tasks import Things, ids_in, ids_of_answer
 
-__all__ = ["Enforcement"]
+__all__ = ["Enforcement", "Guard"]
 
 log = logging.getLogger(__name__)
+
+
+class Guard(Protocol):
+    """Who watches over agents, beside policy; can forbid and never allow."""
+
+    def judge(self, caller: Caller, action: Action, arguments: Mapping[str, Any]) -> Decision | None:
+        """Why a call that policy allows is not made all the same, or None."""
+        ...
+
+    def settled(
+        self, caller: Caller, action: Action, arguments: Mapping[str, Any], code: str, result: bytes | None
+    ) -> None:
+        """What came of a call, also of one that was denied: the code of its problem, or nothing and its result."""
+        ...
 
 
 class Enforcement:
@@ -24,29 +40,71 @@ class Enforcement:
     Args:
         standing: how everybody stands now.
         policies: those of the house.
+        things: what each task was shown.
+        guard: who watches over agents.
         clock: the present instant; windows of tasks end by it.
     """
 
     def __init__(
-        self, standing: Standing | None = None, *, policies: Policies = OWN, clock: Clock = system_clock
+        self,
+        standing: Standing | None = None,
+        *,
+        policies: Policies = OWN,
+        things: Things | None = None,
+        guard: Guard | None = None,
+        clock: Clock = system_clock,
     ) -> None:
         self.standing = standing or Standing()
-        self.policies, self._clock = policies, clock
+        self.policies, self.things, self.guard, self._clock = policies, things or Things(), guard, clock
 
     def judge(self, caller: Caller | None, action: Action, arguments: Mapping[str, Any]) -> Decision:
-        """Whether this call may be made: standing, then policy, then guardian. Nothing is done yet."""
-        del arguments
+        """Whether this call may be made: standing, then policy, then guard. Nothing is done yet.
+
+        An agent is asked about every id that its arguments name: what its task was never shown is not there.
+        """
         try:
-            refusal = None if caller is None else self.standing.refusal(caller)
-            if refusal is not None:
-                return denied(refusal.code, refusal.message, "standing", refusal.hint, **refusal.details)
-            return self.policies.decide(caller, action, self._clock())
+            decision = self._judged(caller, action, arguments)
+            if not decision.allowed and caller is not None and self.guard is not None:
+                self.guard.settled(caller, action, arguments, decision.code, None)
         except Exception:
             log.exception("%s could not be judged, so it is denied", action.name)
             return denied("PERMISSION_DENIED", f"{action.name} could not be judged, so it is not allowed.", "judging")
+        return decision
 
-    def settled(self, caller: Caller, action: Action, arguments: Mapping[str, Any], code: str, result: Any) -> None:
-        """What came of a call: the code of its problem, or nothing and its result."""
+    def _judged(self, caller: Caller | None, action: Action, arguments: Mapping[str, Any]) -> Decision:
+        if caller is None:
+            return self.policies.decide(None, action, self._clock())
+        refusal = self.standing.refusal(caller)
+        if refusal is not None:
+            return denied(refusal.code, refusal.message, "standing", refusal.hint, **refusal.details)
+        if caller.agent is not None and self._strange(caller, arguments):
+            action = action.model_copy(update={"strange": True})
+        decision = self.policies.decide(caller, action, self._clock())
+        if decision.allowed and self.guard is not None:
+            return self.guard.judge(caller, action, arguments) or decision
+        return decision
+
+    def _strange(self, caller: Caller, arguments: Mapping[str, Any]) -> bool:
+        names = ids_in(json.dumps(arguments, default=str)) if arguments else frozenset[str]()
+        if not names or caller.task is None:
+            return False
+        return bool(self.things.strange(caller.task.root, names))
+
+    def settled(
+        self, caller: Caller, action: Action, arguments: Mapping[str, Any], code: str, result: bytes | None
+    ) -> None:
+        """What came of a call that was allowed: the code of its problem, or nothing and its result as compact JSON.
+
+        An agent's task has been shown what the result gives as ids.
+        """
+        if caller.task is not None and not code and result:
+            self.things.show(caller.task.root, ids_of_answer(result))
+        if self.guard is not None:
+            self.guard.settled(caller, action, arguments, code, result)
+
+    def shown(self, root: str, names: Iterable[str]) -> None:
+        """A root task was shown these: the ids in the request of the person who began it, or who answered it."""
+        self.things.show(root, names)
 
     def knows(self, caller: Caller, story: str | None, network: str = "") -> bool:
         """Whether the caller may know of what belongs to a closed story; always for what belongs to none."""

@@ -1,6 +1,5 @@
 """Models to A2A parts and back; the messages that ask, answer, report and fail. Pure."""
 
-import re
 from collections.abc import Iterable, Sequence
 from typing import Any, TypeVar
 
@@ -9,6 +8,7 @@ from a2a.types.a2a_pb2 import Part as WirePart
 from google.protobuf.json_format import MessageToDict, MessageToJson
 from google.protobuf.struct_pb2 import Struct, Value
 from holdback_base.problem import Problem
+from holdback_trust.tasks import ids_told
 from pydantic import BaseModel, ValidationError
 
 from holdback_agents.contracts import PROGRESS_EXTENSION, SKILL_EXTENSION, Part, ProblemPart, Progress
@@ -22,7 +22,6 @@ QUESTION_EXTENSION = "urn:holdback:question"
 """Message metadata of a question: `path`, the chain of agents from the one that shows it to the one that asks."""
 
 
-_THING = re.compile(r"sha256:[0-9a-f]{64}|\b[a-z]{2,4}_[0-9A-HJKMNP-TV-Z]{26}\b")
 MOST_THINGS = 2000
 
 
@@ -52,11 +51,12 @@ def words_of(parts: Iterable[WirePart]) -> str:
 
 
 def things_in(asked: Message) -> tuple[str, ...]:
-    """The ids and media that a message names, each once, in order; no more than the first 2,000."""
+    """The ids and media that a message names, also in its statements, each once, in order; no more than the first
+    2,000."""
     found: dict[str, None] = {}
     for part in asked.parts:
         text = part.text if part.WhichOneof("content") == "text" else MessageToJson(part.data, indent=None)
-        found |= dict.fromkeys(_THING.findall(text))
+        found |= dict.fromkeys(ids_told(text))
     return tuple(found)[:MOST_THINGS]
 
 

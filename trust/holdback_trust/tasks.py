@@ -1,0 +1,149 @@
+"""What each task was shown: the only things of the house that an agent may name while it works on it.
+
+A task is shown what its request names, and what the calls that were allowed to it gave back. Agents of one root task
+share what they were shown. The ids lie in files of the home, one a root task, so that every process knows the same;
+nothing is read from the disk for an id that is known here already.
+"""
+
+import hashlib
+import os
+import re
+import threading
+from base64 import urlsafe_b64decode
+from collections import OrderedDict
+from collections.abc import Iterable
+from contextlib import suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from holdback_base.ids import KINDS, Clock, system_clock
+
+__all__ = ["Things", "ids_in", "ids_of_answer", "ids_told"]
+
+_ID = "(?:" + "|".join(sorted(KINDS)) + ")_[0-9A-HJKMNP-TV-Z]{26}"
+_THING = f"(?:{_ID}|sha256:[0-9a-f]{{64}})"
+_ANYWHERE = re.compile(rf"(?<![0-9A-Za-z_]){_THING}(?![0-9A-Za-z])")
+_STATEMENT = re.compile(r"eyJ[\w-]{10,}\.(eyJ[\w-]+)\.[\w-]{20,}")
+_MEMBER = re.compile(rf'"([a-z_0-9]+)":(?:"({_THING})"|\[((?:"{_THING}",?)+)\])'.encode())
+_ROOTS_KEPT = 512
+KEPT_SECONDS = 48 * 3600
+"""How long a file stays after the last thing was written to it: longer than the window of any task."""
+
+
+@dataclass
+class _Root:
+    names: set[str] = field(default_factory=set[str])
+    read: int = 0
+
+
+class Things:
+    """The ids that root tasks were shown. Safe from any thread.
+
+    Args:
+        folder: where the processes of a home share them; None for this process alone.
+        clock: what was written long ago is forgotten at the first thing that is shown.
+    """
+
+    def __init__(self, folder: Path | None = None, clock: Clock = system_clock) -> None:
+        self._folder, self._clock = folder, clock
+        self._roots: OrderedDict[str, _Root] = OrderedDict()
+        self._lock = threading.Lock()
+        self._ready = False
+
+    def show(self, root: str, names: Iterable[str]) -> None:
+        """From now on agents that work on this root task may name these."""
+        with self._lock:
+            known = self._known(root)
+            new = [each for each in dict.fromkeys(names) if each not in known.names]
+            if not new:
+                return
+            if self._folder is not None:
+                self._write(root, new)
+            known.names.update(new)
+
+    def strange(self, root: str, names: Iterable[str]) -> frozenset[str]:
+        """Those of the names that the root task was never shown."""
+        with self._lock:
+            known = self._known(root)
+            missing = {each for each in names if each not in known.names}
+            if missing and self._folder is not None:
+                self._read(root, known)
+                missing -= known.names
+            return frozenset(missing)
+
+    def _known(self, root: str) -> _Root:
+        known = self._roots.get(root)
+        if known is None:
+            known = self._roots[root] = _Root()
+            if len(self._roots) > _ROOTS_KEPT and self._folder is not None:
+                self._roots.popitem(last=False)
+        self._roots.move_to_end(root)
+        return known
+
+    def _read(self, root: str, known: _Root) -> None:
+        with suppress(FileNotFoundError), self._path(root).open("rb") as file:
+            file.seek(known.read)
+            whole, _, _ = file.read().rpartition(b"\n")  # a line that is being written counts next time
+            known.names.update(whole.decode("ascii", "replace").split())
+            known.read += len(whole) + 1 if whole else 0
+
+    def _write(self, root: str, names: Iterable[str]) -> None:
+        path = self._path(root)
+        if not self._ready:
+            path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+            _forget(path.parent, before=self._clock().timestamp() - KEPT_SECONDS)
+            self._ready = True
+        lines = "".join(f"{each}\n" for each in names).encode("ascii", "replace")
+        descriptor = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
+        try:
+            os.write(descriptor, lines)
+        finally:
+            os.close(descriptor)
+
+    def _path(self, root: str) -> Path:
+        assert self._folder is not None
+        return self._folder / f"{hashlib.sha256(root.encode()).hexdigest()[:40]}.ids"
+
+
+def _forget(folder: Path, before: float) -> None:
+    for path in folder.glob("*.ids"):
+        with suppress(OSError):  # another process was first
+            if path.stat().st_mtime < before:
+                path.unlink()
+
+
+def ids_in(text: str) -> frozenset[str]:
+    """Every id of the house that a text names, wherever in it: what somebody asks about."""
+    return frozenset(_ANYWHERE.findall(text))
+
+
+def ids_told(text: str) -> tuple[str, ...]:
+    """Every id that a request names, each once and in order, also inside the signed statements that it carries: what
+    its task is shown by it."""
+    found = dict.fromkeys(_ANYWHERE.findall(text))
+    for payload in _STATEMENT.findall(text):
+        with suppress(ValueError):
+            inside = urlsafe_b64decode(payload + "=" * (-len(payload) % 4)).decode("utf-8", "replace")
+            found |= dict.fromkeys(_ANYWHERE.findall(inside))
+    return tuple(found)
+
+
+def ids_of_answer(answer: bytes) -> list[str]:
+    """The ids that an answer gives as ids, from its compact JSON.
+
+    An id in other people's words, such as a title or a tag, gives nothing: who writes a title must not thereby choose
+    what an agent may open.
+    """
+    found: list[str] = []
+    for match in _MEMBER.finditer(answer):
+        if _names_things(match[1].decode()):
+            one, many = match[2], match[3]
+            found += [one.decode()] if one else [each.strip('"') for each in many.decode().split(",") if each]
+    return found
+
+
+_WORDS = frozenset({"title", "name"})
+
+
+def _names_things(member: str) -> bool:
+    return member not in _WORDS
