@@ -47,19 +47,19 @@ class Exchange:
         if not allowed:
             raise OAuthError("invalid_target", f"{agent} has nothing to do at {audience}.")
         subject = self._services.authority.read(form["subject_token"], even_expired=True)
-        held, renewed = self._tasks.enter(subject, agent, NamedTask.of_form(form))
+        entered = self._tasks.enter(subject, agent, NamedTask.of_form(form))
         granted = self._services.authority.grant(
             subject,
             agent,
             audience=audience,
             scopes=frozenset(form["scope"].split()) if form.get("scope") else None,
             allowed=allowed,
-            task=held.claim,
-            renewed=renewed,
+            task=entered.held.claim,
+            renewed=entered.renewed,
         )
         self._check_standing(granted.caller)
         await self._lend(subject, granted.caller)
-        return self._answer(granted, held, "token.renew" if renewed else "token.issue")
+        return self._answer(granted, entered.held, "token.renew" if entered.renewed else "token.issue")
 
     def _check_standing(self, caller: Caller) -> None:
         refusal = self._services.enforcement.standing.refusal(caller)

@@ -9,6 +9,7 @@ import logging
 from collections import OrderedDict
 from collections.abc import Callable, Mapping
 from concurrent.futures import Future
+from dataclasses import dataclass
 from datetime import timedelta
 from typing import Annotated, Any
 
@@ -67,6 +68,19 @@ class NamedTask(Noun):
             ) from None
 
 
+@dataclass(frozen=True)
+class Entered:
+    """A task as it stands for the token that is asked for.
+
+    `first` says that this is the first token that is asked for with this subject, and so that `things` are those of a
+    message; `renewed` that the subject's own end no longer counts.
+    """
+
+    held: HeldTask
+    first: bool
+    renewed: bool
+
+
 class TaskBook:
     """The tasks of a house. One a gateway; what it says is on disk a moment later.
 
@@ -88,8 +102,8 @@ class TaskBook:
                 self._remember(held)
         return held
 
-    def enter(self, subject: Caller, agent: AgentId, named: NamedTask) -> tuple[HeldTask, bool]:
-        """The task that an agent asks for a token for, begun now if it is new; and whether this renews its tokens.
+    def enter(self, subject: Caller, agent: AgentId, named: NamedTask) -> Entered:
+        """The task that an agent asks for a token for, begun now if it is new.
 
         Args:
             subject: whom the token names that came with a message to this agent; it may have expired.
@@ -102,11 +116,11 @@ class TaskBook:
         """
         held = self.find(named.id)
         if held is None:
-            return self._begin(subject, agent, named), False
+            return Entered(self._begin(subject, agent, named), first=True, renewed=False)
         self._check(held, subject, agent, named)
         if subject.token_id in held.subjects:
-            return held, subject.expires - self._clock() < RENEWED_FROM
-        return self.joined(held, subject), False
+            return Entered(held, first=False, renewed=subject.expires - self._clock() < RENEWED_FROM)
+        return Entered(self.joined(held, subject), first=True, renewed=False)
 
     def resume(self, agent: AgentId, identity: str) -> HeldTask:
         """The task that an agent takes up again after its process ended. Raises Problem NOT_FOUND, TASK_ENDED."""

@@ -9,6 +9,7 @@ import hashlib
 import logging
 from collections.abc import AsyncGenerator
 from contextlib import aclosing, asynccontextmanager
+from datetime import datetime
 from typing import Any, cast
 
 from a2a.server.agent_execution import RequestContext, SimpleRequestContextBuilder
@@ -21,9 +22,12 @@ from a2a.types.a2a_pb2 import (
     AgentCard,
     CancelTaskRequest,
     Message,
+    Role,
     SendMessageRequest,
     SubscribeToTaskRequest,
     Task,
+    TaskState,
+    TaskStatus,
     TaskStatusUpdateEvent,
 )
 from a2a.utils.errors import (
@@ -43,7 +47,7 @@ from holdback_trust.policy import Action
 
 from holdback_agents.runtime.agent import Agent, Limits
 from holdback_agents.runtime.executor import Executor, session_of
-from holdback_agents.runtime.parts import schema_of
+from holdback_agents.runtime.parts import problem_parts, schema_of
 from holdback_agents.runtime.task_store import ENDED, RECEIPT, SETTLED, Receipt, TaskStore, owner_of
 from holdback_agents.runtime.understanding import skill_for, skill_of
 
@@ -152,6 +156,25 @@ class AgentRequestHandler(DefaultRequestHandler):
             else:
                 async for event in self._follow(params.id, context):
                     yield event
+
+    async def take_up(self, task_id: str, context: ServerCallContext) -> None:
+        """Go on with a task that lost its process; returns once it is settled."""
+        async with self._guarded(context), aclosing(self._follow(task_id, context)) as events:
+            async for event in events:
+                if isinstance(event, TaskStatusUpdateEvent | Task) and event.status.state in SETTLED:
+                    return
+
+    async def give_up(self, task_id: str, problem: Problem, at: datetime, context: ServerCallContext) -> bool:
+        """Say that a task has failed which nobody can go on with; False when it is settled, or is here after all."""
+        task = await self._stored(task_id, context)
+        if task.status.state in SETTLED or self._executor.is_here(task_id):
+            return False
+        said = Message(role=Role.ROLE_AGENT, parts=problem_parts(problem), message_id=f"{task_id}/left")
+        said.task_id, said.context_id = task.id, task.context_id
+        task.status.CopyFrom(TaskStatus(state=TaskState.TASK_STATE_FAILED, message=said))
+        task.status.timestamp.FromDatetime(at)
+        await self._store.save(task, context)
+        return True
 
     async def _setup_active_task(
         self, params: SendMessageRequest, call_context: ServerCallContext

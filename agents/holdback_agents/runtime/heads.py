@@ -1,20 +1,29 @@
-"""Signed heads of the audit log at the end of tasks, behind the answer."""
+"""Signed heads of the audit log at the end of tasks, behind the answer: kept here and sent to the gateway.
+
+At the gateway a head ends its task, and what it anchors can no longer be cut off here unnoticed.
+"""
 
 import asyncio
 import logging
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 
+from holdback_base.problem import Problem
 from holdback_trust.audit import AuditLog
 
 _log = logging.getLogger(__name__)
 _LINGER = 0.02
+LEAVING_SECONDS = 2.0
+"""How long heads may take to be sent when the agent stops."""
+
+Send = Callable[[str], Awaitable[None]]
+"""Sends a signed head to the gateway. Raises Problem."""
 
 
 class Heads:
     """Signs a head for each task that ends: a head waits for the disk, and tasks that end together share that wait."""
 
-    def __init__(self, audit: AuditLog) -> None:
-        self._audit = audit
+    def __init__(self, audit: AuditLog, send: Send) -> None:
+        self._audit, self._send = audit, send
         self._unsigned: list[str] = []
         self._signing: asyncio.Task[None] | None = None
 
@@ -25,19 +34,23 @@ class Heads:
             self._signing = asyncio.ensure_future(self._sign_all())
 
     async def aclose(self) -> None:
-        """Sign what is left."""
+        """Sign what is left; what the gateway does not take in time lies in this agent's own files."""
         if self._signing is not None:
-            await self._signing
+            await asyncio.wait((self._signing,), timeout=LEAVING_SECONDS)
+            self._signing.cancel()
+            await asyncio.wait((self._signing,))
 
     async def _sign_all(self) -> None:
         while self._unsigned:
             await asyncio.sleep(_LINGER)
             ended, self._unsigned = self._unsigned, []
             try:
-                await asyncio.to_thread(self._sign_each, ended)
+                heads = await asyncio.to_thread(self._sign_each, ended)
+                await asyncio.gather(*(self._send(head) for head in heads))
+            except Problem as problem:
+                _log.warning("audit heads of %s were not taken by the gateway: %s", ended, problem.line())
             except Exception:
                 _log.exception("audit heads could not be signed: %s", ended)
 
-    def _sign_each(self, task_ids: Sequence[str]) -> None:
-        for task_id in task_ids:
-            self._audit.sign_head(task_id)
+    def _sign_each(self, task_ids: Sequence[str]) -> list[str]:
+        return [self._audit.sign_head(task_id) for task_id in task_ids]

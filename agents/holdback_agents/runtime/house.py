@@ -17,12 +17,14 @@ from holdback_base.ids import Clock, NewId
 from holdback_base.problem import Problem
 from holdback_trust.assertions import sign_assertion
 from holdback_trust.identity import GATEWAY, Caller
-from holdback_trust.tokens import KeyPair
+from holdback_trust.tokens import KeyPair, TokenVerifier
 
 T = TypeVar("T")
 
 EXCHANGE = "urn:ietf:params:oauth:grant-type:token-exchange"
 ACCESS_TOKEN = "urn:ietf:params:oauth:token-type:access_token"  # noqa: S105 - a name, not a secret
+TASK = "urn:holdback:token-type:task"
+"""The subject of an agent whose process ended: the id of a task of its own."""
 CLIENT_ASSERTION = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
 LISTING_SECONDS = 10.0
 """How long a registry's answer is believed."""
@@ -141,13 +143,35 @@ class House:
         self._tokens[key] = fresh
         return fresh.text
 
-    async def file_approval(self, session: Session, task: str, context: str, question: Mapping[str, Any]) -> dict[str, Any]:
+    async def file_approval(
+        self, session: Session, task: str, context: str, question: Mapping[str, Any]
+    ) -> dict[str, Any]:
         """Put a question before whoever may approve; it as the gateway keeps it, with the statement where policy passed
         it at once."""
         body = {"question": dict(question), "task": task, "agent": self._agent, "context": context}
         headers = await self._bearer(session, "approval:ask")
         headers["idempotency-key"] = hashlib.sha256(f"{task} {canonical_sha256(body['question'])}".encode()).hexdigest()
         return await _patiently(lambda: self._ask("POST", "/approvals", headers, json=body))
+
+    async def keep_head(self, head: str) -> None:
+        """Have a signed head of this agent's audit log kept, which ends the task that it names. Raises Problem."""
+        await _patiently(lambda: self._ask("POST", "/audit/heads", {}, json={"head": head}))
+
+    async def resumed(self, task: str, verifier: TokenVerifier) -> Session:
+        """For whom a task of this agent acts that an earlier process of it left, with a token of now.
+
+        Raises:
+            Problem: TASK_ENDED; NOT_FOUND for one that the gateway does not know; UNAVAILABLE.
+        """
+        form = {
+            "grant_type": EXCHANGE,
+            "subject_token": task,
+            "subject_token_type": TASK,
+            "client_assertion_type": CLIENT_ASSERTION,
+            "client_assertion": sign_assertion(self._keys, self._agent, GATEWAY, self._clock, self._new_id("evt")),
+        }
+        token = str((await self._ask("POST", "/oauth/token", {}, data=form))["access_token"])
+        return Session(verifier.verify(token), token)
 
     async def _place(self, session: Session, kind: str, name: str, named: str) -> Place:
         now = asyncio.get_running_loop().time()

@@ -52,6 +52,9 @@ _put_task = _put_task.on_conflict_do_update(
 )
 _put_message = insert(messages).on_conflict_do_nothing()
 _get_task = select(tasks.c.body).where(tasks.c.task_id == bindparam("task_id"), tasks.c.owner == bindparam("owner"))
+_unsettled = (
+    select(tasks.c.task_id, tasks.c.owner).where(tasks.c.state.not_in(sorted(SETTLED))).order_by(tasks.c.updated)
+)
 _all_messages = select(messages.c.owner, messages.c.message_id).limit(_REMEMBERED)
 _get_message = select(messages.c.task_id, messages.c.sha256).where(
     messages.c.owner == bindparam("owner"), messages.c.message_id == bindparam("message_id")
@@ -163,6 +166,11 @@ class TaskStore(SdkTaskStore):
             self._dirty.pop(task_id, None)
         where = and_(tasks.c.task_id == task_id, tasks.c.owner == owner)
         await self._database.write(lambda c: c.execute(delete(tasks).where(where)))
+
+    def unsettled(self) -> list[tuple[str, str]]:
+        """The tasks that are not settled, with their owners, as they lie on the disk."""
+        rows = self._database.read_now(lambda c: c.execute(_unsettled).all())
+        return [(row.task_id, row.owner) for row in rows]
 
     async def list(self, params: ListTasksRequest, context: ServerCallContext) -> ListTasksResponse:
         """A page of the owner's tasks, the newest first."""

@@ -12,7 +12,6 @@ from urllib.parse import urlsplit
 
 import httpx
 import httpx2
-from a2a.auth.user import User
 from a2a.extensions.common import HTTP_EXTENSION_HEADER, get_requested_extensions
 from a2a.server.context import ServerCallContext
 from a2a.server.jsonrpc_models import JSONParseError
@@ -41,6 +40,7 @@ from holdback_agents.runtime.executor import SESSION, Backstage, Executor
 from holdback_agents.runtime.handler import HTTP_SCOPE, AgentRequestHandler
 from holdback_agents.runtime.house import TIMEOUT, House, Session
 from holdback_agents.runtime.journal import Journal
+from holdback_agents.runtime.leftovers import Leftovers, Person
 from holdback_agents.runtime.peers import Peers
 from holdback_agents.runtime.serving.guard import Guard
 from holdback_agents.runtime.task_store import TaskStore
@@ -110,14 +110,17 @@ def build_agent_app(agent: Agent, services: AgentServices) -> Starlette:
         agent, card, executor, store, limits=services.limits, enforcement=services.enforcement
     )
 
+    leftovers = Leftovers(store, house, handler, verifier=services.verifier, clock=services.clock)
+
     async def aclose() -> None:
+        await leftovers.aclose()
         await executor.aclose()
         await handler.aclose()
         await store.aclose()
         await toolbox.aclose()
         await http.aclose()
 
-    return _application(card, handler, services, aclose)
+    return _application(card, handler, services, leftovers.start, aclose)
 
 
 def complete_card(agent: Agent, url: str) -> AgentCard:
@@ -167,7 +170,11 @@ class _App:
 
 
 def _application(
-    card: AgentCard, handler: AgentRequestHandler, services: AgentServices, aclose: Callable[[], Any]
+    card: AgentCard,
+    handler: AgentRequestHandler,
+    services: AgentServices,
+    start: Callable[[], None],
+    aclose: Callable[[], Any],
 ) -> Starlette:
     contexts = _Contexts()
     rpc = JsonRpcDispatcher(handler, contexts, enable_v0_3_compat=True)
@@ -185,6 +192,7 @@ def _application(
 
     @asynccontextmanager
     async def lifespan(_app: Starlette) -> AsyncGenerator[None, None]:
+        start()
         try:
             yield
         finally:
@@ -218,26 +226,13 @@ def _metadata(url: str) -> str:
     return f"{parts.scheme}://{parts.netloc}/.well-known/oauth-protected-resource{parts.path.rstrip('/')}"
 
 
-class _Person(User):
-    def __init__(self, person: str) -> None:
-        self._person = person
-
-    @property
-    def is_authenticated(self) -> bool:
-        return True
-
-    @property
-    def user_name(self) -> str:
-        return self._person
-
-
 class _Contexts(ServerCallContextBuilder):
     """Who calls, as the guard found it."""
 
     def build(self, request: Request) -> ServerCallContext:
         session: Session = request.scope[SESSION]
         return ServerCallContext(
-            user=_Person(session.caller.person),
+            user=Person(session.caller.person),
             state={"headers": dict(request.headers), SESSION: session, HTTP_SCOPE: request.scope},
             requested_extensions=get_requested_extensions(request.headers.getlist(HTTP_EXTENSION_HEADER)),
         )
