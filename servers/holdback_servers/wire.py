@@ -3,9 +3,11 @@
 import base64
 import binascii
 import json
+from collections.abc import Mapping
 from typing import Any, TypeVar, cast
 
 from holdback_base.problem import Problem
+from holdback_trust.untrusted.marking import UNTRUSTED, Spots, paths, spots, tamed, visible, word
 from mcp_types import CallToolResult, TextContent
 from pydantic import BaseModel, ValidationError
 
@@ -13,16 +15,27 @@ from pydantic import BaseModel, ValidationError
 def problem_result(problem: Problem) -> CallToolResult:
     """A tool error that a model can read and a program can act on."""
     return CallToolResult(
-        content=[TextContent(type="text", text=problem.line())], structured_content=problem.as_dict(), is_error=True
+        content=[TextContent(type="text", text=visible(problem.line()))],
+        structured_content=problem.as_dict(),
+        is_error=True,
     )
 
 
 def answer_result(answer: BaseModel) -> CallToolResult:
-    """The typed object as structure without absent fields, and the same facts as compact text."""
+    """The typed object as structure without absent fields, and the same facts as compact text.
+
+    Where other people's words stand is said in `_meta`; in the text they are in quotation marks, on one line.
+    """
     structure = answer.model_dump(mode="json", exclude_none=True)
-    own = getattr(answer, "text", None)
-    text = cast(str, own()) if callable(own) else compact_text(structure)
-    return CallToolResult(content=[TextContent(type="text", text=text)], structured_content=structure)
+    at = spots(type(answer))
+    prose = callable(getattr(answer, "text", None))
+    text = visible(tamed(answer).text()) if prose else compact_text(structure, at)
+    marked = paths(structure, at)
+    return CallToolResult(
+        content=[TextContent(type="text", text=text)],
+        structured_content=structure,
+        _meta={UNTRUSTED: list(marked)} if marked else None,
+    )
 
 
 def argument_problem(tool: str, error: ValidationError) -> Problem:
@@ -60,59 +73,65 @@ _WIDTH = 96
 """Characters of nested facts that still stand in one line."""
 
 
-def compact_text(value: Any) -> str:
-    """Lines such as `title: Butterfly` and `- ...`, with nesting by two spaces; one line where it fits."""
+def compact_text(value: Any, at: Spots = False) -> str:
+    """Lines such as `title: Butterfly` and `- ...`, with nesting by two spaces; one line where it fits.
+
+    `at` says where other people's words stand: more than a word of them is in quotation marks.
+    """
     if isinstance(value, dict):
-        return "\n".join(_fields(cast(dict[str, Any], value), "")[0])
+        return "\n".join(_fields(cast(dict[str, Any], value), at, "")[0])
     if isinstance(value, list):
-        return "\n".join([f"- {text}" for text in _items(cast(list[Any], value), "")[0]])
-    return _scalar(value)
+        return "\n".join([f"- {text}" for text in _items(cast(list[Any], value), at, "")[0]])
+    return _scalar(value, at)
 
 
-def _nested(value: dict[str, Any] | list[Any], indent: str) -> tuple[str, bool]:
+def _nested(value: dict[str, Any] | list[Any], at: Spots, indent: str) -> tuple[str, bool]:
     """The text, and whether it is one line; otherwise its lines are indented. Inner values are written first, once."""
     if isinstance(value, dict):
-        lines, short = _fields(value, indent)
+        lines, short = _fields(value, at, indent)
         line, between = "{" + ", ".join(lines) + "}" if short else "", "\n" + indent
     else:
-        lines, short = _items(value, indent)
+        lines, short = _items(value, at, indent)
         line, between = "[" + ", ".join(lines) + "]" if short else "", "\n" + indent + "- "
     if short and len(line) <= _WIDTH:
         return line, True
     return between[1:] + between.join(lines), False
 
 
-def _fields(fields: dict[str, Any], indent: str) -> tuple[list[str], bool]:
+def _fields(fields: dict[str, Any], at: Spots, indent: str) -> tuple[list[str], bool]:
     """Each as `name: text`, and whether all are short."""
     lines: list[str] = []
     all_short, deeper = True, indent + "  "
-    for name, each in fields.items():
+    for key, each in fields.items():
+        below = at.get(key, False) if isinstance(at, Mapping) else at is True
+        name = key if at is not True else word(key)
         if isinstance(each, dict | list):
-            text, short = _nested(cast(dict[str, Any], each), deeper)
+            text, short = _nested(cast(dict[str, Any], each), below, deeper)
             lines.append(f"{name}: {text}" if short else f"{name}:\n{text}")
             all_short = all_short and short
         else:
-            lines.append(f"{name}: {_scalar(each)}")
+            lines.append(f"{name}: {_scalar(each, below)}")
     return lines, all_short
 
 
-def _items(items: list[Any], indent: str) -> tuple[list[str], bool]:
+def _items(items: list[Any], at: Spots, indent: str) -> tuple[list[str], bool]:
     """Each as its text, without the indent of its first line, and whether all are short."""
     texts: list[str] = []
+    below = at[0] if isinstance(at, tuple) else at is True
     all_short, deeper = True, indent + "  "
     for each in items:
         if isinstance(each, dict | list):
-            text, short = _nested(cast(dict[str, Any], each), deeper)
+            text, short = _nested(cast(dict[str, Any], each), below, deeper)
             texts.append(text if short else text[len(deeper) :])
             all_short = all_short and short
         else:
-            texts.append(_scalar(each))
+            texts.append(_scalar(each, below))
     return texts, all_short
 
 
-def _scalar(value: Any) -> str:
+def _scalar(value: Any, at: Spots) -> str:
     if isinstance(value, str):
-        return value.replace("\n", " ")
+        return word(value) if at else value.replace("\n", " ")
     if isinstance(value, bool):
         return "yes" if value else "no"
     return "none" if value is None else str(value)
