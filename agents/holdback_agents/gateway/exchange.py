@@ -47,7 +47,10 @@ class Exchange:
         if not allowed:
             raise OAuthError("invalid_target", f"{agent} has nothing to do at {audience}.")
         subject = self._services.authority.read(form["subject_token"], even_expired=True)
-        entered = self._tasks.enter(subject, agent, NamedTask.of_form(form))
+        named = NamedTask.of_form(form)
+        entered = self._tasks.enter(subject, agent, named)
+        if entered.first and not subject.chain:  # what an agent names, its task was shown before or may not show
+            self._services.enforcement.shown(entered.held.claim.root, named.things)
         granted = self._services.authority.grant(
             subject,
             agent,
