@@ -19,6 +19,8 @@ audit_app = typer.Typer(help="Check and read the audit log.", no_args_is_help=Tr
 app.add_typer(audit_app, name="audit")
 rights_app = typer.Typer(help="Take rights in from files and write them out again.", no_args_is_help=True)
 app.add_typer(rights_app, name="rights")
+person_app = typer.Typer(help="Codes and second factors with which people sign in.", no_args_is_help=True)
+app.add_typer(person_app, name="person")
 
 Home = Annotated[Path | None, typer.Option("--home", help="Where Holdback keeps its state.", show_default="platform")]
 Port = Annotated[int | None, typer.Option("--port", help="Port to listen on; 0 takes a free one.")]
@@ -266,6 +268,45 @@ def rights_export(  # noqa: PLR0917 - an option each
     from holdback.exchange import Wanted, export_file
 
     export_file(file, home, format_, Wanted(ref, contract, territory, licensor))
+
+
+PersonName = Annotated[str, typer.Argument(help="Who, such as person:sam.")]
+
+
+@person_app.command("list")
+def person_list(home: Home = None) -> None:
+    """Tell who may sign in, and who proves a second factor."""
+    from holdback.proving import tell_people
+
+    tell_people(home)
+
+
+@person_app.command("code")
+def person_code(person: PersonName, home: Home = None) -> None:
+    """Print a code with which this person signs in at a browser: once, within five minutes."""
+    from holdback.proving import print_code
+
+    print_code(person, home)
+
+
+@person_app.command("factor")
+def person_factor(
+    person: PersonName,
+    home: Home = None,
+    remove: Annotated[bool, typer.Option("--remove", help="Take the present one away.")] = False,
+) -> None:
+    """Give this person a second factor: a key for an authenticator, in force once its digits are typed."""
+    from holdback.proving import set_up_factor
+
+    set_up_factor(person, home, remove=remove)
+
+
+@person_app.command("sign-out")
+def person_sign_out(person: PersonName, home: Home = None) -> None:
+    """End what browsers and programs were allowed in this person's name."""
+    from holdback.proving import sign_out
+
+    sign_out(person, home)
 
 
 def main() -> None:

@@ -1,13 +1,16 @@
 """The people of a home: who they are, their keys, and tokens from the gateway in their name (RFC 7523)."""
 
 from collections.abc import Iterable, Mapping
+from pathlib import Path
 from typing import Any, cast
 
 import httpx
+from holdback_agents.gateway.authority.credentials import Credentials
+from holdback_agents.gateway.authority.issuer import IssuerFacts
 from holdback_agents.gateway.registry import PersonEntry
 from holdback_base.ids import Clock, NewId
 from holdback_base.problem import Problem
-from holdback_servers.settings import PersonSetting
+from holdback_servers.settings import PersonSetting, Settings
 from holdback_trust.assertions import sign_assertion
 from holdback_trust.identity import GATEWAY
 from holdback_trust.keys import KeyPair
@@ -31,6 +34,20 @@ def person_entries(foundation: Foundation, people: Iterable[PersonSetting]) -> l
         )
         for person in people
     ]
+
+
+def home_credentials(home: Path, clock: Clock) -> Credentials:
+    """The sign-in codes and second factors that lie in a home."""
+    return Credentials(home / "people", clock)
+
+
+def issuer_facts(settings: Settings) -> IssuerFacts | None:
+    """The issuer whose word on people this house takes, if its settings name one."""
+    said = settings.oidc
+    if said is None:
+        return None
+    secret = said.client_secret.get_secret_value() if said.client_secret is not None else ""
+    return IssuerFacts(said.issuer, said.client_id, secret, said.person_claim, said.roles_claim, said.roles)
 
 
 class Person:
