@@ -5,10 +5,10 @@ takes only an id, a hash, an instant or one of some fixed words does not. So a f
 its first day.
 """
 
-import json
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from functools import cache
+from json.encoder import encode_basestring
 from types import UnionType
 from typing import Annotated, Any, Literal, Union, cast, get_args, get_origin
 
@@ -38,22 +38,25 @@ def spots(model: type[BaseModel]) -> Spots:
 
 
 def paths(shape: Any, at: Spots) -> tuple[str, ...]:
-    """The JSONPath queries of words that are there, one for all items of a list, in order."""
-    return tuple(dict.fromkeys(_paths(shape, at, "$")))
+    """The JSONPath queries of words that are there, one for all items of a list, in order of their first."""
+    found: dict[str, None] = {}
+    _add_paths(shape, at, "$", found)
+    return tuple(found)
 
 
-def _paths(shape: Any, at: Spots, path: str) -> Iterator[str]:
+def _add_paths(shape: Any, at: Spots, path: str, found: dict[str, None]) -> None:
     if at is True:
-        if _has_words(shape):
-            yield path
+        if path not in found and _has_words(shape):
+            found[path] = None
     elif isinstance(at, tuple):
+        below = f"{path}[*]"
         for each in cast(list[Any], shape) if isinstance(shape, list) else ():
-            yield from _paths(each, at[0], f"{path}[*]")
+            _add_paths(each, at[0], below, found)
     elif at and isinstance(shape, dict):
         members = cast(dict[str, Any], shape)
         for name, below in at.items():
             if name in members:
-                yield from _paths(members[name], below, f"{path}.{name}")
+                _add_paths(members[name], below, f"{path}.{name}", found)
 
 
 def _has_words(shape: Any) -> bool:
@@ -71,12 +74,12 @@ def visible(text: str) -> str:
 
 def quoted(text: str) -> str:
     """The text in double quotes as JSON writes it, on one line: what stands within cannot end it."""
-    return visible(json.dumps(text, ensure_ascii=False))
+    return visible(encode_basestring(text))
 
 
 def word(text: str) -> str:
     """The text as it is where it is one word, such as an id or a file name without spaces; otherwise `quoted`."""
-    return text if _TOKEN.fullmatch(text) and text.isascii() else quoted(text)
+    return text if text.isascii() and _TOKEN.fullmatch(text) else quoted(text)
 
 
 def tamed(value: Any) -> Any:
