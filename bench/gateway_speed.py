@@ -18,6 +18,7 @@ from typing import Any
 
 import aiohttp
 import uvicorn
+from holdback_agents.gateway.admissions import Admissions
 from holdback_agents.gateway.app import Gateway, build_gateway
 from holdback_agents.gateway.registry import LocalApp, ServerEntry, Target, Upstream
 from holdback_agents.gateway.services import GatewayServices
@@ -176,10 +177,12 @@ def _serve_gateway(port: int, home: Path, upstream: str) -> None:
 
 def _gateway(home: Path, port: int, target: Target) -> Gateway:
     keys = KeyPair.load_or_create(home / "gateway.pem")
+    database = Database(home / f"gateway{port}.sqlite", METADATA)
     return build_gateway(
         GatewayServices(
             url=f"http://127.0.0.1:{port}",
-            database=Database(home / f"gateway{port}.sqlite", METADATA),
+            database=database,
+            admissions=Admissions(database, system_clock),
             clock=system_clock,
             new_id=id_maker(),
             keys=keys,

@@ -4,7 +4,7 @@ The same code as `holdback serve NAME`: only the composition differs. Agents and
 """
 
 import os
-from collections.abc import AsyncGenerator, Iterable, Mapping
+from collections.abc import AsyncGenerator, Iterable, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, replace
 
@@ -18,6 +18,7 @@ from holdback_agents.gateway.risk import Autonomy
 from holdback_agents.gateway.services import GatewayServices
 from holdback_agents.gateway.store import METADATA as GATEWAY_METADATA
 from holdback_agents.runtime.agent import Agent
+from holdback_agents.runtime.brain import Rules
 from holdback_agents.runtime.serving.app import AgentServices, build_agent_app, complete_card
 from holdback_agents.runtime.tables import METADATA as AGENT_METADATA
 from holdback_agents.scheduler import scheduler
@@ -26,12 +27,14 @@ from holdback_servers.edge import Edge
 from holdback_servers.serving import Door
 from holdback_servers.settings import PersonSetting
 from holdback_trust.edges import Rate
+from holdback_trust.egress import Egress
 from holdback_trust.identity import GATEWAY
 from holdback_trust.tokens import TokenAuthority, TokenVerifier
 from starlette.applications import Starlette
 
+from holdback.admitting import open_admissions, settle
 from holdback.foundation import Foundation
-from holdback.people import person_entries
+from holdback.people import home_credentials, issuer_facts, person_entries
 from holdback.rooms import ROOMS, open_room, room_store
 from holdback.starting import undisturbed_start
 
@@ -42,12 +45,14 @@ AGENTS = {"editing-assistant": editing_assistant, "compliance": compliance, "sch
 
 @dataclass(frozen=True)
 class House:
-    """An open house. `gateway` is the application to serve; `url` is where clients find it."""
+    """An open house. `gateway` is the application to serve; `url` is where clients find it. `outside` are its own
+    agents that are not let in as they are now, with what has changed."""
 
     url: str
     foundation: Foundation
     gateway: Gateway
     doors: dict[str, Door]
+    outside: Mapping[str, Sequence[str]]
 
     @asynccontextmanager
     async def running(self) -> AsyncGenerator[None]:
@@ -93,7 +98,9 @@ def _build(
         agents.append(replace(entry, target=Upstream(elsewhere[name])) if name in elsewhere else entry)
     store = room_store("gateway", foundation, GATEWAY_METADATA)
     stores.append(store)
-    keys = foundation.keys(GATEWAY)
+    keys, egress = foundation.keys(GATEWAY), Egress(foundation.settings.egress)
+    admissions = open_admissions(store, foundation)
+    outside = settle(admissions, agents, foundation)
     gateway = build_gateway(
         GatewayServices(
             url=url,
@@ -106,13 +113,18 @@ def _build(
             audit=foundation.audit,
             enforcement=foundation.enforcement,
             rate=Rate(foundation.settings.calls_a_minute),
-            agents=agents,
+            agents=[*agents, *admissions.vendors(agents, egress)],
+            admissions=admissions,
+            egress=egress,
             servers=[_placed(server_entry(door, foundation, url), elsewhere) for door in doors.values()],
             people=person_entries(foundation, people),
             autonomy=_autonomy(foundation),
+            stories={name: each.people | each.agents for name, each in foundation.settings.stories.items()},
+            credentials=home_credentials(foundation.settings.home, foundation.clock),
+            issuer=issuer_facts(foundation.settings),
         )
     )
-    return House(url, foundation, gateway, doors), stores
+    return House(url, foundation, gateway, doors, outside), stores
 
 
 def _autonomy(foundation: Foundation) -> Autonomy:
@@ -152,11 +164,13 @@ def room_app(door: Door, foundation: Foundation, gateway: str = "") -> Edge:
 
 def agent_entry(agent: Agent, store: Database, foundation: Foundation, gateway: str) -> AgentEntry:
     """An agent as the gateway's registry knows it, standing in this process."""
+    keys = foundation.keys(agent.audience)
     return AgentEntry(
         name=agent.name,
         card=complete_card(agent, f"{gateway}/agents/{agent.name}"),
         target=LocalApp(agent_app(agent, store, foundation, gateway)),
-        key=foundation.keys(agent.audience).public_jwk,
+        key=keys.public_jwk,
+        identity=agent.identity(keys.kid, Rules().configuration),
     )
 
 

@@ -6,7 +6,7 @@ import json
 import logging
 import signal
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from holdback_base.problem import Problem
@@ -45,7 +45,7 @@ async def _up(settings: Settings, elsewhere: Mapping[str, str]) -> None:
         open_house(foundation, url, (LOADER, *people), elsewhere) as house,
         served(house.gateway, listener, settings),
     ):
-        for line in _addresses(url, settings, people):
+        for line in (*_addresses(url, settings, people), *_outside(house.outside)):
             sys.stdout.write(line + "\n")
         sys.stdout.flush()
         await _interrupted()
@@ -68,6 +68,13 @@ def _addresses(url: str, settings: Settings, people: tuple[PersonSetting, ...]) 
     lines += [f"  person    {each.id} ({each.name}): {', '.join(sorted(each.roles))}" for each in people]
     lines.append(f"Try: holdback run {EXAMPLES / 'butterfly' / 'brief.toml'} --gateway {url} --home {settings.home}")
     return lines
+
+
+def _outside(agents: Mapping[str, Sequence[str]]) -> list[str]:
+    return [
+        f"  NOT LET IN  {name}: {'; '.join(changes)}. After a look at it: holdback agents admit {name}"
+        for name, changes in agents.items()
+    ]
 
 
 def run_one(name: str, settings: Settings, gateway: str | None) -> None:

@@ -11,14 +11,15 @@ from holdback_agents.compliance.watching import watch_expiry
 from holdback_agents.compliance.workflow import clear_rights
 from holdback_agents.contracts import ClearanceRequest
 from holdback_agents.publishing_parts import ExpiryWatch, PublicationCheck
-from holdback_agents.runtime.agent import Agent, Skill, packed_card
+from holdback_agents.runtime.agent import Agent, Skill, packed_card, written_rules
 
 
 def compliance() -> Agent:
     """The agent, with the card that travels with the program."""
+    card = packed_card("compliance")
     return Agent(
         name="compliance",
-        card=packed_card("compliance"),
+        card=card,
         skills=(
             Skill(id="clear-rights", request=ClearanceRequest, workflow=clear_rights, words=parse_clearance_request),
             Skill(
@@ -30,4 +31,5 @@ def compliance() -> Agent:
             Skill(id="watch-expiry", request=ExpiryWatch, workflow=watch_expiry, words=parse_expiry_watch),
         ),
         choose=chosen_skill,
+        configurations=(written_rules(__file__, "compliance-rules", card.version),),
     )

@@ -3,17 +3,18 @@
 import contextlib
 import logging
 from collections.abc import AsyncGenerator, Awaitable, Callable
+from typing import Any
 from urllib.parse import parse_qsl
 
 from holdback_base.problem import Problem
 from holdback_trust.edges import bearer, peer
-from holdback_trust.grants import plan
 from holdback_trust.identity import GATEWAY
 from holdback_trust.policy import Action
 from holdback_trust.tokens import TokenVerifier
 from starlette.types import Message, Receive, Scope, Send
 
 from holdback_agents.gateway.approval_door import ApprovalDoor
+from holdback_agents.gateway.authority.door import AuthorityDoor
 from holdback_agents.gateway.delivery import Delivery
 from holdback_agents.gateway.edge import (
     Edge,
@@ -26,6 +27,7 @@ from holdback_agents.gateway.edge import (
     send_problem,
 )
 from holdback_agents.gateway.front import FrontDoor
+from holdback_agents.gateway.guarding import GuardianDoor
 from holdback_agents.gateway.lifespans import Lifespan
 from holdback_agents.gateway.metrics import Requests
 from holdback_agents.gateway.oauth import FORM_LIMIT, OAuthError, TokenDoor
@@ -33,8 +35,10 @@ from holdback_agents.gateway.pages import open_pages
 from holdback_agents.gateway.proxy import Proxy, Way
 from holdback_agents.gateway.registry import Entry, LocalApp, Registry, ServerEntry
 from holdback_agents.gateway.services import GatewayServices, Ledger
+from holdback_agents.gateway.stopping import Stopping
 from holdback_agents.gateway.task_ends import TaskEnds
 from holdback_agents.gateway.tasks import TaskBook
+from holdback_agents.gateway.token_status import TokenStatus
 
 _log = logging.getLogger(__name__)
 _NO_STORE = [(b"cache-control", b"no-store")]
@@ -61,11 +65,19 @@ class Gateway:
         )
         self._proxy = Proxy()
         self._pages = open_pages(services, self._registry)
-        self._tasks = TaskBook(services.database, services.clock, plan)
+        self._tasks = TaskBook(services.database, services.clock, self._registry.plan)
         self._ends = TaskEnds(services, self._tasks)
-        self._tokens = TokenDoor(services, self._registry, self._ledger, self._tasks)
+        self._authority = AuthorityDoor(services, self._registry, self._ledger, self._edge)
+        programs = self._authority.granting.grants()
+        self._tokens = TokenDoor(services, self._registry, self._ledger, self._tasks, programs)
         self._approvals = ApprovalDoor(services, self._registry, self._ledger)
+        self._status = TokenStatus(
+            services, self._ledger, self._tokens, self._tasks, self._ends, self._authority.granting.revoke
+        )
         self._front = FrontDoor(services, self._registry, self._ledger, self._edge, self._proxy)
+        self._guarding = GuardianDoor(services, self._registry, self._ledger)
+        front = self._front
+        self._stopping = Stopping(services, self._registry, (self._tasks, self._ends), front.call, front.call_server)
         self._requests = Requests()
         self._delivery: Delivery | None = None
         self._places = self._answers()
@@ -81,11 +93,14 @@ class Gateway:
                 lifespan = Lifespan(app)
                 await lifespan.start()
                 started.append(lifespan)
+            await self._authority.members.recall()
             delivery.start()
+            self._stopping.start()
             self._delivery = delivery
             yield
         finally:
             self._delivery = None
+            await self._stopping.stop()
             await delivery.stop()
             await self._proxy.close()
             for lifespan in reversed(started):
@@ -185,6 +200,9 @@ class Gateway:
         all that lie below it."""
         return {
             "/oauth/token": {"POST": self._token},
+            "/oauth/introspect": {"POST": self._introspect},
+            "/oauth/revoke": {"POST": self._revoke},
+            **self._authority.places(),
             "/health": {"GET": self._health},
             "/metrics": {"GET": self._metrics},
             "/audit/heads": {"POST": self._take_head},
@@ -192,6 +210,8 @@ class Gateway:
             "/approvals": {"GET": self._approve, "POST": self._approve},
             "/approvals/": {"GET": self._approve, "POST": self._approve},
             "/status/": {"GET": self._approval_status},
+            "/guardian": {"GET": self._guard},
+            "/guardian/": {"GET": self._guard, "POST": self._guard},
         }
 
     async def _health(self, _scope: Scope, _receive: Receive, send: Send) -> int:
@@ -212,15 +232,33 @@ class Gateway:
         return 200
 
     async def _token(self, scope: Scope, receive: Receive, send: Send) -> int:
+        return await self._oauth(self._tokens.answer, scope, receive, send)
+
+    async def _introspect(self, scope: Scope, receive: Receive, send: Send) -> int:
+        async def answer(body: bytes) -> dict[str, Any]:
+            return self._status.introspect(body)
+
+        return await self._oauth(answer, scope, receive, send)
+
+    async def _revoke(self, scope: Scope, receive: Receive, send: Send) -> int:
+        async def answer(body: bytes) -> dict[str, Any]:
+            await self._status.revoke(body)
+            return {}
+
+        return await self._oauth(answer, scope, receive, send)
+
+    async def _oauth(
+        self, ask: Callable[[bytes], Awaitable[dict[str, Any]]], scope: Scope, receive: Receive, send: Send
+    ) -> int:
         try:
             if header(scope, b"content-type").partition(";")[0].strip() != "application/x-www-form-urlencoded":
                 raise OAuthError("invalid_request", "Send the fields form-encoded.")
-            granted = await self._tokens.answer(await read_body(scope, receive, FORM_LIMIT))
+            answer = await ask(await read_body(scope, receive, FORM_LIMIT))
         except OAuthError as error:
             self._edge.count(peer(scope))
             await send_json(send, error.status, error.as_dict(), _NO_STORE)
             return error.status
-        await send_json(send, 200, granted, _NO_STORE)
+        await send_json(send, 200, answer, _NO_STORE)
         return 200
 
     def _lookup(self, scope: Scope) -> dict[str, object]:
@@ -241,6 +279,13 @@ class Gateway:
             self._delivery.wake()
         await send_json(send, status, shape, _NO_STORE)
         return status
+
+    async def _guard(self, scope: Scope, receive: Receive, send: Send) -> int:
+        answer = await self._guarding.answer(self._edge.caller(scope, GATEWAY), scope, receive)
+        if scope["method"] == "POST":
+            self._stopping.wake()
+        await send_json(send, 200, answer, _NO_STORE)
+        return 200
 
     async def _approval_status(self, scope: Scope, _receive: Receive, send: Send) -> int:
         answer = await self._approvals.status(scope["path"])

@@ -10,8 +10,6 @@ import logging
 from collections.abc import Awaitable, Callable
 from typing import Any, cast
 
-from holdback_trust.grants import person_scopes
-
 from holdback_agents.contracts import ApprovalAnswer
 from holdback_agents.gateway import store
 from holdback_agents.gateway.registry import Registry
@@ -95,10 +93,10 @@ class Delivery:
 
     async def _attempt(self, approval: Approval) -> tuple[str, str]:
         agent = self._registry.agents.get(approval.agent)
-        person = self._registry.people.get(approval.asker)
+        person = self._registry.person(approval.asker)
         if agent is None or person is None:
             return "given-up", "the agent or the person is not of this house any more"
-        scopes = person_scopes(person.roles, agent.audience) & frozenset(approval.scopes)
+        scopes = self._registry.person_scopes(person.roles, agent.audience) & frozenset(approval.scopes)
         token = self._services.authority.issue(
             person=person.id, roles=person.roles, audience=agent.audience, scopes=scopes
         )

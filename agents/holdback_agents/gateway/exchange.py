@@ -4,7 +4,6 @@ from collections.abc import Mapping
 from typing import Any
 
 from holdback_base.problem import Problem
-from holdback_trust.grants import agent_scopes
 from holdback_trust.identity import GATEWAY, Caller
 from holdback_trust.tokens import Granted
 
@@ -43,7 +42,7 @@ class Exchange:
 
     async def _exchanged(self, form: Mapping[str, str], agent: str) -> dict[str, Any]:
         audience = audience_of(form, self._registry)
-        allowed = agent_scopes(agent, audience)
+        allowed = self._registry.agent_scopes(agent, audience)
         if not allowed:
             raise OAuthError("invalid_target", f"{agent} has nothing to do at {audience}.")
         subject = self._services.authority.read(form["subject_token"], even_expired=True)
@@ -57,6 +56,7 @@ class Exchange:
             audience=audience,
             scopes=frozenset(form["scope"].split()) if form.get("scope") else None,
             allowed=allowed,
+            level=self._services.admissions.level(agent),
             task=entered.held.claim,
             renewed=entered.renewed,
         )

@@ -19,14 +19,13 @@ from a2a.utils.errors import (
     UnsupportedOperationError,
 )
 from holdback_base.problem import Problem
-from holdback_trust.grants import person_scopes
 from holdback_trust.identity import GATEWAY, Caller
 from holdback_trust.policy import Action
 from starlette.types import Message, Receive, Scope, Send
 
 from holdback_agents.gateway.edge import Edge, UnreadableError, read_body, read_json, send_json
 from holdback_agents.gateway.proxy import Proxy, Way
-from holdback_agents.gateway.registry import AgentEntry, Registry
+from holdback_agents.gateway.registry import AgentEntry, Registry, Target
 from holdback_agents.gateway.routing import Wanted, is_request, wanted_by_path, wanted_by_rpc
 from holdback_agents.gateway.services import GatewayServices, Ledger
 
@@ -118,20 +117,27 @@ class FrontDoor:
 
     async def call(self, name: str, token: str, body: bytes) -> tuple[int, bytes]:
         """Post a JSON-RPC body to an agent, the same way as any request goes; its whole answer."""
-        agent = self._registry.agents[name]
+        return await self._post(self._registry.agents[name].target, f"/agents/{name}", token, body)
+
+    async def call_server(self, name: str, token: str, body: bytes) -> tuple[int, bytes]:
+        """The same to a server."""
+        return await self._post(self._registry.servers[name].target, f"/mcp/{name}", token, body)
+
+    async def _post(self, target: Target, path: str, token: str, body: bytes) -> tuple[int, bytes]:
         scope: dict[str, Any] = {
             "type": "http",
             "asgi": {"version": "3.0", "spec_version": "2.3"},
             "http_version": "1.1",
             "method": "POST",
             "scheme": "http",
-            "path": f"/agents/{name}",
-            "raw_path": f"/agents/{name}".encode(),
+            "path": path,
+            "raw_path": path.encode(),
             "query_string": b"",
             "root_path": "",
             "headers": [
                 (b"content-type", b"application/json"),
                 (b"content-length", str(len(body)).encode()),
+                (b"accept", b"application/json, text/event-stream"),
                 (b"a2a-version", b"1.0"),
                 (b"authorization", f"Bearer {token}".encode()),
             ],
@@ -145,11 +151,11 @@ class FrontDoor:
             await never.wait()
             return {"type": "http.disconnect"}
 
-        await self._proxy.forward(scope, _Replay(body, stay), answer, Way(agent.target, f"/agents/{name}", ""))
+        await self._proxy.forward(scope, _Replay(body, stay), answer, Way(target, path, ""))
         return answer.status, bytes(answer.body)
 
     def _scopes(self, caller: Caller, agent: AgentEntry) -> frozenset[str]:
-        return caller.scopes & person_scopes(caller.roles, agent.audience)
+        return caller.scopes & self._registry.person_scopes(caller.roles, agent.audience)
 
     def _token(self, caller: Caller, agent: AgentEntry) -> str:
         """A token for the agent: the same person, acting directly, with what the agent may be handed, no longer."""
@@ -165,6 +171,8 @@ class FrontDoor:
             audience=agent.audience,
             scopes=self._scopes(caller, agent),
             seconds=left,
+            stories=caller.stories,
+            factors=caller.factors,
         )
         self._ledger.issued(caller.person, caller.person, agent.audience, "for the front door")
         _remember(self._tokens, key, (token, now + left))

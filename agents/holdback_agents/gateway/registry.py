@@ -7,6 +7,9 @@ from typing import Any, TypeVar
 
 from a2a.types.a2a_pb2 import AgentCard
 from holdback_base.problem import Problem
+from holdback_trust import grants
+from holdback_trust.admission import Admission, AgentIdentity
+from holdback_trust.egress import Egress
 from holdback_trust.identity import GATEWAY
 from starlette.types import ASGIApp
 
@@ -23,9 +26,11 @@ class LocalApp:
 
 @dataclass(frozen=True)
 class Upstream:
-    """A target in another process: the URL of its endpoint, with no slash at the end."""
+    """A target in another process: the URL of its endpoint, with no slash at the end. `guard` is how an agent from
+    outside the house is reached: at an address that it has checked."""
 
     url: str
+    guard: Egress | None = None
 
 
 Target = LocalApp | Upstream
@@ -33,12 +38,16 @@ Target = LocalApp | Upstream
 
 @dataclass(frozen=True)
 class AgentEntry:
-    """An agent behind the gateway; `key` is its public JWK, with which it proves who it is at the token endpoint."""
+    """An agent behind the gateway; `key` is its public JWK, with which it proves who it is at the token endpoint, and
+    `identity` what it is, where that is more than its key and the version on its card. An agent from outside the house
+    has the `admission` that says what it may be given."""
 
     name: str
     card: AgentCard
     target: Target
     key: Mapping[str, str]
+    identity: AgentIdentity | None = None
+    admission: Admission | None = None
 
     @property
     def audience(self) -> str:
@@ -104,6 +113,12 @@ class Registry:
     agents: Mapping[str, AgentEntry] = field(default_factory=lambda: MappingProxyType({}))
     servers: Mapping[str, ServerEntry] = field(default_factory=lambda: MappingProxyType({}))
     people: Mapping[str, PersonEntry] = field(default_factory=lambda: MappingProxyType({}))
+    guests: dict[str, PersonEntry] = field(default_factory=dict[str, PersonEntry])
+    """People whom an issuer vouched for, as it said last; they have no key here."""
+
+    def person(self, identity: str) -> PersonEntry | None:
+        """Somebody of the house, or whom its issuer vouched for."""
+        return self.people.get(identity) or self.guests.get(identity)
 
     @classmethod
     def of(
@@ -141,6 +156,25 @@ class Registry:
         if text in known:
             return text
         return next((name for name, url in known.items() if text.rstrip("/") == url), None)
+
+    def person_scopes(self, roles: Iterable[str], audience: str) -> frozenset[str]:
+        """What a token of a person with these roles may hold at an audience; empty: nothing to do there."""
+        guest = self._from_outside(audience)
+        return grants.person_scopes(roles, audience) if guest is None else guest.person_scopes(roles)
+
+    def agent_scopes(self, agent: str, audience: str) -> frozenset[str]:
+        """What an agent may be given at an audience; empty for what is not listed."""
+        guest = self._from_outside(agent)
+        return grants.agent_scopes(agent, audience) if guest is None else guest.grants.get(audience, frozenset())
+
+    def plan(self, agent: str, skill: str) -> frozenset[str]:
+        """The capabilities and skills that an agent needs for a skill; nothing else is open to it in such a task."""
+        guest = self._from_outside(agent)
+        return grants.plan(agent, skill) if guest is None else guest.plans.get(skill, frozenset())
+
+    def _from_outside(self, agent: str) -> Admission | None:
+        entry = self.agents.get(agent.removeprefix("agent:")) if agent.startswith("agent:") else None
+        return entry.admission if entry is not None else None
 
     def agent_for(self, skill: str) -> AgentEntry:
         """Who offers the skill. Raises Problem NOBODY_OFFERS, with all skills there are."""

@@ -1,6 +1,6 @@
 """What the gateway is given, and the ledger through which it records what it decided."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 
@@ -9,12 +9,16 @@ from holdback_base.ids import Clock, NewId
 from holdback_base.problem import Problem
 from holdback_trust.audit import AuditLog
 from holdback_trust.edges import Rate
+from holdback_trust.egress import Egress
 from holdback_trust.enforcing import Enforcement
 from holdback_trust.identity import GATEWAY, Caller
 from holdback_trust.keys import KeyPair, KeyRing
 from holdback_trust.policy import Action
 from holdback_trust.tokens import TokenAuthority
 
+from holdback_agents.gateway.admissions import Admissions
+from holdback_agents.gateway.authority.credentials import Credentials
+from holdback_agents.gateway.authority.issuer import IssuerFacts
 from holdback_agents.gateway.registry import AgentEntry, PersonEntry, ServerEntry
 from holdback_agents.gateway.risk import Autonomy
 
@@ -35,6 +39,7 @@ class GatewayServices:
         agents: who offers skills; people's and agents' keys here are what they may sign assertions with.
         servers: who offers tools.
         people: who may ask for tokens.
+        admissions: which of the agents are let in, and as what.
         enforcement: what allows, of this process.
         rate: how often one caller may ask; no limit without one.
         version: of the program, for the card.
@@ -42,6 +47,10 @@ class GatewayServices:
         approval_life: how long an approval holds.
         autonomy: how far agents may go without a person.
         retry_seconds: the first pause after a delivery that failed; it doubles up to a minute.
+        stories: who may know of each closed story, people and agents by their ids.
+        credentials: codes and second factors of the house's people; without them nobody signs in at a browser.
+        issuer: whose word on people is taken instead.
+        egress: where the gateway may send requests by itself; nowhere without it.
     """
 
     url: str
@@ -55,6 +64,7 @@ class GatewayServices:
     agents: Sequence[AgentEntry]
     servers: Sequence[ServerEntry]
     people: Sequence[PersonEntry]
+    admissions: Admissions
     enforcement: Enforcement = field(default_factory=Enforcement)
     rate: Rate | None = None
     version: str = "0.1.0"
@@ -62,6 +72,14 @@ class GatewayServices:
     approval_life: timedelta = field(default=timedelta(hours=24))
     autonomy: Autonomy = field(default_factory=Autonomy)
     retry_seconds: float = 1.0
+    stories: Mapping[str, frozenset[str]] = field(default_factory=dict[str, frozenset[str]])
+    credentials: Credentials | None = None
+    issuer: IssuerFacts | None = None
+    egress: Egress | None = None
+
+    def stories_of(self, who: str) -> frozenset[str]:
+        """The closed stories that a person or an agent may know of."""
+        return frozenset(name for name, those in self.stories.items() if who in those)
 
 
 class Ledger:

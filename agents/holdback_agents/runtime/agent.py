@@ -8,6 +8,7 @@ from typing import Any
 
 from a2a.types.a2a_pb2 import AgentCard
 from google.protobuf.json_format import Parse
+from holdback_trust.admission import AgentIdentity, Configuration
 from pydantic import BaseModel
 
 from holdback_agents.contracts import Part, Question
@@ -52,12 +53,14 @@ class Agent:
     """An agent: `name` as in `agent:<name>`, its card, its skills.
 
     `choose` names the skill that plain words mean; without it words go to the only skill that reads words.
+    `configurations` are what it decides with beside its brain; the version of its software is the card's.
     """
 
     name: str
     card: AgentCard
     skills: Sequence[Skill]
     choose: Callable[[str], str | None] | None = None
+    configurations: Sequence[Configuration] = ()
     by_id: Mapping[str, Skill] = field(init=False)
     by_schema: Mapping[str, Skill] = field(init=False)
 
@@ -72,6 +75,10 @@ class Agent:
     def audience(self) -> str:
         """Whom a token for this agent names, and its id as an actor: `agent:<name>`."""
         return f"agent:{self.name}"
+
+    def identity(self, key: str, brain: Configuration) -> AgentIdentity:
+        """What this agent is with this key (an RFC 7638 thumbprint) and this brain."""
+        return AgentIdentity(key=key, software=self.card.version, configurations=(*self.configurations, brain))
 
     def scope_of(self, skill: str) -> str:
         """The scope that a caller needs for a skill."""
@@ -102,6 +109,12 @@ class Limits:
 def load_card(path: Path) -> AgentCard:
     """The card kept in a JSON file (ProtoJSON). Raises ParseError for a file that is not a card."""
     return Parse(path.read_text(encoding="utf-8"), AgentCard())
+
+
+def written_rules(package: str, name: str, version: str) -> Configuration:
+    """The rules that are written in the modules beside `package` (its `__file__`), as a configuration of that name."""
+    modules = sorted(Path(package).resolve().parent.glob("*.py"))
+    return Configuration.of(name, version, {each.name: each.read_text(encoding="utf-8") for each in modules})
 
 
 def packed_card(name: str) -> AgentCard:

@@ -15,6 +15,7 @@ import httpx
 from holdback_base.canonical import canonical_sha256
 from holdback_base.ids import Clock, NewId
 from holdback_base.problem import Problem
+from holdback_trust.admission import AgentIdentity
 from holdback_trust.assertions import sign_assertion
 from holdback_trust.identity import GATEWAY, Caller
 from holdback_trust.tokens import KeyPair, TokenVerifier
@@ -91,6 +92,7 @@ class House:
         http: shared with `Peers`; closed by whoever made it.
         clock: to know when a token ends.
         new_id: a fresh name for each assertion.
+        identity: what this agent is, which the gateway compares with what was admitted.
     """
 
     def __init__(
@@ -102,7 +104,9 @@ class House:
         http: httpx.AsyncClient,
         clock: Clock,
         new_id: NewId,
+        identity: AgentIdentity | None = None,
     ) -> None:
+        self._shown = None if identity is None else identity.shown()
         self._gateway = gateway.rstrip("/")
         self._agent, self._keys, self._http, self._clock, self._new_id = agent, keys, http, clock, new_id
         self._tokens: dict[tuple[str, str, str, str], _Held] = {}
@@ -168,7 +172,7 @@ class House:
             "subject_token": task,
             "subject_token_type": TASK,
             "client_assertion_type": CLIENT_ASSERTION,
-            "client_assertion": sign_assertion(self._keys, self._agent, GATEWAY, self._clock, self._new_id("evt")),
+            "client_assertion": self._assertion(),
         }
         token = str((await self._ask("POST", "/oauth/token", {}, data=form))["access_token"])
         return Session(verifier.verify(token), token)
@@ -203,7 +207,7 @@ class House:
             "subject_token_type": ACCESS_TOKEN,
             "audience": audience,
             "client_assertion_type": CLIENT_ASSERTION,
-            "client_assertion": sign_assertion(self._keys, self._agent, GATEWAY, self._clock, self._new_id("evt")),
+            "client_assertion": self._assertion(),
         }
         if scope:
             form["scope"] = scope
@@ -214,6 +218,10 @@ class House:
         self._note_told(session)
         life = timedelta(seconds=int(answer.get("expires_in", 0)))
         return _Held(str(answer["access_token"]), asked + life - min(EARLY, life / 2), asked + life)
+
+    def _assertion(self) -> str:
+        jti = self._new_id("evt")
+        return sign_assertion(self._keys, self._agent, GATEWAY, self._clock, jti, identity=self._shown)
 
     def _note_told(self, session: Session) -> None:
         if session.work is not None:

@@ -2,7 +2,7 @@
 
 from holdback_agents.contracts import CommitRequest, PublicationRequest
 from holdback_agents.publishing_parts import RescheduleRequest, SlotQuestion, WeekRequest
-from holdback_agents.runtime.agent import Agent, Skill, packed_card
+from holdback_agents.runtime.agent import Agent, Skill, packed_card, written_rules
 from holdback_agents.scheduler.event_request import parse_reschedule_request
 from holdback_agents.scheduler.explaining import explain
 from holdback_agents.scheduler.request import chosen_skill, parse_commit_request, parse_publication_request
@@ -15,9 +15,10 @@ from holdback_agents.scheduler.workflow import commit_publication, plan_publicat
 
 def scheduler() -> Agent:
     """The agent, with the card that travels with the program."""
+    card = packed_card("scheduler")
     return Agent(
         name="scheduler",
-        card=packed_card("scheduler"),
+        card=card,
         skills=(
             Skill(
                 id="plan-publication",
@@ -36,4 +37,5 @@ def scheduler() -> Agent:
             Skill(id="explain", request=SlotQuestion, workflow=explain, words=parse_slot_question),
         ),
         choose=chosen_skill,
+        configurations=(written_rules(__file__, "scheduler-rules", card.version),),
     )

@@ -20,6 +20,7 @@ from a2a.server.routes import create_jsonrpc_routes, create_rest_routes
 from a2a.server.tasks import InMemoryTaskStore, TaskUpdater
 from a2a.types.a2a_pb2 import AgentCard
 from google.protobuf.json_format import MessageToDict, ParseDict
+from holdback_agents.gateway.admissions import Admissions, house_admission
 from holdback_agents.gateway.app import Gateway, build_gateway
 from holdback_agents.gateway.oauth import ACCESS_TOKEN, ASSERTION_TYPE, JWT_BEARER, TOKEN_EXCHANGE
 from holdback_agents.gateway.registry import AgentEntry, LocalApp, PersonEntry, ServerEntry, Target, ToolEntry
@@ -152,7 +153,9 @@ class House:
         return httpx.AsyncClient(transport=httpx.ASGITransport(self.gateway), base_url=URL)
 
     def assertion(self, who: str, keys: KeyPair | None = None, audience: str = "gateway") -> str:
-        return sign_assertion(keys or self.keys[who], who, audience, self.clock, f"jti-{next(self._numbers)}")
+        identity = {"software": "1", "configurations": []} if who.startswith("agent:") else None
+        jti = f"jti-{next(self._numbers)}"
+        return sign_assertion(keys or self.keys[who], who, audience, self.clock, jti, identity=identity)
 
     def person_form(self, who: str, audience: str, **more: str) -> dict[str, str]:
         return {"grant_type": JWT_BEARER, "assertion": self.assertion(who), "audience": audience} | more
@@ -230,7 +233,9 @@ def build_house(tmp_path: Path) -> Iterator[BuildHouse]:
             database = Database(home / "gateway.sqlite" if kept else None, METADATA)
             stack.callback(database.close)
             audit = stack.enter_context(AuditLog(home / "audit", keys["gateway"], clock, f"gateway{next(homes)}"))
+            admissions = Admissions(database, clock)
             services = GatewayServices(
+                admissions=admissions,
                 url=URL,
                 database=database,
                 clock=clock,
@@ -265,6 +270,8 @@ def build_house(tmp_path: Path) -> Iterator[BuildHouse]:
                 retry_seconds=0.01,
                 autonomy=autonomy or Autonomy(),
             )
+            for entry in services.agents:
+                admissions.admit(house_admission(entry, by="person:test", now=clock()))
             return House(build_gateway(services), services, clock, keys, echoes, home / "audit")
 
         yield build

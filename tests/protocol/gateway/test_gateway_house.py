@@ -6,6 +6,7 @@ from holdback_agents.runtime.house import House as AgentsHouse
 from holdback_agents.runtime.house import Session
 from holdback_base.ids import id_maker
 from holdback_base.problem import Problem
+from holdback_trust.admission import AgentIdentity
 from holdback_trust.tokens import TokenVerifier
 
 pytestmark = pytest.mark.asyncio
@@ -19,6 +20,7 @@ def way_of(house, http: httpx.AsyncClient) -> AgentsHouse:
         http=http,
         clock=house.clock,
         new_id=id_maker(house.clock),
+        identity=AgentIdentity(key=house.keys["agent:editing-assistant"].kid, software="1"),
     )
 
 

@@ -21,6 +21,7 @@ from a2a.types.a2a_pb2 import AgentCard, AgentExtension, AgentInterface
 from google.protobuf.json_format import ParseDict
 from holdback_base.database import Database
 from holdback_base.ids import Clock, NewId
+from holdback_trust.admission import AgentIdentity
 from holdback_trust.audit import AuditLog
 from holdback_trust.edges import Rate
 from holdback_trust.enforcing import Enforcement
@@ -35,6 +36,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from holdback_agents.contracts import PROGRESS_EXTENSION, SKILL_EXTENSION
 from holdback_agents.runtime.agent import Agent, Limits
 from holdback_agents.runtime.brain import Brain, Rules
+from holdback_agents.runtime.card_signing import declare, sign_card
 from holdback_agents.runtime.errands import Ways
 from holdback_agents.runtime.executor import SESSION, Backstage, Executor
 from holdback_agents.runtime.handler import HTTP_SCOPE, AgentRequestHandler
@@ -91,8 +93,15 @@ def build_agent_app(agent: Agent, services: AgentServices) -> Starlette:
     """The agent, ready to be mounted or served. `app.state.aclose` lets go of everything; the lifespan calls it."""
     http = httpx.AsyncClient(transport=services.http, timeout=TIMEOUT, verify=trusted_tls())
     toolbox = Toolbox(agent.name, services.mcp)
+    identity = agent.identity(services.keys.kid, services.brain.configuration)
     house = House(
-        services.gateway, agent.audience, keys=services.keys, http=http, clock=services.clock, new_id=services.new_id
+        services.gateway,
+        agent.audience,
+        keys=services.keys,
+        http=http,
+        clock=services.clock,
+        new_id=services.new_id,
+        identity=identity,
     )
     store = TaskStore(services.database)
     backstage = Backstage(
@@ -105,7 +114,7 @@ def build_agent_app(agent: Agent, services: AgentServices) -> Starlette:
         limits=services.limits,
     )
     executor = Executor(agent, backstage)
-    card = complete_card(agent, services.url)
+    card = sign_card(complete_card(agent, services.url, identity), services.keys)
     handler = AgentRequestHandler(
         agent, card, executor, store, limits=services.limits, enforcement=services.enforcement
     )
@@ -123,8 +132,8 @@ def build_agent_app(agent: Agent, services: AgentServices) -> Starlette:
     return _application(card, handler, services, leftovers.start, aclose)
 
 
-def complete_card(agent: Agent, url: str) -> AgentCard:
-    """The agent's card with its addresses, its extensions, and how to authenticate."""
+def complete_card(agent: Agent, url: str, identity: AgentIdentity | None = None) -> AgentCard:
+    """The agent's card with its addresses, its extensions, its configurations, and how to authenticate."""
     card = AgentCard()
     card.CopyFrom(agent.card)
     url = url.rstrip("/")
@@ -141,6 +150,8 @@ def complete_card(agent: Agent, url: str) -> AgentCard:
     for uri, description in _EXTENSIONS.items():
         if uri not in declared:
             card.capabilities.extensions.append(AgentExtension(uri=uri, description=description))
+    if identity is not None:
+        declare(card, identity)
     if not card.security_schemes:
         scopes = [agent.scope_of(skill.id) for skill in agent.skills]
         bearer = {"httpAuthSecurityScheme": {"scheme": "Bearer", "bearerFormat": "JWT"}}
