@@ -6,7 +6,7 @@ from typing import Any
 from holdback_base.database import load_instant, store_instant
 from holdback_base.vocabulary import Instant, Noun
 from holdback_trust.identity import AgentId, Caller, TaskClaim
-from sqlalchemy import JSON, Column, Connection, Index, String, Table, delete, select
+from sqlalchemy import JSON, Column, Connection, Index, String, Table, cast, delete, select
 from sqlalchemy.dialects.sqlite import insert
 
 from holdback_agents.gateway.store import METADATA
@@ -91,9 +91,22 @@ def find_task(c: Connection, identity: str) -> HeldTask | None:
     return _task(dict(row)) if row else None
 
 
+def came_with(c: Connection, token_id: str) -> list[HeldTask]:
+    """The tasks that came with a token and have not ended."""
+    open_ones = select(_tasks).where(_tasks.c.ended.is_(None), cast(_tasks.c.subjects, String).contains(token_id))
+    found = [_task(dict(row)) for row in c.execute(open_ones).mappings()]
+    return [each for each in found if token_id in each.subjects]
+
+
 def open_below(c: Connection, root: str) -> list[HeldTask]:
     """The tasks of one root that have not ended."""
     rows = c.execute(select(_tasks).where(_tasks.c.root == root, _tasks.c.ended.is_(None))).mappings()
+    return [_task(dict(row)) for row in rows]
+
+
+def open_of(c: Connection, agent: str) -> list[HeldTask]:
+    """The tasks of one agent that have not ended."""
+    rows = c.execute(select(_tasks).where(_tasks.c.agent == agent, _tasks.c.ended.is_(None))).mappings()
     return [_task(dict(row)) for row in rows]
 
 

@@ -130,12 +130,25 @@ class TaskBook:
         self._check_life(held)
         return held
 
+    def begun_with(self, token_id: str) -> list[HeldTask]:
+        """The living tasks that came with this token."""
+        stored = self._database.read_now(lambda c: task_store.came_with(c, token_id))
+        found = {each.id: self._kept.get(each.id, each) for each in stored}
+        found |= {each.id: each for each in self._kept.values() if token_id in each.subjects}
+        return [each for each in found.values() if each.lives(self._clock())]
+
     def joined(self, held: HeldTask, subject: Caller) -> HeldTask:
         """The task with one more token that came with a message for it; its session is that token's from now on."""
         subjects = (*held.subjects, subject.token_id)[-MOST_SUBJECTS:]
         held = held.model_copy(update={"session": subject, "subjects": subjects})
         self._keep(held)
         return held
+
+    def open_of(self, agent: AgentId) -> list[HeldTask]:
+        """The tasks of one agent that have not ended."""
+        found = {each.id: each for each in self._database.read_now(lambda c: task_store.open_of(c, agent))}
+        found |= {each.id: each for each in self._kept.values() if each.agent == agent}
+        return [each for each in found.values() if each.ended is None]
 
     def end(self, identity: str, why: str) -> list[HeldTask]:
         """End a task, and with it all that it had given to others; those that ended now, itself first."""

@@ -66,47 +66,55 @@ class Acting:
         before = self._lately.get(key)
         if before is not None and now - before[0] < WINDOW_SECONDS:
             return _decision(finding, before[1])
-        made = self._made(finding) if finding.verdict == "suspend" else ()
-        incident = Incident(
-            id=self._new_id("evt"),
-            at=at,
-            **finding._asdict(),
-            calls=tuple(
-                SeenCall(at=datetime.fromtimestamp(c.at, UTC), action=c.action, code=c.code) for c in watch.calls
-            ),
-            texts=texts,
-            made=made,
-        )
+        incident = self._incident(finding, at, watch, texts)
         self._lately = {each: held for each, held in self._lately.items() if now - held[0] < WINDOW_SECONDS}
         self._lately[key] = (now, incident)
         self._incidents.add(incident)
         if finding.verdict == "ask":
             root.asked[finding.signal] = incident.id
-        decision = _decision(finding, incident) if self._take_away(incident) else _blocked(finding, incident)
+        decision = _decision(finding, incident)
+        try:
+            self._take_away(incident, BY)
+        except Problem:  # an agent's own process may stop nobody else; a broken book stops everybody already
+            decision = _blocked(finding, incident)
         if self._tell is not None:
             self._tell(incident)
         return decision
+
+    def suspend(self, finding: Finding, at: datetime, watch: AgentWatch, by: str) -> Incident:
+        """What a person asks for. Raises Problem."""
+        incident = self._incident(finding, at, watch, ())
+        self._take_away(incident, by)
+        self._incidents.add(incident)
+        if self._tell is not None:
+            self._tell(incident)
+        return incident
+
+    def _incident(self, finding: Finding, at: datetime, watch: AgentWatch, texts: tuple[str, ...]) -> Incident:
+        calls = (
+            SeenCall(at=datetime.fromtimestamp(each.at, UTC), action=each.action, code=each.code)
+            for each in watch.calls
+        )
+        made = self._made(finding) if finding.verdict == "suspend" else ()
+        identity = self._new_id("evt")
+        return Incident(id=identity, at=at, **finding._asdict(), calls=tuple(calls), texts=texts, made=made)
 
     def _made(self, finding: Finding) -> tuple[str, ...]:
         """What any task made through this agent, while it was watched."""
         found = (root.made.get(finding.agent, ()) for root in self._watched.roots())
         return tuple(sorted({name for names in found for name in names}))
 
-    def _take_away(self, incident: Incident) -> bool:
-        """Whether the verdict could be written down; where it cannot, this call is refused all the same."""
+    def _take_away(self, incident: Incident, by: str) -> None:
+        """Write the verdict down where it outlasts the call. Raises Problem where this process may not."""
         why, agent = incident.words, incident.agent
-        try:
-            if incident.verdict == "narrow":
-                self._standing.narrow(incident.root, by=BY, why=why, incident=incident.id)
-            elif incident.verdict == "suspend":
-                self._standing.suspend(agent, by=BY, why=why, incident=incident.id)
-                if incident.task:
-                    self._standing.end_task(incident.task, by=BY, why=why, incident=incident.id)
-                if incident.made:
-                    self._standing.hold_back(incident.made, by=BY, why=why, incident=incident.id)
-        except Problem:  # an agent's own process may stop nobody else; a broken book stops everybody already
-            return False
-        return True
+        if incident.verdict == "narrow":
+            self._standing.narrow(incident.root, by=by, why=why, incident=incident.id)
+        elif incident.verdict == "suspend":
+            self._standing.suspend(agent, by=by, why=why, incident=incident.id)
+            if incident.task:
+                self._standing.end_task(incident.task, by=by, why=why, incident=incident.id)
+            if incident.made:
+                self._standing.hold_back(incident.made, by=by, why=why, incident=incident.id)
 
 
 def _decision(finding: Finding, incident: Incident) -> Decision:

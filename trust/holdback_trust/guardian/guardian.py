@@ -37,6 +37,7 @@ _WORDS: Mapping[Signal, str] = {
     "calls": "the work takes more calls than any of this house",
     "jobs": "the work starts more jobs than any of this house",
     "work": "the work takes longer than any of this house",
+    "person": "a person suspended it",
 }
 
 
@@ -126,6 +127,15 @@ class Guardian:
         if step is not None:
             who = Finding(agent, person, (agent,), root, "", "escalation", step.verdict, _WORDS["escalation"], "token")
             self._acting.follow(who.reached(step), at, watch, watched)
+
+    def stop(self, agent: str, *, by: str, why: str) -> Incident:
+        """A person suspends an agent: the same evidence is kept, and what it made is held back as well.
+
+        Raises Problem PERMISSION_DENIED where this process may stop nobody, UNAVAILABLE for a broken book.
+        """
+        words = why or f"{by} suspended it"
+        finding = Finding(agent, "", (), "", "", "person", "suspend", words[:500], "suspend")
+        return self._acting.suspend(finding, self._clock(), self._watched.agent(agent), by)
 
     def _scene(self, caller: Caller, agent: str, action: Action) -> _Scene:
         at = self._clock()

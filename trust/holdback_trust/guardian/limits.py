@@ -21,8 +21,9 @@ Signal = Literal[
     "calls",
     "jobs",
     "work",
+    "person",
 ]
-"""What is watched:
+"""What is watched, and `person`, where a person suspended an agent without any of it:
 
 - `off-plan`: calls that the task's own policy does not name;
 - `escalation`: tokens asked for that are wider, for another audience, or not this agent's to have;

@@ -1,0 +1,156 @@
+"""What follows when an agent is suspended or all are stopped: its tasks end, and what they had running is cancelled.
+
+Who suspends writes the standing book, from then on nothing of the agent counts. This clears up after it: it looks at
+the book again and again, so that it does not matter which process of the house, or which person, did it.
+"""
+
+import asyncio
+import contextlib
+import json
+import logging
+from typing import Any
+
+from holdback_base.problem import Problem
+from holdback_trust.standing import Entry
+
+from holdback_agents.gateway.delivery import GRACE_SECONDS, Call
+from holdback_agents.gateway.registry import Registry
+from holdback_agents.gateway.services import GatewayServices
+from holdback_agents.gateway.task_ends import TaskEnds
+from holdback_agents.gateway.task_store import HeldTask
+from holdback_agents.gateway.tasks import TaskBook
+
+LOOK_SECONDS = 1.0
+_log = logging.getLogger(__name__)
+
+
+class Stopping:
+    """Runs beside the requests, from `start` to `stop`.
+
+    Args:
+        call_agent: sends a JSON-RPC body to an agent; `call_server` to a server.
+    """
+
+    def __init__(
+        self,
+        services: GatewayServices,
+        registry: Registry,
+        tasks: tuple[TaskBook, TaskEnds],
+        call_agent: Call,
+        call_server: Call,
+    ) -> None:
+        self._services, self._registry = services, registry
+        self._tasks, self._ends = tasks
+        self._call_agent, self._call_server = call_agent, call_server
+        self._standing = services.enforcement.standing
+        self._dealt: dict[str, Entry] = {}
+        self._jobs: set[str] = set()
+        self._people: dict[str, None] = {}
+        self._wake = asyncio.Event()
+        self._closing = False
+        self._task: asyncio.Task[None] | None = None
+
+    def start(self) -> None:
+        """Begin to look."""
+        self._task = asyncio.create_task(self._run())
+
+    async def stop(self) -> None:
+        """End after what is under way."""
+        self._closing = True
+        self._wake.set()
+        if self._task is not None:
+            await asyncio.wait((self._task,), timeout=GRACE_SECONDS)
+            self._task.cancel()
+            await asyncio.wait((self._task,), timeout=GRACE_SECONDS)
+
+    def wake(self) -> None:
+        """Look now."""
+        self._wake.set()
+
+    async def look(self) -> None:
+        """Deal with whoever was suspended since the last time, and with jobs that are held back."""
+        for entry in self._registry.agents.values():
+            stopped = self._standing.suspended(entry.audience)
+            if stopped is None:
+                self._dealt.pop(entry.audience, None)
+            elif self._dealt.get(entry.audience) != stopped:
+                self._dealt[entry.audience] = stopped
+                await self._end_tasks(entry.audience, stopped)
+        held = {each for each in self._standing.quarantine if each.startswith("job_")}
+        for job in sorted(held - self._jobs):
+            await self._cancel_job(job)
+        self._jobs = held
+
+    async def _run(self) -> None:
+        await asyncio.to_thread(self._tidy)
+        while not self._closing:
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(LOOK_SECONDS):
+                    await self._wake.wait()
+            self._wake.clear()
+            try:
+                await self.look()
+            except Problem as problem:  # a book that cannot be believed stops every agent by itself
+                _log.warning("nobody could be stopped: %s", problem.line())
+            except Exception:
+                _log.exception("what suspended agents left running could not be cancelled")
+
+    def _tidy(self) -> None:
+        with contextlib.suppress(Problem):
+            self._standing.tidy()
+
+    async def _end_tasks(self, agent: str, stopped: Entry) -> None:
+        ended: dict[str, HeldTask] = {}
+        for held in self._tasks.open_of(agent):
+            why = stopped.why or f"{agent} was suspended"
+            ended |= {each.id: each for each in await self._ends.end(held.id, by=stopped.by, why=why)}
+        self._people |= dict.fromkeys(each.session.person for each in ended.values())
+        for held in ended.values():
+            await self._cancel_task(held)
+
+    async def _cancel_task(self, held: HeldTask) -> None:
+        """As the person whose task it is: what the agent itself still holds is worthless."""
+        name = held.agent.removeprefix("agent:")
+        token = self._token(held.session.person, held.agent)
+        if name not in self._registry.agents or token is None:
+            return
+        body = {"jsonrpc": "2.0", "id": held.id, "method": "CancelTask", "params": {"id": held.id}}
+        state = "cancelled" if await self._sent(self._call_agent, name, token, body) else "left"
+        self._record(held.session.person, "task.cancel", f"{held.agent} {held.id}", state, held.id)
+
+    async def _cancel_job(self, job: str) -> None:
+        """At whichever server has it, as one of those for whom the stopped tasks worked."""
+        params = {"name": "cancel_job", "arguments": {"job_id": job}}
+        body = {"jsonrpc": "2.0", "id": job, "method": "tools/call", "params": params}
+        for person, server in ((person, server) for person in self._people for server in self._registry.servers):
+            token = self._token(person, f"mcp:{server}")
+            if token is not None and await self._sent(self._call_server, server, token, body):
+                self._record(person, "job.cancel", f"mcp:{server} {job}", "cancelled", "")
+                return
+
+    async def _sent(self, call: Call, name: str, token: str, body: dict[str, Any]) -> bool:
+        try:
+            status, answer = await call(name, token, json.dumps(body).encode())
+            said = json.loads(answer)
+            return status == 200 and "error" not in said and not said["result"].get("isError")
+        except Exception as failure:
+            _log.warning("%s at %s failed: %s", body["method"], name, type(failure).__name__)
+            return False
+
+    def _token(self, person: str, audience: str) -> str | None:
+        known = self._registry.person(person)
+        scopes = self._registry.person_scopes(known.roles, audience) if known else frozenset[str]()
+        if known is None or not scopes:
+            return None
+        return self._services.authority.issue(person=person, roles=known.roles, audience=audience, scopes=scopes)
+
+    def _record(self, person: str, action: str, resource: str, decision: str, task: str) -> None:
+        self._services.audit.append(
+            actor="guardian",
+            on_behalf_of=person,
+            action=action,
+            resource=resource,
+            decision=decision,
+            policy="guardian:suspend",
+            task=task,
+        )
