@@ -72,7 +72,12 @@ class Gateway:
         self._tokens = TokenDoor(services, self._registry, self._ledger, self._tasks, programs)
         self._approvals = ApprovalDoor(services, self._registry, self._ledger)
         self._status = TokenStatus(
-            services, self._ledger, self._tokens, self._tasks, self._ends, self._authority.granting.revoke
+            services,
+            self._ledger,
+            self._tokens,
+            self._tasks,
+            ends=self._ends,
+            refresh=self._authority.granting.revoke,
         )
         self._front = FrontDoor(services, self._registry, self._ledger, self._edge, self._proxy)
         self._guarding = GuardianDoor(services, self._registry, self._ledger)
