@@ -19,6 +19,7 @@ from holdback_servers.serving import IDEMPOTENCY_META
 from holdback_servers.settings import Settings
 from holdback_trust import statements
 from holdback_trust.audit import AuditLog
+from holdback_trust.enforcing import Enforcement
 from holdback_trust.keys import KeyPair, KeyRing
 from holdback_trust.policy import local_caller
 from icalendar import Calendar
@@ -112,6 +113,7 @@ class House:
     approved: Literal["valid", "revoked", "unknown", "down"] = "valid"
     asked: list[str] = field(default_factory=list)
     client: Client = field(init=False)
+    enforcement: Enforcement = field(default_factory=Enforcement)
 
     async def clearance_status(self, clearance: str) -> Literal["valid", "stale", "revoked", "unknown"]:
         self.asked.append(clearance)
@@ -176,6 +178,7 @@ async def _house(home: Path, person: str = "person:sam", *, allow_write: bool = 
         keys=OWN,
         ring=ring,
         audit=audit,
+        enforcement=house.enforcement,
     )
     local = local_caller(person, allow_write, "mcp:schedule")
     door = server.build(
@@ -275,6 +278,10 @@ _REFUSED_STATEMENTS: list[tuple[dict[str, Any], dict[str, Any] | None, str, str]
     ({"cells": "all of them"}, {}, "STATEMENT_INVALID", "lacks what the schedule needs"),
     ({"cells": []}, {}, "TERRITORY_NOT_CLEARED", "in GB"),
     ({"cells": CELLS[1:]}, {}, "TERRITORY_NOT_CLEARED", "in GB"),
+    ({}, {"slots": []}, "APPROVAL_REQUIRED", "for other slots than hold_"),
+    ({}, {"slots": "all of them"}, "STATEMENT_INVALID", "lacks what the schedule needs"),
+    ({}, {"by": "policy:low-value", "tier": 3}, "APPROVAL_REQUIRED", "is of tier 3"),
+    ({}, {"by": "policy:low-value"}, "APPROVAL_REQUIRED", "of tier unknown"),
 ]
 
 
@@ -326,6 +333,90 @@ async def test_a_clearance_that_may_no_longer_stand_commits_nothing(tmp_path: Pa
             house.status = status
             assert (await house.refusal("commit_publication", **signed))[0] == code
             assert [each["state"] for each in (await house.call("get_schedule"))["items"]] == ["held"]
+
+
+@pytest.mark.asyncio
+@pytest.mark.parametrize(
+    ("answer", "code"), [("revoked", "APPROVAL_REVOKED"), ("unknown", "UNAVAILABLE"), ("down", "UNAVAILABLE")]
+)
+async def test_an_approval_that_may_have_been_taken_back_commits_nothing(
+    tmp_path: Path, answer: Any, code: str
+) -> None:
+    async with _house(tmp_path) as house:
+        signed = {"hold": (await house.held())["id"], "clearance": _clearance(), "approval": _approval()}
+        house.approved = answer
+        found = await house.refusal("commit_publication", **signed)
+        assert (found[0], "apr_ONE" in found[1], bool(found[2])) == (code, True, True)
+        assert [each["state"] for each in (await house.call("get_schedule"))["items"]] == ["held"]
+
+
+def _seen(held: dict[str, Any], **other: Any) -> list[dict[str, Any]]:
+    """What the person saw of a held slot."""
+    seen = {name: held["publication"][name] for name in ("channel", "start", "availability")}
+    return [{"hold": held["id"]} | seen | other]
+
+
+@pytest.mark.asyncio
+async def test_an_approval_is_good_for_the_slot_as_it_was_shown_and_for_no_other(tmp_path: Path) -> None:
+    async with _house(tmp_path) as house:
+        held = await house.held()
+        other = await house.held(availability=[_piece("GB", "2026-12-20T20:00:00Z")])
+        shown = held["publication"]["availability"]
+        wrong = [
+            _seen(other),
+            _seen(held, hold=other["id"]),
+            _seen(held, channel="gram"),
+            _seen(held, start="2026-11-24T20:00:01Z"),
+            _seen(held, availability=shown[:1]),
+            _seen(held, availability=[shown[0] | {"end": "2026-12-23T00:00:00Z"}, *shown[1:]]),
+        ]
+        for slots in wrong:
+            signed = {"clearance": _clearance(), "approval": _approval(slots=slots)}
+            found = await house.refusal("commit_publication", hold=held["id"], **signed)
+            assert (found[0], bool(found[2])) == ("APPROVAL_REQUIRED", True), found
+        signed = {"clearance": _clearance(), "approval": _approval(slots=[*_seen(other), *_seen(held)])}
+        assert (await house.call("commit_publication", hold=held["id"], **signed))["state"] == "scheduled"
+
+
+@pytest.mark.asyncio
+async def test_a_slot_that_grew_after_it_was_approved_is_not_committed(tmp_path: Path) -> None:
+    async with _house(tmp_path) as house:
+        held = await house.held(availability=[_piece("GB", "2026-11-24T20:00:00Z", "2026-12-01T00:00:00Z")])
+        approval = _approval(slots=_seen(held))
+        longer = {"availability": [_piece("GB", "2026-11-24T20:00:00Z")], "reason": "longer after all"}
+        moved = await house.call("move_publication", publication=held["id"], **longer)
+        assert not moved["failed"], moved
+        signed = {"hold": held["id"], "clearance": _clearance(), "approval": approval}
+        found = await house.refusal("commit_publication", **signed)
+    assert found[0] == "APPROVAL_REQUIRED"
+    assert "would be seen longer in GB" in found[1]
+
+
+@pytest.mark.asyncio
+async def test_a_policy_approves_what_is_of_little_value_as_a_person_does(tmp_path: Path) -> None:
+    async with _house(tmp_path) as house:
+        held = await house.held()
+        approval = _approval(by="policy:low-value", tier=2, slots=_seen(held))
+        done = await house.call("commit_publication", hold=held["id"], clearance=_clearance(), approval=approval)
+    assert done["state"] == "scheduled"
+
+
+@pytest.mark.asyncio
+async def test_what_the_guardian_holds_back_is_not_committed_until_it_is_released(tmp_path: Path) -> None:
+    async with _house(tmp_path) as house:
+        held = await house.held()
+        signed = {"hold": held["id"], "clearance": _clearance(), "approval": _approval()}
+        for name in (V2, held["id"], held["publication"]["id"], "clr_ONE", "apr_ONE"):
+            house.enforcement.standing.hold_back([name], by="guardian", why="made by a stopped task")
+            found = await house.refusal("commit_publication", **signed)
+            assert (found[0], name in found[1], "stopped task" in found[1], bool(found[2])) == (
+                "QUARANTINED",
+                True,
+                True,
+                True,
+            )
+            house.enforcement.standing.release([name], by="person:mia")
+        assert (await house.call("commit_publication", **signed))["state"] == "scheduled"
 
 
 @pytest.mark.asyncio
