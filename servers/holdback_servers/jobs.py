@@ -7,7 +7,7 @@ import os
 from collections.abc import Awaitable, Callable
 from typing import Any, Literal
 
-from holdback_base.database import Database, store_instant
+from holdback_base.database import Database, Sight, knowing, known_stories, seeing, store_instant
 from holdback_base.ids import Clock, NewId
 from holdback_base.problem import Problem, beyond_reckoning
 from holdback_base.vocabulary import Noun
@@ -58,6 +58,7 @@ def jobs_table(metadata: MetaData) -> Table:
         Column("problem", JSON),
         Column("created", String, nullable=False),
         Column("seq", Integer, nullable=False, default=0),
+        Column("stories", JSON(none_as_null=True)),
     )
 
 
@@ -66,7 +67,8 @@ class Jobs:
 
     Progress lives in memory (it is worth nothing after a crash); states and results live in the store. Each job belongs
     to the process that took it on, its runner. When that process is gone, the next one to start adopts the job and runs
-    it again from its beginning: handlers leave nothing half-done behind.
+    it again from its beginning: handlers leave nothing half-done behind. A job knows of the closed stories that whoever
+    asked for it knew.
     """
 
     def __init__(self, database: Database, table: Table, clock: Clock, new_id: NewId, *, at_once: int = 2) -> None:
@@ -91,6 +93,7 @@ class Jobs:
             job_id: a fresh id, where the room keeps something under it; else one is made.
         """
         job = Job(id=job_id or self._new_id("job"), kind=kind, state="queued", seq=0)
+        known = known_stories(connection)
         connection.execute(
             insert(self._table).values(
                 id=job.id,
@@ -101,6 +104,7 @@ class Jobs:
                 request=request,
                 created=store_instant(self._clock()),
                 seq=0,
+                stories=None if known is None else sorted(known),
             )
         )
         return job
@@ -123,12 +127,15 @@ class Jobs:
         """Begin this process's queued jobs of every kind that has a handler here."""
         table = self._table
         mine = (table.c.state == "queued", table.c.runner == self._runner)
-        query = select(table.c.id, table.c.kind, table.c.request).where(*mine).order_by(table.c.id)
-        for row in await self._database.read(lambda c: c.execute(query).mappings().all()):
-            if row["id"] not in self._running and row["kind"] in self._handlers:
-                job = Job(id=row["id"], kind=row["kind"], state="queued", seq=0)
-                self._live[job.id] = job
-                self._running[job.id] = asyncio.create_task(self._run(job, dict(row["request"])), name=job.id)
+        query = select(table.c.id, table.c.kind, table.c.request, table.c.stories).where(*mine).order_by(table.c.id)
+        with seeing(None):  # whoever wakes it may not know of the others' jobs
+            queued = await self._database.read(lambda c: c.execute(query).mappings().all())
+            for row in queued:
+                if row["id"] not in self._running and row["kind"] in self._handlers:
+                    job = Job(id=row["id"], kind=row["kind"], state="queued", seq=0)
+                    self._live[job.id] = job
+                    running = self._run(job, dict(row["request"]), _eyes(row["stories"]))
+                    self._running[job.id] = asyncio.create_task(running, name=job.id)
 
     async def stop(self) -> None:
         """Stop what runs; it stays queued in the store and begins again with the next process."""
@@ -173,11 +180,12 @@ class Jobs:
         live = self._live.get(job_id)
         return live if live is not None and row["state"] not in _ENDED else _job(row)
 
-    async def _run(self, job: Job, request: dict[str, Any]) -> None:
+    async def _run(self, job: Job, request: dict[str, Any], eyes: Sight | None) -> None:
         try:
             async with self._slots:
                 await self._move(job.id, "running")
-                result = await self._handlers[job.kind](request, self._reporter(job.id))
+                with seeing(eyes):
+                    result = await self._handlers[job.kind](request, self._reporter(job.id))
             await self._end(job, "succeeded", result=result)
         except asyncio.CancelledError as reason:
             if reason.args == ("cancelled",):
@@ -233,6 +241,10 @@ def _alive(runner: str) -> bool:
     except PermissionError:
         return True
     return True
+
+
+def _eyes(stories: list[str] | None) -> Sight | None:
+    return None if stories is None else knowing(frozenset(stories))
 
 
 def _job(row: RowMapping) -> Job:

@@ -17,6 +17,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO
 
+from holdback_base.database import current_sight
 from holdback_base.problem import Problem
 
 _SHAPE = re.compile(r"sha256:([0-9a-f]{64})")
@@ -75,18 +76,49 @@ class MediaStore:
         return name
 
     def has(self, sha256: str) -> bool:
-        """Whether the bytes are here. A name of another shape is simply not here."""
+        """Whether the bytes are here, for whoever asks. A name of another shape is simply not here."""
+        return self.keeps(sha256) and not self._hidden(sha256)
+
+    def keeps(self, sha256: str) -> bool:
+        """Whether the bytes are here, whoever asks: for the books, not for answers."""
         match = _SHAPE.fullmatch(sha256)
         return match is not None and self._place(sha256).is_file()
+
+    def close(self, sha256: str, story: str | None) -> None:
+        """Have bytes belong to a closed story, so that they are not here for whoever may not know of it, in every room;
+        with None they are open again."""
+        mark = self._mark(sha256)
+        if story is None:
+            mark.unlink(missing_ok=True)
+            return
+        mark.parent.mkdir(exist_ok=True)
+        with self.workspace() as work:
+            fresh = work / "story"
+            fresh.write_text(story, encoding="utf-8")
+            fresh.replace(mark)
+
+    def _mark(self, sha256: str) -> Path:
+        return self._place(sha256).with_suffix(".story")
+
+    def _hidden(self, sha256: str) -> bool:
+        sight = current_sight()
+        if sight is None:
+            return False
+        try:
+            story = self._mark(sha256).read_text(encoding="utf-8")
+        except FileNotFoundError:
+            return False
+        return not sight.knows(story)
 
     def path(self, sha256: str) -> Path:
         """Where the bytes are, for reading only.
 
         Raises:
-            Problem: INVALID_ARGUMENT for another shape of name, MEDIA_OFFLINE when the bytes are not here.
+            Problem: INVALID_ARGUMENT for another shape of name, MEDIA_OFFLINE when the bytes are not here, or belong to
+                a closed story that whoever asks may not know of.
         """
         place = self._place(sha256)
-        if not place.is_file():
+        if not place.is_file() or self._hidden(sha256):
             raise Problem(
                 "MEDIA_OFFLINE",
                 f"The bytes of {sha256} are not in the media store.",

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from holdback_base.database import STRANGER, Database, Sight
+from holdback_base.elements import CutFacts
 from holdback_base.ids import Clock, NewId
 from holdback_base.problem import Problem
 from holdback_trust.audit import AuditLog
@@ -75,6 +76,15 @@ class Call:
         """Whether the caller may know of what belongs to a closed story; always for what belongs to none."""
         return story is None or sight_of(self.services.enforcement, self.caller).knows(story)
 
+    def require_known(self, cut: CutFacts) -> None:
+        """That the caller may know of the cut that a statement tells of, whoever handed them the statement.
+
+        Raises:
+            Problem: NOT_FOUND.
+        """
+        if not self.knows(cut.story):
+            raise Problem("NOT_FOUND", f"There is no cut {cut.media}.", "Pass the statement of a cut that is there.")
+
     def require_reach(self, tier: int, what: str) -> None:
         """That the caller may use material of a value tier, 1 to 3: cut, render, clear or publish it.
 
@@ -134,7 +144,10 @@ def sight_of(enforcement: Enforcement, caller: Caller | None) -> Sight:
             log.exception("it could not be judged whether %s may know of a story", caller.text())
             return False
 
-    return Sight(knows=knows, stories=caller.stories)
+    def reaches(tier: int) -> bool:
+        return enforcement.reaches(caller, tier).allowed
+
+    return Sight(knows=knows, stories=caller.stories, reaches=reaches)
 
 
 def open_services(

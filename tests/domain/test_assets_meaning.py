@@ -34,7 +34,7 @@ def reader() -> meaning.Reader:
 def _shelve(connection: Connection) -> None:
     for number, words in enumerate(TEXTS, 1):
         connection.execute(
-            text("INSERT INTO assets VALUES (:id, 'clip', :words, 'ready', '2026-11-22T13:00:00Z', :version, NULL)"),
+            text("INSERT INTO assets VALUES (:id, 'clip', :words, 'ready', '2026-11-22T13:00:00Z', :version, NULL, 1)"),
             {"id": f"ast_{number}", "words": words, "version": f"ver_{number}"},
         )
         connection.execute(
@@ -45,10 +45,10 @@ def _shelve(connection: Connection) -> None:
             )
         )  # fmt: skip
         connection.execute(
-            text("INSERT INTO summaries VALUES (:n, :id, :n, 'clip', 'ready', '24', 24, 1, 0, 0, 0)"),
+            text("INSERT INTO summaries VALUES (:n, :id, :n, '', 'clip', 'ready', '24', 24, 1, 0, 0, 0)"),
             {"n": number, "id": f"ast_{number}"},
         )
-    put_documents(connection, [_document(number, words) for number, words in enumerate(TEXTS, 1)])
+    put_documents(connection, [_document(number, words) for number, words in enumerate(TEXTS, 1)], "")
 
 
 def _document(number: int, words: str) -> Document:
@@ -108,7 +108,7 @@ def test_a_text_that_changed_is_read_again(reader: meaning.Reader) -> None:
     database = Database(None, tables.METADATA)
     database.submit(_shelve).result()
     _read_all(database, reader)
-    database.submit(lambda c: put_documents(c, [_document(1, "A volcano erupts")])).result()
+    database.submit(lambda c: put_documents(c, [_document(1, "A volcano erupts")], "")).result()
     assert [document for document, _ in database.read_now(meaning.unread)] == [1 << SHIFT]
     _read_all(database, reader)
     assert _ask(database, reader, "lava and ashes").items[0].asset_id == "ast_1"

@@ -22,19 +22,28 @@ UNKNOWN = "x.story IN (SELECT name FROM hidden_stories)"
 """Of a row `x` of `closed`: whoever looks may not know its story."""
 
 
-@dataclass(frozen=True)
-class Sight:
-    """The eyes that a unit of work looks with: whether they may know of a closed story, and those they surely may."""
-
-    knows: Callable[[str], bool]
-    stories: frozenset[str] = frozenset()
-
-
-def _nothing(_story: str) -> bool:
+def _nothing(_asked: str | int) -> bool:
     return False
 
 
-STRANGER = Sight(knows=_nothing)
+def _anything(_asked: int) -> bool:
+    return True
+
+
+@dataclass(frozen=True)
+class Sight:
+    """The eyes that a unit of work looks with.
+
+    `knows` says whether they may know of a closed story; `stories` are some of which they surely may. `reaches` says
+    whether they may have the bytes of material of a value tier, 1 to 3.
+    """
+
+    knows: Callable[[str], bool]
+    stories: frozenset[str] = frozenset()
+    reaches: Callable[[int], bool] = _anything
+
+
+STRANGER = Sight(knows=_nothing, reaches=_nothing)
 """Who may know of no closed story: whoever reads what is open to all."""
 _sight: ContextVar[Sight | None] = ContextVar("sight", default=None)
 

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from holdback_base.elements import ElementList
 from holdback_base.vocabulary import Instant, Noun, Sha256
+from pydantic import Field
 
 from holdback_servers.assets.model import (
     AssetKind,
@@ -190,6 +191,8 @@ class AssetView(Noun):
     kind: AssetKind
     title: str
     status: Status
+    tier: int = Field(default=1, description="How valuable it is: 1 ordinary, to 3")
+    story: str | None = Field(default=None, description="The closed story it belongs to")
     at: Instant
     etag: str
     work: Named | None = None

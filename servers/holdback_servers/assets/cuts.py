@@ -9,8 +9,8 @@ from holdback_base.vocabulary import Instant
 from holdback_trust.statements import SignedCut, read_cut
 from sqlalchemy import Connection
 
-from holdback_servers.assets import ingest, store
-from holdback_servers.assets.model import Asset, AssetKind, Lineage, TechnicalFacts, Version, missing_refs
+from holdback_servers.assets import closing, ingest, store
+from holdback_servers.assets.model import Asset, AssetKind, Lineage, TechnicalFacts, Value, Version, missing_refs
 from holdback_servers.assets.papers import Registered, RegisterRequest, declared_list, first_values
 from holdback_servers.assets.shelf import NewVersion, answer_about, put_on_shelf
 from holdback_servers.services import Services
@@ -73,6 +73,9 @@ def write_cut(connection: Connection, cut: CutPapers, new_id: NewId, now: Instan
     if same is not None:
         return answer_about(connection, same, already=True)
     sources = [store.find_version(connection, each) for each in _sources(request.lineage)]
+    made_of = [store.find_asset(connection, each.asset_id) for each in sources]
+    said = (cut.signed.tier, cut.signed.story) if cut.signed else (1, None)
+    tier, story = closing.inherited(made_of, *said)
     if cut.signed is None:
         lacking = missing_refs([each.ref for each in request.elements], [each.element_list for each in sources])
         if lacking:
@@ -83,7 +86,10 @@ def write_cut(connection: Connection, cut: CutPapers, new_id: NewId, now: Instan
             )
     known = None if request.asset_id is None else store.find_asset(connection, request.asset_id)
     title = request.title or (known.title if known else None) or (cut.signed.title if cut.signed else "")
-    asset = known or _new_asset(title, request.kind, new_id, now)
+    if known is None:
+        asset = _new_asset(title, request.kind, new_id, now).model_copy(update={"tier": tier, "story": story})
+    else:
+        asset = _grown(connection, known, tier, story)
     number = 1 if known is None else store.latest_version(connection, known.id).number + 1
     version = Version(
         id=new_id("ver"),
@@ -97,9 +103,28 @@ def write_cut(connection: Connection, cut: CutPapers, new_id: NewId, now: Instan
         by=request.by,
         at=now,
     )
-    words = {"title": title} if known is None else {}
+    words: dict[str, Value | None] = {"title": title} if known is None else {}
+    if known is None:
+        words |= {"story": story, "tier": tier if tier > 1 else None}
     values = first_values(asset.id, words, method="manual", by=request.by, at=now, new_id=new_id)
     return put_on_shelf(connection, NewVersion(asset, version, (), tuple(values)))
+
+
+def _grown(connection: Connection, known: Asset, tier: int, story: str | None) -> Asset:
+    """A known asset that gets a version of a tier and a story.
+
+    Raises:
+        Problem: CONFLICT for a cut of a closed story, as a version of an asset that does not belong to it.
+    """
+    if story not in (None, known.story):
+        raise Problem(
+            "CONFLICT",
+            f"The cut belongs to a closed story, and {known.id} does not.",
+            "Register it as an asset of its own.",
+        )
+    if tier > known.tier:
+        store.set_asset(connection, known.id, tier=tier)
+    return known
 
 
 def _same_cut(connection: Connection, cut: CutPapers) -> Version | None:

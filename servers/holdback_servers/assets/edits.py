@@ -6,10 +6,11 @@ from typing import Literal
 from holdback_base.ids import NewId, is_id
 from holdback_base.problem import Problem
 from holdback_base.vocabulary import Instant, Noun
+from holdback_trust.grants import DECLARE, HOLD
 from pydantic import Field
 from sqlalchemy import Connection
 
-from holdback_servers.assets import configurations, history, store
+from holdback_servers.assets import closing, configurations, history, store
 from holdback_servers.assets.holdings import holds, works
 from holdback_servers.assets.indexing import index_segment, plain, reindex_asset
 from holdback_servers.assets.model import (
@@ -42,11 +43,15 @@ class NewValue(Noun):
 
 @dataclass(frozen=True)
 class Editor:
-    """Who changes things, when, and the maker of ids."""
+    """Who changes things, when, and the maker of ids.
+
+    `may_close` says that they may also say who may know of an asset and how valuable it is.
+    """
 
     by: str
     now: Instant
     new_id: NewId
+    may_close: bool = False
 
 
 def record_values(
@@ -54,16 +59,20 @@ def record_values(
 ) -> list[FieldValue]:
     """Record values of one asset, version or segment and bring its index up to date.
 
+    Returns:
+        The values as recorded, those too that other assets took over with them.
+
     Raises:
         Problem: NOT_FOUND; INVALID_ARGUMENT for missing provenance, a configuration that is not on record, or a value
-            its field cannot hold; LEGAL_HOLD; CONFLICT when `if_etag` or `replaces` is not current, or a machine would
-            replace what a person entered.
+            its field cannot hold; PERMISSION_DENIED for a story or a tier by whoever may not set them; LEGAL_HOLD;
+            CONFLICT when `if_etag` or `replaces` is not current, or a machine would replace what a person entered.
     """
     asset_id = _owner(connection, target)
     history.check_etag(connection, target, if_etag)
     recorded: list[FieldValue] = []
     for new in values:
         _check(connection, target, new)
+        _check_closing(target, new.field, editor)
         current = store.current_value(connection, target, new.field)
         check_succession(current, new.method)
         _check_current(new, current)
@@ -80,9 +89,11 @@ def record_values(
             supersedes=None if current is None else current.id,
             intended_use=new.intended_use,
         )
-        _show(connection, target, new.field, new.value)
+        followers = _show(connection, target, new.field, new.value)
         store.add_value(connection, value)
         recorded.append(value)
+        for each in followers:
+            recorded.append(_follow(connection, each, value, editor))
     _reindex(connection, target, asset_id)
     return recorded
 
@@ -130,8 +141,34 @@ def _check_current(new: NewValue, current: FieldValue | None) -> None:
         )
 
 
-def _show(connection: Connection, target: str, field: str, value: Value) -> None:
-    """Carry the fields that are columns into their rows, after checking that the column can hold them."""
+def _check_closing(target: str, field: str, editor: Editor) -> None:
+    if field not in closing.FIELDS:
+        return
+    if not is_id(target, "ast"):
+        raise Problem("INVALID_ARGUMENT", f"{field} belongs to an asset.", "Name the asset, ast_..., as the target.")
+    if not editor.may_close:
+        raise Problem(
+            "PERMISSION_DENIED",
+            f"To set the {field} of an asset takes the scope {DECLARE} or {HOLD}.",
+            "Ask a librarian to set it with update_metadata.",
+            scope=DECLARE,
+        )
+
+
+def _follow(connection: Connection, asset_id: str, led: FieldValue, editor: Editor) -> FieldValue:
+    """Put on record that an asset took over a value from what it was made of."""
+    current = store.current_value(connection, asset_id, led.field)
+    new = {"id": editor.new_id("evt"), "target": asset_id, "supersedes": current.id if current else None}
+    own = led.model_copy(update={**new, "method": "derived", "confidence": None, "ai_config": None})
+    store.add_value(connection, own)
+    return own
+
+
+def _show(connection: Connection, target: str, field: str, value: Value) -> list[str]:
+    """Carry the fields that are columns into their rows, after checking that the column can hold them; the assets that
+    took a value over with it."""
+    if is_id(target, "ast") and field in closing.FIELDS:
+        return (closing.set_story if field == "story" else closing.set_tier)(connection, target, value)
     if field == "tags" and not isinstance(value, tuple):
         raise _unfit(field, value, "a list of words")
     if field in ("title", "description", "status", "kind", "work") and not isinstance(value, str):
@@ -149,6 +186,7 @@ def _show(connection: Connection, target: str, field: str, value: Value) -> None
         store.set_segment(connection, target, text=value)
     elif is_id(target, "seg") and field == "tags":
         store.set_segment(connection, target, tags=value)
+    return []
 
 
 def _reindex(connection: Connection, target: str, asset_id: str) -> None:
@@ -186,6 +224,10 @@ def review_value(connection: Connection, value_id: str, review: Review, editor: 
             for a value that no longer counts, or that nothing could take the place of.
     """
     value = store.find_value(connection, value_id)
+    if value.field in closing.FIELDS:
+        raise Problem(
+            "INVALID_ARGUMENT", f"A {value.field} is not reviewed.", "Set another one with update_metadata instead."
+        )
     verdict, corrected = review.verdict, review.corrected
     if (verdict == "corrected") != (corrected is not None):
         raise Problem(

@@ -10,6 +10,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
+from holdback_base.database import hidden_stories
 from sqlalchemy import Connection, text
 
 from holdback_servers.assets.matching import MOST_LETTERS
@@ -28,9 +29,9 @@ have nothing to do with one another stands NEXT, so that no phrase reaches from 
 _WEIGHT: dict[str, str] = {"title": "A", "tags": "B", "words": "C", "keys": "D"}
 _TABLES = (
     """CREATE TABLE summaries (
-        number {big} PRIMARY KEY, asset_id TEXT NOT NULL UNIQUE, change {big} NOT NULL, kind TEXT NOT NULL,
-        status TEXT NOT NULL, rate TEXT NOT NULL, frames_a_second {real} NOT NULL, seconds {real} NOT NULL,
-        width INTEGER NOT NULL, height INTEGER NOT NULL, at {real} NOT NULL)""",
+        number {big} PRIMARY KEY, asset_id TEXT NOT NULL UNIQUE, change {big} NOT NULL, story TEXT NOT NULL,
+        kind TEXT NOT NULL, status TEXT NOT NULL, rate TEXT NOT NULL, frames_a_second {real} NOT NULL,
+        seconds {real} NOT NULL, width INTEGER NOT NULL, height INTEGER NOT NULL, at {real} NOT NULL)""",
     "CREATE INDEX summaries_changed ON summaries (change)",
     """CREATE TABLE documents (
         id {big} PRIMARY KEY, segment_id TEXT UNIQUE, title TEXT NOT NULL, tags TEXT NOT NULL, words TEXT NOT NULL,
@@ -44,8 +45,8 @@ _TABLES = (
     "CREATE INDEX numbers_of ON numbers (document)",
     "CREATE TABLE meanings (document {big} PRIMARY KEY, seq {big} NOT NULL, vector {bytes} NOT NULL)",
     "CREATE INDEX meanings_in_order ON meanings (seq)",
-    "CREATE TABLE vocabulary (word TEXT PRIMARY KEY)",
-    "CREATE TABLE field_names (name TEXT PRIMARY KEY)",
+    "CREATE TABLE vocabulary (word TEXT NOT NULL, story TEXT NOT NULL, PRIMARY KEY (word, story))",
+    "CREATE TABLE field_names (name TEXT NOT NULL, story TEXT NOT NULL, PRIMARY KEY (name, story))",
 )
 _ON_SQLITE = (
     """CREATE VIRTUAL TABLE found USING fts5(
@@ -109,8 +110,8 @@ def place_of(connection: Connection, number: int, segment_id: str) -> int:
     return int(connection.execute(last, bound).scalar_one() or number << SHIFT) + 1
 
 
-def put_documents(connection: Connection, documents: Sequence[Document]) -> None:
-    """Index assets and segments, each in place of what was indexed of it before."""
+def put_documents(connection: Connection, documents: Sequence[Document], story: str) -> None:
+    """Index assets and segments of a story ('' is none), each in place of what was indexed of it before."""
     if not documents:
         return
     for each in documents:
@@ -132,10 +133,10 @@ def put_documents(connection: Connection, documents: Sequence[Document]) -> None
     numbers = [{"field": f, "document": d.id, "value": v} for d in documents for f, v in d.numbers]
     _insert(connection, "numbers", numbers)
     words = {word for each in documents for word in (*each.title, *each.tags, *each.words)}
-    _insert(connection, "vocabulary", [{"word": word} for word in sorted(words) if len(word) >= 3])
+    _insert(connection, "vocabulary", [{"word": word, "story": story} for word in sorted(words) if len(word) >= 3])
     fields = {key.partition(OF)[0] for each in documents for key in each.keys if OF in key}
     fields |= {field for each in documents for field, _ in each.numbers}
-    _insert(connection, "field_names", [{"name": name} for name in sorted(fields)])
+    _insert(connection, "field_names", [{"name": name, "story": story} for name in sorted(fields)])
 
 
 def _row(document: Document, *, with_vector: bool) -> dict[str, Any]:
@@ -163,12 +164,42 @@ def _insert(connection: Connection, table: str, rows: list[dict[str, Any]]) -> N
         connection.execute(text(f"INSERT INTO {table} ({names}) VALUES ({marks}) ON CONFLICT DO NOTHING"), rows)
 
 
-def places(connection: Connection, words: Sequence[str], part: Part, *, most: int | None = None) -> "NDArray[np.int64]":
-    """The documents in whose part the words stand side by side, in rising order: at most so many, the newest ones."""
+def places(
+    connection: Connection,
+    words: Sequence[str],
+    part: Part,
+    *,
+    most: int | None = None,
+    shown: "NDArray[np.bool_] | None" = None,
+) -> "NDArray[np.int64]":
+    """The documents in whose part the words stand side by side, in rising order: at most so many, the newest ones.
+
+    Args:
+        shown: which assets count, by number; else all do.
+    """
+    if shown is not None:
+        return _shown_places(connection, words, part, most, shown)
     found = _places(connection, words, part, None if most is None else most + 1, "ASC")
     if most is None or len(found) <= most:
         return found
     return _places(connection, words, part, most, "DESC")[::-1]
+
+
+def _shown_places(
+    connection: Connection, words: Sequence[str], part: Part, most: int | None, shown: "NDArray[np.bool_]"
+) -> "NDArray[np.int64]":
+    """The same of those that are shown: so many more are asked for as are left out."""
+    asked = None if most is None else 2 * most + 1
+    while True:
+        found = _places(connection, words, part, asked, "DESC")
+        numbers = found >> SHIFT
+        numbers[numbers >= len(shown)] = 0  # nobody: it is newer than what is known of the assets
+        kept = found[shown[numbers]]
+        if most is not None and len(kept) >= most:
+            return kept[:most][::-1]
+        if asked is None or len(found) < asked:
+            return kept[::-1]
+        asked *= 4
 
 
 def _places(
@@ -203,13 +234,73 @@ def _numbers(joined: str | None) -> "NDArray[np.int64]":
 
 def field_names(connection: Connection) -> frozenset[str]:
     """The metadata fields of which something is indexed."""
-    return frozenset(str(each) for each in connection.execute(text("SELECT name FROM field_names")).scalars())
+    left_out, bound = _but_hidden(connection)
+    query = text(f"SELECT name FROM field_names WHERE {left_out}")
+    return frozenset(str(each) for each in connection.execute(query, bound).scalars())
 
 
 def words_like(connection: Connection, word: str) -> Iterable[str]:
     """Indexed words that begin as a word does."""
-    query = text("SELECT word FROM vocabulary WHERE word >= :low AND word < :high LIMIT 100000")
-    if connection.dialect.name != "sqlite":
-        query = text('SELECT word FROM vocabulary WHERE word COLLATE "C" >= :low AND word COLLATE "C" < :high')
-    bound = {"low": word[0], "high": chr(ord(word[0]) + 1)}
+    left_out, bound = _but_hidden(connection)
+    collated = "word" if connection.dialect.name == "sqlite" else 'word COLLATE "C"'
+    query = text(
+        f"SELECT DISTINCT word FROM vocabulary WHERE {collated} >= :low AND {collated} < :high AND {left_out}"
+        " LIMIT 100000"
+    )
+    bound |= {"low": word[0], "high": chr(ord(word[0]) + 1)}
     return [str(each) for each in connection.execute(query, bound).scalars()]
+
+
+def _but_hidden(connection: Connection) -> tuple[str, dict[str, str]]:
+    """SQL that leaves out what stands only in stories that whoever asks may not know of."""
+    hidden = sorted(hidden_stories(connection))
+    marks = ", ".join(f":hidden_{place}" for place in range(len(hidden)))
+    return (f"story NOT IN ({marks})" if hidden else "TRUE"), {f"hidden_{n}": name for n, name in enumerate(hidden)}
+
+
+def forget_words(connection: Connection, number: int, story: str) -> None:
+    """Take out of what is suggested to those who know a story ('' is everybody) the words and the names of fields that
+    nothing of it holds but this asset, which is about to leave it."""
+    bound = {"first": number << SHIFT, "last": ((number + 1) << SHIFT) - 1}
+    query = "SELECT title, tags, words, keys AS named FROM documents WHERE id BETWEEN :first AND :last"
+    rows = connection.execute(text(query), bound).all()
+    words = {word for row in rows for part in (row.title, row.tags, row.words) for word in part.split()}
+    fields = {key.partition(OF)[0] for row in rows for key in row.named.split() if OF in key}
+    numbers = "SELECT DISTINCT field FROM numbers WHERE document BETWEEN :first AND :last"
+    fields |= {str(each) for each in connection.execute(text(numbers), bound).scalars()}
+    for table, column, alone in (
+        ("vocabulary", "word", [each for each in sorted(words) if not _held(connection, each, number, story)]),
+        ("field_names", "name", [each for each in sorted(fields) if not _named(connection, each, number, story)]),
+    ):
+        gone = [{"gone": each, "story": story} for each in alone]
+        if gone:
+            connection.execute(text(f"DELETE FROM {table} WHERE {column} = :gone AND story = :story"), gone)
+
+
+_OTHERS = "s.number <> :number AND s.story = :story LIMIT 1"
+
+
+def _held(connection: Connection, word: str, number: int, story: str) -> bool:
+    on_sqlite = connection.dialect.name == "sqlite"
+    asked = f'{{title tags words}} : "{word}"' if on_sqlite else f"'{word}':ABC"
+    return _elsewhere(connection, asked, number, story)
+
+
+def _named(connection: Connection, field: str, number: int, story: str) -> bool:
+    asked = f'{{keys}} : "{field}{OF}" *' if connection.dialect.name == "sqlite" else f"'{field}{OF}':*D"
+    query = f"SELECT 1 FROM numbers n JOIN summaries s ON s.number = (n.document >> {SHIFT}) WHERE n.field = :field"
+    bound = {"field": field, "number": number, "story": story}
+    counted = connection.execute(text(f"{query} AND {_OTHERS}"), bound).first()
+    return counted is not None or _elsewhere(connection, asked, number, story)
+
+
+def _elsewhere(connection: Connection, asked: str, number: int, story: str) -> bool:
+    """Whether another asset of the story has a document that matches."""
+    if connection.dialect.name == "sqlite":
+        query = f"FROM found, summaries s WHERE found MATCH :asked AND s.number = (found.rowid >> {SHIFT})"
+    else:
+        query = (
+            f"FROM documents d, summaries s WHERE d.vector @@ CAST(:asked AS tsquery) AND s.number = (d.id >> {SHIFT})"
+        )
+    bound = {"asked": asked, "number": number, "story": story}
+    return connection.execute(text(f"SELECT 1 {query} AND {_OTHERS}"), bound).first() is not None

@@ -12,6 +12,7 @@ from holdback_servers.assets.index import (
     WHOLE,
     Document,
     drop_documents,
+    forget_words,
     place_of,
     put_documents,
 )
@@ -27,7 +28,7 @@ _AT_ONCE = 500
 def index_asset(connection: Connection, asset_id: str) -> None:
     """Index an asset with all segments of its latest version, in place of what was indexed of it."""
     version = store.latest_version(connection, asset_id)
-    number = _summarise(connection, asset_id, version)
+    number, story = _summarise(connection, asset_id, version)
     drop_documents(connection, number)
     segments = store.segments_of(connection, version.id, None, limit=_ALL)
     said: dict[str, list[FieldValue]] = {}
@@ -36,29 +37,38 @@ def index_asset(connection: Connection, asset_id: str) -> None:
             said.setdefault(value.target, []).append(value)
     first = (number << SHIFT) + 1
     documents = [_of_segment(first + n, each, said.get(each.id, [])) for n, each in enumerate(segments)]
-    put_documents(connection, [_of_asset(connection, number, asset_id, version), *documents])
+    put_documents(connection, [_of_asset(connection, number, asset_id, version), *documents], story)
 
 
 def reindex_asset(connection: Connection, asset_id: str) -> None:
     """Index the asset itself anew; its segments stay as they are."""
     version = store.latest_version(connection, asset_id)
-    number = _summarise(connection, asset_id, version)
-    put_documents(connection, [_of_asset(connection, number, asset_id, version)])
+    number, story = _summarise(connection, asset_id, version)
+    put_documents(connection, [_of_asset(connection, number, asset_id, version)], story)
 
 
 def index_segment(connection: Connection, asset_id: str, segment: Segment) -> None:
     """Index one segment of a latest version."""
-    query = text("SELECT number FROM summaries WHERE asset_id = :asset")
-    number = int(connection.execute(query, {"asset": asset_id}).scalar_one())
+    query = text("SELECT number, story FROM summaries WHERE asset_id = :asset")
+    number, story = connection.execute(query, {"asset": asset_id}).one()
     values = store.values_of(connection, [segment.id])
-    put_documents(connection, [_of_segment(place_of(connection, number, segment.id), segment, values)])
+    put_documents(connection, [_of_segment(place_of(connection, number, segment.id), segment, values)], story)
 
 
-def _summarise(connection: Connection, asset_id: str, version: Version) -> int:
-    """Bring up to date what filters go by; the asset's number in the index."""
+def leave_story(connection: Connection, asset_id: str) -> None:
+    """Take out of what is suggested what only this asset holds of the story that it is about to leave; to be indexed
+    anew afterwards."""
+    query = text("SELECT number, story FROM summaries WHERE asset_id = :asset")
+    number, story = connection.execute(query, {"asset": asset_id}).one()
+    forget_words(connection, number, story)
+
+
+def _summarise(connection: Connection, asset_id: str, version: Version) -> tuple[int, str]:
+    """Bring up to date what filters go by; the asset's number in the index, and its story or ''."""
     asset, video = store.find_asset(connection, asset_id), version.facts.video
     facts: dict[str, object] = {
         "asset": asset_id,
+        "story": asset.story or "",
         "kind": asset.kind,
         "status": asset.status,
         "rate": version.facts.rate.text(),
@@ -73,17 +83,17 @@ def _summarise(connection: Connection, asset_id: str, version: Version) -> int:
     ).scalar_one_or_none()
     if known is None:
         query = (
-            "INSERT INTO summaries (number, asset_id, change, kind, status, rate, frames_a_second, seconds, width,"
-            " height, at) SELECT COALESCE(MAX(number), 0) + 1, :asset, COALESCE(MAX(change), 0) + 1, :kind, :status,"
-            " :rate, :frames_a_second, :seconds, :width, :height, :at FROM summaries RETURNING number"
+            "INSERT INTO summaries (number, asset_id, change, story, kind, status, rate, frames_a_second, seconds,"
+            " width, height, at) SELECT COALESCE(MAX(number), 0) + 1, :asset, COALESCE(MAX(change), 0) + 1, :story,"
+            " :kind, :status, :rate, :frames_a_second, :seconds, :width, :height, :at FROM summaries RETURNING number"
         )
     else:
         query = (
-            "UPDATE summaries SET change = (SELECT MAX(change) + 1 FROM summaries), kind = :kind, status = :status,"
-            " rate = :rate, frames_a_second = :frames_a_second, seconds = :seconds, width = :width, height = :height,"
-            " at = :at WHERE asset_id = :asset RETURNING number"
+            "UPDATE summaries SET change = (SELECT MAX(change) + 1 FROM summaries), story = :story, kind = :kind,"
+            " status = :status, rate = :rate, frames_a_second = :frames_a_second, seconds = :seconds, width = :width,"
+            " height = :height, at = :at WHERE asset_id = :asset RETURNING number"
         )
-    return int(connection.execute(text(query), facts).scalar_one())
+    return int(connection.execute(text(query), facts).scalar_one()), asset.story or ""
 
 
 def _of_segment(place: int, segment: Segment, values: Sequence[FieldValue]) -> Document:

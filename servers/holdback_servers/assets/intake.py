@@ -14,8 +14,9 @@ from holdback_base.vocabulary import Instant
 from sqlalchemy import Connection
 
 from holdback_servers.assets import ingest, store
+from holdback_servers.assets.closing import mark_media
 from holdback_servers.assets.credentials import stated
-from holdback_servers.assets.model import Asset, Rendition, Segment, SegmentKind, Version
+from holdback_servers.assets.model import Asset, Rendition, Segment, SegmentKind, Value, Version
 from holdback_servers.assets.papers import (
     IngestRequest,
     Registered,
@@ -63,24 +64,33 @@ class Ingest:
             media = await ingest.take_copy(place, copy, report)
             known = await services.database.read(lambda c: _known(c, media, given))
             if known is not None:
-                if not services.media.has(media):  # they were lost: here they are again
+                if not services.media.keeps(media):  # they were lost: here they are again
                     await asyncio.to_thread(ingest.keep, services.media, {media: copy})
                 return known.model_dump(mode="json")
             measured = await ingest.measure(copy, place.name, services.settings, report, proxy=given.proxy)
             copied = _Copied(given.title or place.stem, media, measured)
             papers = _ingest_papers(given, copied, services.new_id, services.clock())
             files = {media: copy} | measured.files
-            answer = await self._keep(files, lambda c: _known(c, media, given) or put_on_shelf(c, papers))
+
+            def shelve(connection: Connection) -> Registered:
+                if (already := _known(connection, media, given)) is not None:
+                    return already
+                answer = put_on_shelf(connection, papers)
+                if papers.asset.story is not None:
+                    mark_media(connection, services.media, [papers.asset.id])
+                return answer
+
+            answer = await self._keep(files, shelve)
             return answer.model_dump(mode="json")
 
     async def _keep(self, files: dict[str, Path], unit: Unit[Registered]) -> Registered:
         """Move the files into the store and write the papers; both happen or, whatever comes between, neither."""
         media, database = self._services.media, self._services.database
-        fresh = [name for name in files if not media.has(name)]
+        fresh = [name for name in files if not media.keeps(name)]
         moving = asyncio.ensure_future(asyncio.to_thread(ingest.keep, media, files))
 
         def write(connection: Connection) -> Registered:
-            if any(not media.has(name) for name in files):
+            if any(not media.keeps(name) for name in files):
                 raise Problem("UNAVAILABLE", "Files of it were given up by another ingest.", "Ingest it again.")
             return unit(connection)
 
@@ -136,7 +146,7 @@ def _essence(elements: ElementList) -> list[str]:
 
 def _ingest_papers(given: IngestRequest, copied: _Copied, new_id: NewId, now: Instant) -> NewVersion:
     facts, title = copied.measured.facts, copied.title
-    asset = Asset(id=new_id("ast"), kind=given.kind, title=title, at=now)
+    asset = Asset(id=new_id("ast"), kind=given.kind, title=title, at=now, story=given.story, tier=given.tier)
     version_id = new_id("ver")
     declared = given.elements or (one_element(given.kind, title, given.ref),)
     shots, found = _detected(copied.measured, version_id, new_id)
@@ -152,7 +162,8 @@ def _ingest_papers(given: IngestRequest, copied: _Copied, new_id: NewId, now: In
         by=given.by,
         at=now,
     )
-    words = {"title": title, "description": given.description, "tags": given.tags}
+    words: dict[str, Value | None] = {"title": title, "description": given.description, "tags": given.tags}
+    words |= {"story": given.story, "tier": given.tier if given.tier > 1 else None}
     values = first_values(asset.id, words, method="manual", by=given.by, at=now, new_id=new_id)
     for segment, entry in segments:
         if entry is not None:

@@ -9,9 +9,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from holdback_base.database import hidden_stories
 from sqlalchemy import Connection, select
 
-from holdback_servers.assets.tables import pictures_seen
+from holdback_servers.assets.tables import pictures_seen, versions
 
 if TYPE_CHECKING:
     import numpy as np
@@ -46,6 +47,14 @@ class Seen:
             wanted = wanted[np.argsort(self.frames[wanted], kind="stable")]
         return Seen(self.last, self.versions, self.codes[wanted], self.frames[wanted], self.hashes[wanted])
 
+    def without(self, versions: frozenset[str]) -> "Seen":
+        """All but the pictures of these versions."""
+        import numpy as np
+
+        left_out = np.array([each in versions for each in self.versions] or [False])
+        kept = ~left_out[self.codes]
+        return Seen(self.last, self.versions, self.codes[kept], self.frames[kept], self.hashes[kept])
+
     def some(self, most: int = MOST_ASKED) -> "Seen":
         """At most so many of the pictures, spread evenly."""
         import numpy as np
@@ -64,7 +73,7 @@ class Pictures:
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     def of(self, connection: Connection) -> Seen:
-        """The pictures as they stand."""
+        """The pictures as they stand, without those that whoever asks may not know of."""
         with self._lock:
             held = self._held
             last = 0 if held is None else held.last
@@ -76,14 +85,19 @@ class Pictures:
             rows = connection.execute(query).all()
             if rows or held is None:
                 held = self._held = _merged(held, rows)
-            return held
+        return held.without(_closed_versions(connection)) if hidden_stories(connection) else held
+
+
+def _closed_versions(connection: Connection) -> frozenset[str]:
+    """The versions with pictures that are of assets closed to whoever asks: they are not among those they may see."""
+    looked_at = set(connection.execute(select(pictures_seen.c.version_id).distinct()).scalars())
+    return frozenset(looked_at - set(connection.execute(select(versions.c.id)).scalars()))
 
 
 def _merged(held: Seen | None, rows: Sequence[Any]) -> Seen:
     import numpy as np
 
-    versions = () if held is None else held.versions
-    code = {version: place for place, version in enumerate(versions)}
+    code = {version: place for place, version in enumerate(() if held is None else held.versions)}
     codes = np.array([code.setdefault(row.version_id, len(code)) for row in rows], dtype=np.int32)
     frames = np.array([row.frame for row in rows], dtype=np.int64)
     hashes = np.array([row.hash for row in rows], dtype=np.int64).view(np.uint64)

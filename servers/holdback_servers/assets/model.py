@@ -217,13 +217,19 @@ class Rendition(Noun):
 
 
 class Asset(Noun):
-    """What people call one thing; its versions hold the bytes, its work says what it is of."""
+    """What people call one thing; its versions hold the bytes, its work says what it is of.
+
+    `tier` is how valuable it is, from 1 (ordinary) to 3; `story` is the closed story that it belongs to: for whoever
+    may not know of that, there is no such asset.
+    """
 
     id: str
     kind: AssetKind
     title: str = Field(min_length=1, max_length=500)
     status: Status = "ready"
     work_id: str | None = None
+    tier: int = Field(default=1, ge=1, le=3)
+    story: str | None = None
     at: Instant
 
 

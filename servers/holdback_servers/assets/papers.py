@@ -8,6 +8,7 @@ from holdback_base.elements import Box, Element, ElementKind, ElementList, Notic
 from holdback_base.ids import NewId
 from holdback_base.problem import Problem
 from holdback_base.vocabulary import Instant, Noun, Sha256, Span
+from holdback_trust.identity import StoryName
 from pydantic import Field
 
 from holdback_servers.assets.model import (
@@ -59,6 +60,8 @@ class IngestRequest(Noun):
     segments: tuple[LogEntry, ...] = ()
     tags: tuple[str, ...] = ()
     description: str | None = None
+    story: StoryName | None = None
+    tier: int = Field(default=1, ge=1, le=3)
     proxy: bool = True
     by: str
 

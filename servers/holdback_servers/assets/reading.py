@@ -156,6 +156,8 @@ def asset_view(asset_id: str, *, history: bool, sign: SignCut | None) -> Unit[As
             kind=asset.kind,
             title=asset.title,
             status=asset.status,
+            tier=asset.tier,
+            story=asset.story,
             at=asset.at,
             etag=etag(connection, asset_id),
             work=None if work is None else Named(id=work.id, title=work.title),
@@ -203,4 +205,6 @@ def cut_facts(asset: Asset, version: Version) -> CutFacts:
         height=None if video is None else video.height,
         title=asset.title,
         version=version.id,
+        tier=asset.tier,
+        story=asset.story,
     )

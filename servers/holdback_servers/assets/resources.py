@@ -1,5 +1,6 @@
 """What can be read as MCP resources: an asset as JSON, a segment's keyframe, the bytes of a version."""
 
+from holdback_base.database import current_sight
 from holdback_base.problem import Problem
 from sqlalchemy import Connection
 
@@ -46,6 +47,7 @@ def offer_resources(door: Door) -> None:
         name = f"sha256:{digest}"
         kept = await services.database.read(lambda c: _asset_of_media(c, name))
         _check_within_reach(kept)
+        _check_level(kept)
         size = services.media.size(name)
         if size > services.settings.inline_limit:
             raise Problem(
@@ -63,6 +65,18 @@ def _check_within_reach(asset: Asset) -> None:
         did = "was removed" if asset.status == "removed" else "was taken down"
         cure = "Ask a librarian to restore it, or to set its status."
         raise Problem("PERMISSION_DENIED", f"{asset.title} {did}.", cure)
+
+
+def _check_level(asset: Asset) -> None:
+    """Raises Problem PERMISSION_DENIED for whoever may read what is said of an asset of its tier, but not have it."""
+    sight = current_sight()
+    if sight is not None and not sight.reaches(asset.tier):
+        raise Problem(
+            "PERMISSION_DENIED",
+            f"{asset.title} is of value tier {asset.tier}, above the security level of who asks for its bytes.",
+            "Let a person do this, or an agent of a higher security level; its facts may be read.",
+            tier=asset.tier,
+        )
 
 
 def _segment_and_asset(connection: Connection, segment_id: str) -> tuple[Segment, Asset]:

@@ -3,13 +3,14 @@
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from holdback_base.database import load_instant, store_instant
+from holdback_base.database import hidden_stories, hides, load_instant, put_into_story, store_instant
 from holdback_base.problem import Problem
 from sqlalchemy import Connection, RowMapping, bindparam, func, insert, select, update
 
 from holdback_servers.assets import history
 from holdback_servers.assets.model import Asset, FieldValue, Rendition, Segment, Version
 from holdback_servers.assets.tables import (
+    STORIES,
     assets,
     field_values,
     pictures_seen,
@@ -25,14 +26,20 @@ _counts = func.coalesce(field_values.c.review, "") != "rejected"
 
 def add_asset(connection: Connection, asset: Asset) -> None:
     """Write a new asset; it has no version yet."""
-    row = asset.model_dump(mode="json") | {"at": store_instant(asset.at)}
+    row = asset.model_dump(mode="json", exclude={"story"}) | {"at": store_instant(asset.at)}
     connection.execute(insert(assets).values(**row))
+    put_into_story(connection, STORIES, asset.id, asset.story)
 
 
 def add_version(connection: Connection, version: Version) -> None:
-    """Write a version, which becomes its asset's latest. Raises Problem CONFLICT when the bytes are known already."""
-    known = version_of_media(connection, version.media)
-    if known is not None:
+    """Write a version, which becomes its asset's latest. Raises Problem CONFLICT when the bytes are known already, to
+    whoever may not know as what without telling it."""
+    query = select(versions).where(versions.c.media == version.media)
+    row = connection.execute(query).mappings().first()
+    if row is not None and hides(connection, STORIES, row["asset_id"]):
+        raise Problem("CONFLICT", "These bytes cannot be taken in.", "Ask a librarian about them.")
+    if row is not None:
+        known = _version(connection, row)
         raise Problem(
             "CONFLICT",
             f"{version.media} is known already as {known.id} of {known.asset_id}.",
@@ -67,8 +74,8 @@ def add_value(connection: Connection, value: FieldValue) -> None:
     connection.execute(insert(field_values).values(**value.model_dump(mode="json") | {"at": store_instant(value.at)}))
 
 
-def set_asset(connection: Connection, asset_id: str, **facts: str | None) -> None:
-    """The current title, status, kind or work of an asset; its history is in the field values."""
+def set_asset(connection: Connection, asset_id: str, **facts: str | int | None) -> None:
+    """The current title, status, kind, work or tier of an asset; its history is in the field values."""
     connection.execute(update(assets).where(assets.c.id == asset_id).values(**facts))
 
 
@@ -79,8 +86,8 @@ def set_segment(connection: Connection, segment_id: str, **facts: Any) -> None:
 
 def find_asset(connection: Connection, asset_id: str) -> Asset:
     """The asset. Raises Problem NOT_FOUND."""
-    row = connection.execute(select(assets).where(assets.c.id == asset_id)).mappings().first()
-    if row is None:
+    row = connection.execute(_ASSET, {"id": asset_id}).mappings().first()
+    if row is None or (row["story"] is not None and row["story"] in hidden_stories(connection)):
         raise unknown("asset", asset_id, "Find it with search_assets; ids begin with ast_.")
     return _asset(row)
 
@@ -88,15 +95,15 @@ def find_asset(connection: Connection, asset_id: str) -> Asset:
 def find_version(connection: Connection, version_id: str) -> Version:
     """The version. Raises Problem NOT_FOUND."""
     row = connection.execute(select(versions).where(versions.c.id == version_id)).mappings().first()
-    if row is None:
+    if row is None or hides(connection, STORIES, row["asset_id"]):
         raise unknown("version", version_id, "get_asset lists an asset's versions; ids begin with ver_.")
-    return _version(row)
+    return _version(connection, row)
 
 
 def find_segment(connection: Connection, segment_id: str) -> Segment:
     """The segment. Raises Problem NOT_FOUND."""
     row = connection.execute(select(segments).where(segments.c.id == segment_id)).mappings().first()
-    if row is None:
+    if row is None or _hides_version(connection, row["version_id"]):
         raise unknown("segment", segment_id, "list_segments lists a version's segments; ids begin with seg_.")
     return Segment.model_validate(dict(row))
 
@@ -104,13 +111,27 @@ def find_segment(connection: Connection, segment_id: str) -> Segment:
 def version_of_media(connection: Connection, media: str) -> Version | None:
     """The version that is these bytes."""
     row = connection.execute(select(versions).where(versions.c.media == media)).mappings().first()
-    return None if row is None else _version(row)
+    return None if row is None or hides(connection, STORIES, row["asset_id"]) else _version(connection, row)
+
+
+def owner_of(connection: Connection, version_id: str) -> Asset:
+    """The asset of a version, also where whoever stands behind this unit may not know of it: for rules, not answers."""
+    query = select(assets, STORIES.closed.c.story).join(versions, versions.c.asset_id == assets.c.id)
+    query = query.outerjoin(STORIES.closed, STORIES.closed.c.id == assets.c.id).where(versions.c.id == version_id)
+    return _asset(connection.execute(query).mappings().one())
+
+
+def seen(connection: Connection, asset_ids: Iterable[str]) -> list[str]:
+    """Those of these assets that whoever stands behind this unit may know of."""
+    if not hidden_stories(connection):
+        return list(asset_ids)
+    return [each for each in asset_ids if not hides(connection, STORIES, each)]
 
 
 def versions_of(connection: Connection, asset_id: str) -> list[Version]:
     """An asset's versions, newest first."""
     query = select(versions).where(versions.c.asset_id == asset_id).order_by(versions.c.number.desc())
-    return [_version(row) for row in connection.execute(query).mappings()]
+    return [_version(connection, row) for row in connection.execute(query).mappings()]
 
 
 def latest_version(connection: Connection, asset_id: str) -> Version:
@@ -181,7 +202,7 @@ def current_value(connection: Connection, target: str, field: str) -> FieldValue
 def find_value(connection: Connection, value_id: str) -> FieldValue:
     """A metadata value, whether it counts or not. Raises Problem NOT_FOUND."""
     row = connection.execute(select(field_values).where(field_values.c.id == value_id)).mappings().first()
-    if row is None:
+    if row is None or hides_target(connection, row["target"]):
         raise unknown("metadata value", value_id, "get_asset gives each value's id; ids begin with evt_.")
     return _value(row)
 
@@ -240,19 +261,45 @@ def refers_to(connection: Connection, media: str) -> bool:
     return any(connection.execute(select(place).where(place == media).limit(1)).first() for place in places)
 
 
+def hides_target(connection: Connection, target: str) -> bool:
+    """Whether an asset, version or segment is one that whoever stands behind this unit may not know of."""
+    if not hidden_stories(connection):
+        return False
+    if target.startswith("seg_"):
+        query = select(segments.c.version_id).where(segments.c.id == target)
+        target = connection.execute(query).scalar_one_or_none() or target
+    return hides(connection, STORIES, target) or _hides_version(connection, target)
+
+
+def _hides_version(connection: Connection, version_id: str) -> bool:
+    if not hidden_stories(connection):
+        return False
+    owner = connection.execute(select(versions.c.asset_id).where(versions.c.id == version_id)).scalar_one_or_none()
+    return owner is not None and hides(connection, STORIES, owner)
+
+
 def unknown(noun: str, given: str, hint: str) -> Problem:
     """NOT_FOUND for an id."""
     return Problem("NOT_FOUND", f"There is no {noun} {given[:80]}.", hint)
 
 
+_ASSET = (
+    select(assets, STORIES.closed.c.story)
+    .outerjoin(STORIES.closed, STORIES.closed.c.id == assets.c.id)
+    .where(assets.c.id == bindparam("id"))
+)
+
+
 def _asset(row: RowMapping) -> Asset:
-    return Asset.model_validate(
-        {name: row[name] for name in ("id", "kind", "title", "status", "work_id")} | {"at": load_instant(row["at"])}
-    )
+    kept = {name: row[name] for name in Asset.model_fields}
+    return Asset.model_validate(kept | {"at": load_instant(row["at"])})
 
 
-def _version(row: RowMapping) -> Version:
+def _version(connection: Connection, row: RowMapping) -> Version:
     kept = {name: row[name] for name in Version.model_fields}
+    if kept["lineage"] is not None and hidden_stories(connection):
+        known = [each for each in kept["lineage"]["of_versions"] if not _hides_version(connection, each)]
+        kept["lineage"] = {**kept["lineage"], "of_versions": known} if known else None
     return Version.model_validate(kept | {"at": load_instant(row["at"])})
 
 

@@ -1,5 +1,6 @@
 """What the library keeps, as tables of its store."""
 
+from holdback_base.database import story_tables
 from sqlalchemy import (
     JSON,
     BigInteger,
@@ -16,10 +17,15 @@ from sqlalchemy import (
 )
 
 from holdback_servers.assets.index import index_ddl
+from holdback_servers.assets.veils import VEILS
 from holdback_servers.services import room_tables
 
-METADATA = MetaData(info={"version": 2})
+METADATA = MetaData(info={"version": 3})
 TABLES = room_tables(METADATA)
+
+
+STORIES = story_tables(METADATA, VEILS)
+"""Which assets belong to a closed story."""
 
 assets = Table(
     "assets",
@@ -31,6 +37,7 @@ assets = Table(
     Column("at", String, nullable=False),
     Column("latest_version", String),
     Column("work_id", String, ForeignKey("works.id"), index=True),
+    Column("tier", Integer, nullable=False, default=1),
 )
 versions = Table(
     "versions",

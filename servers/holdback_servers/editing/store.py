@@ -24,7 +24,7 @@ from sqlalchemy import (
 from holdback_servers.editing.model import Timeline
 from holdback_servers.services import room_tables
 
-METADATA = MetaData(info={"version": 2})
+METADATA = MetaData(info={"version": 3})
 TABLES = room_tables(METADATA)
 
 timelines = Table(

@@ -8,7 +8,7 @@ from sqlalchemy import JSON, Column, ForeignKey, Index, Integer, MetaData, Strin
 
 from holdback_servers.services import room_tables
 
-METADATA = MetaData(info={"version": 3})
+METADATA = MetaData(info={"version": 4})
 TABLES = room_tables(METADATA)
 
 contracts = Table(

@@ -4,7 +4,7 @@ from sqlalchemy import JSON, Boolean, Column, Index, Integer, MetaData, String, 
 
 from holdback_servers.services import room_tables
 
-METADATA = MetaData(info={"version": 2})
+METADATA = MetaData(info={"version": 3})
 TABLES = room_tables(METADATA)
 
 channels = Table(

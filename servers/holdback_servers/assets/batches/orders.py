@@ -6,6 +6,7 @@ from typing import Any
 
 from holdback_base.problem import Problem
 from holdback_base.vocabulary import Noun
+from holdback_trust.identity import StoryName
 from pydantic import Field
 from sqlalchemy import Connection
 
@@ -39,13 +40,17 @@ class Ways(Noun):
 
     kind: AssetKind = "master"
     tags: tuple[str, ...] = ()
+    story: StoryName | None = None
+    tier: int = Field(default=1, ge=1, le=3)
     by: str
 
 
 def order_of(path: str, row: SheetRow | None, ways: Ways) -> FileOrder:
     """The order for a file and its row; mistakes in the row keep the file out."""
     if row is None:
-        return FileOrder(ingest=IngestRequest(path=path, kind=ways.kind, tags=ways.tags, by=ways.by))
+        closed = {"story": ways.story, "tier": ways.tier}
+        plain = {"path": path, "kind": ways.kind, "tags": ways.tags, "by": ways.by}
+        return FileOrder(ingest=IngestRequest.model_validate({**plain, **closed}))
     request = {
         "path": path,
         "title": row.title,
@@ -55,6 +60,8 @@ def order_of(path: str, row: SheetRow | None, ways: Ways) -> FileOrder:
         "segments": row.log,
         "tags": tuple(dict.fromkeys((*ways.tags, *row.tags))),
         "description": row.description,
+        "story": ways.story,
+        "tier": ways.tier,
         "by": ways.by,
     }
     return FileOrder(

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from holdback_base.database import hidden_stories
 from sqlalchemy import Connection, text
 
 from holdback_servers.assets.search import Choice, Range
@@ -14,7 +15,9 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 _MEASURES = ("frames_a_second", "seconds", "width", "height", "at")
-_WORDS = ("kind", "status", "rate")
+COUNTED = ("kind", "status", "rate")
+"""Columns of words that are told."""
+_WORDS = (*COUNTED, "story")
 _NAMES = ", ".join(("number", *_MEASURES, *_WORDS))
 _OF_FIELD = {"rate": "frames_a_second", "date": "at"}
 
@@ -28,6 +31,8 @@ class Summaries:
     words: "dict[str, NDArray[np.int16]]"
     names: dict[str, tuple[str, ...]]
     known: "NDArray[np.bool_]"
+    shown: "NDArray[np.bool_] | None" = None
+    """Which assets there are for whoever asks, by number; None where nothing is closed to them."""
     _masks: "dict[tuple[str, tuple[str, ...]], NDArray[np.bool_]]" = field(
         default_factory=dict[tuple[str, tuple[str, ...]], "NDArray[np.bool_]"]
     )
@@ -56,6 +61,16 @@ class Summaries:
             mask = self._masks[column, values] = self.known & having[self.words[column]]
         return mask
 
+    def without(self, stories: frozenset[str]) -> "Summaries":
+        """The summaries as they are to whoever may not know of these stories."""
+        if not stories:
+            return self
+        key = ("without", tuple(sorted(stories)))
+        known = self._masks.get(key)
+        if known is None:
+            known = self._masks[key] = self.known & ~self.any_of("story", key[1])
+        return Summaries(self.change, self.measures, self.words, self.names, known, shown=known)
+
     @staticmethod
     def measured(name: str) -> bool:
         """Whether a field is one of these columns."""
@@ -70,14 +85,15 @@ class Columns:
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     def of(self, connection: Connection) -> Summaries:
-        """The summaries as they stand; another question's snapshot may be newer than this one's."""
+        """The summaries as they stand, without what is closed to whoever asks; another question's snapshot may be newer
+        than this one's."""
         with self._lock:
             seen = -1 if self._held is None else self._held.change
             newest = connection.execute(text("SELECT COALESCE(MAX(change), 0) FROM summaries")).scalar_one()
             if self._held is None or newest > seen:
                 query = text(f"SELECT {_NAMES} FROM summaries WHERE change > :seen")  # noqa: S608 - names are ours
                 self._held = _merged(self._held, connection.execute(query, {"seen": seen}).all(), newest)
-            return self._held
+            return self._held.without(hidden_stories(connection))
 
 
 def _merged(held: Summaries | None, rows: Sequence[Any], change: int) -> Summaries:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, cast
 from sqlalchemy import Connection, bindparam, text
 
 from holdback_servers.assets.answers import CountedValue
-from holdback_servers.assets.catalogue.columns import Summaries
+from holdback_servers.assets.catalogue.columns import COUNTED, Summaries
 
 if TYPE_CHECKING:
     import numpy as np
@@ -86,7 +86,8 @@ def facets(
     import numpy as np
 
     counted: dict[str, tuple[CountedValue, ...]] = {}
-    for name, codes in summaries.words.items():
+    for name in COUNTED:
+        codes = summaries.words[name]
         counts = np.bincount(codes[found], minlength=len(summaries.names[name])).tolist()
         counted[name] = _most(Counter(dict(zip(summaries.names[name], counts, strict=False))))
     years = summaries.measures["at"][found].astype("datetime64[s]").astype("datetime64[Y]")

@@ -56,8 +56,8 @@ class Meant:
     words_too: bool
 
 
-def hits_of(connection: Connection, term: Term, *, most: int | None = RANKED) -> Hits:
-    """Where a term stands; at most so many places, those in titles first, then the newest."""
+def hits_of(connection: Connection, summaries: Summaries, term: Term, *, most: int | None = RANKED) -> Hits:
+    """Where a term stands in what is shown; at most so many places, those in titles first, then the newest."""
     if term.field is None:
         asked: list[tuple[Part, tuple[str, ...]]] = [(part, term.words) for part in _ANYWHERE]
     elif term.field in _PARTS:
@@ -67,7 +67,7 @@ def hits_of(connection: Connection, term: Term, *, most: int | None = RANKED) ->
     found: list[tuple[Part, NDArray[np.int64]]] = []
     left = most
     for part, words in asked:
-        here = places(connection, words, part, most=None if left is None else left + 1)
+        here = places(connection, words, part, most=None if left is None else left + 1, shown=summaries.shown)
         if left is not None and len(here) > left:
             return Hits((*found, (part, here[1:])), more=True)
         found.append((part, here))
@@ -80,7 +80,7 @@ def rank(connection: Connection, summaries: Summaries, query: Query, filters: Fi
     import numpy as np
 
     passing = _passing(connection, summaries, query, filters)
-    terms = [hits_of(connection, term) for term in query.terms]
+    terms = [hits_of(connection, summaries, term) for term in query.terms]
     size = len(passing)
     matched, score, spots = np.zeros(size, np.int16), np.zeros(size), np.zeros(size, np.int32)
     holds: list[NDArray[np.bool_]] = []
@@ -194,7 +194,7 @@ def _passing(connection: Connection, summaries: Summaries, query: Query, filters
     for test in query.not_conditions:
         passing &= ~_holding(connection, summaries, test)
     for term in query.without:
-        for _, documents in hits_of(connection, term, most=None).parts:
+        for _, documents in hits_of(connection, summaries, term, most=None).parts:
             passing &= ~_mask(documents, len(passing))
     return np.asarray(passing)
 

@@ -10,7 +10,7 @@ from sqlalchemy import Connection, RowMapping, bindparam, select, text
 
 from holdback_servers.assets import store
 from holdback_servers.assets.answers import SearchHit, SearchResult, SegmentHit, segment_view
-from holdback_servers.assets.catalogue.columns import Columns
+from holdback_servers.assets.catalogue.columns import Columns, Summaries
 from holdback_servers.assets.catalogue.counting import facets
 from holdback_servers.assets.catalogue.ranking import Meant, Ranked, hits_of, rank, rank_by_meaning
 from holdback_servers.assets.index import SHIFT, field_names, words_like
@@ -53,13 +53,13 @@ def search_page(columns: Columns, typed: str, filters: Filters, page: Page) -> U
             next_cursor=encode_cursor({"after": after, "query": page.asked}) if after < total else None,
             total=total,
             facets=facets(connection, summaries, ranked.all) if page.with_facets else None,
-            note=_note(connection, query, ranked),
+            note=_note(connection, summaries, query, ranked),
         )
 
     return unit
 
 
-def _note(connection: Connection, query: Query, ranked: Ranked) -> str | None:
+def _note(connection: Connection, summaries: Summaries, query: Query, ranked: Ranked) -> str | None:
     notes = list(query.notes)
     if ranked.best and ranked.missing[ranked.best[0]]:
         notes.append("No asset holds all the words; these hold the most of them.")
@@ -67,18 +67,18 @@ def _note(connection: Connection, query: Query, ranked: Ranked) -> str | None:
         notes.append(
             f"A word stands in more than {RANKED} places; the newest of them are ranked. Add words or filters."
         )
-    if not len(ranked.all) and (instead := _instead(connection, query)):
+    if not len(ranked.all) and (instead := _instead(connection, summaries, query)):
         notes.append(f"Nothing holds these words. Did you mean {', '.join(instead)}?")
     return " ".join(notes) or None
 
 
-def _instead(connection: Connection, query: Query) -> list[str]:
+def _instead(connection: Connection, summaries: Summaries, query: Query) -> list[str]:
     """Words of the library that are near to those that nothing holds."""
     found = list[str]()
     for term in query.terms:
         for word in term.words:
             alone = Term(typed=word, words=(word,))
-            if len(word) >= 3 and not any(len(part) for _, part in hits_of(connection, alone, most=1).parts):
+            if len(word) >= 3 and not any(len(part) for _, part in hits_of(connection, summaries, alone, most=1).parts):
                 found += nearest(word, words_like(connection, word))
     return list(dict.fromkeys(found))[:5]
 

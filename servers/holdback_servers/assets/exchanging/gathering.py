@@ -6,7 +6,7 @@ from holdback_base.database import Unit
 from holdback_base.problem import Problem
 from sqlalchemy import Connection
 
-from holdback_servers.assets import configurations, store
+from holdback_servers.assets import closing, configurations, store
 from holdback_servers.assets.holdings import collections, works
 from holdback_servers.assets.interchange.catalogue import Catalogue, Shelf
 
@@ -56,6 +56,10 @@ def _shelf(connection: Connection, asset_id: str) -> Shelf:
     return Shelf(
         asset=asset,
         versions=tuple(versions),
-        values=tuple(store.values_of(connection, [asset_id, *(each.id for each in versions)])),
+        values=tuple(
+            each
+            for each in store.values_of(connection, [asset_id, *(each.id for each in versions)])
+            if each.field not in closing.FIELDS
+        ),
         segments=tuple(segments),
     )

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from holdback_base.database import load_instant, store_instant
+from holdback_base.database import hidden_stories, load_instant, store_instant
 from holdback_base.problem import Problem
 from holdback_base.vocabulary import Instant, Noun
 from pydantic import Field
@@ -26,7 +26,7 @@ class Collection(Noun):
 def find_collection(connection: Connection, collection_id: str, *, removed: bool = False) -> Collection:
     """The collection; one that was removed only when that is wanted. Raises Problem NOT_FOUND."""
     row = connection.execute(select(collections).where(collections.c.id == collection_id)).mappings().first()
-    if row is None or (row["removed_at"] is not None and not removed):
+    if row is None or (row["removed_at"] is not None and not removed) or _hidden(connection, collection_id):
         raise store.unknown("collection", collection_id, "list_collections gives those there are.")
     return _collection(row)
 
@@ -92,9 +92,12 @@ def members(connection: Connection, collection_id: str, after: str, limit: int) 
 
 def count_members(connection: Connection, collection_id: str) -> int:
     """How many assets are in it."""
-    return connection.execute(
-        select(func.count()).where(collection_members.c.collection_id == collection_id)
-    ).scalar_one()
+    within = collection_members.c.collection_id == collection_id
+    if not hidden_stories(connection):
+        return connection.execute(select(func.count()).where(within)).scalar_one()
+    return len(
+        store.seen(connection, connection.execute(select(collection_members.c.asset_id).where(within)).scalars())
+    )
 
 
 def list_collections(connection: Connection, words: str, after: str, limit: int) -> list[Collection]:
@@ -123,7 +126,16 @@ def _members_among(connection: Connection, collection_id: str, asset_ids: Sequen
         .join(assets, assets.c.id == collection_members.c.asset_id)
         .where(collection_members.c.collection_id == collection_id, collection_members.c.asset_id.in_(asset_ids))
     )
-    return list(connection.execute(query).scalars())
+    return store.seen(connection, connection.execute(query).scalars())
+
+
+def _hidden(connection: Connection, collection_id: str) -> bool:
+    """Whether it has assets, all of which are closed to whoever stands behind this unit."""
+    if not hidden_stories(connection):
+        return False
+    query = select(collection_members.c.asset_id).where(collection_members.c.collection_id == collection_id)
+    there = list(connection.execute(query).scalars())
+    return bool(there) and not store.seen(connection, there)
 
 
 def _note_both(

@@ -49,7 +49,7 @@ def release_hold(connection: Connection, hold_id: str, reason: str, *, by: str, 
 def find_hold(connection: Connection, hold_id: str) -> LegalHold:
     """The hold. Raises Problem NOT_FOUND."""
     row = connection.execute(select(legal_holds).where(legal_holds.c.id == hold_id)).mappings().first()
-    if row is None:
+    if row is None or store.hides_target(connection, row["asset_id"]):
         raise store.unknown("legal hold", hold_id, "list_holds gives the register; ids begin with hold_.")
     return _hold(row)
 

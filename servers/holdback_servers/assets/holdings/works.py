@@ -1,6 +1,6 @@
 """Works: what a film is before any file of it, and the identifiers that the world knows it by."""
 
-from holdback_base.database import load_instant, store_instant
+from holdback_base.database import hidden_stories, load_instant, store_instant
 from holdback_base.ids import is_id
 from holdback_base.problem import Problem
 from holdback_base.vocabulary import Instant
@@ -14,7 +14,7 @@ from holdback_servers.assets.tables import assets, work_identifiers, works
 def find_work(connection: Connection, work_id: str) -> Work:
     """The work. Raises Problem NOT_FOUND."""
     row = connection.execute(select(works).where(works.c.id == work_id)).mappings().first()
-    if row is None:
+    if row is None or _hidden(connection, work_id):
         raise store.unknown("work", work_id, "list_works gives the works there are; ids begin with wrk_.")
     return _work(row)
 
@@ -45,6 +45,10 @@ def save_work(connection: Connection, work: Work, *, by: str, now: Instant) -> b
 def _name(connection: Connection, work: Work) -> None:
     for each in work.identifiers:
         other = work_of_identifier(connection, each)
+        if other is not None and other != work.id and _hidden(connection, other):
+            raise Problem(
+                "CONFLICT", f"{each.scope} {each.value} cannot be given to this work.", "Ask a librarian about it."
+            )
         if other not in (None, work.id):
             raise Problem(
                 "CONFLICT",
@@ -72,8 +76,8 @@ def work_of_identifier(connection: Connection, identifier: Identifier) -> str | 
 
 def works_titled(connection: Connection, title: str) -> list[Work]:
     """The works of this very title, whatever its case."""
-    rows = connection.execute(select(works).where(works.c.folded == title.strip().casefold()).limit(3))
-    return [_work(row) for row in rows.mappings()]
+    rows = connection.execute(select(works).where(works.c.folded == title.strip().casefold())).mappings()
+    return [_work(row) for row in rows if not _hidden(connection, row["id"])][:3]
 
 
 def list_works(connection: Connection, words: str, after: str, limit: int) -> list[Work]:
@@ -90,13 +94,25 @@ def list_works(connection: Connection, words: str, after: str, limit: int) -> li
 
 def assets_of_work(connection: Connection, work_id: str, limit: int) -> list[Asset]:
     """The assets that are of a work, in order of birth."""
-    query = select(assets.c.id).where(assets.c.work_id == work_id).order_by(assets.c.id).limit(limit)
-    return [store.find_asset(connection, each) for each in connection.execute(query).scalars()]
+    return [store.find_asset(connection, each) for each in _members(connection, work_id)[:limit]]
 
 
 def count_of_work(connection: Connection, work_id: str) -> int:
     """How many assets are of a work."""
-    return connection.execute(select(func.count()).where(assets.c.work_id == work_id)).scalar_one()
+    return len(_members(connection, work_id))
+
+
+def _members(connection: Connection, work_id: str) -> list[str]:
+    query = select(assets.c.id).where(assets.c.work_id == work_id).order_by(assets.c.id)
+    return store.seen(connection, connection.execute(query).scalars())
+
+
+def _hidden(connection: Connection, work_id: str) -> bool:
+    """Whether it has assets, all of which are closed to whoever stands behind this unit."""
+    if not hidden_stories(connection):
+        return False
+    there = connection.execute(select(assets.c.id).where(assets.c.work_id == work_id).limit(1)).first()
+    return there is not None and not _members(connection, work_id)
 
 
 def require_work(connection: Connection, given: str) -> str:

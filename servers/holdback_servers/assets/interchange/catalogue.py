@@ -47,6 +47,10 @@ class Coverage(Noun):
     kept_thousandths: int
 
 
+_OF_THE_HOUSE = ("asset.tier", "asset.story")
+"""Who may know of an asset and use it is decided by each house for itself, and no matter of a catalogue."""
+
+
 def values_in(catalogue: Catalogue) -> Counter[str]:
     """Every field that holds something, and how many values it holds in all."""
     found: Counter[str] = Counter()
@@ -60,6 +64,8 @@ def values_in(catalogue: Catalogue) -> Counter[str]:
             found.update(_filled("version", version))
         found.update(f"value.{each.field}" for each in shelf.values)
         found["segment"] += len(shelf.segments)
+    for field in _OF_THE_HOUSE:
+        found.pop(field, None)
     return +found
 
 
@@ -124,7 +130,7 @@ def told(left: Counter[str]) -> tuple[LeftOut, ...]:
 
 _TAKEN_KINDS = ("work.", "ai_config.", "value.")
 _TAKEN = frozenset({"asset.id", "asset.title", "version.id", "version.asset_id", "version.media"})
-_DECIDED_HERE = frozenset({"value.status", "value.kind", "value.work"})
+_DECIDED_HERE = frozenset({"value.status", "value.kind", "value.work", "value.story", "value.tier"})
 """Of another library works, configurations and values are taken over, and titles; the rest is decided here, or found in
 the bytes."""
 
@@ -145,7 +151,7 @@ def incoming(catalogue: Catalogue, said: int = 0, left: Counter[str] | None = No
     own_left = Counter({name: count for name, count in counted.items() if not _is_taken(name)})
     for shelf in catalogue.shelves:
         newest = max(shelf.versions, key=lambda each: each.number)
-        values = [each for each in shelf.values if each.field not in ("status", "kind", "work")]
+        values = [each for each in shelf.values if f"value.{each.field}" not in _DECIDED_HERE]
         for version in shelf.versions:
             own = {each.field: each.value for each in values if each.target == version.id}
             whole = {each.field: each.value for each in values if each.target == shelf.asset.id}

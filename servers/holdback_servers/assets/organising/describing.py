@@ -1,18 +1,20 @@
 """The tools for metadata: record values, review those of machines, read the history of anything."""
 
+from collections.abc import Iterable
 from typing import Annotated, Literal
 
 from holdback_base.vocabulary import Noun
 from pydantic import Field
 from sqlalchemy import Connection
 
-from holdback_servers.assets import history
+from holdback_servers.assets import history, store
 from holdback_servers.assets.answers import MetadataUpdate
+from holdback_servers.assets.closing import FIELDS, mark_media
 from holdback_servers.assets.edits import Editor, NewValue, Review, record_values
 from holdback_servers.assets.edits import review_value as review_in_store
 from holdback_servers.assets.history import Happening, IfEtag, Place
 from holdback_servers.assets.model import FieldValue, Value
-from holdback_servers.assets.organising.writing import require_person, write
+from holdback_servers.assets.organising.writing import require_closing, require_person, write
 from holdback_servers.services import Call
 from holdback_servers.serving import Door
 from holdback_servers.wire import cursor_part, decode_cursor, encode_cursor
@@ -42,12 +44,28 @@ def offer_describing(door: Door) -> None:
         An asset's title, kind, status (ready, restricted, archived, taken_down), description, tags and work (wrk_) are
         fields too, as are a segment's description and tags. Nothing is overwritten: each value names the one it
         supersedes. A machine's value does not replace a person's, and its configuration must be on record.
+
+        With assets:declare or assets:hold an asset's tier (1 to 3, how valuable it is) and story can be set too: an
+        asset of a closed story is there only for who may know of it, with all that was made of it; an empty story opens
+        it.
         """
+        closing = [each for each in values if each.field in FIELDS]
+        for each in closing:
+            require_closing(call, each.value if each.field == "story" else None)
+
+        media = call.services.media
 
         def effect(c: Connection, editor: Editor) -> MetadataUpdate:
-            return _updated(c, target, record_values(c, target, values, editor, if_etag=if_etag))
+            recorded = record_values(c, target, values, editor, if_etag=if_etag)
+            moved = _moved(recorded)
+            if moved and store.find_asset(c, target).story is not None:
+                mark_media(c, media, moved)
+            return _updated(c, target, [each for each in recorded if each.target == target])
 
-        return await write(call, MetadataUpdate, effect)
+        updated = await write(call, MetadataUpdate, effect, may_close=bool(closing))
+        if _moved(updated.values):
+            await call.services.database.read(lambda c: mark_media(c, media, [target]))
+        return updated
 
     @door.tool(title="Review a value", scope="assets:write", kind="write")
     async def review_value(
@@ -90,6 +108,11 @@ def offer_describing(door: Door) -> None:
             happenings=cursor_part(given, "h", history.BEGINNING.happenings),
         )
         return await call.services.database.read(lambda c: _page(c, target, after, limit))
+
+
+def _moved(recorded: Iterable[FieldValue]) -> list[str]:
+    """The assets whose story was set."""
+    return [each.target for each in recorded if each.field == "story"]
 
 
 def _updated(connection: Connection, target: str, values: list[FieldValue]) -> MetadataUpdate:

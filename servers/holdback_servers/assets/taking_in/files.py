@@ -7,13 +7,17 @@ from holdback_base.elements import Notice
 from holdback_base.problem import Problem
 from holdback_base.vocabulary import Noun, Sha256
 from holdback_trust.grants import DECLARE
+from holdback_trust.identity import StoryName
 from holdback_trust.policy import Action
 from pydantic import Field
+from sqlalchemy import Connection
 
-from holdback_servers.assets import ingest
+from holdback_servers.assets import ingest, store
+from holdback_servers.assets.closing import mark_media
 from holdback_servers.assets.cuts import examine_cut, write_cut
 from holdback_servers.assets.intake import INGEST
 from holdback_servers.assets.model import AssetKind, Lineage, LogEntry, Relation, Title
+from holdback_servers.assets.organising.writing import require_closing
 from holdback_servers.assets.papers import DeclaredElement, IngestRequest, Registered, RegisterRequest
 from holdback_servers.jobs import Job
 from holdback_servers.services import Call
@@ -44,6 +48,8 @@ def _offer_ingest(door: Door) -> None:
         segments: Annotated[tuple[LogEntry, ...], Field(max_length=2000, description="The supplier's shot log")] = (),
         tags: Annotated[tuple[str, ...], Field(max_length=100)] = (),
         description: Annotated[str | None, Field(max_length=4000)] = None,
+        story: Annotated[StoryName | None, Field(description="Closed to all but who knows of this story")] = None,
+        tier: Annotated[int, Field(ge=1, le=3, description="How valuable: 1 ordinary, to 3")] = 1,
         proxy: Annotated[
             bool, Field(description="Make a small copy to look at; half of the time an ingest takes")
         ] = True,
@@ -57,6 +63,8 @@ def _offer_ingest(door: Door) -> None:
         bytes are known already changes nothing: the result says `already` and names what is known. A file that fails
         leaves nothing behind. A shot log entry that falls on a detected shot describes it.
         """
+        if story is not None:
+            require_closing(call, story)
         request = IngestRequest(
             path=path,
             title=title,
@@ -66,6 +74,8 @@ def _offer_ingest(door: Door) -> None:
             segments=segments,
             tags=tags,
             description=description,
+            story=story,
+            tier=tier,
             proxy=proxy,
             by=_by(call),
         )
@@ -121,10 +131,17 @@ def _offer_registering(door: Door) -> None:
             by=_by(call),
         )
         cut = await examine_cut(services, request)
+        if cut.signed is not None:
+            call.require_known(cut.signed)
         now = services.clock()
-        kept = await services.database.write(
-            lambda c: call.once(c, lambda: _json(write_cut(c, cut, services.new_id, now)))
-        )
+
+        def effect(c: Connection) -> dict[str, Any]:
+            written = write_cut(c, cut, services.new_id, now)
+            if store.find_asset(c, written.asset_id).story is not None:
+                mark_media(c, services.media, [written.asset_id])
+            return _json(written)
+
+        kept = await services.database.write(lambda c: call.once(c, lambda: effect(c)))
         return Registered.model_validate(kept)
 
 

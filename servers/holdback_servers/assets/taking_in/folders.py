@@ -5,6 +5,7 @@ from typing import Annotated, Any
 from holdback_base.problem import Problem
 from holdback_base.vocabulary import Noun
 from holdback_trust.grants import DECLARE
+from holdback_trust.identity import StoryName
 from pydantic import Field
 from sqlalchemy import Connection, select
 
@@ -16,6 +17,7 @@ from holdback_servers.assets.batches.planning import FolderRequest, Plan, Planne
 from holdback_servers.assets.batches.running import BATCH
 from holdback_servers.assets.intake import INGEST
 from holdback_servers.assets.model import AssetKind
+from holdback_servers.assets.organising.writing import require_closing
 from holdback_servers.assets.watching import WATCHED, Watched
 from holdback_servers.jobs import Job
 from holdback_servers.services import Call
@@ -87,6 +89,10 @@ def _offer_ingest(door: Door) -> None:
         ] = None,
         kind: Annotated[AssetKind, Field(description="Of files that the sheet tells no kind of")] = "master",
         tags: Annotated[tuple[str, ...], Field(max_length=50, description="For every file")] = (),
+        story: Annotated[
+            StoryName | None, Field(description="All of it closed to all but who knows of this story")
+        ] = None,
+        tier: Annotated[int, Field(ge=1, le=3, description="How valuable: 1 ordinary, to 3")] = 1,
         below: Annotated[bool, Field(description="Also the folders below it")] = True,
         only_listed: Annotated[bool, Field(description="Only files that the sheet names")] = False,
         preview: Annotated[bool, Field(description="Only tell what would be done and what is wrong")] = False,
@@ -97,7 +103,9 @@ def _offer_ingest(door: Door) -> None:
         that fails, or whose row has a mistake, never stops the rest; retry_ingest takes those again. Files whose bytes
         are known stay as they are. With preview every mistake is told at its cell and nothing is taken in.
         """
-        ways = Ways(kind=kind, tags=tags, by=call.caller.text())
+        if story is not None:
+            require_closing(call, story)
+        ways = Ways(kind=kind, tags=tags, story=story, tier=tier, by=call.caller.text())
         request = FolderRequest(folder=folder, sheet=sheet, below=below, only_listed=only_listed, ways=ways)
         planned = await plan(request, call.services.settings)
         if preview:
