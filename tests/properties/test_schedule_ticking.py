@@ -4,7 +4,7 @@ import asyncio
 import tempfile
 from collections.abc import Callable, Coroutine, Generator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from itertools import groupby
 from pathlib import Path
@@ -24,7 +24,9 @@ from holdback_servers.schedule.ticking import Playout
 from holdback_servers.services import Services, open_services
 from holdback_servers.settings import Settings
 from holdback_trust.audit import AuditLog
+from holdback_trust.enforcing import Enforcement
 from holdback_trust.keys import KeyPair, KeyRing
+from holdback_trust.standing import Standing
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from sqlalchemy import Connection
@@ -405,6 +407,89 @@ def test_without_a_clearance_that_stands_nothing_goes_live(answer: str, state: S
         w.standing["clr_ONE"] = "valid"
         await w.tick(at(1))
         assert (w.platform.shown() == {"GB"}) == (answer == "unknown")
+
+    run(story)
+
+
+@pytest.mark.parametrize(("answer", "state"), [("revoked", "failed"), ("unknown", "scheduled"), ("down", "scheduled")])
+def test_without_an_approval_that_stands_nothing_goes_live(answer: str, state: State) -> None:
+    async def story(w: World) -> None:
+        w.standing["apr_ONE"] = answer
+        await w.commit(piece("GB", 0, 10), approval="apr_ONE")
+        await w.tick(at(0))
+        assert (w.platform.calls, await w.state()) == (0, state)
+        w.standing["apr_ONE"] = "valid"
+        await w.tick(at(1))
+        assert (w.platform.shown() == {"GB"}) == (answer != "revoked")
+
+    run(story)
+
+
+def test_what_is_live_comes_down_within_a_minute_of_its_approval_being_taken_back() -> None:
+    async def story(w: World) -> None:
+        await w.commit(piece("GB", 0, None), approval="apr_ONE", locked=True)
+        await w.commit(piece("GB", 0, None), id="pub_TWO", approval="apr_TWO")
+        await w.tick(at(0))
+        w.standing["apr_ONE"] = "revoked"
+        await w.tick(at(1))
+        await w.tick(at(1))
+        assert (w.platform.shown(), await w.state()) == (frozenset(), "taken_down")
+        assert (w.platform.shown("pub_TWO"), await w.state("pub_TWO")) == ({"GB"}, "live")
+        assert (await w.read()).history[-1].why == "its approval apr_ONE was taken back"
+
+    run(story)
+
+
+def test_what_was_approved_anew_does_not_come_down_with_its_older_approval() -> None:
+    async def story(w: World) -> None:
+        await w.commit(piece("GB", 0, None), approval="apr_ONE")
+        await w.tick(at(0))
+        again = await w.read()
+        await w.put(again.model_copy(update={"approval": "apr_NEW", "history": ()}), "approved anew")
+        w.standing["apr_ONE"] = "revoked"
+        await w.tick(at(2))
+        assert (w.platform.shown(), await w.state()) == ({"GB"}, "live")
+
+    run(story)
+
+
+@pytest.mark.parametrize("name", ["pub_ONE", "hold_ONE", "clr_ONE", "apr_ONE", "media"])
+def test_what_the_guardian_holds_back_goes_up_once_it_is_released_and_comes_down_all_the_same(
+    name: str,
+) -> None:
+    async def story(w: World) -> None:
+        standing, held = w.services.enforcement.standing, MEDIA[0] if name == "media" else name
+        await w.commit(piece("GB", 0, 10), piece("DE", 5, 10), approval="apr_ONE", hold="hold_ONE")
+        standing.hold_back([held], by="guardian", why="made by a stopped task")
+        await w.tick(at(1))
+        assert (w.platform.calls, await w.state()) == (0, "scheduled")
+        assert "guardian" in ((await w.showing()).failure or "")
+        standing.release([held], by="person:mia")
+        await w.tick(at(2))
+        assert w.platform.shown() == {"GB"}
+        standing.hold_back([held], by="guardian", why="made by a stopped task")
+        await w.tick(at(6))
+        assert w.platform.shown() == {"GB"}
+        await w.tick(at(10))
+        assert (w.platform.shown(), await w.state()) == (frozenset(), "expired")
+
+    run(story)
+
+
+def test_where_it_is_not_known_what_is_held_back_nothing_goes_up_and_all_comes_down() -> None:
+    async def story(w: World) -> None:
+        await w.commit(piece("GB", 0, 10), piece("DE", 5, 10))
+        await w.tick(at(1))
+        home = w.services.settings.home
+        (home / "trust").mkdir()
+        (home / "trust" / "standing.jsonl").write_text("nobody signed this\n")
+        broken = Standing.of_home(home, "mcp:schedule", KEYS, KeyRing({}), lambda: NOON)
+        w.services = replace(w.services, enforcement=Enforcement(broken))
+        w.restart()
+        await w.tick(at(6))
+        assert w.platform.shown() == {"GB"}
+        await w.tick(at(10))
+        assert (w.platform.shown(), await w.state()) == (frozenset(), "expired")
 
     run(story)
 
