@@ -22,6 +22,9 @@ app.add_typer(rights_app, name="rights")
 person_app = typer.Typer(help="Codes and second factors with which people sign in.", no_args_is_help=True)
 app.add_typer(person_app, name="person")
 
+guardian_app = typer.Typer(help="See and change what the guardian took away.", no_args_is_help=True)
+app.add_typer(guardian_app, name="guardian")
+
 Home = Annotated[Path | None, typer.Option("--home", help="Where Holdback keeps its state.", show_default="platform")]
 Port = Annotated[int | None, typer.Option("--port", help="Port to listen on; 0 takes a free one.")]
 
@@ -307,6 +310,79 @@ def person_sign_out(person: PersonName, home: Home = None) -> None:
     from holdback.proving import sign_out
 
     sign_out(person, home)
+
+
+AgentName = Annotated[str, typer.Argument(help="An agent, such as compliance.")]
+Why = Annotated[str, typer.Option("--why", help="The reason, for the record.")]
+AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]
+IncidentName = Annotated[str, typer.Argument(help="An incident, evt_..., as list shows it.")]
+
+
+@guardian_app.command("list")
+def guardian_list(home: Home = None, as_json: AsJson = False) -> None:
+    """Show who is suspended, what is held back, and the latest incidents."""
+    from holdback.guarding import list_all
+
+    list_all(home, as_json=as_json)
+
+
+@guardian_app.command("show")
+def guardian_show(incident: IncidentName, home: Home = None, as_json: AsJson = False) -> None:
+    """Show the evidence of an incident."""
+    from holdback.guarding import show
+
+    show(incident, home, as_json=as_json)
+
+
+@guardian_app.command("suspend")
+def guardian_suspend(agent: AgentName, why: Why = "", home: Home = None) -> None:
+    """Suspend an agent: its tokens count no more, its tasks are cancelled, what it made is held back."""
+    from holdback.guarding import suspend
+
+    suspend(agent, why, home)
+
+
+@guardian_app.command("restore")
+def guardian_restore(agent: AgentName, home: Home = None) -> None:
+    """Take a suspended agent back."""
+    from holdback.guarding import restore
+
+    restore(agent, home)
+
+
+@guardian_app.command("kill")
+def guardian_kill(why: Why = "", home: Home = None) -> None:
+    """Stop all agents at once."""
+    from holdback.guarding import kill
+
+    kill(why, home)
+
+
+@guardian_app.command("resume")
+def guardian_resume(home: Home = None) -> None:
+    """Let agents act again after kill."""
+    from holdback.guarding import resume
+
+    resume(home)
+
+
+@guardian_app.command("release")
+def guardian_release(
+    names: Annotated[list[str], typer.Argument(help="What is held back, or the incident that it came of.")],
+    home: Home = None,
+) -> None:
+    """Let what a stopped task made be used again."""
+    from holdback.guarding import release
+
+    release(names, home)
+
+
+@guardian_app.command("permit")
+def guardian_permit(incident: IncidentName, home: Home = None) -> None:
+    """Let a task go on that the guardian holds until a person permits it."""
+    from holdback.guarding import permit
+
+    permit(incident, home)
 
 
 def main() -> None:

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from holdback_base.problem import Problem
+from holdback_trust.guardian import Guardian
 from holdback_trust.identity import GATEWAY, Caller
 from holdback_trust.tokens import Granted
 
@@ -38,7 +39,19 @@ class Exchange:
                 raise OAuthError("invalid_request", f"subject_token of type {ACCESS_TOKEN} is needed.")
             return await self._exchanged(form, agent)
         except Problem as problem:
+            self._tell_guardian(form, agent, problem.code == "PERMISSION_DENIED")
             raise _oauth_error(problem) from None
+        except OAuthError as error:
+            self._tell_guardian(form, agent, error.code == "invalid_target")
+            raise
+
+    def _tell_guardian(self, form: Mapping[str, str], agent: str, wider: bool) -> None:
+        """An agent asked for more than is its to have."""
+        guard = self._services.enforcement.guard
+        if wider and isinstance(guard, Guardian):
+            guard.refused(
+                agent, "", f"token for {form.get('audience', '')} {form.get('scope', '')}", form.get("task", "")
+            )
 
     async def _exchanged(self, form: Mapping[str, str], agent: str) -> dict[str, Any]:
         audience = audience_of(form, self._registry)

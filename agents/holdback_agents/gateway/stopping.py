@@ -11,6 +11,7 @@ import logging
 from typing import Any
 
 from holdback_base.problem import Problem
+from holdback_trust.guardian import Guardian
 from holdback_trust.standing import Entry
 
 from holdback_agents.gateway.delivery import GRACE_SECONDS, Call
@@ -75,6 +76,9 @@ class Stopping:
                 self._dealt.pop(entry.audience, None)
             elif self._dealt.get(entry.audience) != stopped:
                 self._dealt[entry.audience] = stopped
+                guard = self._services.enforcement.guard
+                if stopped.kind == "suspend" and isinstance(guard, Guardian):
+                    guard.hold_back_made(stopped)
                 await self._end_tasks(entry.audience, stopped)
         held = {each for each in self._standing.quarantine if each.startswith("job_")}
         for job in sorted(held - self._jobs):

@@ -95,13 +95,13 @@ class Acting:
             SeenCall(at=datetime.fromtimestamp(each.at, UTC), action=each.action, code=each.code)
             for each in watch.calls
         )
-        made = self._made(finding) if finding.verdict == "suspend" else ()
+        made = self.made_by(finding.agent) if finding.verdict == "suspend" else ()
         identity = self._new_id("evt")
         return Incident(id=identity, at=at, **finding._asdict(), calls=tuple(calls), texts=texts, made=made)
 
-    def _made(self, finding: Finding) -> tuple[str, ...]:
+    def made_by(self, agent: str) -> tuple[str, ...]:
         """What any task made through this agent, while it was watched."""
-        found = (root.made.get(finding.agent, ()) for root in self._watched.roots())
+        found = (root.made.get(agent, ()) for root in self._watched.roots())
         return tuple(sorted({name for names in found for name in names}))
 
     def _take_away(self, incident: Incident, by: str) -> None:

@@ -14,7 +14,7 @@ from holdback_trust.guardian.reading import Said, made, made_media, named_within
 from holdback_trust.guardian.watching import AgentWatch, Call, RootWatch, Watched
 from holdback_trust.identity import Caller
 from holdback_trust.policy import Action, Decision, denied
-from holdback_trust.standing import Standing
+from holdback_trust.standing import Entry, Standing
 
 GRAVE = frozenset({"rights:clear", "schedule:commit", "approval:ask"})
 """Scopes of calls that lead to something being published: words in metadata must not have asked for them."""
@@ -136,6 +136,15 @@ class Guardian:
         words = why or f"{by} suspended it"
         finding = Finding(agent, "", (), "", "", "person", "suspend", words[:500], "suspend")
         return self._acting.suspend(finding, self._clock(), self._watched.agent(agent), by)
+
+    def hold_back_made(self, suspended: Entry) -> None:
+        """Somebody suspended an agent in another process: hold back what it made as far as it was seen here.
+
+        Raises Problem as `stop` does.
+        """
+        new = set(self._acting.made_by(suspended.name)) - self._standing.quarantine
+        if new:
+            self._standing.hold_back(new, by=suspended.by, why=suspended.why, incident=suspended.incident)
 
     def _scene(self, caller: Caller, agent: str, action: Action) -> _Scene:
         at = self._clock()

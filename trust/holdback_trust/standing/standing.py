@@ -76,7 +76,7 @@ class Standing:
     def suspended(self, agent: str) -> Entry | None:
         """Why this agent may do nothing, or None; one that is stopped with all others counts too."""
         self._look()
-        return self._state.killed or self._state.suspended.get(agent)
+        return self._state.suspended.get(agent) or self._state.killed
 
     def ended(self, task: str) -> bool:
         """Whether a task is over."""

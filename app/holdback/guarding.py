@@ -1,0 +1,197 @@
+"""`holdback guardian`: sees and changes, as the person at this machine, what the guardian of a home took away.
+
+It writes the standing book of the home itself, so it works while the house runs, which obeys within a second, and while
+it does not. People elsewhere use the gateway's `/guardian`.
+"""
+
+import json
+import os
+import sys
+from collections.abc import Callable, Generator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from holdback_base.problem import Problem
+from holdback_base.vocabulary import instant_text
+from holdback_servers.settings import default_home, load_settings
+from holdback_trust.guardian import Guardian, Incident
+from holdback_trust.standing import Entry, Standing, StandingBroken
+
+from holdback.foundation import Foundation, lay_foundation
+from holdback.people import home_credentials
+
+_SHOWN = 20
+_KINDS = {
+    "suspend": "suspended",
+    "kill": "stopped",
+    "quarantine": "held back",
+    "narrow": "only reads",
+    "permit": "permitted",
+}
+
+
+def list_all(home: Path | None, *, as_json: bool) -> None:
+    """Who is suspended, what is held back, and the latest incidents."""
+    with _home(home) as foundation:
+        incidents, wrong = _guardian(foundation).incidents.read(foundation.ring)
+        trouble = ""
+        entries: tuple[Entry, ...] = ()
+        try:
+            entries = tuple(each for each in foundation.enforcement.standing.entries() if each.kind in _KINDS)
+        except StandingBroken as broken:
+            trouble = broken.line()
+    if as_json:
+        shape: dict[str, Any] = {
+            "standing": [each.model_dump(mode="json", exclude_none=True) for each in entries],
+            "incidents": [each.model_dump(mode="json") for each in incidents],
+            "unreadable": wrong,
+            "trouble": trouble,
+        }
+        sys.stdout.write(json.dumps(shape, indent=1) + "\n")
+        return
+    lines = [f"{trouble} Until then no agent may do anything."] if trouble else []
+    lines += [_standing_line(each) for each in entries] or ["Nobody is suspended and nothing is held back."]
+    lines += [_incident_line(each) for each in incidents[: -_SHOWN - 1 : -1]]
+    lines += [f"{wrong} lines of the incidents were not written by this house."] if wrong else []
+    sys.stdout.write("\n".join(lines) + "\n")
+
+
+def show(incident: str, home: Path | None, *, as_json: bool) -> None:
+    """The evidence of one incident. Raises Problem NOT_FOUND."""
+    with _home(home) as foundation:
+        found = _incident(foundation, incident)
+    if as_json:
+        sys.stdout.write(found.model_dump_json(indent=1) + "\n")
+        return
+    for_whom = f" for {found.person}" if found.person else ""
+    lines = [
+        f"{found.id}  {instant_text(found.at)}",
+        f"  {found.agent}{for_whom}: {found.verdict}, because {found.words}",
+        f"  signal     {found.signal}: {found.seen}, and {found.limit} is the limit",
+        f"  chain      {' < '.join(found.chain)}",
+        f"  task       {found.task} of {found.root}",
+    ]
+    lines += [f"  before     {instant_text(each.at)} {each.action} {each.code}".rstrip() for each in found.calls]
+    lines += [f"  words      {each}" for each in found.texts]
+    lines += [f"  held back  {each}" for each in found.made]
+    sys.stdout.write("\n".join(lines) + "\n")
+
+
+def suspend(agent: str, why: str, home: Path | None) -> None:
+    """Nothing of this agent counts from now on."""
+    with _home(home) as foundation:
+        incident = _guardian(foundation).stop(_agent(agent), by=foundation.settings.person, why=why)
+    sys.stdout.write(f"{_agent(agent)} is suspended ({incident.id}).\n")
+
+
+def restore(agent: str, home: Path | None) -> None:
+    """Take an agent back. Raises Problem CONFLICT for one that is not suspended."""
+    name = _agent(agent)
+
+    def change(standing: Standing, by: str) -> None:
+        entry = standing.suspended(name)
+        if entry is None or entry.kind != "suspend":
+            word = "is stopped with all others: use resume" if entry else "is not suspended"
+            raise Problem("CONFLICT", f"{name} {word}.", "See holdback guardian list.")
+        standing.restore(name, by=by)
+
+    _give_back(home, change)
+    sys.stdout.write(f"{name} may act again; its tasks that were ended stay ended.\n")
+
+
+def kill(why: str, home: Path | None) -> None:
+    """No agent of this house may do anything from now on."""
+    with _home(home) as foundation:
+        foundation.enforcement.standing.kill(by=foundation.settings.person, why=why)
+    sys.stdout.write("All agents are stopped.\n")
+
+
+def resume(home: Path | None) -> None:
+    """Let agents act again."""
+    _give_back(home, lambda standing, by: standing.resume(by=by))
+    sys.stdout.write("Agents may act again, but for those that are suspended by name.\n")
+
+
+def release(names: list[str], home: Path | None) -> None:
+    """Let things be used again, by name or by incident. Raises Problem NOT_FOUND."""
+    with _home(home) as foundation:
+        whole = [each for name in names for each in (_made(foundation, name) if name.startswith("evt_") else [name])]
+
+    def change(standing: Standing, by: str) -> None:
+        unknown = sorted(set(whole) - standing.quarantine)
+        if unknown:
+            raise Problem("NOT_FOUND", f"{unknown[0]} is not held back.", "See holdback guardian list.")
+        standing.release(whole, by=by)
+
+    _give_back(home, change)
+    sys.stdout.write(f"Released: {', '.join(whole)}.\n")
+
+
+def permit(incident: str, home: Path | None) -> None:
+    """Let go on what the guardian asked about. Raises Problem NOT_FOUND, CONFLICT."""
+    with _home(home) as foundation:
+        found = _incident(foundation, incident)
+    if found.verdict != "ask":
+        raise Problem("CONFLICT", f"{found.id} waits for nobody.", "Restore the agent, or begin a new task.")
+    _give_back(home, lambda standing, by: standing.permit(found.id, by=by))
+    sys.stdout.write(f"{found.agent} may go on with what {found.id} stopped.\n")
+
+
+def _give_back(home: Path | None, change: Callable[[Standing, str], None]) -> None:
+    """What gives something back takes the second factor of the person at this machine, where there is one."""
+    with _home(home) as foundation:
+        person = foundation.settings.person
+        credentials = home_credentials(foundation.settings.home, foundation.clock)
+        if credentials.has_factor(person) and not credentials.use_factor(person, input("One-time code: ").strip()):
+            raise Problem("SECOND_FACTOR_NEEDED", f"That is not the code of {person}.", "Type the six digits of now.")
+        change(foundation.enforcement.standing, person)
+        foundation.audit.append(
+            actor=person, on_behalf_of=person, action="guardian.give-back", policy="person-at-this-machine"
+        )
+
+
+@contextmanager
+def _home(home: Path | None) -> Generator[Foundation]:
+    place = (home or default_home(os.environ)).expanduser().absolute()
+    if not (place / "keys").is_dir():
+        raise Problem("FILE_MISSING", f"There is no house in {place}.", "Name its home with --home.")
+    foundation = lay_foundation(load_settings(home=place), "guardian")
+    try:
+        yield foundation
+    finally:
+        foundation.audit.close()
+
+
+def _guardian(foundation: Foundation) -> Guardian:
+    guard = foundation.enforcement.guard
+    assert isinstance(guard, Guardian)
+    return guard
+
+
+def _incident(foundation: Foundation, identity: str) -> Incident:
+    incidents, _ = _guardian(foundation).incidents.read(foundation.ring)
+    found = next((each for each in incidents if each.id == identity), None)
+    if found is None:
+        raise Problem("NOT_FOUND", f"There is no incident {identity}.", "See holdback guardian list.")
+    return found
+
+
+def _made(foundation: Foundation, incident: str) -> list[str]:
+    held = foundation.enforcement.standing.quarantine
+    return [each for each in _incident(foundation, incident).made if each in held]
+
+
+def _agent(name: str) -> str:
+    return name if name.startswith("agent:") else f"agent:{name}"
+
+
+def _standing_line(entry: Entry) -> str:
+    what = "all agents" if entry.kind == "kill" else entry.name
+    why = f": {entry.why}" if entry.why else ""
+    incident = f"  {entry.incident}" if entry.incident else ""
+    return f"{_KINDS[entry.kind]:<10} {what}  since {instant_text(entry.at)} by {entry.by}{why}{incident}"
+
+
+def _incident_line(incident: Incident) -> str:
+    return f"{incident.id}  {instant_text(incident.at)}  {incident.verdict:<7} {incident.agent}: {incident.words}"
