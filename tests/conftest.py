@@ -1,10 +1,18 @@
-"""How deep properties are searched (enough to notice at once by default, ten times as deep in CI), and a database."""
+"""How deep properties are searched (enough to notice at once by default, ten times as deep in CI), a database, and a
+person's browser."""
 
+import base64
+import hashlib
+import html
+import re
 import tempfile
 import warnings
-from collections.abc import Generator
+from collections.abc import Callable, Generator
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
+import httpx
 import pytest
 from hypothesis import settings
 
@@ -26,3 +34,90 @@ def postgresql() -> Generator[str]:
     server = get_server(folder, cleanup_mode="delete")
     yield server.get_uri()
     server.cleanup()
+
+
+VERIFIER = "a-verifier-of-forty-three-characters-at-least"
+
+
+@dataclass
+class Browser:
+    """A person at a browser: opens a page, fills in its form, and goes where it is sent."""
+
+    http: httpx.AsyncClient
+    url: str
+    page: httpx.Response = field(default_factory=lambda: httpx.Response(200))
+
+    @property
+    def text(self) -> str:
+        return self.page.text
+
+    @property
+    def seal(self) -> str:
+        found = re.search(r'name="request" value="([^"]+)"', self.text)
+        assert found is not None, self.text
+        return html.unescape(found[1])
+
+    @property
+    def ticked(self) -> list[str]:
+        return re.findall(r'name="scope" value="([^"]+)" checked', self.text)
+
+    @property
+    def sent_to(self) -> httpx.URL:
+        assert self.page.status_code == 303, (self.page.status_code, self.text)
+        return httpx.URL(self.page.headers["location"])
+
+    def request(self, **more: str | None) -> dict[str, str]:
+        """A program's request as it should be; `more` changes it, None leaves a parameter out."""
+        challenge = base64.urlsafe_b64encode(hashlib.sha256(VERIFIER.encode()).digest()).rstrip(b"=").decode()
+        asked: dict[str, str | None] = {
+            "response_type": "code",
+            "client_id": "holdback",
+            "redirect_uri": "http://127.0.0.1:40123/callback",
+            "state": "of-the-program",
+            "code_challenge": challenge,
+            "code_challenge_method": "S256",
+            "resource": f"{self.url}/mcp/assets",
+            "scope": "assets:read assets:write",
+        }
+        return {name: value for name, value in (asked | more).items() if value is not None}
+
+    async def open(self, **more: str | None) -> httpx.Response:
+        self.page = await self.http.get(f"{self.url}/oauth/authorize", params=self.request(**more))
+        return self.page
+
+    async def follow(self, url: str) -> httpx.Response:
+        self.page = await self.http.get(url)
+        return self.page
+
+    async def fill(self, step: str, **fields: Any) -> httpx.Response:
+        form = {"request": self.seal, "step": step} | fields
+        self.page = await self.http.post(f"{self.url}/oauth/authorize", data=form)
+        return self.page
+
+    async def sign_in(self, name: str, code: str) -> httpx.Response:
+        return await self.fill("sign-in", name=name, code=code)
+
+    async def allow(self) -> str:
+        """Allow all that is ticked; the code that the program is brought."""
+        await self.fill("allow", scope=self.ticked)
+        return self.sent_to.params["code"]
+
+    def code_form(self, code: str, **more: str) -> dict[str, str]:
+        asked = self.request()
+        return {
+            "grant_type": "authorization_code",
+            "code": code,
+            "client_id": asked["client_id"],
+            "redirect_uri": asked["redirect_uri"],
+            "code_verifier": VERIFIER,
+        } | more
+
+    async def redeem(self, form: dict[str, str]) -> httpx.Response:
+        """What a program asks the token endpoint; it has no cookies."""
+        return await self.http.post(f"{self.url}/oauth/token", data=form, headers={"cookie": ""})
+
+
+@pytest.fixture
+def browse() -> Callable[[httpx.AsyncClient, str], Browser]:
+    """`browse(http, url)` is a browser in front of the house at that address."""
+    return Browser

@@ -92,7 +92,7 @@ class Gateway:
         """Everything that runs beside the requests: local apps, the connection pool, deliveries."""
         apps = {id(each.target.app): each.target.app for each in self._entries() if isinstance(each.target, LocalApp)}
         started: list[Lifespan] = []
-        delivery = Delivery(self._services, self._registry, self._ledger, self._front.call)
+        delivery = Delivery(self._services, self._registry, self._ledger, self._tasks, self._front.call)
         try:
             for app in apps.values():
                 lifespan = Lifespan(app)

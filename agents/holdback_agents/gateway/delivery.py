@@ -12,9 +12,11 @@ from typing import Any, cast
 
 from holdback_agents.contracts import ApprovalAnswer
 from holdback_agents.gateway import store
-from holdback_agents.gateway.registry import Registry
+from holdback_agents.gateway.registry import AgentEntry, PersonEntry, Registry
 from holdback_agents.gateway.services import GatewayServices, Ledger
 from holdback_agents.gateway.store import Approval
+from holdback_agents.gateway.task_store import HeldTask
+from holdback_agents.gateway.tasks import TaskBook
 
 Call = Callable[[str, str, bytes], Awaitable[tuple[int, bytes]]]
 """Sends a JSON-RPC body to the agent of that name with a token: `call(agent, token, body) -> (status, body)`."""
@@ -30,10 +32,17 @@ _log = logging.getLogger(__name__)
 
 
 class Delivery:
-    """Delivers what is pending: at the start, after each decision, and again after a pause when it failed."""
+    """Delivers what is pending: at the start, after each decision, and again after a pause when it failed.
 
-    def __init__(self, services: GatewayServices, registry: Registry, ledger: Ledger, call: Call) -> None:
-        self._services, self._registry, self._ledger, self._call = services, registry, ledger, call
+    A decision goes to its task with the token that the task came with, made anew: the same person, the same agents
+    before it, the same task above it, and no scope that the person has lost since.
+    """
+
+    def __init__(
+        self, services: GatewayServices, registry: Registry, ledger: Ledger, tasks: TaskBook, call: Call
+    ) -> None:
+        self._services, self._registry, self._ledger = services, registry, ledger
+        self._tasks, self._call = tasks, call
         self._wake = asyncio.Event()
         self._closing = False
         self._task: asyncio.Task[None] | None = None
@@ -96,16 +105,25 @@ class Delivery:
         person = self._registry.person(approval.asker)
         if agent is None or person is None:
             return "given-up", "the agent or the person is not of this house any more"
-        scopes = self._registry.person_scopes(person.roles, agent.audience) & frozenset(approval.scopes)
-        token = self._services.authority.issue(
-            person=person.id, roles=person.roles, audience=agent.audience, scopes=scopes
-        )
+        held = self._tasks.find(approval.task)
+        if held is not None and (held.agent != agent.audience or not held.lives(self._services.clock())):
+            return "given-up", "the task has ended"
+        token = self._token(approval, agent, person, held)
         try:
             status, body = await self._call(agent.name, token, json.dumps(_follow_up(approval)).encode())
         except Exception as failure:
             _log.warning("delivery of %s failed", approval.id, exc_info=failure)
             return "pending", type(failure).__name__
         return _outcome(status, body)
+
+    def _token(self, approval: Approval, agent: AgentEntry, person: PersonEntry, held: HeldTask | None) -> str:
+        authority = self._services.authority
+        scopes = self._registry.person_scopes(person.roles, agent.audience) & frozenset(approval.scopes)
+        if held is None:
+            return authority.issue(person=person.id, roles=person.roles, audience=agent.audience, scopes=scopes)
+        stories = held.session.stories & self._services.stories_of(person.id)
+        changes = {"scopes": scopes, "roles": person.roles, "stories": stories}
+        return authority.again(held.session.model_copy(update=changes), held.claim.expires).text
 
 
 def _outcome(status: int, body: bytes) -> tuple[str, str]:

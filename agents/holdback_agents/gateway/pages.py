@@ -45,13 +45,16 @@ class Page:
 def open_pages(services: GatewayServices, registry: Registry) -> Mapping[str, Page]:
     """Every open page by its exact path."""
     protected = "/.well-known/oauth-protected-resource"
+    signs_in = services.credentials is not None or services.issuer is not None
     pages: dict[str, object] = {
         CARD: cards.gateway_card(registry, services.version, services.keys),
         "/.well-known/ai-catalog.json": cards.catalog(registry),
-        "/.well-known/oauth-authorization-server": oauth.server_metadata(registry),
+        "/.well-known/oauth-authorization-server": oauth.server_metadata(registry, signs_in=signs_in),
         "/oauth/jwks.json": {"keys": [dict(services.keys.public_jwk)]},
         protected: oauth.resource_metadata(registry, GATEWAY),
     }
+    if signs_in:
+        pages["/.well-known/openid-configuration"] = oauth.server_metadata(registry, signs_in=True)
     for agent in registry.agents.values():
         path = f"/agents/{agent.name}"
         pages[path + CARD] = cards.agent_card(registry, agent, services.keys)
