@@ -6,6 +6,8 @@ import pytest
 from holdback_agents.gateway.delivery import Delivery
 from holdback_agents.gateway.registry import LocalApp, Registry
 from holdback_agents.gateway.services import Ledger
+from holdback_agents.gateway.tasks import TaskBook
+from holdback_trust.grants import plan
 from holdback_trust.statements import APPROVAL, read
 
 pytestmark = pytest.mark.asyncio
@@ -270,7 +272,9 @@ async def test_a_delivery_is_tried_again_until_the_agent_is_back(build_house):
         await decide(house, client, "person:kim", identity)
         given = house.services
         registry = Registry.of(given.url, given.agents, given.servers, given.people)
-        delivery = Delivery(given, registry, Ledger(given.audit, given.enforcement), call)
+        delivery = Delivery(
+            given, registry, Ledger(given.audit, given.enforcement), TaskBook(given.database, given.clock, plan), call
+        )
         left = [await delivery.deliver_pending() for _ in range(4)]
         assert await delivered(house, client, identity) == "delivered"
     assert (left, calls) == ([1, 1, 0, 0], ["editing-assistant"] * 3)

@@ -3,7 +3,7 @@
 import httpx
 import pytest
 from holdback_agents.runtime.house import House as AgentsHouse
-from holdback_agents.runtime.house import Session
+from holdback_agents.runtime.house import Session, Work
 from holdback_base.ids import id_maker
 from holdback_base.problem import Problem
 from holdback_trust.admission import AgentIdentity
@@ -27,7 +27,7 @@ def way_of(house, http: httpx.AsyncClient) -> AgentsHouse:
 async def session_of(house, http: httpx.AsyncClient, **more: str) -> Session:
     token = await house.person_token(http, "person:sam", "agent:editing-assistant", **more)
     verifier = TokenVerifier(house.services.ring, "gateway", "agent:editing-assistant", house.clock)
-    return Session(verifier.verify(token), token)
+    return Session(verifier.verify(token), token, Work("task-1", "make-highlight", "context-1"))
 
 
 async def test_an_agent_finds_places_and_goes_there_with_a_token(build_house):
