@@ -84,10 +84,10 @@ class AgentIdentity(Noun):
 class Admission(Noun):
     """An agent that a person let in.
 
-    `level` is its security level, `owner` who answers for it, `by` the person, `url` and `card` are a vendor's: where
-    it answers and the card that was verified; a house's own agent has none. `grants` are the scopes it may be given at
-    each audience, `plans` the capabilities and skills that each of its skills needs, `roles` whose people may start it;
-    all three are a vendor's, for a house's own agents these stand in `grants`.
+    `level` is its security level, `owner` who answers for it, `by` the person. A house's own agent has no more than
+    that; what it may do stands in `grants`. One from outside answers at `url`; `card` is the one that was verified and
+    lies at `source`; `grants` are the scopes it may be given at each audience, `plans` the capabilities and skills that
+    each of its skills needs, `roles` whose people may start it.
     """
 
     agent: AgentId
@@ -98,6 +98,7 @@ class Admission(Noun):
     by: str
     at: Instant
     url: str = Field(default="", max_length=2000)
+    source: str = Field(default="", max_length=2000)
     card: dict[str, Any] = Field(default_factory=dict[str, Any])
     grants: dict[str, frozenset[str]] = Field(default_factory=dict[str, frozenset[str]])
     plans: dict[SkillId, frozenset[str]] = Field(default_factory=dict[SkillId, frozenset[str]])

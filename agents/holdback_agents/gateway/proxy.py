@@ -12,7 +12,7 @@ from starlette.types import Message, Receive, Scope, Send
 from yarl import URL
 
 from holdback_agents.gateway.edge import BODY_LIMIT, UnreachableError, send_problem, too_large
-from holdback_agents.gateway.registry import LocalApp, Target
+from holdback_agents.gateway.registry import LocalApp, Target, Upstream
 
 if TYPE_CHECKING:
     from holdback_agents.gateway.pool import Pool
@@ -66,13 +66,13 @@ class Proxy:
 
     def __init__(self, *, connect_seconds: float = CONNECT_SECONDS, idle_seconds: float = IDLE_SECONDS) -> None:
         self._connect_seconds, self._idle_seconds = connect_seconds, idle_seconds
-        self._pool: Pool | None = None
+        self._pools: dict[str, Pool] = {}
 
     async def close(self) -> None:
-        """Close the pool and every connection in it."""
-        if self._pool is not None:
-            await self._pool.close()
-            self._pool = None
+        """Close the pools and every connection in them."""
+        pools, self._pools = self._pools, {}
+        for pool in pools.values():
+            await pool.close()
 
     async def forward(self, scope: Scope, receive: Receive, send: Send, way: Way) -> int:
         """Pass one request on and its answer back; answers the status that the client was sent.
@@ -89,7 +89,7 @@ class Proxy:
             if isinstance(way.target, LocalApp):
                 await _call_local({**scope, "headers": headers}, passage, way.target, way)
             else:
-                await self._call_upstream({**scope, "headers": headers}, passage, _url(way.target.url, way.rest, scope))
+                await self._call_upstream({**scope, "headers": headers}, passage, way.target, way.rest)
         except _BodyEndedError:
             pass
         except UnreachableError as failure:
@@ -99,13 +99,20 @@ class Proxy:
             await passage.fail(_unavailable(), 504)
         return await passage.finish()
 
-    async def _call_upstream(self, scope: Scope, passage: "_Passage", url: URL) -> None:
-        if self._pool is None:
+    def _pool(self, target: Upstream) -> "Pool":
+        """One for the house; each upstream outside has its own, for what may be reached there."""
+        name = "" if target.guard is None else target.url
+        if name not in self._pools:
             # a house whose servers and agents all stand in this process never needs the client library
             from holdback_agents.gateway.pool import Pool
 
-            self._pool = Pool(self._connect_seconds, self._idle_seconds)
-        pool, body = self._pool, await passage.body()
+            guarded = None if target.guard is None else target
+            self._pools[name] = Pool(self._connect_seconds, self._idle_seconds, guarded)
+        return self._pools[name]
+
+    async def _call_upstream(self, scope: Scope, passage: "_Passage", target: Upstream, rest: str) -> None:
+        url = _url(target.url, rest, scope)
+        pool, body = self._pool(target), await passage.body()
         leaving = asyncio.ensure_future(passage.disconnected())
         this, over = asyncio.current_task(), False
 
