@@ -293,7 +293,8 @@ _CURES = {
 
 def _allowed(visit: _Visit) -> Caller:
     if visit.caller is None or not visit.decision.allowed:
-        raise Problem(visit.decision.code, visit.decision.reason, _CURES.get(visit.decision.code, ""))
+        denied = visit.decision
+        raise Problem(denied.code, denied.reason, denied.hint or _CURES.get(denied.code, ""), **denied.details)
     return visit.caller
 
 

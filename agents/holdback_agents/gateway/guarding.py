@@ -124,6 +124,9 @@ class GuardianDoor:
             word = "stopped with all others: resume" if before else "not suspended"
             raise Problem("CONFLICT", f"{agent} is {word}.", "See holdback guardian list.")
         self._standing.restore(agent, by=caller.person, why=why)
+        guard = self._services.enforcement.guard
+        if isinstance(guard, Guardian):
+            guard.forget(agent)
         return {"agent": agent, "suspended": False}
 
     def _release(self, caller: Caller, given: Order) -> dict[str, Any]:

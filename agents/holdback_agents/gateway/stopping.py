@@ -70,16 +70,20 @@ class Stopping:
 
     async def look(self) -> None:
         """Deal with whoever was suspended since the last time, and with jobs that are held back."""
-        for entry in self._registry.agents.values():
-            stopped = self._standing.suspended(entry.audience)
+        guard = self._services.enforcement.guard
+        for agent in (each.audience for each in self._registry.agents.values()):
+            stopped, before = self._standing.suspended(agent), self._dealt.get(agent)
+            if stopped == before:
+                continue
             if stopped is None:
-                self._dealt.pop(entry.audience, None)
-            elif self._dealt.get(entry.audience) != stopped:
-                self._dealt[entry.audience] = stopped
-                guard = self._services.enforcement.guard
-                if stopped.kind == "suspend" and isinstance(guard, Guardian):
-                    guard.hold_back_made(stopped)
-                await self._end_tasks(entry.audience, stopped)
+                del self._dealt[agent]
+                if isinstance(guard, Guardian):  # restored, perhaps from another process
+                    guard.forget(agent)
+                continue
+            self._dealt[agent] = stopped
+            if stopped.kind == "suspend" and isinstance(guard, Guardian):
+                guard.hold_back_made(stopped)
+            await self._end_tasks(agent, stopped)
         held = {each for each in self._standing.quarantine if each.startswith("job_")}
         for job in sorted(held - self._jobs):
             await self._cancel_job(job)

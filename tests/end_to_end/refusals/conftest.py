@@ -9,21 +9,25 @@ from typing import Any
 
 import pytest
 
-Unmoved = Callable[[], AbstractAsyncContextManager[None]]
+Unmoved = Callable[..., AbstractAsyncContextManager[None]]
 
 
 @pytest.fixture
 def unmoved(house: Any) -> Unmoved:
     """`async with unmoved():` around an attack: every row of every store, every media file and everything that was
-    published is the same afterwards. The audit log may have grown, and nothing but grown."""
+    published is the same afterwards. The audit log may have grown, and nothing but grown.
+
+    `unmoved("gateway.tasks")` leaves out tables in which the answer to the attack stands, such as that a task ended.
+    """
 
     @asynccontextmanager
-    async def held() -> AsyncGenerator[None]:
+    async def held(*but: str) -> AsyncGenerator[None]:
         before, audit = _state(house.home), _audit(house.home)
         yield
         house.foundation.audit.flush()
         after = _state(house.home)
         changed = sorted(name for name in before.keys() | after.keys() if before.get(name) != after.get(name))
+        changed = [name for name in changed if name not in but]
         assert not changed, f"the attack changed {changed}"
         for name, bytes_before in audit.items():
             assert (house.home / name).read_bytes().startswith(bytes_before), f"{name} was rewritten"

@@ -99,6 +99,10 @@ class Acting:
         identity = self._new_id("evt")
         return Incident(id=identity, at=at, **finding._asdict(), calls=tuple(calls), texts=texts, made=made)
 
+    def forget(self, agent: str) -> None:
+        """The next thing that the agent does is an incident of its own."""
+        self._lately = {key: held for key, held in self._lately.items() if key[0] != agent}
+
     def made_by(self, agent: str) -> tuple[str, ...]:
         """What any task made through this agent, while it was watched."""
         found = (root.made.get(agent, ()) for root in self._watched.roots())

@@ -146,6 +146,11 @@ class Guardian:
         if new:
             self._standing.hold_back(new, by=suspended.by, why=suspended.why, incident=suspended.incident)
 
+    def forget(self, agent: str) -> None:
+        """A person restored the agent: what was counted against it counts no more; what it made is still known."""
+        self._watched.forget(agent)
+        self._acting.forget(agent)
+
     def _scene(self, caller: Caller, agent: str, action: Action) -> _Scene:
         at = self._clock()
         now = at.timestamp()

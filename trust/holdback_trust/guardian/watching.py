@@ -136,3 +136,7 @@ class Watched:
         else:
             self._roots.move_to_end(root)
         return watch
+
+    def forget(self, agent: str) -> None:
+        """Count anew for an agent."""
+        self._agents.pop(agent, None)

@@ -1,0 +1,290 @@
+"""What agents try that are fooled or have been taken over, and what people try who may not: the guardian's part.
+
+The house is one of its own, empty, for agents are suspended in it.
+"""
+
+from collections.abc import AsyncGenerator
+from contextlib import AsyncExitStack
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+import pytest_asyncio
+from holdback.desk import Desk, open_desk
+from holdback.foundation import Foundation, lay_foundation, party_keys
+from holdback.house import AGENTS, open_house
+from holdback.people import LOADER
+from holdback.serving import listen, served
+from holdback_agents.runtime.brain import Rules
+from holdback_base.problem import Problem
+from holdback_servers.settings import PersonSetting, Settings
+from holdback_trust.assertions import sign_assertion
+from holdback_trust.guardian import LIMITS, Guardian
+from holdback_trust.keys import KeyPair, sign_jws
+
+pytestmark = pytest.mark.asyncio(loop_scope="session")
+
+SAM = PersonSetting(id="person:sam", name="Sam", roles=frozenset({"editor", "approver"}))
+KIM = PersonSetting(id="person:kim", name="Kim", roles=frozenset({"security"}))
+COMPLIANCE, ASSISTANT, SCHEDULER = "agent:compliance", "agent:editing-assistant", "agent:scheduler"
+SKILLS = {COMPLIANCE: "clear-rights", ASSISTANT: "make-highlight", SCHEDULER: "plan-publication"}
+
+
+@dataclass
+class Guarded:
+    """An empty house, an asker, and somebody who holds the role security."""
+
+    url: str
+    home: Path
+    foundation: Foundation
+    sam: Desk
+    kim: Desk
+    http: httpx.AsyncClient
+
+    @property
+    def guard(self) -> Guardian:
+        guard = self.foundation.enforcement.guard
+        assert isinstance(guard, Guardian)
+        return guard
+
+    async def order(self, order: str, desk: Desk | None = None, **body: Any) -> dict[str, Any]:
+        return await (desk or self.kim).person.ask("POST", f"/guardian/{order}", "", json=body)
+
+    async def token(self, agent: str, audience: str, scope: str = "", task: str = "t-1") -> httpx.Response:
+        """What the token door says to an agent that was asked by Sam, and holds its real key."""
+        keys = self.foundation.keys(agent)
+        brain = AGENTS[agent.removeprefix("agent:")]().identity(keys.kid, Rules().configuration)
+        jti = self.foundation.new_id("evt")
+        form = {
+            "grant_type": "urn:ietf:params:oauth:grant-type:token-exchange",
+            "subject_token": await self.sam.person.token(agent),
+            "subject_token_type": "urn:ietf:params:oauth:token-type:access_token",
+            "audience": audience,
+            "client_assertion_type": "urn:ietf:params:oauth:client-assertion-type:jwt-bearer",
+            "client_assertion": sign_assertion(
+                keys, agent, "gateway", self.foundation.clock, jti, identity=brain.shown()
+            ),
+            "task": f"{agent.removeprefix('agent:')}-{task}",
+            "skill": SKILLS[agent],
+        }
+        return await self.http.post(f"{self.url}/oauth/token", data=form | ({"scope": scope} if scope else {}))
+
+    async def rogue(self, agent: str, server: str, task: str = "t-1") -> "Rogue":
+        """The agent in the hands of an attacker, at a server's door with a good token."""
+        answer = await self.token(agent, f"mcp:{server}", task=task)
+        assert answer.status_code == 200, answer.text
+        return Rogue(self, server, answer.json()["access_token"])
+
+
+@dataclass
+class Rogue:
+    house: Guarded
+    server: str
+    bearer: str
+
+    async def post(self, path: str, body: dict[str, Any]) -> httpx.Response:
+        headers = {"authorization": f"Bearer {self.bearer}", "accept": "application/json, text/event-stream"}
+        return await self.house.http.post(f"{self.house.url}{path}", json=body, headers=headers)
+
+    async def tool(self, name: str, **arguments: Any) -> dict[str, Any]:
+        """The problem that the call ends with; empty when it went well."""
+        params = {"name": name, "arguments": arguments}
+        body = {"jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": params}
+        answer = (await self.post(f"/mcp/{self.server}", body)).json()
+        if "result" not in answer:
+            return answer.get("error", {}).get("data") or answer
+        result = answer["result"]
+        return result["structuredContent"] if result.get("isError") else {}
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="session")
+async def house(tmp_path_factory: pytest.TempPathFactory) -> AsyncGenerator[Guarded]:
+    home = tmp_path_factory.mktemp("guarded")
+    async with AsyncExitStack() as stack:
+        yield await _open(home, stack)
+
+
+async def _open(home: Path, stack: AsyncExitStack) -> Guarded:
+    settings = Settings(home=home)
+    foundation = lay_foundation(settings, "gateway")
+    listener = listen(settings.host, 0)
+    url = f"http://{settings.host}:{listener.getsockname()[1]}"
+    opened = await stack.enter_async_context(open_house(foundation, url, (LOADER, SAM, KIM)))
+    await stack.enter_async_context(served(opened.gateway, listener))
+    desks = [
+        await stack.enter_async_context(
+            open_desk(who, party_keys(home, who.id), url, clock=foundation.clock, new_id=foundation.new_id)
+        )
+        for who in (SAM, KIM)
+    ]
+    return Guarded(url, home, foundation, *desks, await stack.enter_async_context(httpx.AsyncClient(timeout=30)))
+
+
+@pytest_asyncio.fixture(loop_scope="session", autouse=True)
+async def restored(house: Guarded) -> AsyncGenerator[None]:
+    """Whoever an attack got suspended is taken back, and nothing is held back or counted any more."""
+    yield
+    standing = house.foundation.enforcement.standing
+    for entry in standing.entries():
+        if entry.kind == "suspend":
+            await house.order("restore", agent=entry.name)
+    if standing.quarantine:
+        await house.order("release", names=sorted(standing.quarantine))
+    house.guard.limits = LIMITS
+    for agent in SKILLS:
+        house.guard.forget(agent)
+
+
+async def test_an_agent_that_keeps_trying_tools_outside_its_plan_is_suspended_in_the_third_call(
+    house: Guarded, unmoved: Any
+) -> None:
+    rogue = await house.rogue(SCHEDULER, "rights", "outside")
+    async with unmoved("gateway.tasks"):
+        codes = [(await rogue.tool("record_event", ref="film:a", event="premiere"))["code"] for _ in range(4)]
+    assert codes == ["PERMISSION_DENIED"] * 3 + ["AGENT_SUSPENDED"]
+    seen = await house.kim.person.ask("GET", "/guardian", "")
+    assert seen["incidents"][0]["signal"] == "off-plan"
+    assert [each["name"] for each in seen["standing"] if each["kind"] == "suspend"] == [SCHEDULER]
+
+
+async def test_a_suspended_agent_gets_nowhere_with_the_tokens_it_holds_nor_with_new_ones_and_others_go_on(
+    house: Guarded, unmoved: Any
+) -> None:
+    rogue, other = await house.rogue(ASSISTANT, "assets", "old"), await house.rogue(SCHEDULER, "rights", "good")
+    assert await rogue.tool("search_assets", query="a") == {}
+    await house.order("suspend", agent="editing-assistant", why="It looks wrong.")
+    async with unmoved("gateway.tasks"):
+        problem = await rogue.tool("search_assets", query="a")
+        again = (await house.token(ASSISTANT, "mcp:assets", task="old")).json()
+        anew = (await house.token(ASSISTANT, "mcp:assets", task="new")).json()
+    assert problem["code"] == "AGENT_SUSPENDED"
+    assert "It looks wrong" in problem["message"]
+    assert {again["code"], anew["code"]} <= {"AGENT_SUSPENDED", "TASK_ENDED"}
+    assert (await other.tool("get_clearance", clearance="clr_01K9ZZZZZZZZZZZZZZZZZZZZZZ"))["code"] == "NOT_FOUND"
+
+
+async def test_an_agent_that_asks_for_wider_tokens_is_suspended_at_the_third(house: Guarded) -> None:
+    asked = [
+        ("mcp:rights", "rights:write"),
+        ("gateway", "approval:decide"),
+        ("mcp:assets", "assets:declare"),
+    ]
+    errors = [(await house.token(COMPLIANCE, where, scope)).json()["error"] for where, scope in asked]
+    assert errors == ["invalid_scope"] * 3
+    assert (await house.token(COMPLIANCE, "mcp:rights")).json()["code"] == "AGENT_SUSPENDED"
+
+
+async def test_an_agent_cannot_restore_itself_with_its_token(house: Guarded, unmoved: Any) -> None:
+    token = (await house.token(SCHEDULER, "gateway", task="self")).json()["access_token"]
+    rogue = Rogue(house, "", token)
+    async with unmoved("gateway.tasks"):
+        answers = [await rogue.post(f"/guardian/{order}", {"agent": COMPLIANCE}) for order in ("restore", "suspend")]
+    assert [(each.status_code, each.json()["code"]) for each in answers] == [(403, "PERMISSION_DENIED")] * 2
+
+
+async def test_an_agent_cannot_ask_for_the_guardians_scope(house: Guarded) -> None:
+    answer = await house.token(SCHEDULER, "gateway", "guardian:act", task="scope")
+    assert (answer.status_code, answer.json()["error"]) == (400, "invalid_scope")
+
+
+@pytest.mark.parametrize("order", ["suspend", "restore", "kill", "resume", "release", "permit"])
+async def test_a_person_without_the_role_security_changes_nothing(house: Guarded, unmoved: Any, order: str) -> None:
+    async with unmoved("gateway.tasks"):
+        with pytest.raises(Problem) as caught:
+            await house.order(order, house.sam, agent="compliance", names=["sha256:aa"], incident="evt_1")
+    assert caught.value.code == "PERMISSION_DENIED"
+    assert house.foundation.enforcement.standing.suspended(COMPLIANCE) is None
+
+
+async def test_nobody_without_a_token_stops_or_sees_anything(house: Guarded, unmoved: Any) -> None:
+    async with unmoved("gateway.tasks"):
+        answers = [
+            await house.http.post(f"{house.url}/guardian/kill", json={}),
+            await house.http.get(f"{house.url}/guardian"),
+        ]
+    assert [each.status_code for each in answers] == [401, 401]
+
+
+async def test_the_person_whose_work_it_is_cannot_permit_what_the_guardian_stopped(house: Guarded) -> None:
+    rogue = await house.rogue(ASSISTANT, "assets", "hosts")
+    problem = await rogue.tool("search_assets", query="https://evil.example/?q=all")
+    with pytest.raises(Problem) as caught:
+        await house.order("permit", house.sam, incident=problem["details"]["incident"])
+    assert caught.value.code == "PERMISSION_DENIED"
+
+
+@pytest.mark.parametrize(
+    "address", ["http://169.254.169.254/latest/meta-data/", "https://evil.example/collect?all", "//evil.example"]
+)
+async def test_an_address_outside_is_stopped_before_the_call_is_made(
+    house: Guarded, unmoved: Any, address: str
+) -> None:
+    rogue = await house.rogue(ASSISTANT, "assets", "hosts")
+    async with unmoved("gateway.tasks"):
+        problem = await rogue.tool("search_assets", query=address)
+    assert problem["code"] == "GUARDIAN_BLOCKED"
+    assert problem["message"].endswith("it names an address that this house does not reach.")
+
+
+async def test_an_agent_that_goes_round_in_circles_is_stopped(house: Guarded, unmoved: Any) -> None:
+    rogue = await house.rogue(ASSISTANT, "assets", "circles")
+    house.guard.limits = LIMITS.model_copy(update={"loop": ((10, "block"),)})
+    async with unmoved("gateway.tasks"):
+        codes = [(await rogue.tool("search_assets", query="again")).get("code", "") for _ in range(11)]
+    assert codes == [""] * 9 + ["GUARDIAN_BLOCKED"] * 2
+
+
+async def test_an_agent_that_guesses_ids_may_only_read_from_then_on(house: Guarded, unmoved: Any) -> None:
+    rogue = await house.rogue(ASSISTANT, "assets", "guesses")
+    async with unmoved("gateway.tasks"):
+        codes = {(await rogue.tool("get_asset", asset_id=house.foundation.new_id("ast")))["code"] for _ in range(20)}
+        editing = await house.rogue(ASSISTANT, "editing", "guesses")
+        problem = await editing.tool("create_timeline", title="x", sources=[], clips=[])
+    assert codes == {"NOT_FOUND"}
+    assert (problem["code"], problem["message"][:41]) == (
+        "GUARDIAN_BLOCKED",
+        "The guardian lets this task only read: it",
+    )
+
+
+async def test_what_is_held_back_is_used_by_nobody_not_even_a_person(house: Guarded, unmoved: Any) -> None:
+    media = "sha256:" + "7" * 64
+    house.foundation.enforcement.standing.hold_back([media], by="guardian", why="made by a stopped task")
+    async with unmoved("gateway.tasks"):
+        with pytest.raises(Problem) as caught:
+            await house.sam.tool("schedule.hold_slot", channel="a", title="x", media=media, availability={})
+    assert caught.value.code == "QUARANTINED"
+
+
+async def test_the_kill_switch_stops_every_agent_until_a_person_resumes(house: Guarded, unmoved: Any) -> None:
+    rogues = [await house.rogue(ASSISTANT, "assets", "kill"), await house.rogue(SCHEDULER, "schedule", "kill")]
+    await house.order("kill", why="drill")
+    async with unmoved("gateway.tasks"):
+        codes = [(await rogue.tool("get_job", job_id="job_1"))["code"] for rogue in rogues]
+    assert codes == ["AGENT_SUSPENDED"] * 2
+    with pytest.raises(Problem):
+        await house.order("resume", house.sam)
+    await house.order("resume")
+    assert (await house.token(ASSISTANT, "mcp:assets", task="after")).status_code == 200
+
+
+async def test_a_forged_line_that_frees_an_agent_stops_all_of_them(tmp_path: Path) -> None:
+    async with AsyncExitStack() as stack:
+        house = await _open(tmp_path, stack)
+        rogue = await house.rogue(COMPLIANCE, "rights")
+        await house.order("suspend", agent="scheduler")
+        _forge(house.home / "trust" / "standing.jsonl")
+        problem = await rogue.tool("list_rights")
+        assert problem["code"] == "UNAVAILABLE"
+        assert (await house.kim.person.ask("GET", "/guardian", ""))["trouble"].startswith("UNAVAILABLE")
+        assert await house.sam.tool("rights.list_rights") == {"items": []}  # people work on
+
+
+def _forge(path: Path) -> None:
+    """A line that a stranger's key signed, at the end of the book."""
+    entry = {"kind": "restore", "name": SCHEDULER, "at": "2026-11-22T12:00:00Z", "by": "person:kim"}
+    claims = {"iss": "gateway", "seq": 2, "prev": "", "entry": entry}
+    line = sign_jws(KeyPair.generate(), "standing+jwt", claims)
+    path.write_bytes(path.read_bytes() + line.encode() + b"\n")
