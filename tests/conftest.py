@@ -89,6 +89,9 @@ class Browser:
         self.page = await self.http.get(url)
         return self.page
 
+    async def follow_with(self, url: str, token: str) -> httpx.Response:
+        return await self.http.get(url, headers={"authorization": f"Bearer {token}"})
+
     async def fill(self, step: str, **fields: Any) -> httpx.Response:
         form = {"request": self.seal, "step": step} | fields
         self.page = await self.http.post(f"{self.url}/oauth/authorize", data=form)

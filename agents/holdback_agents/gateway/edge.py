@@ -7,6 +7,7 @@ from holdback_base.problem import Problem
 from holdback_trust import edges
 from holdback_trust.edges import Rate, bearer, header, peer, send_body, send_problem
 from holdback_trust.identity import Caller
+from holdback_trust.standing import Standing
 from holdback_trust.tokens import TokenVerifier
 from starlette.types import Receive, Scope, Send
 
@@ -63,10 +64,20 @@ def read_json(body: bytes) -> object:
 
 
 class Edge:
-    """Checks the bearer token of a request against the audience it wants to reach; one verifier an audience."""
+    """Checks the bearer token of a request against the audience it wants to reach; one verifier an audience.
 
-    def __init__(self, url: str, verifiers: Mapping[str, TokenVerifier], rate: Rate | None = None) -> None:
-        self._url = url
+    With the house's `standing` a token that was revoked opens nothing here, not even what nobody judges, such as a list
+    of tools.
+    """
+
+    def __init__(
+        self,
+        url: str,
+        verifiers: Mapping[str, TokenVerifier],
+        rate: Rate | None = None,
+        standing: Standing | None = None,
+    ) -> None:
+        self._url, self._standing = url, standing
         self._verifiers, self._rate = verifiers, rate
 
     def caller(self, scope: Scope, audience: str) -> Caller:
@@ -80,6 +91,9 @@ class Edge:
                     f"Ask {self._url}/oauth/token for a token with audience {audience}.",
                 )
             caller = self._verifiers[audience].verify(token)
+            refusal = self._standing.refusal(caller) if self._standing is not None else None
+            if refusal is not None and refusal.code == "UNAUTHENTICATED":
+                raise refusal
         except Problem:
             self.count(peer(scope))
             raise
