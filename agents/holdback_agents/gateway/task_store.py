@@ -98,6 +98,12 @@ def came_with(c: Connection, token_id: str) -> list[HeldTask]:
     return [each for each in found if token_id in each.subjects]
 
 
+def living_at(c: Connection, moment: datetime) -> list[HeldTask]:
+    """The tasks that have not ended by themselves or by their window."""
+    open_ones = select(_tasks).where(_tasks.c.ended.is_(None), _tasks.c.expires > store_instant(moment))
+    return [_task(dict(row)) for row in c.execute(open_ones).mappings()]
+
+
 def open_below(c: Connection, root: str) -> list[HeldTask]:
     """The tasks of one root that have not ended."""
     rows = c.execute(select(_tasks).where(_tasks.c.root == root, _tasks.c.ended.is_(None))).mappings()

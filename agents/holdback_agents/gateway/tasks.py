@@ -130,6 +130,13 @@ class TaskBook:
         self._check_life(held)
         return held
 
+    def living(self) -> list[HeldTask]:
+        """The tasks for which tokens may still be given, the oldest first."""
+        now = self._clock()
+        stored = self._database.read_now(lambda c: task_store.living_at(c, now))
+        found = {each.id: self._kept.get(each.id, each) for each in stored} | dict(self._kept)
+        return sorted((each for each in found.values() if each.lives(now)), key=lambda each: each.began)
+
     def begun_with(self, token_id: str) -> list[HeldTask]:
         """The living tasks that came with this token."""
         stored = self._database.read_now(lambda c: task_store.came_with(c, token_id))

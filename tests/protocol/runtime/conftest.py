@@ -26,13 +26,17 @@ from a2a.types.a2a_pb2 import (
 )
 from google.protobuf.json_format import MessageToDict
 from holdback_agents.contracts import Part
+from holdback_agents.gateway.store import METADATA as GATEWAY_METADATA
+from holdback_agents.gateway.tasks import NamedTask, TaskBook
 from holdback_agents.runtime.agent import Agent, Limits, Skill
+from holdback_agents.runtime.house import TASK
 from holdback_agents.runtime.parts import data_part, progress_of, text_part
 from holdback_agents.runtime.serving.app import AgentServices, agent_routes, build_agent_app
 from holdback_agents.runtime.tables import METADATA
 from holdback_agents.runtime.tls import trusted_tls
 from holdback_base.database import Database
-from holdback_base.ids import id_maker, system_clock
+from holdback_base.ids import Clock, id_maker, system_clock
+from holdback_base.problem import Problem
 from holdback_trust.assertions import AssertionVerifier
 from holdback_trust.audit import AuditLog
 from holdback_trust.policy import agent_scopes, person_scopes
@@ -108,6 +112,8 @@ class House:
     approvals: list[dict[str, Any]]
     http: httpx.AsyncClient
     message_ids: Any
+    heads: asyncio.Queue[str]
+    book: TaskBook
 
     def token(self, agent: str = "editing-assistant", person: str = "person:sam", **changes: Any) -> str:
         audience = f"agent:{agent}"
@@ -215,38 +221,45 @@ def kit(tmp_path: Path) -> Kit:
     keys = {name: KeyPair.generate() for name in ("gateway", "editing-assistant", "compliance")}
 
     @asynccontextmanager
-    async def opened(*agents: Agent, limits: Limits | None = None, wrap: Any = None) -> AsyncGenerator[House, None]:
+    async def opened(
+        *agents: Agent, limits: Limits | None = None, wrap: Any = None, clock: Clock = system_clock
+    ) -> AsyncGenerator[House, None]:
         listener = socket.socket()
         listener.bind(("127.0.0.1", 0))
         url = f"http://127.0.0.1:{listener.getsockname()[1]}"
         jti = count(1)
-        authority = TokenAuthority("gateway", keys["gateway"], system_clock, lambda: f"t{next(jti)}-{url}")
+        authority = TokenAuthority("gateway", keys["gateway"], clock, lambda: f"t{next(jti)}-{url}")
         ring = KeyRing({"gateway": [keys["gateway"].public_jwk]})
         assertions = AssertionVerifier(
-            KeyRing({f"agent:{name}": [pair.public_jwk] for name, pair in keys.items()}), "gateway", system_clock
+            KeyRing({f"agent:{name}": [pair.public_jwk] for name, pair in keys.items()}), "gateway", clock
         )
         approvals: list[dict[str, Any]] = []
+        heads: asyncio.Queue[str] = asyncio.Queue()
         async with AsyncExitStack() as stack:
-            routes: list[Any] = _gateway(url, agents, authority, assertions, approvals)
+            tasks = Database(tmp_path / "gateway.sqlite", GATEWAY_METADATA)
+            stack.callback(tasks.close)
+            skills = frozenset(each for agent in agents for each in agent.by_id)
+            book = TaskBook(tasks, clock, lambda _agent, _skill: skills | {"registry.read", "approval.ask"})
+            routes: list[Any] = _gateway(
+                url, agents, authority, assertions, approvals, heads=heads, book=book, clock=clock
+            )
             mcp = tools.server().streamable_http_app(streamable_http_path="/", stateless_http=True, host="127.0.0.1")
             await stack.enter_async_context(mcp.router.lifespan_context(mcp))
             routes.append(
-                Mount(
-                    "/mcp/assets", app=_checked(mcp, TokenVerifier(ring, "gateway", "mcp:assets", system_clock), tools)
-                )
+                Mount("/mcp/assets", app=_checked(mcp, TokenVerifier(ring, "gateway", "mcp:assets", clock), tools))
             )
             apps: dict[str, Starlette] = {}
             for agent in agents:
                 database = Database(tmp_path / f"{agent.name}.sqlite", METADATA)
                 stack.callback(database.close)
-                audit = AuditLog(tmp_path / "audit", keys[agent.name], system_clock, name=agent.name)
+                audit = AuditLog(tmp_path / "audit", keys[agent.name], clock, name=agent.name)
                 stack.callback(audit.close)
                 services = AgentServices(
                     database=database,
                     keys=keys[agent.name],
-                    verifier=TokenVerifier(ring, "gateway", agent.audience, system_clock),
+                    verifier=TokenVerifier(ring, "gateway", agent.audience, clock),
                     audit=audit,
-                    clock=system_clock,
+                    clock=clock,
                     new_id=id_maker(),
                     gateway=url,
                     url=f"{url}/agents/{agent.name}",
@@ -267,7 +280,7 @@ def kit(tmp_path: Path) -> Kit:
             )
             await _answers(http, url)
             try:
-                yield House(url, tools, authority, apps, approvals, http, message_ids)
+                yield House(url, tools, authority, apps, approvals, http, message_ids, heads, book)
             finally:
                 for app in apps.values():
                     await app.state.aclose()
@@ -295,18 +308,41 @@ def _gateway(
     authority: TokenAuthority,
     assertions: AssertionVerifier,
     approvals: list[dict[str, Any]],
+    *,
+    heads: asyncio.Queue[str],
+    book: TaskBook,
+    clock: Clock,
 ) -> list[Any]:
     scopes: Mapping[str, str] = {"search_assets": "assets:read"}
 
     async def token(request: Request) -> JSONResponse:
-        form = await request.form()
-        actor = assertions.verify(str(form["client_assertion"]))
-        audience = str(form["audience"])
-        wanted = str(form["scope"]).split() if "scope" in form else None
-        text = authority.exchange(
-            str(form["subject_token"]), actor, audience=audience, scopes=wanted, allowed=agent_scopes(actor, audience)
-        )
-        return JSONResponse({"access_token": text, "token_type": "Bearer", "expires_in": 300})
+        form = {name: str(value) for name, value in (await request.form()).items()}
+        actor = assertions.verify(form["client_assertion"])
+        try:
+            if form["subject_token_type"] == TASK:
+                held = book.resume(actor, form["subject_token"])
+                granted = authority.again(held.session, held.claim.expires)
+                book.joined(held, granted.caller)
+            else:
+                subject = authority.read(form["subject_token"], even_expired=True)
+                entered = book.enter(subject, actor, NamedTask.of_form(form))
+                granted = authority.grant(
+                    subject,
+                    actor,
+                    audience=form["audience"],
+                    scopes=form["scope"].split() if "scope" in form else None,
+                    allowed=agent_scopes(actor, form["audience"]),
+                    task=entered.held.claim,
+                    renewed=entered.renewed,
+                )
+        except Problem as problem:
+            return JSONResponse(problem.as_dict(), 400)
+        left = int((granted.caller.expires - clock()).total_seconds())
+        return JSONResponse({"access_token": granted.text, "token_type": "Bearer", "expires_in": left})
+
+    async def head(request: Request) -> JSONResponse:
+        heads.put_nowait((await request.json())["head"])
+        return JSONResponse({"kept": True}, 202)
 
     async def registry(request: Request) -> JSONResponse:
         if skill := request.query_params.get("skill"):
@@ -327,6 +363,7 @@ def _gateway(
         Route("/oauth/token", token, methods=["POST"]),
         Route("/registry", registry),
         Route("/approvals", approval, methods=["POST"]),
+        Route("/audit/heads", head, methods=["POST"]),
     ]
 
 
