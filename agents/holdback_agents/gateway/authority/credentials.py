@@ -165,7 +165,10 @@ def _counter(secret: str, digits: str, now: datetime) -> int | None:
     if len(digits) != 6 or not (digits.isascii() and digits.isdigit()):
         return None
     current = int(now.timestamp()) // STEP_SECONDS
-    maker = TOTP(secret)
+    try:
+        maker = TOTP(secret)
+    except ValueError:  # a secret that was spoilt lets nobody in
+        return None
     return next(
         (each for each in (current, current - 1, current + 1) if hmac.compare_digest(maker.generate_otp(each), digits)),
         None,
