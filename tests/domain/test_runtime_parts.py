@@ -62,7 +62,7 @@ CHECK = Skill("check", Other, nothing)
 def test_whole_numbers_survive_the_way_through_a_data_part() -> None:
     part = data_part(Wish(text="x", frames=2**40))
     assert find_part([part], Wish, Wish.schema_uri()) == Wish(text="x", frames=2**40)
-    assert MessageToDict(part.metadata) == {"schema": "urn:holdback:test-wish:1"}
+    assert MessageToDict(part.metadata) == {"schema": "urn:holdback:test-wish:1", "urn:holdback:untrusted": ["$.text"]}
 
 
 def test_a_part_of_another_schema_is_not_found_and_one_that_does_not_fit_says_where() -> None:

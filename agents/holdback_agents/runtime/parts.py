@@ -9,6 +9,7 @@ from google.protobuf.json_format import MessageToDict, MessageToJson
 from google.protobuf.struct_pb2 import Struct, Value
 from holdback_base.problem import Problem
 from holdback_trust.tasks import ids_told
+from holdback_trust.untrusted.marking import UNTRUSTED, paths, spots
 from pydantic import BaseModel, ValidationError
 
 from holdback_agents.contracts import PROGRESS_EXTENSION, SKILL_EXTENSION, Part, ProblemPart, Progress
@@ -26,18 +27,23 @@ MOST_THINGS = 2000
 
 
 def data_part(model: BaseModel) -> WirePart:
-    """A model as a data part that names its schema."""
+    """A model as a data part that names its schema, and where in it other people's words stand."""
+    shape = model.model_dump(mode="json", exclude_none=True)
     value = Value()
-    value.struct_value.update(model.model_dump(mode="json", exclude_none=True))
+    value.struct_value.update(shape)
     part = WirePart(data=value, media_type=JSON)
+    if words := paths(shape, spots(type(model))):
+        part.metadata.update({UNTRUSTED: list(words)})
     if isinstance(model, Part) and model.schema_name:
         part.metadata[SCHEMA] = model.schema_uri()
     return part
 
 
 def text_part(text: str) -> WirePart:
-    """Words as a part."""
-    return WirePart(text=text, media_type="text/plain")
+    """Words as a part; they are data to whoever reads them, whoever wrote them."""
+    part = WirePart(text=text, media_type="text/plain")
+    part.metadata.update({UNTRUSTED: ["$"]})
+    return part
 
 
 def wire_parts(parts: Iterable[BaseModel | str]) -> list[WirePart]:

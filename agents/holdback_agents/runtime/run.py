@@ -10,6 +10,7 @@ from datetime import datetime
 from typing import Any, TypeVar, cast, overload
 
 from holdback_base.problem import Problem
+from holdback_trust.untrusted.facts import Facts
 from pydantic import BaseModel
 from pydantic_core import to_jsonable_python
 
@@ -159,14 +160,15 @@ class Run:
         return read_model(body, model, model.schema_name)
 
     async def propose(self, about: str, facts: Mapping[str, Any], shape: type[M]) -> M | None:
-        """What the brain proposes about the facts; a proposal and no more."""
-        given: dict[str, Any] = to_jsonable_python(dict(facts))
+        """What the brain proposes about the facts; a proposal and no more. Other people's words in them are marked."""
+        given = Facts(facts)
 
         async def effect(_number: int) -> dict[str, Any]:
             said = await self.brain.propose(about, given, shape)
             return {"said": None if said is None else said.model_dump(mode="json")}
 
-        said = (await self._step("propose", about, given, effect))["said"]
+        configuration = self.brain.configuration.text
+        said = (await self._step("propose", about, given.shape, effect, configuration))["said"]
         return None if said is None else read_model(said, shape, about)
 
     async def progress(
@@ -207,8 +209,11 @@ class Run:
             by=filed["decided_by"],
         )
 
-    async def _step(self, kind: Kind, name: str, arguments: dict[str, Any], effect: Effect) -> dict[str, Any]:
-        return await self.steps.take(self.talk.session.caller, kind, name, arguments, effect)
+    async def _step(
+        self, kind: Kind, name: str, arguments: dict[str, Any], effect: Effect, configuration: str = ""
+    ) -> dict[str, Any]:
+        caller = self.talk.session.caller
+        return await self.steps.take(caller, kind, name, arguments, effect, configuration=configuration)
 
 
 def _understood(parts: Any, model: type[Part], question: Part) -> Part:

@@ -51,9 +51,18 @@ class Steps:
         return f"{self._task_id}/{number}"
 
     async def take(
-        self, caller: Caller, kind: Kind, name: str, arguments: Mapping[str, Any], effect: Effect
+        self,
+        caller: Caller,
+        kind: Kind,
+        name: str,
+        arguments: Mapping[str, Any],
+        effect: Effect,
+        *,
+        configuration: str = "",
     ) -> dict[str, Any]:
         """Do the step, or give again what it gave before the task was taken up again.
+
+        `configuration` names the AI system that decides in it, for the record.
 
         Raises:
             Problem: what the effect raises, now or then; BUDGET_EXCEEDED when there were too many steps.
@@ -75,9 +84,10 @@ class Steps:
         try:
             result = await effect(number)
         except Problem as problem:
-            await self._close(caller, replace(step, state="failed", body=problem.as_dict()), problem.code)
+            failed = replace(step, state="failed", body=problem.as_dict())
+            await self._close(caller, failed, problem.code, configuration)
             raise
-        await self._close(caller, replace(step, state="done", body=result), "")
+        await self._close(caller, replace(step, state="done", body=result), "", configuration)
         return result
 
     async def opened(self, number: int, note: dict[str, Any], stop: Stop) -> None:
@@ -107,8 +117,8 @@ class Steps:
             if isinstance(outcome, Exception):
                 _log.warning("task %s: something it started could not be cancelled: %r", self._task_id, outcome)
 
-    def record(self, caller: Caller, action: str, decision: str, policy: str = "", **more: str) -> None:
-        """A row in the audit log."""
+    def record(self, caller: Caller, action: str, decision: str, policy: str = "", **more: Any) -> None:
+        """A row in the audit log; `more` are fields of it."""
         self.took = True
         self._audit.append(
             actor=self._agent,
@@ -122,7 +132,7 @@ class Steps:
             **more,
         )
 
-    async def _close(self, caller: Caller, step: Step, failure: str) -> None:
+    async def _close(self, caller: Caller, step: Step, failure: str, configuration: str) -> None:
         self._stops.pop(step.number, None)
         self._running.pop(step.number, None)
         decision = "denied" if failure in _DENIALS else "allowed" if not failure else "recorded"
@@ -133,6 +143,7 @@ class Steps:
             failure,
             args_sha256=step.args_sha256,
             result_sha256=digest(step.body),
+            configuration=configuration,
         )
         await self._journal.put(self._task_id, step)
 
