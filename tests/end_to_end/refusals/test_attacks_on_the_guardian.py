@@ -113,13 +113,13 @@ async def _open(home: Path, stack: AsyncExitStack) -> Guarded:
     url = f"http://{settings.host}:{listener.getsockname()[1]}"
     opened = await stack.enter_async_context(open_house(foundation, url, (LOADER, SAM, KIM)))
     await stack.enter_async_context(served(opened.gateway, listener))
-    desks = [
+    sam, kim = [
         await stack.enter_async_context(
             open_desk(who, party_keys(home, who.id), url, clock=foundation.clock, new_id=foundation.new_id)
         )
         for who in (SAM, KIM)
     ]
-    return Guarded(url, home, foundation, *desks, await stack.enter_async_context(httpx.AsyncClient(timeout=30)))
+    return Guarded(url, home, foundation, sam, kim, await stack.enter_async_context(httpx.AsyncClient(timeout=30)))
 
 
 @pytest_asyncio.fixture(loop_scope="session", autouse=True)
