@@ -147,11 +147,11 @@ class Executor(AgentExecutor):
             await run.talk.begin(asked, {SKILL_EXTENSION: skill.id, STARTED: instant_text(run.started)})
             caller = run.talk.session.caller
             given_by = "" if caller.task is None else caller.task.id
-            decides_with = "; ".join(each.text for each in (*self._agent.configurations, self._backstage.brain.configuration))
-            accepted = f"accept {skill.id}"
-            run.steps.record(
-                caller, accepted, "allowed", "scope-held", resource=given_by, configuration=decides_with
+            decides_with = "; ".join(
+                each.text for each in (*self._agent.configurations, self._backstage.brain.configuration)
             )
+            accepted = f"accept {skill.id}"
+            run.steps.record(caller, accepted, "allowed", "scope-held", resource=given_by, configuration=decides_with)
         elif task.status.state == TaskState.TASK_STATE_INPUT_REQUIRED:
             run.talk.resume(run.talk.session, queue, message)
         driver = asyncio.create_task(self._drive(run, skill, asked, receipt), name=f"workflow:{run.task_id}")
