@@ -61,8 +61,11 @@ class Run:
 
         A job that it starts is cancelled with the task; `job` follows it.
 
+        Where the guardian wants a person to look first, whoever gave this task is asked whether to try again.
+
         Raises:
-            Problem: what the tool says went wrong; NOBODY_OFFERS, PERMISSION_DENIED or UNAVAILABLE on the way there.
+            Problem: what the tool says went wrong; NOBODY_OFFERS, PERMISSION_DENIED or UNAVAILABLE on the way there;
+                PERSON_NEEDED when it is not to be tried again.
         """
         given: dict[str, Any] = to_jsonable_python({k: v for k, v in arguments.items() if v is not None})
 
@@ -73,7 +76,20 @@ class Run:
                 self.steps.stoppable(job_id, lambda: cancel_job(self.ways, self.talk, server, job_id))
             return result
 
-        return await self._step("tool", capability, given, effect)
+        while True:
+            try:
+                return await self._step("tool", capability, given, effect)
+            except Problem as problem:
+                if problem.code != "PERSON_NEEDED":
+                    raise
+                await self._go_on(problem)
+
+    async def _go_on(self, stopped: Problem) -> None:
+        """Ask whether to try again what waits for a person's permission. Raises the problem for anything but a yes."""
+        words = f"{stopped.message} {stopped.hint} Shall I try again, now that it is permitted? Say yes or no."
+        answer = await self.ask(Question(text=words, missing=("permission",)))
+        if answer.text.strip().rstrip(".!").lower() not in ("yes", "y"):
+            raise stopped
 
     def undo(self, what: str, capability: str, scope: str = "", /, **arguments: Any) -> None:
         """Have a tool called if the task fails or is cancelled from here on; not a step. `keep` takes it back.

@@ -68,9 +68,10 @@ class Tools:
             key = str((ctx.request_context.meta or {}).get("urn:holdback:idempotency-key"))
             self.calls.append(key)
             self.effects.setdefault(key, len(self.effects) + 1)
-            if query == "nothing":
-                shape = {"code": "NOT_FOUND", "message": "There is no such asset.", "hint": "Search again."}
-                text = "NOT_FOUND: There is no such asset."
+            refused = {"nothing": "NOT_FOUND", "guarded": "PERSON_NEEDED" if len(self.calls) == 1 else ""}.get(query)
+            if refused:
+                shape = {"code": refused, "message": "There is no such asset.", "hint": "Search again."}
+                text = f"{refused}: There is no such asset."
                 return CallToolResult(
                     content=[TextContent(type="text", text=text)], structured_content=shape, is_error=True
                 )

@@ -251,3 +251,26 @@ async def test_a_second_stream_misses_nothing_and_repeats_nothing_by_sequence_nu
         told = await first
     assert [each.seq for each in told.progress] == list(range(1, 401))
     assert seen == list(range(seen[0], 401))
+
+
+async def search(run: Run, asked: Echo) -> Echoed:
+    found = await run.tool("assets.search_assets", query=asked.text)
+    return Echoed(text=f"effect {found['effect']}")
+
+
+SEARCH = Skill("make-highlight", Echo, search)
+
+
+@pytest.mark.parametrize(("word", "state"), [("Yes.", "COMPLETED"), ("no", "FAILED"), ("perhaps", "FAILED")])
+async def test_what_the_guardian_holds_for_a_person_is_tried_again_only_on_a_yes(
+    kit: Any, word: str, state: str
+) -> None:
+    async with kit.house(kit.agent_of("editing-assistant", SEARCH)) as house:
+        told = await house.send(Echo(text="guarded"))
+        assert told.state == "INPUT_REQUIRED"
+        assert "Shall I try again" in told.said["text"]
+        ended = await house.send(word, task_id=told.task.id)
+    assert ended.state == state
+    assert len(house.tools.calls) == (2 if state == "COMPLETED" else 1)
+    if state == "FAILED":
+        assert ended.said["code"] == "PERSON_NEEDED"
