@@ -13,6 +13,9 @@ from holdback_trust.guardian import Guardian, Incident, IncidentBook
 from holdback_trust.identity import AGENTS, GATEWAY, SERVERS
 from holdback_trust.keys import KeyPair, KeyRing
 from holdback_trust.standing import Standing
+from holdback_trust.tasks import Things
+
+from holdback.policies import open_policies
 
 PARTIES = (GATEWAY, *SERVERS, *AGENTS)
 """Everybody who signs something in a house, but for its people."""
@@ -63,7 +66,13 @@ def lay_foundation(settings: Settings, process: str, clock: Clock = system_clock
     guardian = Guardian(
         standing, incidents, clock=clock, new_id=new_id, hosts=settings.egress.hosts, tell=_recorder(audit)
     )
-    enforcement = Enforcement(standing, guard=guardian)
+    enforcement = Enforcement(
+        standing,
+        policies=open_policies(settings.home),
+        things=Things(settings.home / "trust" / "tasks", clock),
+        guard=guardian,
+        clock=clock,
+    )
     return Foundation(settings=settings, clock=clock, new_id=new_id, ring=ring, audit=audit, enforcement=enforcement)
 
 

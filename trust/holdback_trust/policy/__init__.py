@@ -16,6 +16,7 @@ from holdback_trust.policy.asking import (
     local_caller,
 )
 from holdback_trust.policy.deciding import OWN, Policies, decide
+from holdback_trust.policy.own import house_policies
 
 __all__ = [
     "AGENT_ALLOWED",
@@ -33,6 +34,7 @@ __all__ = [
     "allowed",
     "decide",
     "denied",
+    "house_policies",
     "local_caller",
     "person_scopes",
     "role_scopes",
