@@ -213,24 +213,28 @@ def ingest(
 def verify(
     home: Home = None,
     out: Annotated[Path | None, typer.Option("--out", help="The output folder of a demo.")] = None,
+    anchors: Annotated[
+        Path | None, typer.Option("--anchors", help="Where copies of heads were kept.", show_default="settings")
+    ] = None,
 ) -> None:
     """Check every audit log of a house: find a row that was edited, removed, reordered or cut off."""
     from holdback.records import verify_audit
 
-    verify_audit(home, out)
+    verify_audit(home, out, anchors)
 
 
 @audit_app.command()
 def show(
-    task: Annotated[str | None, typer.Argument(help="Only this task.")] = None,
+    task: Annotated[str | None, typer.Argument(help="A task, by its id or the beginning of it.")] = None,
     home: Home = None,
     out: Annotated[Path | None, typer.Option("--out", help="The output folder of a demo.")] = None,
-    whole: Annotated[bool, typer.Option("--all", help="Also tokens issued and requests passed on.")] = False,
+    whole: Annotated[bool, typer.Option("--all", help="Every row, one a line, instead of the story.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="As JSON; with --all one object a row.")] = False,
 ) -> None:
-    """Read the audit log as a story: who did what, for whom, and which rule allowed it."""
+    """Read the audit log as a story: who did what, for whom and through whom, which rule allowed it, what was refused."""
     from holdback.records import show_audit
 
-    show_audit(task, home, out, whole=whole)
+    show_audit(task, home, out, whole=whole, as_json=as_json)
 
 
 @rights_app.command("template")
