@@ -1,24 +1,33 @@
-"""`holdback audit`: checks and reads the audit log of a home or of an output folder."""
+"""`holdback audit`: checks the audit log of a home or of an output folder, and reads it as a story."""
 
+import json
 import os
 import sys
+from collections.abc import Iterator, Sequence
+from datetime import datetime
 from pathlib import Path
 
 from holdback_base.problem import Problem
-from holdback_servers.settings import default_home
+from holdback_servers.settings import default_home, load_settings
 from holdback_trust.audit_check import rows
 from holdback_trust.audit_check import verify as verify_chains
+from holdback_trust.audit_story import Line, Row, Story, TaskTold, tasks_of, tell
 from holdback_trust.keys import KeyPair, KeyRing
+from holdback_trust.untrusted.marking import visible
 
-_ROUTINE = frozenset({"token.issue", "gateway.pass", "registry.read"})
+_SHORTEST = 6
+"""Characters of a task's id that may stand for it."""
 
 
-def verify_audit(home: Path | None, out: Path | None) -> None:
+def verify_audit(home: Path | None, out: Path | None, anchors: Path | None = None) -> None:
     """Check every chain; exits with 1 when a row was edited, removed, reordered or cut off.
 
-    An output folder holds the log twice, as the house wrote it and as a copy to hand on: both are checked.
+    An output folder holds the log twice, as the house wrote it and as a copy to hand on: both are checked. `anchors`
+    is where copies of the heads were kept; the home's settings say it where it is left out.
     """
-    reports = {folder: verify_chains(folder, _home_keys(folder.parent)) for folder in _logs(home, out)}
+    if anchors is None and out is None:
+        anchors = load_settings(home=home).anchors
+    reports = {folder: verify_chains(folder, _home_keys(folder.parent), anchors) for folder in _logs(home, out)}
     for folder, report in reports.items():
         heading = f"{folder}\n" if len(reports) > 1 else ""
         sys.stdout.write(f"{heading}{report.text()}\n")
@@ -34,16 +43,146 @@ def _home_keys(place: Path) -> KeyRing | None:
     return KeyRing({path.stem: [KeyPair.load_or_create(path).public_jwk] for path in kept})
 
 
-def show_audit(task: str | None, home: Path | None, out: Path | None, *, whole: bool) -> None:
-    """Write the rows in order of time: when, who, for whom, what, and what was decided.
+def show_audit(task: str | None, home: Path | None, out: Path | None, *, whole: bool, as_json: bool = False) -> None:
+    """Write the story of a task; without one, all tasks and what was refused outside any.
 
-    Tokens that were issued and requests that were passed on are left out unless the whole log is wanted.
+    With `whole`, every row of the log (of the task) in order of time, one a line. A task may be named by the first six
+    or more characters of its id. Raises Problem NOT_FOUND when no row names it.
     """
-    for _, row in rows(_logs(home, out)[0]):
-        if (task is None or row.task == task) and (whole or row.action not in _ROUTINE):
-            whom = f" for {row.on_behalf_of}" if row.on_behalf_of and row.on_behalf_of != row.actor else ""
-            what = f"{row.action} {row.resource}".rstrip()
-            sys.stdout.write(f"{row.at:%Y-%m-%d %H:%M:%S}  {row.actor}{whom}: {what}: {row.decision} ({row.policy})\n")
+    found = list(rows(_logs(home, out)[0]))
+    chosen = None if task is None else _chosen(task, found)
+    if whole:
+        _write_rows(found, chosen, as_json=as_json)
+    elif chosen is None:
+        _write_overview(found, as_json=as_json)
+    else:
+        story = tell(found, chosen)
+        shown = story.model_dump_json(indent=2, exclude_none=True) if as_json else "\n".join(_told(story))
+        sys.stdout.write(f"{shown}\n")
+
+
+def _chosen(task: str, found: Sequence[Row]) -> str:
+    named = dict.fromkeys(row.task for _, row in found if row.task)
+    if task in named:
+        return task
+    fitting = [each for each in named if each.startswith(task)] if len(task) >= _SHORTEST else []
+    if len(fitting) != 1:
+        raise Problem(
+            "NOT_FOUND",
+            f"{'More than one task begins' if fitting else 'No row names a task that begins'} with {task}.",
+            "List the tasks with: holdback audit show",
+        )
+    return fitting[0]
+
+
+def _write_rows(found: Sequence[Row], task: str | None, *, as_json: bool) -> None:
+    for chain, row in found:
+        if task is not None and row.task != task:
+            continue
+        if as_json:
+            shape = {"chain": chain, **row.model_dump(mode="json", exclude_defaults=True)}
+            sys.stdout.write(json.dumps(shape, ensure_ascii=False) + "\n")
+            continue
+        whom = f" for {row.on_behalf_of}" if row.on_behalf_of and row.on_behalf_of != row.actor else ""
+        what = f"{row.action} {row.resource} {' '.join(row.things)}".rstrip()
+        said = f"{row.actor}{whom}: {what}: {row.decision} ({row.policy})"
+        sys.stdout.write(f"{row.at:%Y-%m-%d %H:%M:%S}  {visible(said)}\n")
+
+
+def _write_overview(found: Sequence[Row], *, as_json: bool) -> None:
+    tasks = tasks_of(found)
+    first = [each for each in tasks if not each.given_by]
+    refused = [each for each in found if not each[1].task and each[1].decision.startswith("denied")]
+    people = dict.fromkeys(row.actor for _, row in found if row.actor.startswith("person:"))
+    if as_json:
+        shape = {
+            "tasks": [each.model_dump(mode="json", exclude_none=True) for each in tasks],
+            "people": list(people),
+            "refused": [{"chain": name, **row.model_dump(mode="json", exclude_defaults=True)} for name, row in refused],
+        }
+        sys.stdout.write(json.dumps(shape, indent=2, ensure_ascii=False) + "\n")
+        return
+    lines = [f"{len(found)} rows; {len(tasks)} tasks; people: {', '.join(people) or 'none'}"]
+    lines += [f"{each.began:%Y-%m-%d %H:%M:%S}  {each.id}  {_summary(each, found)}" for each in first]
+    if refused:
+        lines.append("Refused outside any task:")
+        lines += [
+            f"{row.at:%Y-%m-%d %H:%M:%S}  ✗ {row.actor}: {row.action} {row.resource}: {row.decision} ({row.policy})"
+            for _, row in refused
+        ]
+    lines.append("Read one with: holdback audit show TASK; every row with: holdback audit show --all")
+    sys.stdout.write("\n".join(visible(line) for line in lines) + "\n")
+
+
+def _summary(told: TaskTold, found: Sequence[Row]) -> str:
+    refusals = tell(found, told.id).refusals
+    return f"{_short(told.agent)}: {told.skill} for {told.person}: {_ending(told)}" + (
+        f"; {refusals} refused" if refusals else ""
+    )
+
+
+def _ending(told: TaskTold) -> str:
+    if told.ended is None:
+        return "not ended"
+    return f"{told.how} after {(told.ended - told.began).total_seconds():.1f} s"
+
+
+def _told(story: Story) -> Iterator[str]:
+    if story.tasks:
+        yield from _heading(story)
+    by_id = {each.id: each for each in story.tasks}
+    for line in story.lines:
+        yield visible(f"{_clock(line.at)}  {_mark(line)}{'  ' * line.depth}{_sentence(line, by_id)}".rstrip())
+
+
+def _heading(story: Story) -> Iterator[str]:
+    top = story.tasks[0]
+    agents = len({each.agent for each in story.tasks})
+    yield f"{top.skill} by {_short(top.agent)} for {top.person}: {_ending(top)}"
+    yield (
+        f"begun {top.began:%a %d %b %Y, %H:%M:%S} UTC; {_count(len(story.tasks), 'task')} of {_count(agents, 'agent')}, "
+        f"{_count(story.refusals, 'refusal')}, {_count(story.rows, 'row')}"
+    )
+    for text in dict.fromkeys(each for line in story.lines for each in line.configuration.split("; ") if each):
+        yield f"decided with {text}"
+    yield ""
+
+
+def _sentence(line: Line, tasks: dict[str, TaskTold]) -> str:
+    what = ", ".join(name if times == 1 else f"{name} ×{times}" for name, times in line.what)
+    rule = f"  [{', '.join(line.policies)}]" if line.policies else ""
+    things = f"  {' '.join(_id(each) for each in line.things[:3])}{' ...' if len(line.things) > 3 else ''}"
+    if line.outcome == "began":
+        told = tasks[line.task]
+        asker = tasks[told.given_by].agent if told.given_by in tasks else told.person
+        return f"{_short(asker)} asks {_short(line.who)}: {what}{rule}"
+    if line.outcome == "ended":
+        return f"{_short(line.who)}: {line.where} ({what}){': ' + line.code if line.code else ''}"
+    if line.outcome == "asked":
+        return f"{_short(line.who)} asked a person ({what}) and was answered"
+    place = f"{line.where}: " if line.where else ""
+    said = f"{_short(line.who)}: {place}{what}{things.rstrip()}"
+    return f"{said}: {line.code}{rule}" if line.code else f"{said}{rule}"
+
+
+def _mark(line: Line) -> str:
+    return {"refused": "✗ REFUSED  ", "failed": "! failed   "}.get(line.outcome, "           ")
+
+
+def _id(thing: str) -> str:
+    return thing[:19] if thing.startswith("sha256:") else thing
+
+
+def _short(who: str) -> str:
+    return who.removeprefix("agent:")
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
+
+
+def _clock(instant: datetime) -> str:
+    return f"{instant:%H:%M:%S}"
 
 
 def _logs(home: Path | None, out: Path | None) -> list[Path]:
