@@ -19,12 +19,12 @@ def open_admissions(store: Database, foundation: Foundation) -> Admissions:
 
 
 def settle(admissions: Admissions, agents: Sequence[AgentEntry], foundation: Foundation) -> dict[str, list[str]]:
-    """Let the house's own agents in where nobody was let in yet: whoever starts a new home does that by starting it.
+    """Let the house's own agents in where none of them was yet: whoever starts a new home does that by starting it.
 
-    In a home that has admissions nothing is let in by itself. Answers those that are not let in as they are now, by
-    name, with what has changed.
+    Once one of them is, nothing is let in by itself. Answers those that are not let in as they are now, by name, with
+    what has changed.
     """
-    if not admissions.all():
+    if all(each.is_vendor for each in admissions.all()):
         for entry in agents:
             let_in(admissions, admission_of(entry, foundation.settings, foundation), foundation)
     return admissions.changed(agents)
