@@ -94,6 +94,7 @@ class Questions:
         stakes = stakes_of(question, claims)
         if not self._approvals.knows(caller, stakes.story):
             raise Problem("NOT_FOUND", f"There is no cut {question.media} here.", "Ask about a cut that you know.")
+        self._services.enforcement.reaches(caller, stakes.tier).require()
         self._approvals.require_free(question.media, question.clearance, *(slot.hold for slot in question.slots))
         return stakes
 

@@ -16,10 +16,10 @@ from holdback_agents.contracts import ApprovalQuestion
 
 AUTONOMY = "policy:low-value"
 """Who decided, in a statement, where policy passed a question without a person."""
-HIGHEST = 3
-"""The tier that no policy ever passes; what says of no tier counts as this."""
 SECOND_FACTORS = frozenset({"otp", "mfa"})
 """Ways of proving who one is that count as a second factor (RFC 8176)."""
+HIGHEST = 3
+"""The tier that no policy ever passes; what says of no tier counts as this."""
 
 
 @dataclass(frozen=True)

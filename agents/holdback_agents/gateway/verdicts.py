@@ -12,7 +12,6 @@ from sqlalchemy import Connection
 
 from holdback_agents.gateway import store
 from holdback_agents.gateway.approvals import Approvals, parsed, unknown
-from holdback_agents.gateway.risk import SECOND_FACTORS
 from holdback_agents.gateway.services import GatewayServices, Ledger
 from holdback_agents.gateway.store import Approval
 
@@ -50,9 +49,10 @@ class Verdicts:
                 otherwise, taken back, or has lapsed.
         """
         verdict = parsed(Verdict, body)
-        found = await self._may_decide(caller, identity, "approval.decide")
-        if verdict.decision == "approved":
-            self._check_yes(caller, found)
+        yes = verdict.decision == "approved"
+        found = await self._may_decide(caller, identity, "approval.decide", factor=yes)
+        if yes:
+            self._check_free(caller, found)
         decided = await self._services.database.write(lambda c: self._settle(c, caller, identity, verdict))
         self._ledger.record(
             caller, f"approval.{decided.decision}", identity, True, policy="separation-of-duties", task=decided.task
@@ -88,35 +88,26 @@ class Verdicts:
         claims = {"iss": GATEWAY, "sub": identity, "status": found, "iat": issued, "exp": issued + STATUS_SECONDS}
         return sign_jws(self._services.keys, STATUS, claims)
 
-    async def _may_decide(self, caller: Caller, identity: str, name: str) -> Approval:
+    async def _may_decide(self, caller: Caller, identity: str, name: str, *, factor: bool = False) -> Approval:
+        """The approval, for who may decide about it; `factor` where a yes to what is valuable is meant."""
         found = await self._approvals.find(caller, identity)
-        asked_by = found.asker if found else ""
-        action = Action(name=name, scope=APPROVE, resource=identity, kind="write", asked_by=asked_by)
+        action = Action(name=name, scope=APPROVE, resource=identity, kind="write", asked_by="")
+        if found is not None:
+            facts: dict[str, Any] = {"asked_by": found.asker, "tier": found.tier, "story": found.story}
+            facts["factor_needed"] = factor and self._services.autonomy.needs_factor(found.tier)
+            action = action.model_copy(update=facts)
         self._ledger.require(caller, action, task=found.task if found else "")
         if found is None:
             raise unknown()
         return found
 
-    def _check_yes(self, caller: Caller, found: Approval) -> None:
-        """What only a yes takes: a no is safe without. Raises Problem SECOND_FACTOR_NEEDED or QUARANTINED."""
-        refused = ""
+    def _check_free(self, caller: Caller, found: Approval) -> None:
+        question = found.question
         try:
-            refused = "second-factor"
-            if self._services.autonomy.needs_factor(found.tier) and not SECOND_FACTORS & caller.factors:
-                raise Problem(
-                    "SECOND_FACTOR_NEEDED",
-                    f"{found.id} is of tier {found.tier}: approving it takes a second factor.",
-                    "Sign in with your one-time code as well, and approve again with the new token.",
-                    policy=refused,
-                    tier=found.tier,
-                )
-            refused = "quarantine"
-            question = found.question
-            self._approvals.require_free(
-                question["media"], question["clearance"], *(each["hold"] for each in question["slots"])
-            )
+            holds = (slot["hold"] for slot in question["slots"])
+            self._approvals.require_free(question["media"], question["clearance"], *holds)
         except Problem:
-            self._ledger.record(caller, "approval.decide", found.id, False, policy=refused, task=found.task)
+            self._ledger.record(caller, "approval.decide", found.id, False, policy="quarantine", task=found.task)
             raise
 
     def _settle(self, c: Connection, caller: Caller, identity: str, verdict: Verdict) -> Approval:

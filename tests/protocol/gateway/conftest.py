@@ -223,6 +223,7 @@ def build_house(tmp_path: Path) -> Iterator[BuildHouse]:
             clock: StillClock | None = None,
             open_paths: tuple[str, ...] = (),
             autonomy: Autonomy | None = None,
+            levels: dict[str, int] | None = None,
         ) -> House:
             kept = home is not None
             home = home or tmp_path / str(next(homes))
@@ -233,7 +234,7 @@ def build_house(tmp_path: Path) -> Iterator[BuildHouse]:
             database = Database(home / "gateway.sqlite" if kept else None, METADATA)
             stack.callback(database.close)
             audit = stack.enter_context(AuditLog(home / "audit", keys["gateway"], clock, f"gateway{next(homes)}"))
-            admissions = Admissions(database, clock)
+            admissions = Admissions(database, clock, levels or {})
             services = GatewayServices(
                 admissions=admissions,
                 url=URL,

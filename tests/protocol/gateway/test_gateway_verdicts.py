@@ -19,6 +19,8 @@ SLOT = {
     "availability": [{"territories": ["GB"], "start": "2026-11-24T20:00:00Z", "end": "2026-12-24T00:00:00Z"}],
     "expires": "2026-11-23T12:00:00Z",
 }
+HIGH = {"agent:editing-assistant": 300}
+"""Levels that let the assistant work on all there is."""
 LOW = Autonomy(tier=2, channels=frozenset({"tube"}), most_a_day=2)
 
 
@@ -109,6 +111,7 @@ async def test_the_signed_clearance_is_not_shown_again(build_house):
         ({"iss": "gateway", "signer": "gateway"}, {}, 400, "STATEMENT_INVALID"),
         ({"tier": 0}, {}, 400, "STATEMENT_INVALID"),
         ({"story": "palace"}, {}, 404, "NOT_FOUND"),
+        ({"tier": 3}, {}, 403, "PERMISSION_DENIED"),
     ],
 )
 async def test_a_question_without_the_clearance_of_its_cut_is_put_before_nobody(
@@ -124,7 +127,7 @@ async def test_a_question_without_the_clearance_of_its_cut_is_put_before_nobody(
 
 
 async def test_a_yes_to_what_is_valuable_takes_a_second_factor_and_a_no_takes_none(build_house):
-    house = build_house()
+    house = build_house(levels=HIGH)
     async with house.open() as client:
         identity = await asked(house, client, cleared={"tier": 3})
         refused = await approve(house, client, identity, token(house, factors={"swk", "pwd"}))
@@ -138,11 +141,11 @@ async def test_a_yes_to_what_is_valuable_takes_a_second_factor_and_a_no_takes_no
     assert "acr_values=" in challenge
     assert (still["state"], "statement" in still) == ("open", False)
     assert (done.status_code, no.status_code) == (200, 200)
-    assert ("approval.decide", "denied", "second-factor") in told(house)
+    assert ("approval.decide", "denied", "factor-proved") in told(house)
 
 
 async def test_what_says_nothing_of_its_tier_takes_a_second_factor_too(build_house):
-    house = build_house()
+    house = build_house(levels=HIGH)
     async with house.open() as client:
         statement = jwt.decode(house.clearance(), options={"verify_signature": False})
         assert statement.pop("tier") == 1
@@ -246,7 +249,7 @@ async def test_low_value_passes_by_policy_at_once_and_the_log_says_by_which(buil
     ],
 )
 async def test_a_person_is_asked_about_what_is_valuable_or_goes_elsewhere(build_house, cleared, question):
-    house = build_house(autonomy=LOW)
+    house = build_house(autonomy=LOW, levels=HIGH)
     async with house.open() as client:
         answer = await ask(house, client, cleared=cleared, **question)
     assert (answer.json()["state"], "statement" in answer.json()) == ("open", False)
@@ -288,7 +291,7 @@ async def test_who_may_not_know_of_a_story_sees_none_of_its_approvals(build_hous
 
 @pytest.mark.parametrize("name", ["sha256:" + "a" * 64, "clr_1", "hold_1"])
 async def test_what_the_guardian_holds_back_is_neither_asked_nor_approved_until_it_is_released(build_house, name):
-    house = build_house(autonomy=LOW)
+    house = build_house(autonomy=LOW, levels=HIGH)
     standing = house.services.enforcement.standing
     async with house.open() as client:
         identity = await asked(house, client, cleared={"tier": 3})

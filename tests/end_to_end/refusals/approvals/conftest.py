@@ -24,7 +24,7 @@ from holdback_base.elements import CutFacts, Element, ElementList
 from holdback_base.ids import system_clock
 from holdback_base.vocabulary import Rate, Span, instant_text
 from holdback_servers.media_store import MediaStore
-from holdback_servers.settings import AutonomySetting, PersonSetting, Settings, StorySetting
+from holdback_servers.settings import AgentSetting, AutonomySetting, PersonSetting, Settings, StorySetting
 from holdback_trust.statements import sign_cut
 from holdback_trust.tokens import TokenVerifier
 
@@ -181,6 +181,7 @@ async def house(tmp_path_factory: pytest.TempPathFactory) -> AsyncGenerator[Cour
     settings = Settings(
         home=home,
         autonomy=AutonomySetting(tier=2, channels=frozenset({"passed"}), most_a_day=100),
+        agents={AGENT: AgentSetting(level=300)},
         stories={
             STORY: StorySetting(people=frozenset({SAM.id}), agents=frozenset({f"agent:{AGENT}", "agent:compliance"}))
         },
