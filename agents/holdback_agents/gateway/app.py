@@ -68,8 +68,8 @@ class Gateway:
         self._pages = open_pages(services, self._registry)
         self._tasks = TaskBook(services.database, services.clock, self._registry.plan)
         self._ends = TaskEnds(services, self._tasks)
-        self._authority = AuthorityDoor(services, self._registry, self._ledger, self._edge)
-        programs = self._authority.granting.grants()
+        self.authority = AuthorityDoor(services, self._registry, self._ledger, self._edge)
+        programs = self.authority.granting.grants()
         self._tokens = TokenDoor(services, self._registry, self._ledger, self._tasks, programs)
         self._approvals = ApprovalDoor(services, self._registry, self._ledger)
         self._status = TokenStatus(
@@ -78,7 +78,7 @@ class Gateway:
             self._tokens,
             self._tasks,
             ends=self._ends,
-            refresh=self._authority.granting.revoke,
+            refresh=self.authority.granting.revoke,
         )
         self._front = FrontDoor(services, self._registry, self._ledger, self._edge, self._proxy)
         self._guarding = GuardianDoor(services, self._registry, self._ledger)
@@ -99,7 +99,7 @@ class Gateway:
                 lifespan = Lifespan(app)
                 await lifespan.start()
                 started.append(lifespan)
-            await self._authority.members.recall()
+            await self.authority.members.recall()
             delivery.start()
             self._stopping.start()
             self._delivery = delivery
@@ -208,7 +208,7 @@ class Gateway:
             "/oauth/token": {"POST": self._token},
             "/oauth/introspect": {"POST": self._introspect},
             "/oauth/revoke": {"POST": self._revoke},
-            **self._authority.places(),
+            **self.authority.places(),
             "/health": {"GET": self._health},
             "/metrics": {"GET": self._metrics},
             "/audit/heads": {"POST": self._take_head},

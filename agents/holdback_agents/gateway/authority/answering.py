@@ -26,10 +26,10 @@ from holdback_agents.gateway.authority.requests import Asked, RequestRefused, Se
 from holdback_agents.gateway.authority.sheets import Reply
 from holdback_agents.gateway.authority.words import OPENID
 from holdback_agents.gateway.registry import Registry
+from holdback_agents.gateway.risk import SECOND_FACTORS
 from holdback_agents.gateway.services import GatewayServices
 
 SESSION, ELSEWHERE = "holdback-session", "holdback-elsewhere"
-_SECOND_FACTORS = frozenset({"otp", "mfa", "hwk"})
 _NOBODY = "person:-"
 """Whose code is looked for when somebody types a name that nobody has: never there, but counted as any wrong try."""
 _WRONG = "That is not right, or the code is used up. A code works once, for five minutes."
@@ -114,14 +114,15 @@ class Answering:
         member = self._members.find(who.person)
         if member is None:
             return sheets.gone()
-        if asked.second_factor and not who.factors & _SECOND_FACTORS:
+        if asked.second_factor and not who.factors & SECOND_FACTORS:
             if self._issuer is None and self._has_factor(who.person):
                 return sheets.factor(asked, client, self._seal(asked, proved=who.person))
-            raise Problem(
+            problem = Problem(
                 "PERMISSION_DENIED",
                 f"{client.name} needs you to prove a second factor, and you have none.",
                 f"Have one made with: holdback person factor {who.person}",
             )
+            return sheets.trouble(problem)
         seal = self._seal(asked, session=hashed(session))
         return sheets.consent(asked, client, seal, member, self._registry, wrong=wrong)
 

@@ -1,0 +1,393 @@
+"""People let programs in through the gateway's pages: signing in, second factors, renewing, and ending it."""
+
+import asyncio
+import json
+import ssl
+from collections.abc import AsyncGenerator, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import httpx
+import jwt
+import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import NameOID
+from holdback_agents.gateway.app import build_gateway
+from holdback_agents.gateway.authority.credentials import Credentials, new_secret
+from holdback_base.ids import system_clock
+from holdback_trust.egress import Egress
+from pyotp import TOTP
+
+pytestmark = pytest.mark.asyncio
+SAM = "person:sam"
+Enter = Callable[..., Any]
+
+
+@dataclass
+class Doorstep:
+    """A house with a browser in front of it."""
+
+    house: Any
+    browser: Any
+    credentials: Credentials
+
+    async def sign_in(self, person: str = "sam", **asked: str | None) -> httpx.Response:
+        await self.browser.open(**asked)
+        return await self.browser.sign_in(person, self.credentials.new_code(f"person:{person}")[0])
+
+    async def let_in(self, **asked: str | None) -> dict[str, Any]:
+        """The answer to a program that Sam lets in."""
+        assert (await self.sign_in(**asked)).status_code == 200
+        more = {"client_id": asked["client_id"]} if asked.get("client_id") else {}
+        answer = await self.browser.redeem(self.browser.code_form(await self.browser.allow(), **more))
+        assert answer.status_code == 200, answer.text
+        return answer.json()
+
+    async def renew(self, answer: dict[str, Any], **more: str) -> httpx.Response:
+        form = {"grant_type": "refresh_token", "refresh_token": answer["refresh_token"], "client_id": "holdback"}
+        return await self.browser.redeem(form | more)
+
+    def rows(self, action: str) -> list[dict[str, Any]]:
+        self.house.services.audit.flush()
+        texts = [file.read_text("utf-8") for file in self.house.audit.glob("*.jsonl")]
+        found = [json.loads(line) for text in texts for line in text.splitlines()]
+        return [each for each in found if each.get("action") == action]
+
+
+@pytest.fixture
+def enter(build_house: Any, browse: Any, tmp_path: Path) -> Enter:
+    @asynccontextmanager
+    async def entered(*, house: dict[str, Any] | None = None, **services: Any) -> AsyncGenerator[Doorstep]:
+        built = build_house(**house or {})
+        credentials = Credentials(tmp_path / "people", built.clock)
+        standing = replace(built.services, credentials=credentials, **services)
+        built = replace(built, services=standing, gateway=build_gateway(standing))
+        async with built.open() as http:
+            yield Doorstep(built, browse(http, built.services.url), credentials)
+
+    return entered
+
+
+def claims_of(answer: dict[str, Any]) -> dict[str, Any]:
+    return jwt.decode(answer["access_token"], options={"verify_signature": False})
+
+
+def digits(secret: str, clock: Callable[[], datetime]) -> str:
+    return TOTP(secret).at(int(clock().timestamp()))
+
+
+async def test_a_code_alone_says_how_it_was_proved_and_which_stories_the_person_knows(enter: Enter) -> None:
+    stories = {"court-ruling": frozenset({SAM, "agent:compliance"}), "merger": frozenset({"person:kim"})}
+    async with enter(stories=stories) as step:
+        claims = claims_of(await step.let_in())
+    assert (claims["sub"], claims["amr"], claims["stories"]) == (SAM, ["pwd"], ["court-ruling"])
+    assert claims["exp"] - claims["iat"] == 300
+    assert [(each["actor"], each["policy"]) for each in step.rows("person.sign-in")] == [(SAM, "sign-in-code")]
+    assert [(each["actor"], each["decision"]) for each in step.rows("access.allow")] == [(SAM, "allowed")]
+
+
+async def test_who_has_a_second_factor_proves_it_too(enter: Enter) -> None:
+    secret = new_secret()
+    async with enter() as step:
+        step.credentials.set_factor(SAM, secret)
+        assert "six digits" in (await step.sign_in()).text
+        assert (await step.browser.fill("factor", digits="000000")).status_code == 403
+        right = digits(secret, step.house.clock)
+        assert (await step.browser.fill("factor", digits=right)).status_code == 200
+        code = await step.browser.allow()
+        claims = claims_of((await step.browser.redeem(step.browser.code_form(code))).json())
+        assert claims["amr"] == ["mfa", "otp", "pwd"]
+        step.house.clock.forward(minutes=16)
+        await step.sign_in()
+        assert (await step.browser.fill("factor", digits=right)).status_code == 403
+
+
+async def test_a_program_may_ask_for_the_second_factor_and_for_a_fresh_sign_in(enter: Enter) -> None:
+    secret = new_secret()
+    async with enter() as step:
+        without = await step.sign_in(acr_values="mfa")
+        assert (without.status_code, "holdback person factor person:sam" in without.text) == (403, True)
+        step.credentials.set_factor(SAM, secret)
+        assert "six digits" in (await step.browser.open(acr_values="mfa")).text, "the code was proved already"
+        await step.browser.fill("factor", digits=digits(secret, step.house.clock))
+        assert "work in your name" in (await step.browser.open(acr_values="mfa")).text
+        for asked in ({"prompt": "login"}, {"max_age": "0"}):
+            assert "Sign-in code" in (await step.browser.open(**asked)).text
+
+
+async def test_for_a_quarter_of_an_hour_the_next_program_only_asks_what_it_may(enter: Enter) -> None:
+    async with enter() as step:
+        await step.let_in()
+        assert "work in your name" in (await step.browser.open(client_id="claude-code", redirect_uri=_CLAUDE)).text
+        await step.browser.fill("leave")
+        assert "Sign-in code" in step.browser.text
+        await step.sign_in()
+        step.house.clock.forward(minutes=15)
+        assert "Sign-in code" in (await step.browser.open()).text
+
+
+_CLAUDE = "http://localhost:4100/callback"
+
+
+async def test_a_person_may_refuse_and_the_program_is_told_so(enter: Enter) -> None:
+    async with enter() as step:
+        await step.sign_in()
+        await step.browser.fill("refuse")
+        told = step.browser.sent_to.params
+        assert (told["error"], told["state"]) == ("access_denied", "of-the-program")
+        assert [each["decision"] for each in step.rows("access.allow")] == ["denied"]
+        await step.browser.open()
+        nothing = await step.browser.fill("allow")
+    assert (nothing.status_code, "Tick at least one thing" in nothing.text) == (400, True)
+
+
+async def test_a_role_that_was_taken_away_is_gone_at_the_next_renewal(enter: Enter, tmp_path: Path) -> None:
+    home = tmp_path / "kept"
+    async with enter(house={"home": home}) as step:
+        answer = await step.let_in()
+        clock = step.house.clock
+    async with enter(house={"home": home, "clock": clock, "roles": {SAM: {"viewer"}}}) as again:
+        renewed = (await again.renew(answer)).json()
+    assert (answer["scope"], renewed["scope"]) == ("assets:read assets:write", "assets:read")
+    assert claims_of(renewed)["roles"] == ["viewer"]
+
+
+async def test_who_is_of_the_house_no_more_renews_nothing(enter: Enter, tmp_path: Path) -> None:
+    async with enter(house={"home": tmp_path / "kept"}) as step:
+        answer, clock = await step.let_in(), step.house.clock
+        others = [each for each in step.house.services.people if each.id != SAM]
+    async with enter(house={"home": tmp_path / "kept", "clock": clock}, people=others) as again:
+        refused = await again.renew(answer)
+    assert (refused.status_code, refused.json()["error"]) == (400, "invalid_grant")
+
+
+async def test_access_is_renewed_for_a_working_day_and_no_longer(enter: Enter) -> None:
+    async with enter() as step:
+        answer = await step.let_in()
+        for _ in range(3):
+            step.house.clock.forward(hours=3, minutes=50)
+            answer = (await step.renew(answer)).json()
+        step.house.clock.forward(minutes=30)
+        refused = await step.renew(answer)
+    assert (refused.status_code, refused.json()["error"]) == (400, "invalid_grant")
+
+
+async def test_who_signs_out_ends_sessions_and_renewals(enter: Enter) -> None:
+    async with enter() as step:
+        answer = await step.let_in()
+        step.house.clock.forward(seconds=5)
+        step.credentials.sign_out(SAM)
+        assert (await step.renew(answer)).json()["error"] == "invalid_grant"
+        assert "Sign-in code" in (await step.browser.open()).text
+        step.house.clock.forward(seconds=5)
+        assert (await step.let_in())["access_token"]
+
+
+async def test_codes_and_pages_do_not_live_long(enter: Enter) -> None:
+    async with enter() as step:
+        await step.sign_in()
+        code = await step.browser.allow()
+        step.house.clock.forward(seconds=60)
+        assert "expired" in (await step.browser.redeem(step.browser.code_form(code))).json()["error_description"]
+        await step.browser.open()
+        step.house.clock.forward(minutes=10)
+        assert "too old" in (await step.browser.fill("allow", scope=["assets:read"])).text
+
+
+async def test_access_can_be_given_back(enter: Enter) -> None:
+    async with enter() as step:
+        answer = await step.let_in()
+        granting = step.house.gateway.authority.granting
+        assert await granting.revoke(answer["refresh_token"])
+        assert not await granting.revoke(answer["refresh_token"])
+        assert not await granting.revoke("nothing.of-the-kind")
+        assert (await step.renew(answer)).json()["error"] == "invalid_grant"
+        assert [each["policy"] for each in step.rows("access.end")] == ["refresh-revoked"]
+
+
+async def test_a_program_learns_who_signed_in_where_it_asked_to(enter: Enter) -> None:
+    async with enter() as step:
+        answer = await step.let_in(resource=None, scope="openid profile registry:read", nonce="n-1")
+        url = f"{step.browser.url}/oauth/userinfo"
+        told = await step.browser.follow_with(url, answer["access_token"])
+        assert told.json() == {"sub": SAM, "name": "sam", "preferred_username": "sam", "groups": ["editor"]}
+        identity = jwt.decode(answer["id_token"], options={"verify_signature": False})
+        assert (identity["iss"], identity["aud"], identity["nonce"]) == (step.browser.url, "holdback", "n-1")
+        plain = await step.let_in(resource=None, scope="registry:read")
+        assert "id_token" not in plain
+        assert (await step.browser.follow_with(url, plain["access_token"])).status_code == 403
+
+
+async def test_the_gateway_tells_programs_what_it_can_do(enter: Enter, build_house: Any) -> None:
+    async with enter() as step:
+        about = (await step.browser.http.get("/.well-known/oauth-authorization-server")).json()
+        assert about == (await step.browser.http.get("/.well-known/openid-configuration")).json()
+    assert about["code_challenge_methods_supported"] == ["S256"]
+    assert about["client_id_metadata_document_supported"] is True
+    assert about["authorization_response_iss_parameter_supported"] is True
+    assert {"authorization_code", "refresh_token"} < set(about["grant_types_supported"])
+    async with build_house().open() as http:
+        assert "authorization_endpoint" not in (await http.get("/.well-known/oauth-authorization-server")).json()
+        for path in ("/.well-known/openid-configuration", "/oauth/authorize", "/oauth/callback", "/oauth/userinfo"):
+            assert (await http.get(path)).status_code == 404
+
+
+async def test_who_signs_with_a_key_may_add_the_second_factor(enter: Enter) -> None:
+    secret = new_secret()
+    async with enter(stories={"merger": frozenset({SAM})}) as step:
+        plain = await step.browser.redeem(step.house.person_form(SAM, "mcp:assets"))
+        assert (claims_of(plain.json())["amr"], claims_of(plain.json())["stories"]) == (["swk"], ["merger"])
+        form = step.house.person_form(SAM, "mcp:assets", otp=digits(secret, step.house.clock))
+        assert (await step.browser.redeem(form)).json()["error"] == "invalid_grant", "there is none to prove"
+        step.credentials.set_factor(SAM, secret)
+        form = step.house.person_form(SAM, "mcp:assets", otp=digits(secret, step.house.clock))
+        assert claims_of((await step.browser.redeem(form)).json())["amr"] == ["mfa", "otp", "swk"]
+        again = step.house.person_form(SAM, "mcp:assets", otp=digits(secret, step.house.clock))
+        assert (await step.browser.redeem(again)).json()["error"] == "invalid_grant"
+
+
+async def test_the_front_door_hands_on_how_it_was_proved_and_what_is_known(enter: Enter) -> None:
+    async with enter(stories={"merger": frozenset({SAM})}) as step:
+        headers = await step.house.bearer(step.browser.http, SAM, "gateway")
+        message = {"messageId": "m-1", "role": "ROLE_USER", "parts": [{"text": "Make a highlight"}]}
+        body = {"jsonrpc": "2.0", "id": 1, "method": "SendMessage", "params": {"message": message}}
+        answer = await step.browser.http.post("/", json=body, headers=headers | {"a2a-version": "1.0"})
+        assert answer.status_code == 200, answer.text
+        heard = step.house.echoes["editing-assistant"].heard[0]["token"]
+    assert (heard["amr"], heard["stories"]) == (["swk"], ["merger"])
+
+
+@dataclass
+class Publisher:
+    """Serves one document over TLS, as `client.example`, and counts who asks."""
+
+    address: str
+    tls: ssl.SSLContext
+    asked: list[str]
+
+
+@asynccontextmanager
+async def published(folder: Path, document: Callable[[str], bytes]) -> AsyncGenerator[Publisher]:
+    serving, trusting = _certificate(folder, "client.example")
+    asked: list[str] = []
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        asked.append((await reader.readuntil(b"\r\n\r\n")).decode().split(" ")[1])
+        body = document(address)
+        head = f"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: {len(body)}\r\n\r\n"
+        writer.write(head.encode() + body)
+        await writer.drain()
+        writer.close()
+
+    server = await asyncio.start_server(serve, "127.0.0.1", 0, ssl=serving)
+    address = f"https://client.example:{server.sockets[0].getsockname()[1]}/client.json"
+    async with server:
+        yield Publisher(address, trusting, asked)
+
+
+def _certificate(folder: Path, name: str) -> tuple[ssl.SSLContext, ssl.SSLContext]:
+    who, key = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)]), ec.generate_private_key(ec.SECP256R1())
+    begin = system_clock() - timedelta(days=1)
+    certificate = (
+        x509.CertificateBuilder()
+        .subject_name(who)
+        .issuer_name(who)
+        .public_key(key.public_key())
+        .serial_number(x509.random_serial_number())
+        .not_valid_before(begin)
+        .not_valid_after(begin + timedelta(days=3))
+        .add_extension(x509.SubjectAlternativeName([x509.DNSName(name)]), critical=False)
+        .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
+        .sign(key, hashes.SHA256())
+    )
+    text = certificate.public_bytes(serialization.Encoding.PEM)
+    private = key.private_bytes(
+        serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+    )
+    (folder / "both.pem").write_bytes(private + text)
+    serving = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    serving.load_cert_chain(folder / "both.pem")
+    return serving, ssl.create_default_context(cadata=text.decode())
+
+
+def _told(address: str, **changes: Any) -> bytes:
+    told = {
+        "client_id": address,
+        "client_name": "Desk of Example",
+        "redirect_uris": ["http://127.0.0.1/callback"],
+        "grant_types": ["authorization_code"],
+    }
+    return json.dumps(told | changes).encode()
+
+
+@dataclass(frozen=True)
+class Allowed:
+    hosts: tuple[str, ...] = ()
+    private: tuple[str, ...] = ()
+
+
+def _egress(publisher: Publisher, *hosts: str) -> Egress:
+    async def here(_host: str, _port: int) -> list[str]:
+        return ["127.0.0.1"]
+
+    port = httpx.URL(publisher.address).port
+    allowed = Allowed(tuple(f"{each}:{port}" for each in hosts), ("127.0.0.1/32",))
+    return Egress(allowed, resolve=here, tls=lambda: publisher.tls)
+
+
+async def test_a_program_is_known_by_the_document_at_the_address_that_is_its_id(enter: Enter, tmp_path: Path) -> None:
+    async with (
+        published(tmp_path, _told) as publisher,
+        enter(egress=_egress(publisher, "client.example")) as step,
+    ):
+        await step.sign_in(client_id=publisher.address)
+        assert "Desk of Example" in step.browser.text
+        assert "<b>client.example</b> vouches for this program" in step.browser.text
+        code = await step.browser.allow()
+        form = step.browser.code_form(code, client_id=publisher.address)
+        answer = (await step.browser.redeem(form)).json()
+    assert claims_of(answer)["aud"] == "mcp:assets"
+    assert "refresh_token" not in answer, "its document does not ask for one"
+    assert publisher.asked == ["/client.json"], "it is asked for once"
+
+
+@pytest.mark.parametrize(
+    ("document", "words"),
+    [
+        (lambda address: _told(address, client_id="https://client.example/another"), "another client_id"),
+        (lambda address: _told(address, redirect_uris=["https://client.example/back"]), "an address that it is not"),
+        (lambda address: _told(address, client_name="x" * 6000), "5120 bytes"),
+        (lambda _: b"<html>", "is not JSON"),
+    ],
+)
+async def test_a_document_that_does_not_fit_lets_nobody_in(
+    enter: Enter, tmp_path: Path, document: Callable[[str], bytes], words: str
+) -> None:
+    async with (
+        published(tmp_path, document) as publisher,
+        enter(egress=_egress(publisher, "client.example")) as step,
+    ):
+        answer = await step.browser.open(client_id=publisher.address)
+    assert "location" not in answer.headers
+    assert words in answer.text
+
+
+async def test_a_document_on_a_host_that_is_not_listed_is_not_even_asked_for(enter: Enter, tmp_path: Path) -> None:
+    async with published(tmp_path, _told) as publisher, enter(egress=_egress(publisher, "other.example")) as step:
+        answer = await step.browser.open(client_id=publisher.address)
+    assert answer.status_code == 403
+    assert publisher.asked == []
+
+
+async def test_a_strangers_program_that_asks_wrongly_moves_no_browser(enter: Enter, tmp_path: Path) -> None:
+    async with (
+        published(tmp_path, _told) as publisher,
+        enter(egress=_egress(publisher, "client.example")) as step,
+    ):
+        answer = await step.browser.open(client_id=publisher.address, response_type="token")
+    assert (answer.status_code, "location" in answer.headers) == (400, False)
