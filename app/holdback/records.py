@@ -4,7 +4,6 @@ import json
 import os
 import sys
 from collections.abc import Iterator, Sequence
-from datetime import datetime
 from pathlib import Path
 
 from holdback_base.problem import Problem
@@ -17,6 +16,15 @@ from holdback_trust.untrusted.marking import visible
 
 _SHORTEST = 6
 """Characters of a task's id that may stand for it."""
+_LONG, _MOST_IDS = 2.0, 2
+_ACTS = {
+    "approval.ask": "asks for an approval",
+    "approval.decide": "decides about the approval",
+    "approval.approved": "approved",
+    "approval.rejected": "rejected",
+    "approval.delivered": "brings the decision to the task",
+}
+"""Acts of the gateway in plain words."""
 
 
 def verify_audit(home: Path | None, out: Path | None, anchors: Path | None = None) -> None:
@@ -86,13 +94,13 @@ def _write_rows(found: Sequence[Row], task: str | None, *, as_json: bool) -> Non
         whom = f" for {row.on_behalf_of}" if row.on_behalf_of and row.on_behalf_of != row.actor else ""
         what = f"{row.action} {row.resource} {' '.join(row.things)}".rstrip()
         said = f"{row.actor}{whom}: {what}: {row.decision} ({row.policy})"
-        sys.stdout.write(f"{row.at:%Y-%m-%d %H:%M:%S}  {visible(said)}\n")
+        sys.stdout.write(f"{row.at:%Y-%m-%d %H:%M:%S}  {_one_line(said)}\n")
 
 
 def _write_overview(found: Sequence[Row], *, as_json: bool) -> None:
     tasks = tasks_of(found)
     first = [each for each in tasks if not each.given_by]
-    refused = [each for each in found if not each[1].task and each[1].decision.startswith("denied")]
+    refused = [each for each in found if not each[1].task and each[1].decision.startswith(("denied", "failed"))]
     people = dict.fromkeys(row.actor for _, row in found if row.actor.startswith("person:"))
     if as_json:
         shape = {
@@ -105,13 +113,13 @@ def _write_overview(found: Sequence[Row], *, as_json: bool) -> None:
     lines = [f"{len(found)} rows; {len(tasks)} tasks; people: {', '.join(people) or 'none'}"]
     lines += [f"{each.began:%Y-%m-%d %H:%M:%S}  {each.id}  {_summary(each, found)}" for each in first]
     if refused:
-        lines.append("Refused outside any task:")
+        lines.append("Refused or failed outside any task:")
         lines += [
             f"{row.at:%Y-%m-%d %H:%M:%S}  ✗ {row.actor}: {row.action} {row.resource}: {row.decision} ({row.policy})"
             for _, row in refused
         ]
     lines.append("Read one with: holdback audit show TASK; every row with: holdback audit show --all")
-    sys.stdout.write("\n".join(visible(line) for line in lines) + "\n")
+    sys.stdout.write("\n".join(map(_one_line, lines)) + "\n")
 
 
 def _summary(told: TaskTold, found: Sequence[Row]) -> str:
@@ -132,41 +140,55 @@ def _told(story: Story) -> Iterator[str]:
         yield from _heading(story)
     by_id = {each.id: each for each in story.tasks}
     for line in story.lines:
-        yield visible(f"{_clock(line.at)}  {_mark(line)}{'  ' * line.depth}{_sentence(line, by_id)}".rstrip())
+        mark = {"refused": "✗", "failed": "!"}.get(line.outcome, " ")
+        yield _one_line(f"{line.at:%H:%M:%S} {mark} {'  ' * line.depth}{_sentence(line, by_id)}".rstrip())
 
 
 def _heading(story: Story) -> Iterator[str]:
     top = story.tasks[0]
     agents = len({each.agent for each in story.tasks})
+    counts = ((len(story.tasks), "task"), (agents, "agent"), (story.refusals, "refusal"), (story.rows, "row"))
+    tasks, of, refusals, rows_ = (f"{number} {noun}{'' if number == 1 else 's'}" for number, noun in counts)
     yield f"{top.skill} by {_short(top.agent)} for {top.person}: {_ending(top)}"
-    yield (
-        f"begun {top.began:%a %d %b %Y, %H:%M:%S} UTC; {_count(len(story.tasks), 'task')} of {_count(agents, 'agent')}, "
-        f"{_count(story.refusals, 'refusal')}, {_count(story.rows, 'row')}"
-    )
+    yield f"begun {top.began:%a %d %b %Y, %H:%M:%S} UTC; {tasks} of {of}, {refusals}, {rows_}"
     for text in dict.fromkeys(each for line in story.lines for each in line.configuration.split("; ") if each):
         yield f"decided with {text}"
     yield ""
 
 
 def _sentence(line: Line, tasks: dict[str, TaskTold]) -> str:
-    what = ", ".join(name if times == 1 else f"{name} ×{times}" for name, times in line.what)
     rule = f"  [{', '.join(line.policies)}]" if line.policies else ""
-    things = f"  {' '.join(_id(each) for each in line.things[:3])}{' ...' if len(line.things) > 3 else ''}"
     if line.outcome == "began":
         told = tasks[line.task]
         asker = tasks[told.given_by].agent if told.given_by in tasks else told.person
-        return f"{_short(asker)} asks {_short(line.who)}: {what}{rule}"
+        return f"{_short(asker)} asks {_short(line.who)}: {told.skill}{rule}"
     if line.outcome == "ended":
-        return f"{_short(line.who)}: {line.where} ({what}){': ' + line.code if line.code else ''}"
+        return f"{_short(line.who)}: {line.where}, {line.what[0][0]}{': ' + line.code if line.code else ''}"
     if line.outcome == "asked":
-        return f"{_short(line.who)} asked a person ({what}) and was answered"
-    place = f"{line.where}: " if line.where else ""
-    said = f"{_short(line.who)}: {place}{what}{things.rstrip()}"
-    return f"{said}: {line.code}{rule}" if line.code else f"{said}{rule}"
+        return f"{_short(line.who)} asked and was answered: {line.what[0][0]}"
+    said = f"{_short(line.who)}: {line.where + ': ' if line.where else ''}{_deeds(line)}{_things(line)}"
+    why = f": {line.code}" if line.code else ""
+    word = {"refused": "REFUSED ", "failed": "FAILED "}.get(line.outcome, "")
+    return f"{word}{said}{why}{rule}"
 
 
-def _mark(line: Line) -> str:
-    return {"refused": "✗ REFUSED  ", "failed": "! failed   "}.get(line.outcome, "           ")
+def _deeds(line: Line) -> str:
+    """What was done, how often, and how long it took with the looks at a job that it started."""
+    told = [(name, times) for name, times in line.what if name != "get_job"] or list(line.what)
+    what = ", ".join(_ACTS.get(name, name) + (f" x{times}" if times > 1 else "") for name, times in told)
+    seconds = (line.until - line.at).total_seconds()
+    return f"{what} ({seconds:.0f} s)" if seconds >= _LONG else what
+
+
+def _things(line: Line) -> str:
+    shown = " ".join(_id(each) for each in line.things[:_MOST_IDS])
+    more = f" and {len(line.things) - _MOST_IDS} more" if len(line.things) > _MOST_IDS else ""
+    return f": {shown}{more}" if shown else ""
+
+
+def _one_line(text: str) -> str:
+    """What somebody wrote into a row draws no line of its own."""
+    return visible(text).replace("\n", "\\n")
 
 
 def _id(thing: str) -> str:
@@ -175,14 +197,6 @@ def _id(thing: str) -> str:
 
 def _short(who: str) -> str:
     return who.removeprefix("agent:")
-
-
-def _count(number: int, noun: str) -> str:
-    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
-
-
-def _clock(instant: datetime) -> str:
-    return f"{instant:%H:%M:%S}"
 
 
 def _logs(home: Path | None, out: Path | None) -> list[Path]:

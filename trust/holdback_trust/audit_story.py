@@ -130,8 +130,8 @@ def _once(rows: Iterable[Row], doors: Counter[tuple[str, str]]) -> Iterator[Row]
         verb, _, name = row.action.partition(" ")
         if row.action in ROUTINE and not row.decision.startswith("denied"):
             continue
-        if verb in ("approval", "delegate") and row.decision == "allowed":
-            continue  # the gateway tells of the question, the other agent of its task
+        if verb in ("approval", "delegate", "job") and name and row.decision == "allowed":
+            continue  # told by the gateway's row of the question, the other agent's of its task, the looks at the job
         if verb == "tool" and doors[row.task, name] > 0:
             doors[row.task, name] -= 1
             continue
@@ -141,7 +141,7 @@ def _once(rows: Iterable[Row], doors: Counter[tuple[str, str]]) -> Iterator[Row]
 def _line(chain: str, row: AuditRow, depth: int) -> Line:
     verb, _, name = row.action.partition(" ")
     decision, _, code = row.decision.partition(":")
-    at_door = row.resource.startswith("mcp:")
+    at_door = row.resource == f"mcp:{row.action.partition('.')[0]}"
     outcome, where, what = _told(row, verb, name, at_door=at_door)
     if decision == "denied":
         outcome, code = "refused", code or (row.policy if row.policy.isupper() else "")
