@@ -46,7 +46,11 @@ class PinnedTransport(httpx.AsyncBaseTransport):
         answer = await self._inner.handle_async_request(pinned)
         if answer.headers.get("content-encoding", "identity") != "identity":
             await answer.aclose()
-            raise Problem("UNAVAILABLE", f"{to.host} sends its answer compressed, which hides how large it is.")
+            raise Problem(
+                "UNAVAILABLE",
+                f"{to.host} sends its answer compressed, which hides how large it is.",
+                "It was asked not to; let its owner correct that.",
+            )
         stream = _Counted(cast(httpx.AsyncByteStream, answer.stream), self._longest, to.host)
         return httpx.Response(answer.status_code, headers=answer.headers, stream=stream, extensions=answer.extensions)
 
@@ -64,7 +68,11 @@ class _Counted(httpx.AsyncByteStream):
         async for chunk in self._inner:
             size += len(chunk)
             if size > self._longest:
-                raise Problem("TOO_LARGE", f"{self._host} sends more than {self._longest} bytes.")
+                raise Problem(
+                    "TOO_LARGE",
+                    f"{self._host} sends more than {self._longest} bytes.",
+                    "Name an address that sends less.",
+                )
             yield chunk
 
     async def aclose(self) -> None:
