@@ -139,7 +139,8 @@ async def test_an_agent_from_outside_works_for_a_person_through_the_house(street
     assert task.status.state == TaskState.TASK_STATE_COMPLETED, said_by(task)
     assert "harbour-one (social.youtube)" in said_by(task)
     street.house.foundation.audit.flush()
-    rows = [json.loads(line) for path in (street.home / "audit").glob("*.jsonl") for line in path.open()]
+    logs = [path.read_text(encoding="utf-8") for path in (street.home / "audit").glob("*.jsonl")]
+    rows = [json.loads(line) for log in logs for line in log.splitlines()]
     calls = [row for row in rows if "list_channels" in json.dumps(row) and "agent:channel-guide" in json.dumps(row)]
     assert calls, "the call stands in the record, with who made it and for whom"
     assert all("person:sam" in json.dumps(row) for row in calls)
