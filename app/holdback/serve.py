@@ -6,13 +6,14 @@ import json
 import logging
 import signal
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import AsyncGenerator, Mapping, Sequence
 from pathlib import Path
 
 from holdback_base.problem import Problem
 from holdback_servers.settings import PersonSetting, Settings
+from holdback_trust.guardian import Guardian
 
-from holdback.foundation import lay_foundation
+from holdback.foundation import Foundation, lay_foundation
 from holdback.house import AGENTS, agent_app, open_house, room_app
 from holdback.logs import log_to
 from holdback.pack import load_brief
@@ -20,6 +21,7 @@ from holdback.people import LOADER
 from holdback.rooms import ROOMS, open_room, room_store
 from holdback.serving import address, listen, served
 
+FOLLOW_SECONDS = 1.0
 EXAMPLES = Path(__file__).resolve().parent / "examples"
 
 
@@ -111,10 +113,34 @@ async def _serve_room(name: str, settings: Settings) -> None:
     listener = listen(settings.host, settings.port)
     url = f"{address(settings, listener)}/mcp/{name}"
     with contextlib.closing(door.services.database), contextlib.closing(foundation.audit):
-        async with door.serving(), door.mcp.session_manager.run(), served(app, listener, settings):
+        async with (
+            _following(foundation),
+            door.serving(),
+            door.mcp.session_manager.run(),
+            served(app, listener, settings),
+        ):
             _announce({"server": name, "url": url})
             await _interrupted()
         foundation.audit.sign_head("close")
+
+
+@contextlib.asynccontextmanager
+async def _following(foundation: Foundation) -> AsyncGenerator[None]:
+    """What the guardian saw being made here by an agent that is suspended elsewhere is held back meanwhile."""
+
+    async def follow() -> None:
+        while isinstance(guard := foundation.enforcement.guard, Guardian):
+            try:
+                guard.follow()
+            except Problem as problem:
+                logging.getLogger(__name__).warning("nothing could be held back: %s", problem.line())
+            await asyncio.sleep(FOLLOW_SECONDS)
+
+    following = asyncio.create_task(follow())
+    try:
+        yield
+    finally:
+        following.cancel()
 
 
 async def _serve_agent(name: str, settings: Settings, gateway: str) -> None:

@@ -367,3 +367,27 @@ def test_the_guardian_holds_no_key_to_media_approvals_or_tokens() -> None:
 def test_nothing_that_the_guardian_says_allows_anything() -> None:
     house = House(pace=((1, "block"),))
     assert all(each is None or not each.allowed for each in (house.judge(caller(SCHEDULER)), house.judge(caller())))
+
+
+def test_a_process_that_saw_what_an_agent_made_holds_it_back_when_another_process_suspends_it(tmp_path: Path) -> None:
+    here, elsewhere = House(tmp_path), House(tmp_path)
+    here.judge(caller(SCHEDULER), HOLD)
+    made = here.new_id("hold")
+    here.settle(caller(SCHEDULER), HOLD, result={"id": made})
+    incident = elsewhere.guardian.stop(SCHEDULER, by="person:alex", why="")
+    assert incident.made == ()
+    here.guardian.follow()
+    assert elsewhere.standing.quarantine == {made}
+    elsewhere.standing.release([made], by="person:alex")
+    here.guardian.follow()
+    assert elsewhere.standing.quarantine == frozenset()  # once is enough
+
+
+def test_a_restored_agent_is_counted_anew() -> None:
+    house = House()
+    _suspend(house)
+    house.guardian.follow()
+    house.standing.restore(SCHEDULER, by="person:alex")
+    house.guardian.follow()
+    house.settle(caller(SCHEDULER), Action(name="rights.record_right", scope="rights:write"), code="PERMISSION_DENIED")
+    assert house.standing.suspended(SCHEDULER) is None

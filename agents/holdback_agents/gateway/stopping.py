@@ -71,19 +71,14 @@ class Stopping:
     async def look(self) -> None:
         """Deal with whoever was suspended since the last time, and with jobs that are held back."""
         guard = self._services.enforcement.guard
+        if isinstance(guard, Guardian):
+            guard.follow()
         for agent in (each.audience for each in self._registry.agents.values()):
-            stopped, before = self._standing.suspended(agent), self._dealt.get(agent)
-            if stopped == before:
-                continue
-            if stopped is None:
-                del self._dealt[agent]
-                if isinstance(guard, Guardian):  # restored, perhaps from another process
-                    guard.forget(agent)
-                continue
-            self._dealt[agent] = stopped
-            if stopped.kind == "suspend" and isinstance(guard, Guardian):
-                guard.hold_back_made(stopped)
-            await self._end_tasks(agent, stopped)
+            stopped, before = self._standing.suspended(agent), self._dealt.pop(agent, None)
+            if stopped is not None:
+                self._dealt[agent] = stopped
+                if stopped != before:
+                    await self._end_tasks(agent, stopped)
         held = {each for each in self._standing.quarantine if each.startswith("job_")}
         for job in sorted(held - self._jobs):
             await self._cancel_job(job)

@@ -79,7 +79,7 @@ class Guardian:
         self.highest: dict[Signal, int] = {}
         """The highest count of each signal that was ever seen here."""
         self._standing, self._clock, self._hosts = standing, clock, frozenset(hosts)
-        self._watched = Watched()
+        self._watched, self._stopped = Watched(), dict[str, Entry]()
         self._acting = Acting(standing, incidents, self._watched, new_id, tell)
 
     def judge(self, caller: Caller, action: Action, arguments: Mapping[str, Any]) -> Decision | None:
@@ -137,14 +137,24 @@ class Guardian:
         finding = Finding(agent, "", (), "", "", "person", "suspend", words[:500], "suspend")
         return self._acting.suspend(finding, self._clock(), self._watched.agent(agent), by)
 
-    def hold_back_made(self, suspended: Entry) -> None:
-        """Somebody suspended an agent in another process: hold back what it made as far as it was seen here.
+    def follow(self) -> None:
+        """Look in the book who was suspended or restored, here or in another process: what a suspended agent made is
+        held back as far as it was seen here, and a restored one is counted anew.
 
         Raises Problem as `stop` does.
         """
-        new = set(self._acting.made_by(suspended.name)) - self._standing.quarantine
-        if new:
-            self._standing.hold_back(new, by=suspended.by, why=suspended.why, incident=suspended.incident)
+        stopped = {each.name: each for each in self._standing.entries() if each.kind == "suspend"}
+        for agent in self._stopped.keys() - stopped.keys():
+            self.forget(agent)
+        for agent, entry in stopped.items():
+            new = (
+                set(self._acting.made_by(agent)) - self._standing.quarantine
+                if entry != self._stopped.get(agent)
+                else ()
+            )
+            if new:
+                self._standing.hold_back(new, by=entry.by, why=entry.why, incident=entry.incident)
+        self._stopped = stopped
 
     def forget(self, agent: str) -> None:
         """A person restored the agent: what was counted against it counts no more; what it made is still known."""
