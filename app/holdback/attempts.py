@@ -11,7 +11,7 @@ from holdback_base.vocabulary import Instant, instant_text
 
 from holdback.desk import Desk
 from holdback.outcome import Refusal
-from holdback.story import decide
+from holdback.story import decide, revoke
 from holdback.telling import Teller
 
 _STEP = timedelta(hours=5)
@@ -125,6 +125,20 @@ class Attempts:
                 clearance=told.clearance_statement,
                 approval=told.approval.statement,
             ),
+        )
+
+    async def second_slot(self, told: Highlight) -> None:
+        """Publish the approved cut once more, in a slot that nobody was shown."""
+        opening = min(_first(told).availability, key=lambda piece: piece.start)
+        later, media = opening.start + timedelta(days=4), told.versions[-1].media
+        publication = _Publication(media, opening.territories[0], later, told.clearance_statement)
+        await self._hold_and_commit("Publish once more, with the same approval", told, publication, _STEP)
+
+    async def own_revocation(self, told: Highlight) -> None:
+        """Who asked tries to take the approval back, to have it decided anew."""
+        await self.try_this(
+            "Take back the approval of what I asked for",
+            lambda: revoke(self.desk, told.approval.approval, "to ask somebody else"),
         )
 
     async def _hold_and_commit(self, tried: str, told: Highlight, publication: "_Publication", step: timedelta) -> None:

@@ -59,8 +59,10 @@ class Person:
         self.facts, self.gateway = facts, gateway.rstrip("/")
         self._keys, self._http, self._clock, self._new_id = keys, http, clock, new_id
 
-    async def token(self, audience: str, scope: str = "") -> str:
+    async def token(self, audience: str, scope: str = "", otp: str = "") -> str:
         """A fresh token for the audience; with no scope named, all that the person's roles hold there.
+
+        `otp` are the digits of the person's second factor, where they are to count.
 
         Raises:
             Problem: what the gateway answered.
@@ -69,11 +71,13 @@ class Person:
         form = {"grant_type": GRANT, "assertion": assertion, "audience": audience}
         if scope:
             form["scope"] = scope
+        if otp:
+            form["otp"] = otp
         return str((await self._ask("POST", "/oauth/token", data=form))["access_token"])
 
-    async def ask(self, method: str, path: str, scope: str, **request: Any) -> dict[str, Any]:
+    async def ask(self, method: str, path: str, scope: str, otp: str = "", **request: Any) -> dict[str, Any]:
         """One request to the gateway itself, with a token for it. Raises Problem with what it answered."""
-        headers = {"authorization": f"Bearer {await self.token(GATEWAY, scope)}"}
+        headers = {"authorization": f"Bearer {await self.token(GATEWAY, scope, otp)}"}
         return await self._ask(method, path, headers=headers, **request)
 
     async def _ask(self, method: str, path: str, **request: Any) -> dict[str, Any]:

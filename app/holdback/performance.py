@@ -10,6 +10,7 @@ from pathlib import Path
 
 from holdback_agents.contracts import ApprovalQuestion, Highlight
 from holdback_base.ids import NewId, id_maker, system_clock
+from holdback_base.problem import Problem
 from holdback_servers.media_store import MediaStore
 from holdback_servers.settings import PersonSetting
 
@@ -123,8 +124,19 @@ class Performance:
         lines.append(f"{name}, do you approve?")
         said = await asyncio.to_thread(self.teller.ask, "\n".join(lines), ("yes", "no"))
         decision = "approved" if said == "yes" else "rejected"
-        await decide(second, question, decision, "answered at the terminal")
+        await self._decide(second, question, decision)
         self.teller.done(name, f"{decision} {question.media[:19]}...")
+
+    async def _decide(self, second: Desk, question: ApprovalQuestion, decision: str) -> None:
+        comment = "answered at the terminal"
+        try:
+            await decide(second, question, decision, comment)
+        except Problem as problem:
+            if problem.code != "SECOND_FACTOR_NEEDED":
+                raise
+            self.teller.note(problem.message)
+            digits = await asyncio.to_thread(self.teller.ask, "The six digits of your authenticator?")
+            await decide(second, question, decision, comment, digits)
 
     def _desk(self, person: PersonSetting) -> AbstractAsyncContextManager[Desk]:
         keys = party_keys(self.home, person.id)
@@ -140,3 +152,5 @@ async def _try(attempts: Attempts, highlight: Highlight) -> None:
     await attempts.other_places_and_times(highlight)
     await attempts.changed_cut(highlight)
     await attempts.second_commit(highlight)
+    await attempts.second_slot(highlight)
+    await attempts.own_revocation(highlight)

@@ -108,10 +108,15 @@ def _told(task: Task) -> Told | Unfinished:
     return Unfinished(problem, draft, task.id, task.context_id)
 
 
-async def decide(approver: Desk, question: ApprovalQuestion, decision: str, comment: str) -> ApprovalAnswer:
-    """A person decides at the gateway. Raises Problem, such as SEPARATION_OF_DUTIES."""
+async def decide(
+    approver: Desk, question: ApprovalQuestion, decision: str, comment: str, otp: str = ""
+) -> ApprovalAnswer:
+    """A person decides at the gateway; `otp` are the digits of a second factor, which what is valuable takes.
+
+    Raises Problem, such as SEPARATION_OF_DUTIES or SECOND_FACTOR_NEEDED.
+    """
     body: dict[str, Any] = {"decision": decision, "comment": comment}
-    answer = await approver.person.ask("POST", f"/approvals/{question.approval}", "approval:decide", json=body)
+    answer = await approver.person.ask("POST", f"/approvals/{question.approval}", "approval:decide", otp, json=body)
     return ApprovalAnswer(
         approval=question.approval,
         decision=answer["decision"],
@@ -119,3 +124,8 @@ async def decide(approver: Desk, question: ApprovalQuestion, decision: str, comm
         by=answer["by"],
         comment=answer.get("comment") or "",
     )
+
+
+async def revoke(desk: Desk, approval: str, reason: str) -> None:
+    """A person takes an approval back. Raises Problem, such as SEPARATION_OF_DUTIES for who asked."""
+    await desk.person.ask("POST", f"/approvals/{approval}/revoke", "approval:decide", json={"reason": reason})

@@ -58,6 +58,8 @@ async def told_at(house: Any) -> Story:
     await attempts.other_places_and_times(told)
     await attempts.changed_cut(told)
     await attempts.second_commit(told)
+    await attempts.second_slot(told)
+    await attempts.own_revocation(told)
     booked = (await house.sam.tool("schedule.get_schedule"))["items"]
     refused = {each.tried: Problem(each.code, each.message, each.hint) for each in attempts.refusals}
     lied = await _cleared_by_its_list_alone(house, told)
@@ -188,6 +190,8 @@ def what_must_not_work_is_refused_by_its_name(house: Any, story: Story) -> None:
         "a changed cut with the old clearance": "CLEARANCE_HASH_MISMATCH",
         "cleared again, with the old approval": "APPROVAL_HASH_MISMATCH",
         "Commit the same publication again": "ALREADY_COMMITTED",
+        "with the same approval": "APPROVAL_REQUIRED",
+        "Take back the approval": "SEPARATION_OF_DUTIES",
     }
     found = {words: next(each.code for name, each in story.refused.items() if words in name) for words in expected}
     assert found == expected
