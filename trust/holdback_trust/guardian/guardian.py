@@ -222,6 +222,8 @@ class Guardian:
         """The step that a count has reached, less what a person permitted."""
         if count > self.highest.get(signal, 0):
             self.highest[signal] = count
+        if count < self.limits.first[signal]:
+            return None
         incident = root.asked.get(signal)
         if incident is not None and self._standing.permitted(incident):
             del root.asked[signal]
