@@ -33,7 +33,7 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from google.protobuf.json_format import ParseDict
 from jwt.algorithms import ECAlgorithm
-from mcp import Client
+from mcp import Client, MCPError
 from mcp.client.streamable_http import streamable_http_client
 from starlette.applications import Starlette
 from starlette.requests import Request
@@ -145,9 +145,14 @@ class House:
             httpx2.AsyncClient(headers={"authorization": f"Bearer {token}"}) as http,
             Client(streamable_http_client(f"{self.url}/mcp/{server}", http_client=http)) as mcp,
         ):
-            answer = await mcp.call_tool(tool, arguments)
-        if answer.is_error:
-            raise PermissionError(json.dumps(answer.structured_content))
+            try:
+                answer = await mcp.call_tool(tool, arguments)
+            except MCPError as error:  # what the token's scopes do not reach is HTTP 403
+                refusal, answer = error.message, None
+            else:
+                refusal = json.dumps(answer.structured_content) if answer.is_error else ""
+        if answer is None or refusal:
+            raise PermissionError(refusal)
         return answer.structured_content
 
 
