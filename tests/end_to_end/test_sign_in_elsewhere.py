@@ -41,7 +41,15 @@ def foreign() -> Generator[str]:
     with warnings.catch_warnings(record=True):  # its libraries are behind one another
         from oidc_provider_mock import User, run_server_in_thread
 
-        mara = User(sub="4711", claims={"preferred_username": "mara", "name": "Mara", "groups": ["Video desk", "All"]})
+        mara = User(
+            sub="4711",
+            claims={
+                "preferred_username": "mara",
+                "name": "Mara",
+                "groups": ["Video desk", "All"],
+                "amr": ["pwd", "otp", "made-up"],
+            },
+        )
         vic = User(sub="4712", claims={"preferred_username": "vic", "groups": ["All"]})
         odd = User(sub="4713", claims={"preferred_username": "Loader", "groups": ["Video desk"]})
         own = User(sub="4714", claims={"preferred_username": "loader", "groups": ["Video desk"]})
@@ -95,7 +103,7 @@ async def test_somebody_elses_issuer_vouches_for_a_person(trusted: House, browse
         assert "Mara" in browser.text
         answer = (await browser.redeem(browser.code_form(await browser.allow()))).json()
         claims = jwt.decode(answer["access_token"], options={"verify_signature": False})
-        assert claims["scope"] == "assets:hold assets:read"
+        assert (claims["scope"], claims["amr"]) == ("assets:hold assets:read", ["otp", "pwd"])
         told = jwt.decode(answer["id_token"], options={"verify_signature": False})
         assert (told["sub"], told["name"], told["nonce"]) == ("person:mara", "Mara", "n-1")
         form = {"grant_type": "refresh_token", "refresh_token": answer["refresh_token"], "client_id": "holdback"}
@@ -120,3 +128,75 @@ async def test_whom_the_issuer_knows_may_still_have_nothing_to_do_here(
         answer = await _vouched(browser, subject)
     assert answer.status_code == status
     assert words in answer.text
+
+
+async def _on_the_way(browser: Any) -> httpx.URL:
+    """A browser that was sent to the issuer; the answer that the issuer gives it, before it is brought back."""
+    await browser.open()
+    await browser.fill("elsewhere")
+    answer = await browser.http.post(str(browser.sent_to), data={"sub": "4711"})
+    return httpx.URL(answer.headers["location"])
+
+
+async def test_an_attackers_answer_of_the_issuer_slipped_into_another_browser(trusted: House, browse: Any) -> None:
+    async with httpx.AsyncClient() as http, httpx.AsyncClient() as victims:
+        stolen = await _on_the_way(browse(http, trusted.url))
+        victim = browse(victims, trusted.url)
+        await _on_the_way(victim)
+        answer = await victim.follow(str(stolen))
+    assert (answer.status_code, "another browser" in answer.text) == (400, True)
+
+
+@pytest.mark.parametrize(
+    ("changes", "status", "words"),
+    [
+        ({"state": "made-up"}, 400, "another browser"),
+        ({"state": ""}, 400, "another browser"),
+        ({"iss": "https://evil.example"}, 403, "another issuer answered"),
+        ({"code": ""}, 403, "did not sign anybody in"),
+        ({"error": "access_denied"}, 403, "did not sign anybody in"),
+        ({"code": "made-up"}, 403, "does not take back the code"),
+    ],
+)
+async def test_an_answer_of_the_issuer_that_was_changed_on_its_way(
+    trusted: House, browse: Any, changes: dict[str, str], status: int, words: str
+) -> None:
+    async with httpx.AsyncClient() as http:
+        browser = browse(http, trusted.url)
+        answer = await _on_the_way(browser)
+        told = await browser.follow(str(answer.copy_merge_params(changes)))
+    assert (told.status_code, words in told.text) == (status, True)
+    assert not [each for each in told.headers.get_list("set-cookie") if each.startswith("holdback-session=")]
+
+
+async def test_an_answer_of_the_issuer_brought_twice(trusted: House, browse: Any) -> None:
+    async with httpx.AsyncClient() as http:
+        browser = browse(http, trusted.url)
+        answer = await _on_the_way(browser)
+        assert (await browser.follow(str(answer))).status_code == 200
+        assert (await browser.follow(str(answer))).status_code == 400
+
+
+async def test_a_sign_in_code_of_the_house_where_an_issuer_says_who_people_are(trusted: House, browse: Any) -> None:
+    home = trusted.foundation.settings.home
+    code, _ = home_credentials(home, trusted.foundation.clock).new_code("person:loader")
+    async with httpx.AsyncClient() as http:
+        browser = browse(http, trusted.url)
+        await browser.open()
+        assert (await browser.sign_in("loader", code)).status_code == 400
+
+
+async def test_a_house_whose_issuer_may_not_be_reached_signs_nobody_in(browse: Any, tmp_path: Path) -> None:
+    oidc = OidcSetting(issuer="http://127.0.0.1:9", client_id="holdback", roles=ROLES)
+    foundation = lay_foundation(Settings(home=tmp_path, oidc=oidc), "gateway")
+    listener = listen("127.0.0.1", 0)
+    url = f"http://127.0.0.1:{listener.getsockname()[1]}"
+    async with (
+        open_house(foundation, url, (LOADER,)) as opened,
+        served(opened.gateway, listener),
+        httpx.AsyncClient() as http,
+    ):
+        browser = browse(http, url)
+        await browser.open()
+        answer = await browser.fill("elsewhere")
+    assert (answer.status_code, "Nothing is sent to 127.0.0.1" in answer.text) == (403, True)

@@ -69,6 +69,7 @@ class Granting:
             id=grant.family,
             client=grant.client,
             person=member.id,
+            issuer=self._members.issuer,
             audience=grant.audience,
             scopes=tuple(sorted(grant.scopes)),
             factors=tuple(sorted(grant.who.factors)),
@@ -109,6 +110,8 @@ class Granting:
         identity = brought.partition(".")[0]
         family = await self._services.database.read(lambda c: kept.find(c, identity)) if identity else None
         if family is None or family.ended or self._services.clock() >= family.until or not family.refresh:
+            raise OAuthError("invalid_grant", _UNKNOWN)
+        if family.issuer != self._members.issuer:  # a person of the same name may be another one there
             raise OAuthError("invalid_grant", _UNKNOWN)
         if not hmac.compare_digest(hashed(brought), family.refresh) or client != family.client:
             await self._end(family.id, "reused", family.person)

@@ -34,31 +34,8 @@ DISCOVERY_SECONDS = 3600.0
 """How long what an issuer says of itself is believed without asking again."""
 _KEYS_SECONDS = 60.0
 """Keys are asked for again at most so often, whoever sends tokens with unknown ones."""
-_KNOWN_FACTORS = frozenset(
-    [
-        "face",
-        "fpt",
-        "geo",
-        "hwk",
-        "iris",
-        "kba",
-        "mca",
-        "mfa",
-        "otp",
-        "pin",
-        "pop",
-        "pwd",
-        "rba",
-        "retina",
-        "sc",
-        "sms",
-        "swk",
-        "tel",
-        "user",
-        "vbm",
-        "wia",
-    ]
-)
+_FACTORS = "face fpt geo hwk iris kba mca mfa otp pin pop pwd rba retina sc sms swk tel user vbm wia"
+_KNOWN_FACTORS = frozenset(_FACTORS.split())
 """The values of RFC 8176; others an issuer makes up mean nothing here."""
 _PERSON: TypeAdapter[str] = TypeAdapter(PersonId)
 
@@ -162,10 +139,7 @@ class Issuer:
                 f"{person} has no role in this house.",
                 "Have somebody map one of your groups to a role, under oidc.roles in holdback.toml.",
             )
-        amr = claims.get("amr", [])
-        factors = (
-            {each for each in cast(list[Any], amr) if isinstance(each, str)} if isinstance(amr, list) else set[str]()
-        )
+        factors = _KNOWN_FACTORS & frozenset(_texts(claims.get("amr")))
         name = claims.get("name")
         shown = name[:80] if isinstance(name, str) and name.isprintable() else person.removeprefix("person:")
         return Vouched(person, shown, roles, factors)

@@ -19,6 +19,7 @@ _families = Table(
     Column("id", String, primary_key=True),
     Column("client", String, nullable=False),
     Column("person", String, nullable=False, index=True),
+    Column("issuer", String, nullable=False),
     Column("audience", String, nullable=False),
     Column("scopes", JSON, nullable=False),
     Column("factors", JSON, nullable=False),
@@ -41,12 +42,17 @@ End = Literal["", "reused", "revoked", "signed-out"]
 
 
 class Family(Noun):
-    """Access that a person allowed a program once. `refresh` is the sha256 of the refresh token that counts, `token`
-    the id of the last access token, `turn` how often it was renewed; `ended` says why nothing of it counts any more."""
+    """Access that a person allowed a program once.
+
+    `issuer` is who vouched for the person, empty for the house. `refresh` is the sha256 of the refresh token that
+    counts, `token` the id of the last access token, `turn` how often it was renewed; `ended` says why nothing of it
+    counts any more.
+    """
 
     id: str
     client: str
     person: str
+    issuer: str
     audience: str
     scopes: tuple[str, ...]
     factors: tuple[str, ...]

@@ -34,6 +34,11 @@ class Members:
     def __init__(self, services: GatewayServices, registry: Registry) -> None:
         self._services, self._registry = services, registry
 
+    @property
+    def issuer(self) -> str:
+        """Who says who somebody is; empty for the house itself."""
+        return self._services.issuer.issuer if self._services.issuer is not None else ""
+
     async def recall(self) -> None:
         """Know those again whom the issuer vouched for before this process began."""
         if self._services.issuer is not None:

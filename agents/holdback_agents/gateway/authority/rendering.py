@@ -22,17 +22,18 @@ class Sheet:
     policy: str
 
 
-def render(template: str, *, goes_on_to: str = "", **facts: Any) -> Sheet:
+def render(template: str, *, goes_on_to: str = "", leads_abroad: bool = False, **facts: Any) -> Sheet:
     """A page of `templates`. All facts are untrusted text and are escaped.
 
     Args:
         template: its name without the ending.
         goes_on_to: where a form of the page ends up in the end; browsers hold redirects against the policy as well.
+        leads_abroad: whether a form leads to an issuer, whose own pages may send the browser on to others.
         facts: what the template names.
     """
     environment, style = _environment()
     body = environment.get_template(f"{template}.html").render(facts)
-    forms = " ".join(("'self'", _source(goes_on_to))).strip()
+    forms = "'self' https: http:" if leads_abroad else f"'self' {_source(goes_on_to)}".strip()
     policy = f"default-src 'none'; style-src '{style}'; form-action {forms}; base-uri 'none'; frame-ancestors 'none'"
     return Sheet(body.encode(), policy)
 

@@ -49,6 +49,7 @@ def sign_in(asked: Asked, client: Client, seal: str, *, issuer: str = "", name: 
     sheet = render(
         "sign_in",
         goes_on_to=asked.redirect_uri,
+        leads_abroad=bool(issuer),
         client=client,
         seal=seal,
         issuer=issuer,
