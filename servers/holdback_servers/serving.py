@@ -8,7 +8,7 @@ import hashlib
 import json
 import logging
 import re
-from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
+from collections.abc import AsyncGenerator, Callable, Mapping, MutableMapping, Sequence
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from functools import cached_property
@@ -18,6 +18,7 @@ from typing import Any, Literal, TypeVar
 
 from holdback_base.database import seeing
 from holdback_base.problem import Problem, beyond_reckoning
+from holdback_trust.edges import REFUSAL
 from holdback_trust.identity import Caller
 from holdback_trust.policy import Action, Decision
 from mcp.server import MCPServer
@@ -59,6 +60,7 @@ class _Visit:
     args_sha256: str
     arguments: Mapping[str, Any]
     things: tuple[str, ...]
+    http: MutableMapping[str, Any] | None
 
 
 class _Server(MCPServer[Any]):
@@ -186,6 +188,7 @@ class Door:
         else:
             result = await self._call(offer, arguments, Call(caller, visit.key, visit.args_sha256, name, self.services))
         self._note(visit, result)
+        _ask_for_more(visit, result)
         return result
 
     async def _call(self, offer: Offer, arguments: dict[str, Any], call: Call) -> CallToolResult:
@@ -230,8 +233,12 @@ class Door:
     def _visit(self, action: Action, arguments: dict[str, Any], request: Request | None) -> _Visit:
         over_http = None if request is None else request.request
         caller = self.local if over_http is None else over_http.scope.get(CALLER_SCOPE)
-        decision = self.services.enforcement.judge(caller, action, arguments)
-        return _Visit(caller, action, decision, _key(request), _digest(arguments), arguments, _things(arguments))
+        http = None if over_http is None else over_http.scope
+        enforcement = self.services.enforcement
+        if http is not None and enforcement.policies.asks_where and http.get("client"):
+            action = action.model_copy(update={"network": http["client"][0]})
+        decision = enforcement.judge(caller, action, arguments)
+        return _Visit(caller, action, decision, _key(request), _digest(arguments), arguments, _things(arguments), http)
 
     def _note(self, visit: _Visit, result: CallToolResult | None) -> None:
         caller = visit.caller
@@ -296,6 +303,16 @@ def _allowed(visit: _Visit) -> Caller:
         denied = visit.decision
         raise Problem(denied.code, denied.reason, denied.hint or _CURES.get(denied.code, ""), **denied.details)
     return visit.caller
+
+
+def _ask_for_more(visit: _Visit, result: CallToolResult) -> None:
+    """Have the edge answer 403 with the scope that is missing, or 401 for a second factor: a client can get it and try
+    again. Whatever no token mends stays a tool error."""
+    if visit.http is None or not result.is_error:
+        return
+    problem = Problem.from_dict(result.structured_content or {})
+    if "scope" in problem.details if problem.code == "PERMISSION_DENIED" else problem.code == "SECOND_FACTOR_NEEDED":
+        visit.http[REFUSAL] = problem
 
 
 def _key(request: Request | None) -> str | None:

@@ -185,7 +185,7 @@ class AgentRequestHandler(DefaultRequestHandler):
         message = params.message
         if message.task_id:
             task = await self._stored(message.task_id, call_context)
-            self._allow(skill_of(task), call_context)
+            self._allow(skill_of(task), call_context, message)
             if task.status.state in ENDED:
                 raise UnsupportedOperationError("TASK_ENDED: the task has ended; begin a new one in the same context.")
             if not await self._executor.takes_message(task.id):
@@ -195,7 +195,7 @@ class AgentRequestHandler(DefaultRequestHandler):
             skill = skill_for(self._agent, message)
             if skill is None:
                 raise InvalidParamsError(self._unknown(message))
-            self._allow(skill.id, call_context)
+            self._allow(skill.id, call_context, message)
         return await super()._setup_active_task(params, call_context)
 
     async def _before(self, params: SendMessageRequest, context: ServerCallContext) -> Task:
@@ -222,10 +222,12 @@ class AgentRequestHandler(DefaultRequestHandler):
             raise TaskNotFoundError
         return task
 
-    def _allow(self, skill: str, context: ServerCallContext) -> None:
+    def _allow(self, skill: str, context: ServerCallContext, message: Message | None = None) -> None:
         scope = self._agent.scope_of(skill)
         action = Action(name=skill, scope=scope, kind="write")
-        decision = self._enforcement.judge(session_of(context).caller, action, {})
+        if self._enforcement.policies.asks_where and (client := context.state.get(HTTP_SCOPE, {}).get("client")):
+            action = action.model_copy(update={"network": client[0]})
+        decision = self._enforcement.judge(session_of(context).caller, action, _words(message))
         if not decision.allowed:
             problem = decision.problem()
             decision_problem = Problem(problem.code, problem.message, scope=scope)
@@ -272,6 +274,11 @@ class AgentRequestHandler(DefaultRequestHandler):
             if told is error:
                 raise
             raise told from error
+
+
+def _words(message: Message | None) -> dict[str, str]:
+    """All that a message says, as the argument of a skill: ids are found in it wherever they stand."""
+    return {} if message is None else {"message": message.SerializeToString().decode("latin-1")}
 
 
 def _told(error: Exception) -> A2AError:

@@ -59,11 +59,14 @@ class Policies:
 
     Args:
         own: Cedar texts of the house by where they come from. They are taken as valid: `house_policies` checks them.
+
+    `asks_where` says whether any of them looks at the address that somebody asks from.
     """
 
     def __init__(self, own: Mapping[str, str] = MappingProxyType({})) -> None:
         self.own = own
         self._timed = any(_TIME.search(text) for text in own.values())
+        self.asks_where = any("network" in text for text in own.values())
         self._known: OrderedDict[int, _Known] = OrderedDict()
         self._lock = threading.Lock()
 
