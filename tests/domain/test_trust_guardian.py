@@ -391,3 +391,11 @@ def test_a_restored_agent_is_counted_anew() -> None:
     house.guardian.follow()
     house.settle(caller(SCHEDULER), Action(name="rights.record_right", scope="rights:write"), code="PERMISSION_DENIED")
     assert house.standing.suspended(SCHEDULER) is None
+
+
+def test_the_page_about_the_guardian_tells_every_signal_with_its_limits() -> None:
+    page = (Path(__file__).parents[2] / "docs" / "guardian.md").read_text(encoding="utf-8")
+    for signal in LIMITS.first:
+        steps = ", ".join(f"{count}: {verdict}" for count, verdict in LIMITS.model_dump()[signal.replace("-", "_")])
+        assert f"| `{signal}` |" in page
+        assert f"| {steps} |" in page, signal
