@@ -24,6 +24,7 @@ from holdback_base.elements import CutFacts, Element, ElementList
 from holdback_base.ids import system_clock
 from holdback_base.vocabulary import Rate, Span, instant_text
 from holdback_servers.media_store import MediaStore
+from holdback_servers.serving import Door
 from holdback_servers.settings import AgentSetting, AutonomySetting, PersonSetting, Settings, StorySetting
 from holdback_trust.statements import sign_cut
 from holdback_trust.tokens import TokenVerifier
@@ -74,6 +75,7 @@ class Court:
     way: AgentsWay
     http: httpx.AsyncClient
     ahead: list[timedelta]
+    doors: dict[str, Door]
     numbers: Any = field(default_factory=itertools.count)
 
     @property
@@ -209,7 +211,7 @@ async def house(tmp_path_factory: pytest.TempPathFactory) -> AsyncGenerator[Cour
             new_id=foundation.new_id,
             identity=editing_assistant().identity(foundation.keys(f"agent:{AGENT}").kid, Rules().configuration),
         )
-        court = Court(url, home, foundation, sam, alex, loader, way, http, ahead)
+        court = Court(url, home, foundation, sam, alex, loader, way, http, ahead, opened.doors)
         for name in ("asked", "passed"):
             await loader.tool("schedule.record_channel", channel=_channel(name))
         await _licence(court)
