@@ -100,15 +100,17 @@ class MediaStore:
     def _mark(self, sha256: str) -> Path:
         return self._place(sha256).with_suffix(".story")
 
+    def story(self, sha256: str) -> str | None:
+        """The closed story that bytes belong to, if any. Raises as `path` does for another shape of name."""
+        try:
+            return self._mark(sha256).read_text(encoding="utf-8")
+        except FileNotFoundError:
+            return None
+
     def _hidden(self, sha256: str) -> bool:
         sight = current_sight()
-        if sight is None:
-            return False
-        try:
-            story = self._mark(sha256).read_text(encoding="utf-8")
-        except FileNotFoundError:
-            return False
-        return not sight.knows(story)
+        story = None if sight is None else self.story(sha256)
+        return sight is not None and story is not None and not sight.knows(story)
 
     def path(self, sha256: str) -> Path:
         """Where the bytes are, for reading only.

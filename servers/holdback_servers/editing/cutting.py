@@ -16,7 +16,7 @@ from holdback_servers.editing.model import Timeline
 from holdback_servers.editing.operations import Maker, create, revise
 from holdback_servers.editing.orders import ClipWanted, Operation, SoundWanted
 from holdback_servers.editing.parts import Words
-from holdback_servers.services import Call, Services
+from holdback_servers.services import Call
 from holdback_servers.serving import Door
 
 TimelineId = Annotated[str, Field(max_length=60, description="A timeline's id, tl_...")]
@@ -41,7 +41,6 @@ class Size(Noun):
 
 def offer_cutting(door: Door) -> None:
     """Offer the tools that make timelines."""
-    services = door.services
 
     @door.tool(title="Create a timeline", scope="editing:write", kind="write")
     async def create_timeline(
@@ -65,7 +64,7 @@ def offer_cutting(door: Door) -> None:
         The clips' own sound runs with them on the programme track; voice and music lie beside it. Answers with the
         timeline, its clips numbered c1, c2 ..., and the hash of the elements it is made of.
         """
-        known = read_sources(services, sources)
+        known = read_sources(call, sources)
         canvas = (size.width, size.height) if size else None
 
         def effect(_: Connection) -> Timeline:
@@ -106,7 +105,7 @@ def offer_cutting(door: Door) -> None:
         it is changed later. A transition goes with the clip it comes before; it is refused where handles are missing.
         New media needs its cut statement in sources. Answers with the new timeline and its changes in words.
         """
-        known = read_sources(services, sources)
+        known = read_sources(call, sources)
 
         def effect(c: Connection) -> Timeline:
             old = store.find(c, timeline_id)
@@ -122,6 +121,7 @@ async def keep(call: Call, make: Callable[[Connection], Timeline]) -> CutView:
     def unit(c: Connection) -> dict[str, Any]:
         def effect() -> dict[str, Any]:
             timeline = make(c)
+            call.require_reach(timeline.tier, timeline.title)
             store.save(c, timeline)
             return {"timeline": timeline.id}
 
@@ -131,16 +131,22 @@ async def keep(call: Call, make: Callable[[Connection], Timeline]) -> CutView:
     return cut_view(await database.read(lambda c: store.find(c, kept["timeline"])))
 
 
-def read_sources(services: Services, statements: tuple[str, ...]) -> list[CutFacts]:
-    """The facts of cut statements that verify.
+def read_sources(call: Call, statements: tuple[str, ...]) -> list[CutFacts]:
+    """The facts of cut statements that verify. What has come to belong to a closed story since its statement was signed
+    belongs to it.
 
     Raises:
-        Problem: STATEMENT_INVALID naming which of them; the first that does not verify ends it.
+        Problem: STATEMENT_INVALID, or NOT_FOUND for one of a closed story that the caller may not know of, naming which
+            of them; the first that does not verify ends it.
     """
+    services = call.services
     facts: list[CutFacts] = []
     for number, statement in enumerate(statements, start=1):
         try:
-            facts.append(read_cut(statement, services.ring, services.clock()).facts())
+            found = read_cut(statement, services.ring, services.clock()).facts()
+            found = found.model_copy(update={"story": services.media.story(found.media) or found.story})
+            call.require_known(found)
+            facts.append(found)
         except Problem as problem:
             raise Problem(problem.code, f"Source {number}: {problem.message}", problem.hint) from problem
     return facts

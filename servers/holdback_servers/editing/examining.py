@@ -57,12 +57,13 @@ def _offer_proving(door: Door) -> None:
             cut = read_cut(cut_statement, services.ring, services.clock()).facts()
         except Problem as problem:
             raise Problem(problem.code, f"The cut: {problem.message}", problem.hint) from problem
+        call.require_known(cut)
         check_conditions(conditions)
         services.media.path(cut.media)
         request = {
             "cut": cut.model_dump(mode="json", exclude_none=True),
             "conditions": [each.model_dump(mode="json", exclude_none=True) for each in conditions],
-            "sources": [each.model_dump(mode="json", exclude_none=True) for each in read_sources(services, sources)],
+            "sources": [each.model_dump(mode="json", exclude_none=True) for each in read_sources(call, sources)],
         }
         return await submit(call, PROVE, request)
 

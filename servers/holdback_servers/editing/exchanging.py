@@ -171,7 +171,7 @@ def _offer_import(door: Door) -> None:
         cannot be taken as it stands is told with its event or line; what this room cannot cut, such as gaps in the
         picture or reverse motion, is refused.
         """
-        known = read_sources(services, sources)
+        known = read_sources(call, sources)
         pictures = [each for each in known if each.width is not None]
         near = rate or (pictures[0].element_list.rate if pictures else None)
         sheet = await _sheet(services, await asyncio.to_thread(_bytes, services, content, file, format), format, near)

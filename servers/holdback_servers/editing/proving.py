@@ -66,7 +66,7 @@ class Prove:
                 _limits(services),
                 roots=(services.media.root, work),
             )
-            proofs = tuple(_kept(services, work, each) for each in found["proofs"])
+            proofs = tuple(_kept(services, work, each, cut.story) for each in found["proofs"])
         proven = ProofReport(
             media=cut.media,
             rate=rate,
@@ -91,9 +91,13 @@ def _files(services: Services, media: str, timeline: Timeline | None, sources: l
     return {**here, media: str(services.media.path(media))}
 
 
-def _kept(services: Services, work: Path, found: dict[str, Any]) -> Proof:
+def _kept(services: Services, work: Path, found: dict[str, Any], story: str | None) -> Proof:
+    """A proof with its still in the store, which belongs to the story of the file that it shows."""
     still = found.get("still")
-    return Proof.model_validate({**found, "still": services.media.adopt(work / still) if still else None})
+    media = services.media.adopt(work / still) if still else None
+    if media is not None and story is not None:
+        services.media.close(media, story)
+    return Proof.model_validate({**found, "still": media})
 
 
 def _statement(services: Services, cut: CutFacts, proven: ProofReport) -> str:

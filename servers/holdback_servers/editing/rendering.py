@@ -133,7 +133,10 @@ class Render:
             if profile.credentials:
                 report(timeline.frames, timeline.frames, "frames", "writing content credentials")
                 output = await sign_delivery(services, output, timeline, work)
-            media = services.media.adopt(output)
+            media = file_sha256(output)
+            if (story := _story(timeline)) is not None:
+                services.media.close(media, story)
+            services.media.adopt(output, media)
         trim(cache, MOST_CACHED)
         told = {"media": media, "bytes": services.media.size(media), "unsigned": unsigned, "profile": _digest(profile)}
         facts = {**found, **told}
@@ -155,6 +158,8 @@ def sidecars_of(services: Services, timeline: Timeline, profile: Profile) -> tup
             text = write_captions(lines, timeline.rate, form)
             name = f"{timeline.id}.{captions.language}.{form}"
             media = services.media.put(text.encode())
+            if (story := _story(timeline)) is not None:
+                services.media.close(media, story)
             found.append(Sidecar(language=captions.language, format=form, media=media, filename=name))
     return tuple(found)
 
@@ -254,6 +259,10 @@ def _measure_fields(facts: dict[str, Any]) -> dict[str, Any]:
     }
 
 
+def _story(timeline: Timeline) -> str | None:
+    return next(iter(timeline.stories), None)
+
+
 def _signed(services: Services, timeline: Timeline, name: str, profile: Profile, facts: dict[str, Any]) -> Rendered:
     elements = derive_elements(timeline)
     cut = CutFacts(
@@ -263,6 +272,8 @@ def _signed(services: Services, timeline: Timeline, name: str, profile: Profile,
         height=facts["height"],
         title=timeline.title,
         version=timeline.id,
+        tier=timeline.tier,
+        story=_story(timeline),
     )
     return Rendered.model_validate(
         {

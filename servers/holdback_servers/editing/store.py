@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
-from holdback_base.database import store_instant
+from holdback_base.database import closed_by, hides, put_into_story, store_instant, story_of, story_tables
 from holdback_base.problem import Problem
 from sqlalchemy import (
     JSON,
@@ -26,6 +26,17 @@ from holdback_servers.services import room_tables
 
 METADATA = MetaData(info={"version": 3})
 TABLES = room_tables(METADATA)
+_OF_JOBS = ("(r.request->>'timeline')", "(r.request->>'media')", "(r.request->>'name')", "(r.request->'cut'->>'media')")
+STORIES = story_tables(
+    METADATA,
+    {
+        "timelines": closed_by("r.id"),
+        "renders": closed_by("r.timeline"),
+        "jobs": " OR ".join(closed_by(each) for each in _OF_JOBS),
+    },
+)
+"""Which timelines belong to a closed story, and which bytes, by their names: those they were cut from and rendered
+to."""
 
 timelines = Table(
     "timelines",
@@ -55,7 +66,21 @@ _place = literal_column("timelines.rowid", Integer)
 
 
 def save(c: Connection, timeline: Timeline) -> None:
-    """Keep a new timeline."""
+    """Keep a new timeline; one that was cut from material of a closed story belongs to it.
+
+    Raises Problem CONFLICT for material of two closed stories: whoever may know of one need not know of the other.
+    """
+    if len(timeline.stories) > 1:
+        raise Problem(
+            "CONFLICT",
+            "The sources of this cut belong to different closed stories.",
+            "Make one cut for each story, or have one of them opened.",
+        )
+    for story in timeline.stories:
+        put_into_story(c, STORIES, timeline.id, story)
+        for each in timeline.sources:
+            if each.story is not None:
+                put_into_story(c, STORIES, each.media, story)
     c.execute(
         insert(timelines).values(
             id=timeline.id,
@@ -72,7 +97,7 @@ def save(c: Connection, timeline: Timeline) -> None:
 def find(c: Connection, timeline_id: str) -> Timeline:
     """The timeline of this id. Raises Problem NOT_FOUND."""
     body = c.execute(select(timelines.c.body).where(timelines.c.id == timeline_id)).scalar_one_or_none()
-    if body is None:
+    if body is None or hides(c, STORIES, timeline_id):
         raise Problem(
             "NOT_FOUND",
             f"There is no timeline {timeline_id[:60]!r}.",
@@ -130,7 +155,11 @@ def renders_of(c: Connection, names: Sequence[str]) -> dict[str, list[tuple[str,
 
 
 def remember_render(c: Connection, timeline_id: str, profile: str, facts: dict[str, Any], at: str) -> None:
-    """Keep what was rendered, in place of an earlier file of the same timeline and profile."""
+    """Keep what was rendered, in place of an earlier file of the same timeline and profile; it belongs to the story
+    of the timeline."""
+    story = story_of(c, STORIES, timeline_id)
+    if story is not None:
+        put_into_story(c, STORIES, facts["media"], story)
     c.execute(delete(renders).where(renders.c.timeline == timeline_id, renders.c.profile == profile))
     row = {"timeline": timeline_id, "profile": profile, "media": facts["media"], "facts": facts, "at": at}
     c.execute(insert(renders).values(**row))
