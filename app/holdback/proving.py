@@ -1,5 +1,6 @@
 """`holdback person`: sign-in codes and second factors, made by whoever may read the home."""
 
+import contextlib
 import importlib
 import io
 import sys
@@ -12,6 +13,7 @@ from holdback_base.ids import Clock, system_clock
 from holdback_base.problem import Problem
 from holdback_servers.settings import PersonSetting, Settings, load_settings
 
+from holdback.foundation import lay_foundation
 from holdback.people import home_credentials
 
 
@@ -35,6 +37,7 @@ def print_code(person: str, home: Path | None, clock: Clock = system_clock) -> N
             f"In this house {settings.oidc.issuer} signs people in.",
             "Sign in there; codes are for houses without [oidc] in holdback.toml.",
         )
+    _record(settings, clock, "person.code", who)
     code, expires = credentials.new_code(who.id)
     sys.stdout.write(f"{code}\n")
     sys.stderr.write(f"For {who.id} ({who.name}): works once, until {_at(expires)}. An earlier code no longer works.\n")
@@ -48,6 +51,7 @@ def set_up_factor(person: str, home: Path | None, *, remove: bool, clock: Clock 
     settings, credentials = _opened(home, clock)
     who = _person(person, settings)
     if remove:
+        _record(settings, clock, "person.factor-removed", who)
         told = "has no second factor any more" if credentials.remove_factor(who.id) else "had no second factor"
         sys.stdout.write(f"{who.id} {told}.\n")
         return
@@ -62,6 +66,7 @@ def set_up_factor(person: str, home: Path | None, *, remove: bool, clock: Clock 
             "These are not the digits of that key, so nothing was changed.",
             "Run it again; check that the clocks of both machines are right.",
         )
+    _record(settings, clock, "person.factor", who)
     credentials.set_factor(who.id, secret)
     sys.stdout.write(f"\nFrom now on {who.id} proves it with these digits.\n")
 
@@ -70,8 +75,17 @@ def sign_out(person: str, home: Path | None, clock: Clock = system_clock) -> Non
     """End what browsers and programs were allowed in the person's name. Raises Problem NOT_FOUND."""
     settings, credentials = _opened(home, clock)
     who = _person(person, settings)
+    _record(settings, clock, "person.sign-out", who)
     credentials.sign_out(who.id)
     sys.stdout.write(f"{who.id} is signed out everywhere; tokens that are out end within five minutes.\n")
+
+
+def _record(settings: Settings, clock: Clock, action: str, who: PersonSetting) -> None:
+    """A row in the audit log before it is done: whoever may read this home did it."""
+    foundation = lay_foundation(settings, "people", clock)
+    with contextlib.closing(foundation.audit) as audit:
+        audit.append(actor=settings.person, action=action, resource=who.id, decision="recorded", policy="home")
+        audit.sign_head("close")
 
 
 def _opened(home: Path | None, clock: Clock = system_clock) -> tuple[Settings, Credentials]:

@@ -47,7 +47,8 @@ async def _up(settings: Settings, elsewhere: Mapping[str, str]) -> None:
         open_house(foundation, url, (LOADER, *people), elsewhere) as house,
         served(house.gateway, listener, settings),
     ):
-        for line in (*_addresses(url, settings, people), *_outside(house.outside)):
+        *lines, hint = _addresses(url, settings, people)
+        for line in (*lines, *_outside(house.outside), hint):
             sys.stdout.write(line + "\n")
         sys.stdout.flush()
         await _interrupted()
@@ -68,6 +69,8 @@ def _addresses(url: str, settings: Settings, people: tuple[PersonSetting, ...]) 
     lines += [f"  agent     {url}/agents/{name}" for name in AGENTS]
     lines += [f"  catalog   {url}/.well-known/ai-catalog.json", f"  health    {url}/health"]
     lines += [f"  person    {each.id} ({each.name}): {', '.join(sorted(each.roles))}" for each in people]
+    way = f"through {settings.oidc.issuer}" if settings.oidc else "with a code of: holdback person code NAME"
+    lines.append(f"  sign in   at a browser {way}")
     lines.append(f"Try: holdback run {EXAMPLES / 'butterfly' / 'brief.toml'} --gateway {url} --home {settings.home}")
     return lines
 
