@@ -158,6 +158,15 @@ def free_port() -> int:
         return probe.getsockname()[1]
 
 
+@pytest.fixture
+def two_ports() -> tuple[int, int]:
+    """Two ports that nobody listens on just now."""
+    with socket.socket() as one, socket.socket() as two:
+        one.bind(("127.0.0.1", 0))
+        two.bind(("127.0.0.1", 0))
+        return one.getsockname()[1], two.getsockname()[1]
+
+
 @pytest.fixture(scope="module")
 def up(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Up]:
     """One house for a module's tests that do not disturb one another."""
