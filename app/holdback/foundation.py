@@ -1,21 +1,24 @@
 """What every process of a house stands on: the home, its keys, whom they are believed for, and the audit log."""
 
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from holdback_base.ids import Clock, NewId, id_maker, system_clock
 from holdback_base.problem import Problem
 from holdback_servers.settings import Settings
 from holdback_trust.audit import AuditLog, ChainTaken
 from holdback_trust.enforcing import Enforcement
-from holdback_trust.guardian import Guardian, Incident, IncidentBook
+from holdback_trust.guardian import LateGuardian
 from holdback_trust.identity import AGENTS, GATEWAY, SERVERS
 from holdback_trust.keys import KeyPair, KeyRing
 from holdback_trust.standing import Standing
 from holdback_trust.tasks import Things
 
 from holdback.policies import open_policies
+
+if TYPE_CHECKING:
+    from holdback_trust.guardian import Guardian, Incident
 
 PARTIES = (GATEWAY, *SERVERS, *AGENTS)
 """Everybody who signs something in a house, but for its people."""
@@ -42,8 +45,10 @@ def party_keys(home: Path, party: str) -> KeyPair:
     return KeyPair.load_or_create(home / "keys" / f"{party.replace(':', '-')}.pem")
 
 
-def lay_foundation(settings: Settings, process: str, clock: Clock = system_clock) -> Foundation:
+def lay_foundation(settings: Settings, process: str, clock: Clock = system_clock, *, hasty: bool = False) -> Foundation:
     """Open a home for one process. `process` names its audit chain; a second of the same name gets a number.
+
+    `hasty` is for a process that somebody waits for and that hardly ever meets an agent: its guardian is made late.
 
     Raises:
         Problem: when the home cannot be used, naming the path and the cure.
@@ -62,24 +67,24 @@ def lay_foundation(settings: Settings, process: str, clock: Clock = system_clock
     audit = _own_chain(settings, signer, clock, process.replace(":", "-"))
     new_id = id_maker(clock)
     standing = Standing.of_home(settings.home, party, signer, ring, clock)
-    incidents = IncidentBook(settings.home / "trust" / "incidents.jsonl", party, signer)
-    guardian = Guardian(
-        standing, incidents, clock=clock, new_id=new_id, hosts=settings.egress.hosts, tell=_recorder(audit)
-    )
+
+    def guardian() -> "Guardian":
+        return _guardian(settings, party, signer, standing, audit)
+
     enforcement = Enforcement(
         standing,
         policies=open_policies(settings.home),
         things=Things(settings.home / "trust" / "tasks", clock),
-        guard=guardian,
+        guard=LateGuardian(standing, guardian) if hasty else guardian(),
         clock=clock,
     )
     return Foundation(settings=settings, clock=clock, new_id=new_id, ring=ring, audit=audit, enforcement=enforcement)
 
 
-def _recorder(audit: AuditLog) -> Callable[[Incident], None]:
-    """Writes each incident into the audit log, beside the evidence that its own file holds."""
+def _guardian(settings: Settings, party: str, signer: KeyPair, standing: Standing, audit: AuditLog) -> "Guardian":
+    from holdback_trust.guardian import Guardian, IncidentBook
 
-    def record(incident: Incident) -> None:
+    def record(incident: "Incident") -> None:
         audit.append(
             actor="guardian",
             on_behalf_of=incident.person,
@@ -91,7 +96,9 @@ def _recorder(audit: AuditLog) -> Callable[[Incident], None]:
             task=incident.task,
         )
 
-    return record
+    book = IncidentBook(settings.home / "trust" / "incidents.jsonl", party, signer)
+    clock = standing.clock
+    return Guardian(standing, book, clock=clock, new_id=id_maker(clock), hosts=settings.egress.hosts, tell=record)
 
 
 def _own_chain(settings: Settings, keys: KeyPair, clock: Clock, name: str) -> AuditLog:

@@ -26,7 +26,7 @@ def run_stdio(name: str, settings: Settings) -> None:
         if name not in ROOMS:
             raise no_such_room(name)
         process = f"mcp:{name}"
-        foundation = lay_foundation(settings, process)
+        foundation = lay_foundation(settings, process, hasty=True)
         try:
             door = open_room(name, foundation, ticking=settings.allow_write)
             door.local = local_caller(settings.person, settings.allow_write, process)

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 from holdback_base.ids import id_maker
-from holdback_trust.guardian import LIMITS, Guardian, Incident, IncidentBook
+from holdback_trust.guardian import LIMITS, Guardian, Incident, IncidentBook, LateGuardian
 from holdback_trust.identity import Caller, TaskClaim
 from holdback_trust.keys import KeyPair, KeyRing
 from holdback_trust.policy import Action, Decision
@@ -399,3 +399,22 @@ def test_the_page_about_the_guardian_tells_every_signal_with_its_limits() -> Non
         steps = ", ".join(f"{count}: {verdict}" for count, verdict in LIMITS.model_dump()[signal.replace("-", "_")])
         assert f"| `{signal}` |" in page
         assert f"| {steps} |" in page, signal
+
+
+def test_a_guardian_that_is_made_late_judges_all_the_same() -> None:
+    house, made = House(), list[int]()
+
+    def make() -> Guardian:
+        made.append(1)
+        return house.guardian
+
+    late = LateGuardian(house.standing, make)
+    held = house.new_id("hold")
+    assert late.judge(caller(), COMMIT, {"hold": held}) is None
+    late.settled(caller(), COMMIT, {"hold": held}, "", b"{}")
+    assert made == []
+    house.standing.hold_back([held], by="guardian", why="")
+    assert said(late.judge(caller(), COMMIT, {"hold": held})) == "QUARANTINED guardian:quarantine"
+    late.settled(caller(SCHEDULER), READ, {}, "NOT_FOUND", None)
+    assert made == [1]
+    assert house.guardian.highest == {"probing": 1}

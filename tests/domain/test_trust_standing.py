@@ -257,3 +257,10 @@ def test_a_process_that_fell_behind_a_book_begun_again_misses_nothing(tmp_path: 
     gateway.suspend(COMPLIANCE, by="person:alex", why="")
     gateway.tidy()
     assert (_code(slow, _caller(COMPLIANCE)), slow.revoked("first")) == ("AGENT_SUSPENDED", False)
+
+
+def test_a_token_lives_no_longer_than_what_is_revoked_is_remembered() -> None:
+    from holdback_trust.standing.standing import TOKEN_LIFE
+    from holdback_trust.tokens import LONGEST_LIFE
+
+    assert timedelta(seconds=LONGEST_LIFE) == TOKEN_LIFE

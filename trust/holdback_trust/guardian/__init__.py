@@ -4,8 +4,41 @@ It can only take away: block a call, ask for a person, let a task only read, sus
 holds no key, token or scope, and nothing here can allow, approve or read media.
 """
 
-from holdback_trust.guardian.guardian import Guardian
-from holdback_trust.guardian.incidents import Incident, IncidentBook
-from holdback_trust.guardian.limits import LIMITS, Ladder, Limits, Signal, Verdict
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
 
-__all__ = ["LIMITS", "Guardian", "Incident", "IncidentBook", "Ladder", "Limits", "Signal", "Verdict"]
+if TYPE_CHECKING:
+    from holdback_trust.guardian.guardian import Guardian
+    from holdback_trust.guardian.incidents import Incident, IncidentBook
+    from holdback_trust.guardian.late import LateGuardian
+    from holdback_trust.guardian.limits import LIMITS, Ladder, Limits, Signal, Verdict
+
+__all__ = [
+    "LIMITS",
+    "Guardian",
+    "Incident",
+    "IncidentBook",
+    "Ladder",
+    "LateGuardian",
+    "Limits",
+    "Signal",
+    "Verdict",
+]
+_HOMES = {
+    "Guardian": "guardian",
+    "Incident": "incidents",
+    "IncidentBook": "incidents",
+    "LateGuardian": "late",
+    "LIMITS": "limits",
+    "Ladder": "limits",
+    "Limits": "limits",
+    "Signal": "limits",
+    "Verdict": "limits",
+}
+
+
+def __getattr__(name: str) -> Any:
+    """Nothing is imported before it is asked for: a desktop client's server hardly ever needs any of it."""
+    if name not in _HOMES:
+        raise AttributeError(name)
+    return getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)

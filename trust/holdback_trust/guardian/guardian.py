@@ -11,7 +11,7 @@ from holdback_trust.guardian.acting import Acting, Finding
 from holdback_trust.guardian.incidents import Incident, IncidentBook
 from holdback_trust.guardian.limits import LIMITS, SEVERITY, Limits, Reached, Signal, judged
 from holdback_trust.guardian.reading import Said, made, made_media, named_within, prose_about, read_call
-from holdback_trust.guardian.watching import AgentWatch, Call, RootWatch, Watched
+from holdback_trust.guardian.watching import LONGEST_RESULT, AgentWatch, Call, RootWatch, Watched
 from holdback_trust.identity import Caller
 from holdback_trust.policy import Action, Decision, denied
 from holdback_trust.standing import Entry, Standing
@@ -107,7 +107,8 @@ class Guardian:
             scene.watch.calls.append(Call(scene.now, action.name, code))
             self._failed(scene, code)
         elif result and action.kind == "read":
-            root.results.append(result)
+            if len(result) <= LONGEST_RESULT:
+                root.results.append(result)
             self._read_job(scene, arguments, result)
         elif result and action.kind == "write":
             new = made(result, read_call(arguments), root.began)

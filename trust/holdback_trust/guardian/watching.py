@@ -10,6 +10,10 @@ from holdback_trust.guardian.limits import WINDOW_SECONDS, Signal
 KEPT_CALLS = 24
 KEPT_RESULTS = 16
 MOST_WATCHED = 2048
+LONGEST_RESULT = 131_072
+"""Bytes of an answer that is kept to look for orders in; of a longer one nothing is."""
+REMEMBERED_ROOTS = 32
+"""Root tasks whose answers are kept, the latest."""
 IDLE_SECONDS = 60
 """A task that does nothing for longer is not busy: it waits for a person or for a slot."""
 
@@ -131,6 +135,8 @@ class Watched:
         watch = self._roots.get(root)
         if watch is None:
             watch = self._roots[root] = RootWatch(now, now)
+            for idle in list(self._roots.values())[:-REMEMBERED_ROOTS]:
+                idle.results.clear()
             if len(self._roots) > MOST_WATCHED:
                 self._roots.popitem(last=False)
         else:

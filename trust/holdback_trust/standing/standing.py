@@ -12,8 +12,9 @@ from holdback_trust.identity import Caller
 from holdback_trust.keys import KeyPair, KeyRing
 from holdback_trust.standing.book import Book, News, StandingBroken
 from holdback_trust.standing.state import EVERYBODY, Entry, Kind, State
-from holdback_trust.tokens import LONGEST_LIFE
 
+TOKEN_LIFE = timedelta(seconds=300)
+"""The longest that a token lives; `tokens` says so, and is slow to load for a word."""
 TASK_WINDOW = timedelta(hours=24)
 """How long a task's tokens can be renewed: an ended task need not be remembered longer, but for one token's life."""
 WORTH_BEGINNING_AGAIN = 64
@@ -31,7 +32,7 @@ class Standing:
     """
 
     def __init__(self, book: Book | None = None, clock: Clock = system_clock) -> None:
-        self._book, self._clock = book, clock
+        self._book, self.clock = book, clock
         self._state, self._lock = State(), threading.RLock()
 
     @classmethod
@@ -116,7 +117,7 @@ class Standing:
         """All that counts now, the oldest first. Raises StandingBroken."""
         self._look()
         with self._lock:
-            now = self._clock()
+            now = self.clock()
             found = [each for each in self._state.entries() if each.until is None or each.until > now]
         return tuple(sorted(found, key=lambda each: (each.at, each.kind, each.name)))
 
@@ -144,22 +145,22 @@ class Standing:
 
         `until` is when none of them can live any more; by default the longest that a task may last, and one token.
         """
-        end = until or self._clock() + TASK_WINDOW + timedelta(seconds=LONGEST_LIFE)
+        end = until or self.clock() + TASK_WINDOW + TOKEN_LIFE
         self._add([self._entry("end", task, by, until=end, why=why, incident=incident)], durable=bool(why))
 
     def revoke(self, token_id: str, *, by: str, until: datetime | None = None, why: str = "") -> None:
         """This token counts no more; `until` is when it would have expired, by default the longest that one lives."""
-        end = until or self._clock() + timedelta(seconds=LONGEST_LIFE)
+        end = until or self.clock() + TOKEN_LIFE
         self._add([self._entry("revoke", token_id, by, until=end, why=why)])
 
     def narrow(self, root: str, *, by: str, why: str, incident: str = "") -> None:
         """A root task may only read from now on."""
-        end = self._clock() + TASK_WINDOW + timedelta(seconds=LONGEST_LIFE)
+        end = self.clock() + TASK_WINDOW + TOKEN_LIFE
         self._add([self._entry("narrow", root, by, until=end, why=why, incident=incident)])
 
     def permit(self, incident: str, *, by: str, why: str = "") -> None:
         """Let go on what the guardian asked about. Only the gateway can, for a person. Raises PERMISSION_DENIED."""
-        end = self._clock() + TASK_WINDOW
+        end = self.clock() + TASK_WINDOW
         self._add([self._entry("permit", incident, by, until=end, why=why)])
 
     def hold_back(self, names: Iterable[str], *, by: str, why: str, incident: str = "") -> None:
@@ -176,7 +177,7 @@ class Standing:
             return
         self._look()
         with self._lock:
-            self._state.drop_lapsed(self._clock())
+            self._state.drop_lapsed(self.clock())
             kept = sorted(self._state.entries(), key=lambda each: each.at)
             if self._book.lines >= WORTH_BEGINNING_AGAIN and len(kept) * 2 < self._book.lines:
                 self._take(self._book.begin_again(kept))
@@ -184,7 +185,7 @@ class Standing:
     def _entry(
         self, kind: Kind, name: str, by: str, *, why: str = "", incident: str = "", until: datetime | None = None
     ) -> Entry:
-        return Entry(kind=kind, name=name, at=self._clock(), by=by, why=why[:500], incident=incident, until=until)
+        return Entry(kind=kind, name=name, at=self.clock(), by=by, why=why[:500], incident=incident, until=until)
 
     def _add(self, entries: list[Entry], durable: bool = True) -> None:
         with self._lock:
