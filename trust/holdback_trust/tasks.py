@@ -22,7 +22,8 @@ __all__ = ["Things", "ids_in", "ids_of_answer", "ids_told"]
 
 _ID = "(?:" + "|".join(sorted(KINDS)) + ")_[0-9A-HJKMNP-TV-Z]{26}"
 _THING = f"(?:{_ID}|sha256:[0-9a-f]{{64}})"
-_ANYWHERE = re.compile(rf"(?<![0-9A-Za-z_]){_THING}(?![0-9A-Za-z])")
+_ANYWHERE = re.compile(_THING)
+"""Whatever stands before or after: an id is not to be hidden behind a letter or the escape of a line's end."""
 _STATEMENT = re.compile(r"eyJ[\w-]{10,}\.(eyJ[\w-]+)\.[\w-]{20,}")
 _MEMBER = re.compile(rf'"([a-z_0-9]+)":(?:"({_THING})"|\[((?:"{_THING}",?)+)\])'.encode())
 _ROOTS_KEPT = 512
@@ -142,8 +143,14 @@ def ids_of_answer(answer: bytes) -> list[str]:
     return found
 
 
-_WORDS = frozenset({"title", "name"})
+_MEMBERS = frozenset(
+    "id ids approval asset assets clearance clearances collection contract covered_on_by cut deliveries elements "
+    "elements_sha256 file follows hold holds item job keyframe media of_versions others parent publication publications "
+    "replaced_by replaces right rights rights_snapshot sha256 source sources still superseded_by supersedes target "
+    "timeline timelines unsigned_sha256 version versions work works".split()
+)
+"""What answers call their ids, beside all that ends in `_id` and `_ids`. A name that is missing here shows less."""
 
 
 def _names_things(member: str) -> bool:
-    return member not in _WORDS
+    return member in _MEMBERS or member.endswith(("_id", "_ids"))
