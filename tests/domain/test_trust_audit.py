@@ -282,3 +282,54 @@ def test_text_that_is_no_unicode_or_endless_does_not_stop_the_log(tmp_path: Path
     assert half.resource == "half ? a pair"
     assert long.resource == "é" * 1000
     assert verify(tmp_path, RING).ok
+
+
+def test_every_head_is_copied_to_a_folder_elsewhere_and_a_log_cut_short_with_all_its_heads_is_found(
+    tmp_path: Path,
+) -> None:
+    moments, home, elsewhere = ticking(), tmp_path / "home", tmp_path / "elsewhere"
+    with AuditLog(home, KEYS, lambda: next(moments), "gateway", anchors=elsewhere) as log:
+        for number in range(4):
+            log.append(actor="agent:compliance", action="rights.check", task=f"t{number}")
+        log.sign_head("t3")
+    chain = home / "gateway.jsonl"
+    chain.write_bytes(b"".join(chain.read_bytes().splitlines(keepends=True)[:2]))
+    (home / "gateway.heads.jsonl").unlink()
+    assert verify(home, RING).ok
+    found = verify(home, RING, elsewhere).chains[0].findings
+    assert [(each.seq, each.kind) for each in found] == [(3, "truncated")]
+
+
+def test_a_log_taken_away_with_all_that_told_of_it_is_found_through_the_folder_elsewhere(tmp_path: Path) -> None:
+    moments, home, elsewhere = ticking(), tmp_path / "home", tmp_path / "elsewhere"
+    for name in ("gateway", "scheduler"):
+        with AuditLog(home, KEYS, lambda: next(moments), name, anchors=elsewhere) as log:
+            log.append(actor=f"agent:{name}", action="accept")
+            log.sign_head("t")
+    for path in home.glob("scheduler*"):
+        path.unlink()
+    assert verify(home, RING).ok
+    report = verify(home, RING, elsewhere)
+    assert {chain.name: [each.kind for each in chain.findings] for chain in report.chains} == {
+        "gateway": [],
+        "scheduler": ["truncated"],
+    }
+
+
+def test_a_copied_head_by_a_stranger_makes_no_log_look_cut(tmp_path: Path) -> None:
+    write(tmp_path / "home", 2, "gateway")
+    moments = ticking()
+    with AuditLog(tmp_path / "x", KeyPair.generate(), lambda: next(moments), "gateway", anchors=tmp_path / "e") as log:
+        for _ in range(9):
+            log.append(actor="agent:compliance", action="rights.check")
+        log.sign_head("t")
+    assert verify(tmp_path / "home", RING, tmp_path / "e").ok
+
+
+def test_a_row_says_root_things_and_configuration_where_there_are_any(tmp_path: Path) -> None:
+    with opened(tmp_path) as log:
+        log.append(
+            actor="agent:compliance", action="propose x", task="t2", root="t1", things=("ast_1",), configuration="r@1"
+        )
+    ((_, row),) = rows(tmp_path)
+    assert (row.task, row.root, row.things, row.configuration) == ("t2", "t1", ("ast_1",), "r@1")
