@@ -83,7 +83,7 @@ def test_up_tells_of_an_own_agent_that_is_not_as_it_was_let_in(tmp_path: Path, h
         older["identity"]["software"] = "0.0.9"
         db.execute("update admissions set admission = ? where agent = 'agent:compliance'", (json.dumps(older),))
     house = bring_up(home)
-    [line] = [line for line in house.lines if "NOT LET IN" in line]
+    [line] = [line for line in house.lines if "NOT LET IN  compliance" in line]
     assert "compliance: its software is 0.1.0, and 0.0.9 was admitted" in line
     assert line.endswith("holdback agents admit compliance")
     again = holdback("agents", "admit", "compliance", "--home", home)
