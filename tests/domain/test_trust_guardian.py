@@ -395,7 +395,7 @@ def test_a_restored_agent_is_counted_anew() -> None:
 
 def test_the_page_about_the_guardian_tells_every_signal_with_its_limits() -> None:
     page = (Path(__file__).parents[2] / "docs" / "guardian.md").read_text(encoding="utf-8")
-    for signal in LIMITS.first:
+    for signal in LIMITS.first():
         steps = ", ".join(f"{count}: {verdict}" for count, verdict in LIMITS.model_dump()[signal.replace("-", "_")])
         assert f"| `{signal}` |" in page
         assert f"| {steps} |" in page, signal

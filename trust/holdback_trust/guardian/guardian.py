@@ -75,12 +75,22 @@ class Guardian:
         limits: Limits = LIMITS,
         tell: Callable[[Incident], None] | None = None,
     ) -> None:
-        self.incidents, self.limits = incidents, limits
+        self.incidents = incidents
+        self.limits = limits
         self.highest: dict[Signal, int] = {}
         """The highest count of each signal that was ever seen here."""
         self._standing, self._clock, self._hosts = standing, clock, frozenset(hosts)
         self._watched, self._stopped = Watched(), dict[str, Entry]()
         self._acting = Acting(standing, incidents, self._watched, new_id, tell)
+
+    @property
+    def limits(self) -> Limits:
+        """How much of what is too much."""
+        return self._limits
+
+    @limits.setter
+    def limits(self, limits: Limits) -> None:
+        self._limits, self._first = limits, limits.first()
 
     def judge(self, caller: Caller, action: Action, arguments: Mapping[str, Any]) -> Decision | None:
         """The guardian's own decision on a call that policy allows, or None when it lets it go on."""
@@ -223,13 +233,13 @@ class Guardian:
         """The step that a count has reached, less what a person permitted."""
         if count > self.highest.get(signal, 0):
             self.highest[signal] = count
-        if count < self.limits.first[signal]:
+        if count < self._first[signal]:
             return None
         incident = root.asked.get(signal)
         if incident is not None and self._standing.permitted(incident):
             del root.asked[signal]
             root.permitted[signal] = count
-        reached = judged(self.limits.of(signal), count - root.permitted.get(signal, 0))
+        reached = judged(self._limits.of(signal), count - root.permitted.get(signal, 0))
         return None if reached.verdict == "allow" else reached
 
     def _worst(self, scene: _Scene, counted: list[tuple[Signal, int]]) -> Finding | None:

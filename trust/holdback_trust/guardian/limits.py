@@ -1,7 +1,6 @@
 """How much of what is too much, and what follows: data. Every normal run stays under half of each first step."""
 
 from collections.abc import Mapping
-from functools import cached_property
 from types import MappingProxyType
 from typing import Annotated, Literal, NamedTuple
 
@@ -70,7 +69,6 @@ class Limits(Noun):
         """The steps of a signal."""
         return getattr(self, signal.replace("-", "_"))
 
-    @cached_property
     def first(self) -> Mapping[str, int]:
         """The count of each signal below which nothing follows."""
         return {name.replace("_", "-"): getattr(self, name)[0][0] for name in type(self).model_fields}
