@@ -296,6 +296,14 @@ class CommitReport(Part):
     calendar: str = ""
 
 
+class ShownChange(Part):
+    """A publication on the books, and where and when it is to be seen instead."""
+
+    publication: str
+    channel: str
+    availability: tuple[Availability, ...]
+
+
 class ApprovalQuestion(Part):
     """What a person is asked to approve: these bytes under this clearance, in these slots, and nothing else.
 
@@ -312,7 +320,7 @@ class ApprovalQuestion(Part):
     clearance: str
     clearance_statement: str = ""
     slots: tuple[Slot, ...]
-    publications: tuple[str, ...] = ()
+    publications: tuple[ShownChange, ...] = ()
     conditions_met: tuple[str, ...] = ()
     not_included: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()

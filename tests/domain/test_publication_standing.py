@@ -230,7 +230,10 @@ def test_a_person_is_asked_about_these_bytes_with_before_and_after() -> None:
     }
     asked = question_of([change], MEDIA, record(("GB", 0, 30)), "An embargo is lifted.")
     assert (asked.media, asked.elements, asked.clearance) == (MEDIA, OTHER, CLEARANCE)
-    assert (asked.publications, asked.clearance_statement) == (("pub_1",), "signed")
+    assert asked.clearance_statement == "signed"
+    (shown,) = asked.publications
+    assert (shown.publication, shown.channel) == ("pub_1", "north-one")
+    assert [piece.start for piece in shown.availability] == [at(2)]
     assert "extend pub_1 'The lantern' on north-one: GB 2026-11-28" in asked.text
     assert "-> GB 2026-11-24" in asked.text
 

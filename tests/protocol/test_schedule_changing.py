@@ -53,7 +53,7 @@ def _clearance(name: str = "clr_ONE", cells: list[dict[str, Any]] | None = None,
     return statements.sign(RIGHTS, "clearance+jwt", claims)
 
 
-def _approval(clearance: str = "clr_ONE", name: str = "apr_ONE", media: str = V2) -> str:
+def _approval(clearance: str = "clr_ONE", name: str = "apr_ONE", media: str = V2, **more: Any) -> str:
     now = int(START.timestamp())
     claims = {
         "iss": "gateway",
@@ -68,7 +68,7 @@ def _approval(clearance: str = "clr_ONE", name: str = "apr_ONE", media: str = V2
         "exp": now + 86400,
         "jti": name,
     }
-    return statements.sign(GATEWAY, "approval+jwt", claims)
+    return statements.sign(GATEWAY, "approval+jwt", claims | more)
 
 
 @dataclass
@@ -326,7 +326,14 @@ async def test_an_extension_needs_a_newer_clearance_and_a_person_and_then_shows_
         newer = _clearance("clr_TWO", _cells(None))
         given |= {"clearances": [newer]}
         assert (await house.refusal("apply_changes", **given))[0] == "APPROVAL_REQUIRED"
-        await house.done("apply_changes", **given, approvals=[_approval("clr_TWO", "apr_TWO")])
+        seen = {"publication": name, "channel": "tube", "availability": plan["changes"][0]["after"]}
+        shorter = [piece | {"end": "2026-12-01T00:00:00Z"} for piece in seen["availability"]]
+        for other in ({"publication": "pub_OTHER"}, {"channel": "one"}, {"availability": shorter}):
+            paper = _approval("clr_TWO", "apr_TWO", publications=[seen | other])
+            assert (await house.refusal("apply_changes", **given, approvals=[paper]))[0] == "APPROVAL_REQUIRED"
+        assert (await house.page())[0].approval == "apr_ONE"
+        paper = _approval("clr_TWO", "apr_TWO", publications=[seen])
+        await house.done("apply_changes", **given, approvals=[paper])
         found = (await house.page())[0]
     assert [piece.text() for piece in found.availability] == ["DE, GB 2026-11-25T20:00:00Z onwards"]
     assert (found.clearance, found.approval) == ("clr_TWO", "apr_TWO")

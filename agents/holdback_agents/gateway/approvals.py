@@ -87,9 +87,7 @@ class Approvals:
 
     def _sign(self, approval: Approval, decision: str, by: str) -> str:
         now, question = self._services.clock(), approval.question
-        slots = [
-            {name: slot[name] for name in ("hold", "channel", "start", "availability")} for slot in question["slots"]
-        ]
+        slots, changes = question["slots"], question["publications"]
         return statements.sign(
             self._services.keys,
             statements.APPROVAL,
@@ -99,8 +97,12 @@ class Approvals:
                 "elements": question["elements"],
                 "clearance": question["clearance"],
                 "question": approval.question_sha256,
-                "slots": slots,
-                "publications": list(question["publications"]),
+                "slots": [
+                    {name: each[name] for name in ("hold", "channel", "start", "availability")} for each in slots
+                ],
+                "publications": [
+                    {name: each[name] for name in ("publication", "channel", "availability")} for each in changes
+                ],
                 "tier": approval.tier,
                 "decision": decision,
                 "by": by,

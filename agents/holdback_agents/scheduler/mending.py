@@ -6,7 +6,7 @@ from typing import Any, cast
 
 from holdback_base.vocabulary import instant_text
 
-from holdback_agents.contracts import ApprovalQuestion, Availability, ClearanceRequest
+from holdback_agents.contracts import ApprovalQuestion, Availability, ClearanceRequest, ShownChange
 from holdback_agents.phrases import claims_of
 from holdback_agents.publishing_parts import RescheduleReport, ScheduleChange, ScheduleEvent
 
@@ -98,7 +98,10 @@ def question_of(
         clearance=record["clearance"],
         clearance_statement=record["statement"],
         slots=(),
-        publications=tuple(str(each["publication"]) for each in changes),
+        publications=tuple(
+            ShownChange(publication=each["publication"], channel=each["channel"], availability=each["after"])
+            for each in changes
+        ),
         conditions_met=tuple(f"{each['type']}: {each['text']}" for each in record.get("conditions", ()) if each["met"]),
         notes=(happened, *lines),
         text="\n".join([f"{happened} Change {title!r}, under clearance {record['clearance']}?", *lines]),

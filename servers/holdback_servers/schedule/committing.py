@@ -183,7 +183,8 @@ def require_free(standing: Standing, *names: str | None) -> None:
 
 def _is_for(approved: ApprovalFacts, publication: Publication, cleared: ClearanceFacts) -> bool:
     """Whether an approval that came with a change is for this publication on this clearance."""
-    named = approved.publications is None or publication.id in approved.publications
+    changes = approved.publications
+    named = changes is None or any(each.publication == publication.id for each in changes)
     return named and publication.media in approved.media and approved.clearance == cleared.id
 
 

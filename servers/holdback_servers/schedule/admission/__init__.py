@@ -5,12 +5,13 @@ A clearance says where and when, an approval that a person said yes; both must b
 
 from holdback_servers.schedule.admission.facts import (
     ApprovalFacts,
+    ApprovedChange,
     ApprovedSlot,
     ClearanceFacts,
     approval_facts,
     clearance_facts,
 )
-from holdback_servers.schedule.admission.papers import check_seen, check_statements
+from holdback_servers.schedule.admission.papers import check_grown, check_seen, check_statements
 from holdback_servers.schedule.admission.slots import (
     asked_availability,
     check_outlasts_lead,
@@ -21,10 +22,12 @@ from holdback_servers.schedule.admission.slots import (
 
 __all__ = [
     "ApprovalFacts",
+    "ApprovedChange",
     "ApprovedSlot",
     "ClearanceFacts",
     "approval_facts",
     "asked_availability",
+    "check_grown",
     "check_outlasts_lead",
     "check_reach",
     "check_seen",

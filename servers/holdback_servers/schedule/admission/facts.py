@@ -12,12 +12,15 @@ from holdback_servers.schedule.model import Availability
 
 
 class ClearanceFacts(Noun):
-    """What the schedule needs of a verified clearance; `elements` is the element hash of each delivery it covers."""
+    """What the schedule needs of a verified clearance; `elements` is the element hash of each delivery it covers, `tier`
+    the value tier of the most valuable and `story` the closed story of all of them."""
 
     id: str
     elements: dict[Sha256, Sha256]
     issued: Instant
     cells: tuple[ClearedCell, ...]
+    tier: int = 1
+    story: str | None = None
 
 
 class ApprovedSlot(Noun):
@@ -28,6 +31,16 @@ class ApprovedSlot(Noun):
     hold: str
     channel: str
     start: Instant
+    availability: tuple[Availability, ...]
+
+
+class ApprovedChange(Noun):
+    """What a publication on the books was to become, as the person saw it who approved."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+    publication: str
+    channel: str
     availability: tuple[Availability, ...]
 
 
@@ -49,7 +62,7 @@ class ApprovalFacts(Noun):
     asked_by: str
     expires: Instant
     slots: tuple[ApprovedSlot, ...] | None = None
-    publications: frozenset[str] | None = None
+    publications: tuple[ApprovedChange, ...] | None = None
     tier: int | None = None
 
 
@@ -64,6 +77,8 @@ def clearance_facts(claims: Mapping[str, Any]) -> ClearanceFacts:
             elements=elements | {claims["sub"]: claims["elements"]},
             issued=claims["iat"],
             cells=claims["cells"],
+            tier=claims.get("tier", 1),
+            story=claims.get("story"),
         )
     except (KeyError, TypeError, ValueError) as error:
         raise _misshapen("clearance") from error

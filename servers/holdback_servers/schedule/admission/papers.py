@@ -101,5 +101,26 @@ def check_seen(held: Publication, approval: ApprovalFacts) -> None:
         )
 
 
+def check_grown(changed: Publication, approval: ApprovalFacts) -> None:
+    """What is on the books is seen nowhere longer than the person saw who approved, or was approved before.
+
+    Raises Problem APPROVAL_REQUIRED.
+    """
+    if approval.publications is None:
+        return
+    seen = next((each for each in approval.publications if each.publication == changed.id), None)
+    shown = windows_of((*changed.approved_for, *(seen.availability if seen else ())))
+    wanted = windows_of(changed.availability)
+    grown = sorted(each for each, windows in wanted.items() if difference(windows, shown.get(each, ())))
+    if grown or seen is None or seen.channel != changed.channel:
+        raise Problem(
+            "APPROVAL_REQUIRED",
+            f"{approval.id} was not given for {changed.id} on {changed.channel}"
+            f"{' for so long in ' + ', '.join(grown) if grown else ''}.",
+            "Ask for an approval of the change as it is now.",
+            territories=grown,
+        )
+
+
 def _short(media: str) -> str:
     return media[:19]

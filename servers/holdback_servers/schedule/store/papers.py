@@ -4,7 +4,7 @@ from holdback_base.database import load_instant, store_instant
 from holdback_base.vocabulary import Instant, Noun
 from sqlalchemy import Connection, insert, select, update
 
-from holdback_servers.schedule.admission import ApprovalFacts, ClearanceFacts
+from holdback_servers.schedule.admission import ApprovalFacts, ClearanceFacts, check_grown
 from holdback_servers.schedule.model import Publication
 from holdback_servers.schedule.tables import papers
 
@@ -27,9 +27,20 @@ class Admission(Noun):
 
 
 def admitted(publication: Publication, admission: Admission) -> Publication:
-    """The publication on these statements; a person who was asked anew approved what it now shows."""
+    """The publication on these statements; a person who was asked anew approved what it now shows.
+
+    Raises Problem APPROVAL_REQUIRED when that person was shown less.
+    """
+    if admission.asked_anew and publication.state != "held":
+        check_grown(publication, admission.approval)
     shows = publication.availability if admission.asked_anew else publication.approved_for
-    stands_on = {"clearance": admission.clearance.id, "approval": admission.approval.id, "approved_for": shows}
+    story = admission.clearance.story or publication.story
+    stands_on = {
+        "story": story,
+        "clearance": admission.clearance.id,
+        "approval": admission.approval.id,
+        "approved_for": shows,
+    }
     return publication.model_copy(update=stands_on)
 
 
