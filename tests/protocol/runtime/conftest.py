@@ -49,6 +49,9 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse
 from starlette.routing import Mount, Route
 
+PASSED = "of little value"
+"""The title of a question that policy passes at the gateway."""
+
 
 @dataclass
 class Tools:
@@ -357,8 +360,12 @@ def _gateway(
         return JSONResponse({"server": "assets", "url": f"{url}/mcp/assets/", "audience": "mcp:assets", "scope": scope})
 
     async def approval(request: Request) -> JSONResponse:
-        approvals.append(await request.json())
-        return JSONResponse({"id": f"apr_{len(approvals)}"})
+        asked = await request.json()
+        approvals.append(asked)
+        kept = {"id": f"apr_{len(approvals)}", "state": "open"}
+        if asked["question"]["title"] == PASSED:
+            kept |= {"decision": "approved", "decided_by": "policy:low-value", "statement": "signed"}
+        return JSONResponse(kept)
 
     return [
         Route("/oauth/token", token, methods=["POST"]),

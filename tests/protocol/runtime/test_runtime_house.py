@@ -295,6 +295,21 @@ async def test_an_approval_is_put_before_the_gateway_and_answered_by_its_id(kit:
     assert told.result == {"text": "person:kim"}
 
 
+async def test_what_policy_passed_at_the_gateway_is_answered_at_once_and_asks_nobody(kit: Any) -> None:
+    question = ApprovalQuestion(
+        title="of little value", media=HASH, elements=HASH, clearance="clr_1", clearance_statement="signed", slots=()
+    )
+
+    async def approve(run: Run, _asked: Echo) -> Echoed:
+        answer = await run.ask(question)
+        return Echoed(text=f"{answer.by} {answer.decision} {answer.statement} {answer.approval}")
+
+    async with kit.house(assistant(kit, approve)) as house:
+        told = await house.send(Echo())
+    assert told.result == {"text": "policy:low-value approved signed apr_1"}
+    assert house.approvals[0]["question"]["clearance_statement"] == "signed"
+
+
 async def test_an_answer_that_is_faster_than_the_question_still_reaches_it(kit: Any) -> None:
     filed, go_on = asyncio.Event(), asyncio.Event()
 
