@@ -78,7 +78,7 @@ class Performance:
             problem=None if isinstance(told, Told) else told.problem,
             story=told.story,
             asked_by=self.asker.name,
-            approved_by=self.approver.name,
+            approved_by=_decider(told, self.approver),
             source=self.source,
             notice=self.notice,
             started=started,
@@ -145,6 +145,12 @@ class Performance:
     @property
     def _new_id(self) -> NewId:
         return id_maker(system_clock)
+
+
+def _decider(told: Told | Unfinished, approver: PersonSetting) -> str:
+    """Who decided, for people: the approver's name, or the policy that passed it."""
+    by = told.highlight.approval.by if isinstance(told, Told) else approver.id
+    return by if by.startswith("policy:") else approver.name
 
 
 async def _try(attempts: Attempts, highlight: Highlight) -> None:
