@@ -177,6 +177,18 @@ async def test_access_is_renewed_for_a_working_day_and_no_longer(enter: Enter) -
     assert (refused.status_code, refused.json()["error"]) == (400, "invalid_grant")
 
 
+async def test_one_refresh_token_brought_by_five_at_once_gives_no_two_of_them_lasting_access(enter: Enter) -> None:
+    async with enter() as step:
+        answer = await step.let_in()
+        answers = await asyncio.gather(*(step.renew(answer) for _ in range(5)))
+        given = [each.json() for each in answers if each.status_code == 200]
+        assert len(given) <= 1
+        headers = [{"authorization": f"Bearer {each['access_token']}"} for each in given]
+        doors = [(await step.browser.http.get("/mcp/assets", headers=each)).status_code for each in headers]
+        assert doors == [401] * len(given)
+        assert {(await step.renew(each)).status_code for each in (answer, *given)} == {400}
+
+
 async def test_who_signs_out_ends_sessions_and_renewals(enter: Enter) -> None:
     async with enter() as step:
         answer = await step.let_in()
