@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from holdback.approval_commands import app as approvals_app
+from holdback.policy_commands import app as policy_app
 from holdback.starting import undisturbed_start
 
 app = typer.Typer(
@@ -19,6 +20,7 @@ app = typer.Typer(
 audit_app = typer.Typer(help="Check and read the audit log.", no_args_is_help=True)
 app.add_typer(audit_app, name="audit")
 app.add_typer(approvals_app, name="approvals")
+app.add_typer(policy_app, name="policy")
 rights_app = typer.Typer(help="Take rights in from files and write them out again.", no_args_is_help=True)
 app.add_typer(rights_app, name="rights")
 person_app = typer.Typer(help="Codes and second factors with which people sign in.", no_args_is_help=True)

@@ -143,11 +143,15 @@ def ids_of_answer(answer: bytes) -> list[str]:
     return found
 
 
-_MEMBERS = frozenset(
+def _members(text: str) -> frozenset[str]:
+    return frozenset(text.split())
+
+
+_MEMBERS = _members(
     "id ids approval asset assets clearance clearances collection contract covered_on_by cut deliveries elements "
-    "elements_sha256 file follows hold holds item job keyframe media of_versions others parent publication publications "
-    "replaced_by replaces right rights rights_snapshot sha256 source sources still superseded_by supersedes target "
-    "timeline timelines unsigned_sha256 version versions work works".split()
+    "elements_sha256 file follows hold holds item job keyframe media of_versions others parent publication "
+    "publications replaced_by replaces right rights rights_snapshot sha256 source sources still superseded_by "
+    "supersedes target timeline timelines unsigned_sha256 version versions work works"
 )
 """What answers call their ids, beside all that ends in `_id` and `_ids`. A name that is missing here shows less."""
 

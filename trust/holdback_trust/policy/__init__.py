@@ -15,8 +15,8 @@ from holdback_trust.policy.asking import (
     denied,
     local_caller,
 )
-from holdback_trust.policy.deciding import OWN, Policies, decide
-from holdback_trust.policy.own import house_policies
+from holdback_trust.policy.deciding import OWN, Policies, decide, schema_text
+from holdback_trust.policy.own import house_policies, pieces
 
 __all__ = [
     "AGENT_ALLOWED",
@@ -37,5 +37,7 @@ __all__ = [
     "house_policies",
     "local_caller",
     "person_scopes",
+    "pieces",
     "role_scopes",
+    "schema_text",
 ]
