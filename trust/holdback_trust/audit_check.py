@@ -7,11 +7,12 @@ import re
 from collections.abc import Callable, Iterator, Mapping, Set
 from datetime import datetime
 from pathlib import Path
-from typing import Any, Literal, NamedTuple, cast
+from typing import Any, Literal, NamedTuple
 
 from holdback_base.canonical import canonical_sha256
 from holdback_base.vocabulary import Instant, Noun
 from pydantic import ValidationError
+from pydantic_core import from_json
 
 from holdback_trust.keys import KeyRing, SignatureRefused, open_jws, whole_seconds
 
@@ -134,10 +135,10 @@ def unseal(line: bytes) -> dict[str, Any] | None:
     if end is None:
         return None
     name = "sha256:" + hashlib.sha256(line[: end.start()] + b"}").hexdigest()
-    if end.group(1) != name.encode():
+    if line[-73:-2] != name.encode():
         return None
     try:
-        row = cast(dict[str, Any], json.loads(line))
+        row: dict[str, Any] = from_json(line)  # a third of what the standard library takes, and logs grow long
         return row if isinstance(row["seq"], int) and isinstance(row["prev"], str) and row["hash"] == name else None
     except (ValueError, TypeError, KeyError, RecursionError):
         return None
