@@ -96,7 +96,7 @@ def restore(agent: str, home: Path | None) -> None:
             raise Problem("CONFLICT", f"{name} {word}.", "See holdback guardian list.")
         standing.restore(name, by=by)
 
-    _give_back(home, change)
+    _give_back(home, "restore", name, change)
     sys.stdout.write(f"{name} may act again; its tasks that were ended stay ended.\n")
 
 
@@ -104,12 +104,13 @@ def kill(why: str, home: Path | None) -> None:
     """No agent of this house may do anything from now on."""
     with _home(home) as foundation:
         foundation.enforcement.standing.kill(by=foundation.settings.person, why=why)
+        _record(foundation, "kill", "all agents")
     sys.stdout.write("All agents are stopped.\n")
 
 
 def resume(home: Path | None) -> None:
     """Let agents act again."""
-    _give_back(home, lambda standing, by: standing.resume(by=by))
+    _give_back(home, "resume", "all agents", lambda standing, by: standing.resume(by=by))
     sys.stdout.write("Agents may act again, but for those that are suspended by name.\n")
 
 
@@ -124,7 +125,7 @@ def release(names: list[str], home: Path | None) -> None:
             raise Problem("NOT_FOUND", f"{unknown[0]} is not held back.", "See holdback guardian list.")
         standing.release(whole, by=by)
 
-    _give_back(home, change)
+    _give_back(home, "release", " ".join(whole), change)
     sys.stdout.write(f"Released: {', '.join(whole)}.\n")
 
 
@@ -134,11 +135,11 @@ def permit(incident: str, home: Path | None) -> None:
         found = _incident(foundation, incident)
     if found.verdict != "ask":
         raise Problem("CONFLICT", f"{found.id} waits for nobody.", "Restore the agent, or begin a new task.")
-    _give_back(home, lambda standing, by: standing.permit(found.id, by=by))
+    _give_back(home, "permit", found.id, lambda standing, by: standing.permit(found.id, by=by))
     sys.stdout.write(f"{found.agent} may go on with what {found.id} stopped.\n")
 
 
-def _give_back(home: Path | None, change: Callable[[Standing, str], None]) -> None:
+def _give_back(home: Path | None, order: str, what: str, change: Callable[[Standing, str], None]) -> None:
     """What gives something back takes the second factor of the person at this machine, where there is one."""
     with _home(home) as foundation:
         person = foundation.settings.person
@@ -146,9 +147,19 @@ def _give_back(home: Path | None, change: Callable[[Standing, str], None]) -> No
         if credentials.has_factor(person) and not credentials.use_factor(person, input("One-time code: ").strip()):
             raise Problem("SECOND_FACTOR_NEEDED", f"That is not the code of {person}.", "Type the six digits of now.")
         change(foundation.enforcement.standing, person)
-        foundation.audit.append(
-            actor=person, on_behalf_of=person, action="guardian.give-back", policy="person-at-this-machine"
-        )
+        _record(foundation, order, what)
+
+
+def _record(foundation: Foundation, order: str, what: str) -> None:
+    person = foundation.settings.person
+    foundation.audit.append(
+        actor=person,
+        on_behalf_of=person,
+        action=f"guardian.{order}",
+        resource=what,
+        policy="person-at-this-machine",
+    )
+    foundation.audit.sign_head(f"guardian {order}")
 
 
 @contextmanager
