@@ -103,8 +103,8 @@ class Court:
         return issued
 
     async def held(self, cut: CutFacts, channel: str = "asked") -> dict[str, Any]:
-        """A slot of Sam's for the cut; the next free hour."""
-        start = self.now + timedelta(hours=2 + next(self.numbers))
+        """A slot of Sam's for the cut: the next free hour, and no sooner than in two days."""
+        start = self.now + timedelta(hours=48 + next(self.numbers))
         return await self.sam.tool(
             "schedule.hold_slot",
             channel=channel,

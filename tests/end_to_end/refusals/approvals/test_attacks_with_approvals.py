@@ -10,6 +10,10 @@ from typing import Any
 
 import jwt
 import pytest
+from a2a.types.a2a_pb2 import TaskState
+from holdback_agents.contracts import CommitRequest
+from holdback_agents.runtime.parts import data_part, message, problem_of
+from holdback_agents.runtime.peers import Listener
 from holdback_base.problem import Problem
 from holdback_base.vocabulary import instant_text
 from holdback_trust.statements import APPROVAL, sign
@@ -147,3 +151,24 @@ async def test_an_approval_is_kept_until_it_has_lapsed(house: Any, unmoved: Any)
     finally:
         house.ahead[0] = timedelta()
     assert (problem.code, "approval+jwt" in problem.message) == ("STATEMENT_EXPIRED", True)
+
+
+@pytest.mark.parametrize(("how", "code"), [("taken back", "APPROVAL_REVOKED"), ("made up", "STATEMENT_INVALID")])
+async def test_an_agent_is_talked_into_committing_with_a_yes_that_is_none(house: Any, how: str, code: str) -> None:
+    story = await house.approved()
+    if how == "taken back":
+        await house.revoke(house.alex, story.identity, "wrong logo")
+    yes = {"taken back": story.statement, "made up": story.issued["statement"]}[how]
+    request = CommitRequest(
+        holds=(story.held["id"],), clearance_statement=story.issued["statement"], approval_statement=yes
+    )
+    words = message([data_part(request)], message_id=house.foundation.new_id("evt"), skill="commit-publication")
+    task = await house.sam.peers.converse(house.sam.peer("scheduler"), words, Listener(_ignored, _ignored))
+    told = await house.sam.tool("schedule.get_schedule", publications=[story.held["id"]])
+    problem = problem_of(task, Problem("INTERNAL", "no problem"))
+    assert (TaskState.Name(task.status.state), problem.code) == ("TASK_STATE_FAILED", code)
+    assert told["items"][0]["state"] == "held"
+
+
+async def _ignored(_told: Any) -> None:
+    return None
