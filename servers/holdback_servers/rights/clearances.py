@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from typing import Any, Final, Literal
 
 from holdback_base.canonical import canonical_sha256
-from holdback_base.database import load_instant, store_instant
+from holdback_base.database import hides, load_instant, put_into_story, store_instant
 from holdback_base.elements import CutFacts
 from holdback_base.problem import Problem
 from holdback_trust.keys import KeyPair, sign_jws
@@ -29,7 +29,7 @@ from holdback_servers.rights.book import Book
 from holdback_servers.rights.clearance import Decision
 from holdback_servers.rights.issuing import ISSUER, STATUS, STATUS_SECONDS, losses, open_cells
 from holdback_servers.rights.report import Asked, CellGroup, ClearanceReport
-from holdback_servers.rights.tables import clearance_refs, clearances
+from holdback_servers.rights.tables import STORIES, clearance_refs, clearances
 
 Standing = Literal["valid", "stale", "revoked", "unknown"]
 """How a clearance stands with its issuer. Only `valid` may be relied on."""
@@ -74,6 +74,7 @@ def keep(
             opens_until=_opens_until(report),
         )
     )
+    put_into_story(c, STORIES, claims["jti"], claims.get("story"))
     c.execute(insert(clearance_refs), [{"ref": ref, "clearance": claims["jti"]} for ref in sorted(decision.books)])
     return IssuedClearance(clearance=claims["jti"], statement=statement, expires=expires, report=report)
 
@@ -222,7 +223,7 @@ def status_statement(keys: KeyPair, identity: str, status: Standing, now: dateti
 
 def _row(c: Connection, identity: str) -> RowMapping:
     row = c.execute(select(clearances).where(clearances.c.id == identity)).mappings().first()
-    if row is None:
+    if row is None or hides(c, STORIES, identity):
         raise Problem("NOT_FOUND", f"There is no clearance {identity}.", "Use the id that issue_clearance gave.")
     return row
 

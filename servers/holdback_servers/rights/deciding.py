@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from threading import Lock
 from typing import Annotated, Any, Final, NamedTuple
 
+from holdback_base.database import story_of
 from holdback_base.elements import CutFacts
 from holdback_base.problem import Problem
 from holdback_base.vocabulary import Instant, Sha256
@@ -23,6 +24,7 @@ from holdback_servers.rights.model import Purpose
 from holdback_servers.rights.plans import plans as ways_out
 from holdback_servers.rights.report import Asked, ClearanceReport, Undertaking
 from holdback_servers.rights.store import Shelf, books
+from holdback_servers.rights.tables import STORIES
 from holdback_servers.rights.watching import CLEARANCE_URI
 from holdback_servers.rights.windows import window
 from holdback_servers.services import Call
@@ -182,6 +184,8 @@ def _offer_checking(door: Door, deciding: Deciding) -> None:
             undertakings=undertakings or (),
         )
         cuts = _cuts(call, cut_statements)
+        for each in cuts:
+            call.require_reach(each.tier, each.title or each.media)
         result = await services.database.write(
             lambda c: call.once(
                 c,
@@ -232,7 +236,8 @@ def _offer_clearances(door: Door, shelf: Shelf) -> None:
         result = await services.database.write(
             lambda c: call.once(c, lambda: clearances.revoke(c, clearance, reason, now, by).model_dump(mode="json"))
         )
-        await door.listeners.tell_changed([CLEARANCE_URI + clearance])
+        if await services.database.read(lambda c: story_of(c, STORIES, clearance)) is None:
+            await door.listeners.tell_changed([CLEARANCE_URI + clearance])
         return Revoked.model_validate(result)
 
 
@@ -255,7 +260,8 @@ def offer_status(door: Door) -> None:
 def _cuts(call: Call, statements: list[str]) -> list[CutFacts]:
     """The verified facts of each statement; one given twice counts once.
 
-    Raises Problem CUT_STATEMENT_REQUIRED without any, CONFLICT for two that say different things of the same bytes.
+    Raises Problem CUT_STATEMENT_REQUIRED without any, NOT_FOUND for one of a closed story that the caller may not know
+    of, CONFLICT for two that say different things of the same bytes.
     """
     if not statements:
         raise Problem(
@@ -267,6 +273,8 @@ def _cuts(call: Call, statements: list[str]) -> list[CutFacts]:
     found: dict[str, CutFacts] = {}
     for each in statements:
         cut = read_cut(each, services.ring, services.clock()).facts()
+        cut = cut.model_copy(update={"story": services.media.story(cut.media) or cut.story})
+        call.require_known(cut)
         if found.setdefault(cut.media, cut).element_list != cut.element_list:
             raise Problem(
                 "CONFLICT",

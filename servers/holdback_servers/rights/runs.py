@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
 
-from holdback_base.database import load_instant, store_instant
+from holdback_base.database import hides, load_instant, store_instant
 from holdback_base.problem import Problem
 from holdback_base.vocabulary import instant_text, to_utc
 from sqlalchemy import Connection, RowMapping, select, update
@@ -19,7 +19,7 @@ from holdback_servers.rights import writing
 from holdback_servers.rights.counting import RunCount, RunListed, RunsAnswer, RunState, counted, exhausted, taken
 from holdback_servers.rights.model import Reruns, Right
 from holdback_servers.rights.rows import read_right
-from holdback_servers.rights.tables import contracts, rights, runs
+from holdback_servers.rights.tables import STORIES, contracts, rights, runs
 
 Settling = Literal["use", "release"]
 _AT_ONCE = 500
@@ -71,7 +71,7 @@ def reserve(
         kept = {each.at for each in standing if each.publication == publication}
         if more := sorted(instants - kept):
             _check_open(known[identity], more)
-            _check_left(known[identity], standing, publication, more)
+            _check_left(c, known[identity], standing, more)
             _write(c, (identity, publication), more, "reserved", _stamp(now, by))
             changed.append(identity)
     _count_again(c, {identity: known[identity] for identity in changed})
@@ -89,7 +89,7 @@ def settle(
         Problem: NOT_FOUND when nothing is reserved for the publication, or at one of the instants; CONFLICT for the use
             of what was released, and for the release of what was used.
     """
-    listed = _of_publication(c, publication)
+    listed = [] if hides(c, STORIES, publication) else _of_publication(c, publication)
     chosen = _chosen(publication, listed, None if at is None else {to_utc(each) for each in at})
     barred, how, cure = _REFUSED[action]
     refused = [each for each in chosen if each.state == barred]
@@ -214,10 +214,10 @@ def _check_open(known: _Limited, instants: Sequence[datetime]) -> None:
             )
 
 
-def _check_left(known: _Limited, standing: Sequence[RunListed], publication: str, instants: Sequence[datetime]) -> None:
+def _check_left(c: Connection, known: _Limited, standing: Sequence[RunListed], instants: Sequence[datetime]) -> None:
     reruns: Reruns | None = known.right.reruns
     if taken([*(each.at for each in standing), *instants], reruns) > known.limit:
-        raise exhausted(_count(known, standing), instants, standing)
+        raise exhausted(_count(known, standing), instants, _told(c, standing))
 
 
 def _chosen(publication: str, listed: Sequence[RunListed], at: set[datetime] | None) -> list[RunListed]:
@@ -309,3 +309,11 @@ def _count(known: _Limited, listed: Sequence[RunListed]) -> RunCount:
         used=sum(each.state == "used" for each in counting),
         left=max(0, known.limit - len(counting)),
     )
+
+
+def _told(c: Connection, standing: Sequence[RunListed]) -> list[RunListed]:
+    """By whom runs are taken, as whoever asks may know it; how many are, all are told."""
+    return [
+        each.model_copy(update={"publication": "another publication"}) if hides(c, STORIES, each.publication) else each
+        for each in standing
+    ]

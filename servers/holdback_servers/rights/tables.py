@@ -4,12 +4,15 @@ What decides is in columns of its own (`rows`), bodies are JSON text that is rea
 microseconds, as in `windows`.
 """
 
+from holdback_base.database import closed_by, story_tables
 from sqlalchemy import JSON, Column, ForeignKey, Index, Integer, MetaData, String, Table
 
 from holdback_servers.services import room_tables
 
 METADATA = MetaData(info={"version": 4})
 TABLES = room_tables(METADATA)
+STORIES = story_tables(METADATA, {"clearances": closed_by("r.id"), "clearance_refs": closed_by("r.clearance")})
+"""Which clearances are of cuts of a closed story, and which publications go out under them."""
 
 contracts = Table(
     "contracts",

@@ -8,13 +8,13 @@ from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
 from typing import Any, Final, Protocol, Self
 
-from holdback_base.database import store_instant
+from holdback_base.database import hides, store_instant, story_of
 from sqlalchemy import Connection, or_, select
 
 from holdback_servers.rights import clearances, runs, store
 from holdback_servers.rights.answers import StaleClearance
 from holdback_servers.rights.store import Shelf
-from holdback_servers.rights.tables import contracts, rights
+from holdback_servers.rights.tables import STORIES, contracts, rights
 from holdback_servers.services import Call
 from holdback_servers.serving import Door
 
@@ -72,16 +72,22 @@ async def changing(
 
 def look_again(c: Connection, refs: Iterable[str], shelf: Shelf, now: datetime) -> tuple[StaleClearance, ...]:
     """Count the runs of these references again and make clearances stale that lost anything by a change to them; in the
-    transaction of the change."""
+    transaction of the change.
+
+    Returns:
+        Those of them that whoever makes the change may know of.
+    """
     refs = tuple(refs)
     runs.count_again(c, refs, now)
-    return clearances.look_again(c, refs, lambda names: store.books(c, names, shelf), now)
+    stale = clearances.look_again(c, refs, lambda names: store.books(c, names, shelf), now)
+    return tuple(each for each in stale if not hides(c, STORIES, each.clearance))
 
 
 def news(c: Connection, door: Door, stale: Sequence[StaleClearance], now: datetime) -> list[str]:
-    """The resources that a change made now concerns, out of those that somebody listens to."""
+    """The resources that a change made now concerns, out of those that somebody listens to. What belongs to a closed
+    story is not announced: who listens is not known here, so whoever knows of it asks again."""
     listened = door.listeners.listened
-    found = [CLEARANCE_URI + each.clearance for each in stale]
+    found = [CLEARANCE_URI + each.clearance for each in stale if story_of(c, STORIES, each.clearance) is None]
     watched = sorted(uri.removeprefix(RIGHT_URI) for uri in listened if uri.startswith(RIGHT_URI))
     at = store_instant(now)
     for begin in range(0, len(watched), _AT_ONCE):

@@ -3,11 +3,13 @@
 from datetime import datetime, timedelta
 from typing import Annotated
 
+from holdback_base.database import known_stories
 from holdback_base.problem import Problem
 from holdback_base.vocabulary import Instant, TimeRange, medium_within, parse_medium, time_range
 from pydantic import Field
 from sqlalchemy import Connection
 
+from holdback_servers.media_store import MediaStore
 from holdback_servers.schedule import books, store
 from holdback_servers.schedule.channel import Channel
 from holdback_servers.schedule.model import Details, State
@@ -57,3 +59,15 @@ def following(c: Connection, details: Details, now: datetime) -> Details:
 def actor_of(call: Call) -> books.Actor:
     """Who is written into the history: the agent that acts, or the person, and for whom."""
     return books.Actor(by=call.caller.agent or call.caller.person, on_behalf_of=call.caller.person)
+
+
+def story_for(c: Connection, media: MediaStore, name: str | None) -> str | None:
+    """The closed story that bytes belong to, for a publication of them.
+
+    Raises Problem NOT_FOUND for bytes that whoever asks may not know of.
+    """
+    story = None if name is None else media.story(name)
+    known = known_stories(c)
+    if story is not None and known is not None and story not in known:
+        raise Problem("NOT_FOUND", f"There is no media {name}.", "Give the sha256 of a file that is there.")
+    return story

@@ -143,7 +143,7 @@ class Publication(Noun):
     `start` is the earliest of the availability and `end` the latest, absent when one is open. `media` names the exact
     bytes; what was taken over from another system's grid has none, and is never committed or delivered. `expires` is
     when a hold lapses. `locked` items are changed by nobody silently. `approved_for` is the availability that a person
-    approved: it may shrink and move without asking again, never grow.
+    approved: it may shrink and move without asking again, never grow. `story` is the closed story that it belongs to.
     """
 
     id: str
@@ -166,6 +166,7 @@ class Publication(Noun):
     reasons: tuple[str, ...] = ()
     locked: bool = False
     details: Details = Details()
+    story: str | None = Field(default=None, max_length=60)
     approved_for: tuple[Availability, ...] = ()
     history: tuple[HistoryRow, ...] = ()
 

@@ -1,11 +1,18 @@
 """The tables of the schedule's store."""
 
+from holdback_base.database import closed_by, story_tables
 from sqlalchemy import JSON, Boolean, Column, Index, Integer, MetaData, String, Table
 
 from holdback_servers.services import room_tables
 
 METADATA = MetaData(info={"version": 3})
 TABLES = room_tables(METADATA)
+STORIES = story_tables(
+    METADATA,
+    {"publications": closed_by("r.id"), "jobs": closed_by("r.id")}
+    | dict.fromkeys(("papers", "run_orders", "showings", "history", "as_run"), closed_by("r.publication")),
+)
+"""Which publications belong to a closed story, and which jobs plan some."""
 
 channels = Table(
     "channels",

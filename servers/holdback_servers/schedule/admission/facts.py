@@ -12,8 +12,8 @@ from holdback_servers.schedule.model import Availability
 
 
 class ClearanceFacts(Noun):
-    """What the schedule needs of a verified clearance; `elements` is the element hash of each delivery it covers, `tier`
-    the value tier of the most valuable and `story` the closed story of all of them."""
+    """What the schedule needs of a verified clearance; `elements` is the element hash of each delivery it covers,
+    `tier` the value tier of the most valuable, `story` the closed story of all of them."""
 
     id: str
     elements: dict[Sha256, Sha256]

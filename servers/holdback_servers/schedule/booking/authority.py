@@ -7,9 +7,8 @@ from holdback_base.vocabulary import Noun
 from holdback_trust.identity import Caller
 from holdback_trust.policy import Action
 
-from holdback_servers.services import Call
-
 from holdback_servers.schedule.model import Publication
+from holdback_servers.services import Call
 
 
 def require_commit(call: Call, name: str, kind: Literal["write", "destroy"]) -> None:

@@ -10,7 +10,7 @@ from sqlalchemy import Connection
 from holdback_servers.schedule import books, store
 from holdback_servers.schedule.admission import asked_availability, check_outlasts_lead
 from holdback_servers.schedule.answers import HeldSlot
-from holdback_servers.schedule.arguments import actor_of, following
+from holdback_servers.schedule.arguments import actor_of, following, story_for
 from holdback_servers.schedule.booking.authority import as_json, require_holder
 from holdback_servers.schedule.model import Availability, Details, Named, Publication, availability_bounds
 from holdback_servers.services import Call
@@ -77,6 +77,7 @@ def offer_holding(door: Door) -> None:
                 on_behalf_of=actor.on_behalf_of,
                 reasons=tuple(reasons or ()),
                 details=following(c, details, now),
+                story=story_for(c, services.media, media),
             )
             return as_json(store.hold(c, publication, "slot held", now))
 

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 
-from holdback_base.database import load_instant, store_instant
+from holdback_base.database import hidden_stories, hides, load_instant, store_instant
 from holdback_base.vocabulary import TimeRange
 from sqlalchemy import Connection, or_, select
 from sqlalchemy.sql.elements import ColumnElement
@@ -11,7 +11,7 @@ from sqlalchemy.sql.elements import ColumnElement
 from holdback_servers.schedule.channel import Channel
 from holdback_servers.schedule.constraints import Books, Placed, reach_of_rules
 from holdback_servers.schedule.model import OCCUPYING
-from holdback_servers.schedule.tables import publications
+from holdback_servers.schedule.tables import STORIES, publications
 
 
 def read_books(
@@ -48,10 +48,28 @@ def read_placed(
     )
     if window.end is not None:
         query = query.where(p.start_at < store_instant(window.end))
+    hidden = hidden_stories(c)
+    if hidden:  # the slots are taken for everybody
+        query = query.execution_options(schema_translate_map={None: "main"})
     rows = c.execute(query).all()
     for start, key, until, title, state, sponsor, priority, locked, follows, expires in rows:
         placed = Placed(load_instant(start), key, load_instant(until), title, state, sponsor, priority, locked, follows)
+        if hidden:
+            placed = _as_seen(c, placed)
         yield placed, load_instant(expires) if expires is not None and state == "held" else None
+
+
+RESERVED = "reserved"
+"""In place of the title of what takes up room and is closed to whoever asks; their ids begin so too."""
+
+
+def _as_seen(c: Connection, placed: Placed) -> Placed:
+    """What takes up room, as whoever asks may know it: of what is closed to them, that and how long, and no more."""
+    if placed.follows is not None and hides(c, STORIES, placed.follows):
+        placed = placed._replace(follows=None)
+    if not hides(c, STORIES, placed.id):
+        return placed
+    return placed._replace(id=f"{RESERVED}-{store_instant(placed.start)}", title=RESERVED, locked=True, follows=None)
 
 
 def not_lapsed(now: datetime) -> ColumnElement[bool]:

@@ -9,7 +9,7 @@ from pydantic import Field
 from sqlalchemy import Connection
 
 from holdback_servers.schedule import run_orders, store
-from holdback_servers.schedule.arguments import actor_of
+from holdback_servers.schedule.arguments import actor_of, story_for
 from holdback_servers.schedule.books import Actor, find_channel
 from holdback_servers.schedule.change_nouns import AppliedChanges, BreakingNews, Change, ChangeEvent, ChangePlan
 from holdback_servers.schedule.changing.admitting import Statements, admissions_for
@@ -157,5 +157,6 @@ def _held(c: Connection, event: ChangeEvent | None, services: Services, actor: A
         by=actor.by,
         on_behalf_of=actor.on_behalf_of,
         details=Details(priority=event.priority, duration_seconds=event.duration_seconds),
+        story=story_for(c, services.media, event.media),
     )
     return store.hold(c, publication, "held for breaking news", now)

@@ -5,6 +5,7 @@ import hashlib
 from datetime import timedelta
 from typing import Annotated, Any, Final
 
+from holdback_base.database import STRANGER, seeing
 from holdback_base.problem import Problem
 from holdback_base.vocabulary import Noun, time_range
 from holdback_trust.keys import KeyRing, SignatureRefused, open_jws, sign_jws
@@ -120,6 +121,7 @@ async def _content(services: Services, claims: dict[str, Any]) -> str:
         found = store.page(c, window, now, channel_names=list(shown), states=USUAL, limit=EXPORT_LIMIT)
         return store.with_history(c, found), shown
 
-    found, shown = await services.database.read(unit)
+    with seeing(STRANGER):  # whoever has the address reads it, in a calendar that others look at
+        found, shown = await services.database.read(unit)
     name = ", ".join(each.title for each in shown.values()) if claims.get("channels") else "Schedule"
     return await asyncio.to_thread(to_icalendar, found, shown, name=name)

@@ -7,6 +7,7 @@ from sqlalchemy import Connection
 
 from holdback_servers.schedule import books, store
 from holdback_servers.schedule.asrun_nouns import ListedItem
+from holdback_servers.schedule.books import RESERVED
 from holdback_servers.schedule.channel import Channel
 from holdback_servers.schedule.constraints import Placed
 from holdback_servers.schedule.exchanging.comparing import Compared, Taking, clashes, clashes_within, folded, too_many
@@ -33,7 +34,8 @@ def _earlier(
     c: Connection, taking: Taking, placed: Sequence[Placed], kept: set[str], window: TimeRange
 ) -> tuple[str, ...]:
     """What earlier grids put into these hours, is still to come, and is not in this one."""
-    found = [each.id for each in placed if window.contains(each.start) and each.id not in kept]
+    known = (each for each in placed if each.title != RESERVED or not each.id.startswith(RESERVED))
+    found = [each.id for each in known if window.contains(each.start) and each.id not in kept]
     gone = [store.find_publication(c, each, taking.now) for each in found]
     return tuple(
         each.id for each in gone if each.clearance is None and each.state == "scheduled" and each.start > taking.now

@@ -6,6 +6,7 @@ from typing import NamedTuple
 from sqlalchemy import Connection
 
 from holdback_servers.schedule.admission import asked_availability, check_outlasts_lead
+from holdback_servers.schedule.arguments import story_for
 from holdback_servers.schedule.books import Actor, find_channel
 from holdback_servers.schedule.model import Availability, Details, Publication, availability_bounds
 from holdback_servers.services import Services
@@ -51,4 +52,5 @@ def held_publication(c: Connection, services: Services, wanted: Wanted, actor: A
         on_behalf_of=actor.on_behalf_of,
         reasons=wanted.reasons,
         details=wanted.details,
+        story=story_for(c, services.media, wanted.media),
     )

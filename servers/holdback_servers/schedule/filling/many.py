@@ -3,9 +3,11 @@
 import asyncio
 import threading
 from collections import Counter
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Annotated, Any, Final
 
+from holdback_base.database import put_into_story
 from holdback_base.problem import Problem
 from holdback_base.vocabulary import Instant
 from pydantic import Field
@@ -13,12 +15,13 @@ from sqlalchemy import Connection, select
 
 from holdback_servers.jobs import Job, Report
 from holdback_servers.schedule import books, store
-from holdback_servers.schedule.arguments import actor_of, bounded, chosen, following
+from holdback_servers.schedule.arguments import actor_of, bounded, chosen, following, story_for
 from holdback_servers.schedule.constraints import Books
 from holdback_servers.schedule.filling.holding import Wanted, held_publication
 from holdback_servers.schedule.plan_nouns import HeldPlan, ManyPlan, NotHeld, PlanHold, PlanItem, PlanRequest
 from holdback_servers.schedule.plans import plan
 from holdback_servers.schedule.proposing.reaching import Curves
+from holdback_servers.schedule.tables import STORIES
 from holdback_servers.services import Call, Services
 from holdback_servers.serving import Door
 
@@ -110,11 +113,24 @@ def _offer_planning(door: Door) -> None:
             body = asked.model_copy(update={"channels": tuple(names), "items": named}).model_dump(
                 mode="json", exclude_none=True
             )
-            return services.jobs.submit(c, PLANNING, body, call.caller.person).model_dump(mode="json")
+            job = services.jobs.submit(c, PLANNING, body, call.caller.person)
+            put_into_story(c, STORIES, job.id, _story_of(c, services, asked.items))
+            return job.model_dump(mode="json")
 
         job = Job.model_validate(await services.database.write(lambda c: call.once(c, lambda: effect(c))))
         await services.jobs.wake()
         return await services.jobs.get(job.id, call.caller.person)
+
+
+def _story_of(c: Connection, services: Services, items: Sequence[PlanItem]) -> str | None:
+    """The closed story of what is to be planned; who does not know of it sees nothing of the plan.
+
+    Raises Problem NOT_FOUND for media that the caller may not know of, CONFLICT for items of two closed stories.
+    """
+    stories = {story_for(c, services.media, each.media) for each in items} - {None}
+    if len(stories) > 1:
+        raise Problem("CONFLICT", "The items belong to different closed stories.", "Plan those of each by themselves.")
+    return next(iter(stories), None)
 
 
 def _named(c: Connection, item: PlanItem, now: datetime) -> PlanItem:

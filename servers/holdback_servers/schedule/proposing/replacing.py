@@ -7,14 +7,15 @@ down only through the publisher and account that put it up.
 from collections.abc import Sequence
 from datetime import datetime
 
+from holdback_base.database import hides
 from holdback_base.problem import Problem
 from sqlalchemy import Connection, or_, select
 
 from holdback_servers.schedule import showings
-from holdback_servers.schedule.books import not_lapsed
+from holdback_servers.schedule.books import RESERVED, not_lapsed
 from holdback_servers.schedule.channel import Channel
 from holdback_servers.schedule.model import Publication
-from holdback_servers.schedule.tables import channels, publications
+from holdback_servers.schedule.tables import STORIES, channels, publications
 from holdback_servers.schedule.tables import showings as showings_table
 
 _TOLD = 5
@@ -58,7 +59,8 @@ def _standing(c: Connection, name: str, now: datetime) -> list[str]:
     there = p.state.in_(("held", "approved", "scheduled", "live"))
     bodies = c.execute(select(p.body).where(p.channel == name, there, not_lapsed(now)).order_by(p.start_at)).scalars()
     found = [Publication.model_validate(body) for body in bodies]
-    return [each.id for each in found if each.state == "live" or each.end is None or each.end > now]
+    to_come = (each.id for each in found if each.state == "live" or each.end is None or each.end > now)
+    return [RESERVED if hides(c, STORIES, each) else each for each in to_come]
 
 
 def _on_show(c: Connection, name: str) -> list[str]:
@@ -66,7 +68,8 @@ def _on_show(c: Connection, name: str) -> list[str]:
     p, told = publications.c, showings_table.c
     query = select(p.id).join(showings_table, told.publication == p.id).where(p.channel == name)
     some = query.where(or_(p.state == "live", told.next_at.is_not(None))).order_by(p.start_at)
-    return [key for key in c.execute(some).scalars() if showings.may_be_seen(c, key)]
+    seen = (key for key in c.execute(some).scalars() if showings.may_be_seen(c, key))
+    return [RESERVED if hides(c, STORIES, each) else each for each in seen]
 
 
 def _refuse(channel: Channel, changed: Sequence[str], concerned: Sequence[str], over: str) -> None:

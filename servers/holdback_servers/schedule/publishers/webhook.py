@@ -30,9 +30,11 @@ from urllib.parse import urlsplit
 import httpx
 from holdback_base.ids import Clock
 from holdback_base.problem import Problem
+from holdback_trust.egress import Egress
 from pydantic import BaseModel, StrictBool, ValidationError
 
 from holdback_servers.schedule.ports import Package
+from holdback_servers.settings import EgressSetting
 
 SIGNATURE_TYPE = "delivery+jwt"
 _LONGEST_ANSWER = 4096
@@ -90,6 +92,10 @@ class WebhookPublisher:
             raise self._silent(f"was silent for {self._timeout:g} seconds") from error
         except httpx.RequestError as error:
             raise self._silent(f"cannot be reached, or hung up ({type(error).__name__})") from error
+        except Problem as problem:
+            if problem.code != "HOST_NOT_ALLOWED":
+                raise
+            raise Problem("CONFLICT", problem.message, "Correct the publisher's url in holdback.toml.") from problem
         except OSError as error:
             raise Problem("UNAVAILABLE", f"A file of {package.key} cannot be read: {error}.", "Restore it.") from error
         return self._judged(package, answer, body)
@@ -102,10 +108,16 @@ class WebhookPublisher:
                 parts.append((name, (name, stack.enter_context(path.open("rb")), "application/octet-stream")))
             head = self._head(package, manifest)
             async with (
-                httpx.AsyncClient(timeout=self._timeout, trust_env=False, verify=self._authorities) as client,
+                httpx.AsyncClient(timeout=self._timeout, trust_env=False, transport=self._transport()) as client,
                 client.stream("POST", self._url, files=parts, headers=head, follow_redirects=False) as answer,
             ):
                 return answer, await _beginning(answer)
+
+    def _transport(self) -> httpx.AsyncBaseTransport:
+        """To the address in the settings, wherever that is, at the moment that its name was looked up, but for places
+        where a cloud tells secrets."""
+        egress = Egress(EgressSetting(), tls=lambda: self._authorities).named(self._url)
+        return egress.transport(compressed=True)  # only the beginning is read, and as it comes
 
     @cached_property
     def _authorities(self) -> ssl.SSLContext:

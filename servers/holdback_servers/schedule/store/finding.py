@@ -3,7 +3,7 @@
 from collections.abc import Collection
 from datetime import datetime
 
-from holdback_base.database import load_instant, store_instant
+from holdback_base.database import hides, load_instant, store_instant
 from holdback_base.problem import Problem
 from holdback_base.vocabulary import TimeRange
 from sqlalchemy import Connection, and_, or_, select
@@ -11,13 +11,13 @@ from sqlalchemy.sql.elements import ColumnElement
 
 from holdback_servers.schedule.books import not_lapsed
 from holdback_servers.schedule.model import OCCUPYING, HistoryRow, Publication, State
-from holdback_servers.schedule.tables import history, publications
+from holdback_servers.schedule.tables import STORIES, history, publications
 
 
 def find_hold(c: Connection, hold_id: str) -> Publication:
     """The publication that a hold keeps a slot for, whatever became of it. Raises Problem NOT_FOUND."""
     body = c.execute(select(publications.c.body).where(publications.c.hold == hold_id)).scalar_one_or_none()
-    if body is None:
+    if body is None or hides(c, STORIES, body["id"]):
         raise Problem("NOT_FOUND", f"There is no hold {hold_id}.", "Hold a slot first; hold_slot answers with the id.")
     return Publication.model_validate(body)
 
@@ -26,7 +26,7 @@ def find_publication(c: Connection, publication_id: str, now: datetime) -> Publi
     """The publication of this id, or that a hold of this id is for, as it stands. Raises Problem NOT_FOUND."""
     p = publications.c
     body = c.execute(select(p.body).where(or_(p.id == publication_id, p.hold == publication_id))).scalar_one_or_none()
-    if body is None:
+    if body is None or hides(c, STORIES, body["id"]):
         raise Problem("NOT_FOUND", f"There is no publication {publication_id}.", "get_schedule lists them.")
     return as_of(Publication.model_validate(body), now)
 
@@ -64,7 +64,7 @@ def page(
     if after is not None:
         query = query.where(or_(p.start_at > after[0], and_(p.start_at == after[0], p.id > after[1])))
     rows = c.execute(query.order_by(p.start_at, p.id).limit(limit)).scalars()
-    return [as_of(Publication.model_validate(body), now) for body in rows]
+    return [as_of(Publication.model_validate(body), now) for body in rows if not hides(c, STORIES, body["id"])]
 
 
 def place_of(publication: Publication) -> dict[str, str]:

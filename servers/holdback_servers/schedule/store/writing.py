@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Any
 
-from holdback_base.database import store_instant
+from holdback_base.database import put_into_story, store_instant
 from sqlalchemy import Connection, insert, update
 
 from holdback_servers.schedule import run_orders, showings
@@ -12,7 +12,7 @@ from holdback_servers.schedule.channel import Channel
 from holdback_servers.schedule.constraints import placed
 from holdback_servers.schedule.model import OCCUPYING, Publication
 from holdback_servers.schedule.store.finding import followers
-from holdback_servers.schedule.tables import history, publications
+from holdback_servers.schedule.tables import STORIES, history, publications
 
 
 def put(c: Connection, publication: Publication, actor: Actor, why: str, now: datetime) -> Publication:
@@ -29,6 +29,8 @@ def put(c: Connection, publication: Publication, actor: Actor, why: str, now: da
     changed = c.execute(update(publications).where(publications.c.id == publication.id).values(**row))
     if changed.rowcount == 0:
         c.execute(insert(publications).values(id=publication.id, **row))
+    if publication.story is not None:
+        put_into_story(c, STORIES, publication.id, publication.story)
     _remember(c, publication, actor, why, now)
     if publication.state not in OCCUPYING:
         let_go(c, publication, actor, f"{publication.id}, which it followed, is {publication.state}", now)
