@@ -10,7 +10,7 @@ import pytest
 from holdback_base.problem import Problem
 from holdback_trust.keys import KeyPair, KeyRing, sign_jws
 from holdback_trust.policy import agent_scopes, person_scopes
-from holdback_trust.tokens import CACHE_SIZE, TOKEN_TYPE, TokenAuthority, TokenVerifier
+from holdback_trust.tokens import CACHE_SIZE, TOKEN_TYPE, TokenAuthority, TokenVerifier, read_token
 
 NOON = datetime(2026, 11, 22, 12, tzinfo=UTC)
 KEYS = KeyPair.generate()
@@ -81,6 +81,28 @@ def test_each_exchange_puts_the_new_actor_outermost_and_keeps_the_history_below(
     assert caller.text() == "agent:compliance < agent:editing-assistant for person:sam"
     payload = jwt.decode(third, options={"verify_signature": False})
     assert payload["act"] == {"sub": COMPLIANCE, "act": {"sub": ASSISTANT}}
+
+
+def test_what_the_issuer_remembers_of_a_token_is_what_the_token_says() -> None:
+    clock = Hand()
+    tokens = authority(clock)
+    held = tokens.issue(
+        person="person:sam",
+        roles=["editor"],
+        audience=COMPLIANCE,
+        scopes=["rights:read"],
+        stories=["court-ruling"],
+        factors=["swk", "otp"],
+        chain=[ASSISTANT],
+    )
+    narrower = tokens.grant(tokens.read(held), COMPLIANCE, audience="mcp:rights", allowed=["rights:read"])
+    for text in (held, narrower.text):
+        assert tokens.read(text) == read_token(text, RING, "gateway", None, clock())
+    assert tokens.read(narrower.text) == narrower.caller
+    clock.now = NOON + timedelta(seconds=300)
+    with pytest.raises(Problem, match="it has expired"):
+        tokens.read(held)
+    assert tokens.read(held, even_expired=True).token_id == "tok-1"
 
 
 def test_a_scope_outside_what_is_held_or_allowed_is_denied_by_name() -> None:

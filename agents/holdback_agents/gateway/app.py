@@ -229,7 +229,7 @@ class Gateway:
         return 200
 
     async def _take_head(self, scope: Scope, receive: Receive, send: Send) -> int:
-        await self._ends.take_head(read_json(await read_body(scope, receive, FORM_LIMIT)))
+        await self._ends.take_heads(read_json(await read_body(scope, receive, FORM_LIMIT)))
         await send_json(send, 202, {"kept": True})
         return 202
 

@@ -23,33 +23,34 @@ class TaskEnds:
         self._services, self._tasks = services, tasks
         self._heads: dict[str, None] = {}
 
-    async def take_head(self, value: object) -> None:
-        """A signed head of a party's audit log; its signature is what lets it in.
+    async def take_heads(self, value: object) -> None:
+        """Signed heads of a party's audit log, one or several; their signatures are what lets them in.
 
-        It ends the task that it names when the agent of that task signed it. Then it is kept beside the gateway's own
+        Each ends the task that it names when the agent of that task signed it. Then it is kept beside the gateway's own
         log, and elsewhere where the house says so.
 
         Raises:
             Problem: INVALID_ARGUMENT, STATEMENT_INVALID; UNAVAILABLE when it cannot be kept.
         """
-        head = cast(dict[str, Any], value).get("head") if isinstance(value, dict) else None
-        if not isinstance(head, str):
-            raise Problem("INVALID_ARGUMENT", "There is no head.", 'Send {"head": "<compact JWS>"}.')
+        new = [(head, claims) for head, claims in map(self._opened, _heads_in(value)) if head not in self._heads]
+        for head, claims in new:
+            held = self._tasks.find(str(claims.get("task") or ""))
+            if held is not None and self._is_its_own(head, held):
+                await self.end(held.id, by=held.agent, why="")
+        if new:
+            await asyncio.to_thread(self._keep, [head for head, _ in new])
+        for head, _ in new:
+            self._heads[head] = None
+        while len(self._heads) > _MOST_HEADS:
+            del self._heads[next(iter(self._heads))]
+
+    def _opened(self, head: str) -> tuple[str, dict[str, Any]]:
         try:
-            claims = open_jws(head, HEAD_TYPE, self._services.ring, None)
+            return head, open_jws(head, HEAD_TYPE, self._services.ring, None)
         except SignatureRefused as refusal:
             raise Problem(
                 "STATEMENT_INVALID", f"The head is refused: {refusal}.", "Send it as it was signed."
             ) from None
-        if head in self._heads:
-            return
-        held = self._tasks.find(str(claims.get("task") or ""))
-        if held is not None and self._is_its_own(head, held):
-            await self.end(held.id, by=held.agent, why="")
-        await asyncio.to_thread(self._keep, head)
-        while len(self._heads) >= _MOST_HEADS:
-            del self._heads[next(iter(self._heads))]
-        self._heads[head] = None
 
     async def end(self, identity: str, *, by: str, why: str) -> list[HeldTask]:
         """End a task and all that it gave to others: no more tokens, and those that are out are worthless.
@@ -73,12 +74,22 @@ class TaskEnds:
         kid = str(jwt.get_unverified_header(head).get("kid"))  # it was verified with that key
         return any(self._services.ring.find(party, kid) is not None for party in (held.agent, GATEWAY))
 
-    def _keep(self, head: str) -> None:
+    def _keep(self, heads: list[str]) -> None:
         try:
-            self._services.audit.anchor(head)
+            for head in heads:
+                self._services.audit.anchor(head)
         except OSError as error:
             raise Problem(
                 "UNAVAILABLE",
                 f"The head cannot be kept: {error.strerror}.",
                 "Make room where heads are kept, or restore its permissions; the head is sent again.",
             ) from error
+
+
+def _heads_in(value: object) -> list[str]:
+    shape = cast(dict[str, Any], value) if isinstance(value, dict) else {}
+    heads = shape.get("heads", [shape.get("head")])
+    found = [each for each in cast(list[object], heads) if isinstance(each, str)] if isinstance(heads, list) else []
+    if not found or len(found) != len(cast(list[object], heads)):
+        raise Problem("INVALID_ARGUMENT", "There is no head.", 'Send {"heads": ["<compact JWS>", ...]}.')
+    return found

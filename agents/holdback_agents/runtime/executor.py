@@ -77,7 +77,7 @@ class Executor(AgentExecutor):
         self._agent, self._backstage = agent, backstage
         self._live: dict[str, _Live] = {}
         self._ended: OrderedDict[str, None] = OrderedDict()
-        self._heads = Heads(backstage.audit, backstage.ways.house.keep_head)
+        self._heads = Heads(backstage.audit, backstage.ways.house.keep_heads)
 
     def is_here(self, task_id: str) -> bool:
         """Whether the task's coroutine is in this process, or was until a moment ago.

@@ -6,7 +6,7 @@ token it came with is exchanged for a narrower one (RFC 8693) that names the per
 
 import asyncio
 import hashlib
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, TypeVar, cast
@@ -157,9 +157,9 @@ class House:
         headers["idempotency-key"] = hashlib.sha256(f"{task} {canonical_sha256(body['question'])}".encode()).hexdigest()
         return await _patiently(lambda: self._ask("POST", "/approvals", headers, json=body))
 
-    async def keep_head(self, head: str) -> None:
-        """Have a signed head of this agent's audit log kept, which ends the task that it names. Raises Problem."""
-        await _patiently(lambda: self._ask("POST", "/audit/heads", {}, json={"head": head}))
+    async def keep_heads(self, heads: Sequence[str]) -> None:
+        """Have signed heads of this agent's audit log kept, which ends the tasks that they name. Raises Problem."""
+        await _patiently(lambda: self._ask("POST", "/audit/heads", {}, json={"heads": list(heads)}))
 
     async def resumed(self, task: str, verifier: TokenVerifier) -> Session:
         """For whom a task of this agent acts that an earlier process of it left, with a token of now.

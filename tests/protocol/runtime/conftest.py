@@ -345,7 +345,8 @@ def _gateway(
         return JSONResponse({"access_token": granted.text, "token_type": "Bearer", "expires_in": left})
 
     async def head(request: Request) -> JSONResponse:
-        heads.put_nowait((await request.json())["head"])
+        for each in (await request.json())["heads"]:
+            heads.put_nowait(each)
         return JSONResponse({"kept": True}, 202)
 
     async def registry(request: Request) -> JSONResponse:

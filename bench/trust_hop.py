@@ -1,0 +1,204 @@
+"""What all of trust adds to an agent hop: one agent asks another for a skill, in a house that is up.
+
+A person's task at one agent hands on to another, or does not; the difference is the hop. It is measured by turns as it
+stands (a task of its own in the book, an exchanged token, its verification, standing, policy, guardian, audit rows, the
+signed head that ends it at the gateway) and with none of that. CPU time of the process, in which all of the house is.
+"""
+
+import asyncio
+import statistics
+import tempfile
+import time
+from collections.abc import Generator
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from bench.figures import Figure
+
+TASKS, ROUNDS = 20, 9
+BOUND_MS = 1.5
+
+
+def figures() -> list[Figure]:
+    """CPU milliseconds that trust adds to a hop, and a hop in all."""
+    rounds = asyncio.run(_measure())
+    added = [full - bare for full, bare in rounds]
+    whole = [full for full, _ in rounds]
+    return [
+        Figure("trust", "an agent hop in all, CPU", statistics.median(whole), "ms", (min(whole), max(whole))),
+        Figure(
+            "trust",
+            "all of trust in an agent hop, CPU",
+            statistics.median(added),
+            "ms",
+            (min(added), max(added)),
+            BOUND_MS,
+        ),
+    ]
+
+
+async def _measure() -> list[tuple[float, float]]:
+    with tempfile.TemporaryDirectory() as folder:
+        async with _House.opened(Path(folder)) as house:
+            with _untrusting(house):
+                await house.hop()
+            await house.hop()
+            rounds: list[tuple[float, float]] = []
+            for _ in range(ROUNDS):
+                full = await house.hop()
+                with _untrusting(house):
+                    rounds.append((full, await house.hop()))
+            return rounds
+
+
+class _House:
+    """A house whose assistant hands on, and whose compliance agent says again what it hears."""
+
+    def __init__(self, foundation: Any, desk: Any) -> None:
+        self.foundation, self.desk = foundation, desk
+        self.tokens: dict[str, str] = {}
+
+    @classmethod
+    def opened(cls, folder: Path) -> Any:
+        return _opened(folder)
+
+    async def hop(self) -> float:
+        """CPU milliseconds of a hop: tasks that hand on, less tasks that do not, by turns."""
+        for audience in ("agent:editing-assistant", "agent:compliance", "gateway"):
+            self.tokens[audience] = await self.desk.person.token(audience)
+        with_it = without = 0.0
+        for _ in range(TASKS):
+            with_it += await self._task(1)
+            without += await self._task(0)
+        return (with_it - without) * 1000 / TASKS
+
+    async def _task(self, times: int) -> float:
+        from holdback_agents.runtime.parts import data_part, message
+        from holdback_agents.runtime.peers import Listener, Peer
+
+        async def token() -> str:
+            return self.tokens["agent:editing-assistant"]
+
+        async def nothing(_: Any) -> None:
+            return None
+
+        peer = Peer("editing-assistant", f"{self.desk.person.gateway}/agents/editing-assistant", token)
+        words = message([data_part(_echo()(times=times))], message_id=self.foundation.new_id("evt"))
+        began = time.process_time()
+        task = await self.desk.peers.converse(peer, words, Listener(nothing, nothing))
+        await asyncio.sleep(0.06)  # the rows and the head that are written behind the answer
+        assert task.artifacts, task
+        return time.process_time() - began
+
+
+def _echo() -> Any:
+    from holdback_agents.contracts import Part
+
+    class Echo(Part):
+        schema_name = "bench-echo"
+        times: int = 0
+
+    return Echo
+
+
+def _agents(real: dict[str, Any]) -> dict[str, Any]:
+    """The house's agents, two of them with other workflows."""
+    request = _echo()
+
+    async def hand_on(run: Any, asked: Any) -> Any:
+        for _ in range(asked.times):
+            await run.delegate("clear-rights", request(), request)
+        return asked
+
+    async def say_again(_run: Any, asked: Any) -> Any:
+        return asked
+
+    def with_workflow(name: str, skill: str, workflow: Any) -> Any:
+        agent = real[name]()
+        skills = [
+            replace(each, request=request, workflow=workflow, words=None, reply=_plain()) if each.id == skill else each
+            for each in agent.skills
+        ]
+        return replace(agent, skills=skills)
+
+    return {
+        **real,
+        "editing-assistant": lambda: with_workflow("editing-assistant", "make-highlight", hand_on),
+        "compliance": lambda: with_workflow("compliance", "clear-rights", say_again),
+    }
+
+
+def _plain() -> Any:
+    from holdback_agents.runtime.agent import plain_reply
+
+    return plain_reply
+
+
+def _opened(folder: Path) -> Any:
+    from contextlib import asynccontextmanager
+
+    from holdback import house as houses
+    from holdback.desk import open_desk
+    from holdback.foundation import lay_foundation, party_keys
+    from holdback.serving import listen, served
+    from holdback_servers.settings import PersonSetting, Settings
+
+    @asynccontextmanager
+    async def opened() -> Any:
+        sam = PersonSetting(id="person:sam", name="Sam", roles=frozenset({"editor"}))
+        foundation = lay_foundation(Settings(home=folder, calls_a_minute=10_000_000), "gateway")
+        listener = listen("127.0.0.1", 0)
+        url = f"http://127.0.0.1:{listener.getsockname()[1]}"
+        real = dict(houses.AGENTS)
+        houses.AGENTS.update(_agents(real))
+        try:
+            async with (
+                houses.open_house(foundation, url, (sam,)) as up,
+                served(up.gateway, listener),
+                open_desk(
+                    sam, party_keys(folder, sam.id), url, clock=foundation.clock, new_id=foundation.new_id
+                ) as desk,
+            ):
+                yield _House(foundation, desk)
+        finally:
+            houses.AGENTS.update(real)
+
+    return opened()
+
+
+@contextmanager
+def _untrusting(house: _House) -> Generator[None]:
+    """Nobody exchanges, judges, writes down or signs, for as long as this is open."""
+    from holdback_agents.runtime.heads import Heads
+    from holdback_agents.runtime.house import House
+    from holdback_trust.audit import AuditLog
+    from holdback_trust.policy import Decision
+
+    allowed = Decision(allowed=True, code="", reason="", policy="bench")
+    tokens = house.tokens
+
+    async def token(_self: Any, _session: Any, audience: str, _scope: str = "") -> str:
+        return tokens[audience]
+
+    def judged(*_: object) -> Decision:
+        return allowed
+
+    def nothing(*_: object, **__: object) -> None:
+        return None
+
+    enforcement = house.foundation.enforcement
+    was = House.token, Heads.sign, AuditLog.append
+    enforcement.judge, enforcement.settled = judged, nothing
+    House.token, Heads.sign, AuditLog.append = token, nothing, nothing  # type: ignore[method-assign]
+    try:
+        yield
+    finally:
+        House.token, Heads.sign, AuditLog.append = was  # type: ignore[method-assign]
+        del enforcement.judge, enforcement.settled
+
+
+if __name__ == "__main__":
+    for each in figures():
+        print(each)
