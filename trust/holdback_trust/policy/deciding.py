@@ -97,11 +97,12 @@ class Policies:
             known = self._caller(caller)
             if known.refused is not None:
                 return known.refused
-            answer = None if self._timed or _window_over(caller, now) else known.answers.get(action)
+            stands = not self._timed and not _window_over(caller, now)
+            answer = known.answers.get(action) if stands else None
             if answer is None:
                 verb: Verb = "approve" if action.scope == APPROVE and action.kind != "read" else action.kind
                 answer = self._ask(known, verb, uid("Capability", action.name), action, now)
-                if len(known.answers) < ANSWERS_KEPT:
+                if stands and len(known.answers) < ANSWERS_KEPT:
                     known.answers[action] = answer
             return answer
         except Exception as error:

@@ -1,0 +1,222 @@
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from holdback.policies import capabilities
+from holdback_base.problem import CODES, Problem
+from holdback_trust.enforcing import Enforcement
+from holdback_trust.grants import plan
+from holdback_trust.identity import Caller, TaskClaim
+from holdback_trust.policy import OWN, Action, Policies, engine, house_policies, pieces, schema_text
+from holdback_trust.policy.principals import entities
+from holdback_trust.task_policy import mint, policy_sha256
+
+NOW = datetime(2026, 11, 21, 12, tzinfo=UTC)
+READ = Action(name="rights.check_clearance", scope="rights:read")
+ISSUE = Action(name="rights.issue_clearance", scope="rights:clear", kind="write")
+
+
+def caller(**changes: Any) -> Caller:
+    shape: dict[str, Any] = {
+        "person": "person:sam",
+        "scopes": frozenset({"rights:read", "rights:clear", "approval:decide"}),
+        "audience": "mcp:rights",
+        "token_id": "tok-1",
+        "expires": NOW + timedelta(minutes=5),
+    }
+    return Caller(**{**shape, **changes})
+
+
+def agent(name: str = "agent:compliance", skill: str = "clear-rights", **changes: Any) -> Caller:
+    claim = TaskClaim(id="t-1", root="t-1", skill=skill, tools=plan(name, skill), expires=NOW + timedelta(hours=1))
+    claim = claim.model_copy(update={"policy": policy_sha256(mint(claim, name, "person:sam"))})
+    acting: dict[str, Any] = {"agent": name, "chain": (name,), "level": 200, "task": claim}
+    return caller(**acting | changes)
+
+
+def own(text: str) -> Policies:
+    return Policies({"house.cedar": text})
+
+
+def mistake(folder: Path, text: str | bytes) -> str:
+    file = folder / "house.cedar"
+    file.write_bytes(text.encode() if isinstance(text, str) else text)
+    with pytest.raises(Problem) as caught:
+        house_policies(folder, capabilities())
+    assert caught.value.hint
+    return caught.value.message.removeprefix(f"{file}, ")
+
+
+def test_what_every_house_has_holds_to_the_schema_and_says_why_with_codes_that_exist() -> None:
+    assert engine.mistakes(OWN.text, OWN.schema) == []
+    assert len({each.name for each in engine.told(OWN.text)}) == len(pieces(OWN.text)) == len(OWN.words)
+    assert {each.code for each in OWN.words.values()} <= CODES.keys()
+    assert all("@says" in each.text for each in pieces(OWN.text))
+
+
+def test_callers_and_their_requests_hold_to_the_schema() -> None:
+    for each in (caller(roles=frozenset({"editor"}), stories=frozenset({"x"}), factors=frozenset({"otp"})), agent()):
+        engine.parse_entities(entities(each), engine.parse_schema(schema_text()))
+
+
+def test_a_task_permits_its_own_tools_to_its_own_agent_until_its_window_is_over() -> None:
+    acting = agent()
+    assert OWN.decide(acting, ISSUE, NOW).policy == "task"
+    other = OWN.decide(acting, Action(name="rights.record_right", scope="rights:read"), NOW)
+    assert (other.code, other.policy) == ("PERMISSION_DENIED", "task-plan")
+    over = OWN.decide(acting, ISSUE, NOW + timedelta(hours=1))
+    assert (over.code, over.policy) == ("TASK_ENDED", "task-window")
+    assert OWN.decide(acting, ISSUE, NOW + timedelta(minutes=59)).allowed
+
+
+def test_a_task_of_another_skill_agent_or_person_permits_nothing() -> None:
+    assert OWN.decide(agent(skill="watch-expiry"), ISSUE, NOW).policy == "task-plan"
+    task = agent().task
+    for thief in (agent("agent:scheduler", task=task), agent(person="person:ann")):
+        assert OWN.decide(thief, READ, NOW).policy == "task-policy"
+
+
+def test_without_a_task_an_agent_may_nothing_and_with_a_task_nothing_that_its_scopes_lack() -> None:
+    assert OWN.decide(agent(task=None), READ, NOW).policy == "task-needed"
+    assert OWN.decide(agent(scopes=frozenset()), READ, NOW).policy == "scope-held"
+
+
+def test_the_minted_policy_is_the_same_each_time_and_valid_and_quotes_what_it_names() -> None:
+    claim = TaskClaim(id='t"1', root="t\\2", skill="x", tools=frozenset({'a.b"]; permit'}), expires=NOW)
+    text = mint(claim, "agent:compliance", "person:sam")
+    assert text == mint(claim.model_copy(), "agent:compliance", "person:sam")
+    assert len(pieces(text)) == 1
+    assert engine.mistakes(text, OWN.schema) == []
+    with pytest.raises(ValueError, match="printable"):
+        mint(claim.model_copy(update={"id": "t\n1"}), "agent:compliance", "person:sam")
+    assert engine.mistakes(mint(claim.model_copy(update={"tools": frozenset[str]()}), "agent:x", "p"), OWN.schema) == []
+
+
+def test_a_forbid_that_errs_denies_though_cedar_alone_would_pass_it_over() -> None:
+    erring = own('@id("sum") forbid (principal, action, resource) when { 9223372036854775807 + principal.level > 0 };')
+    decision = erring.decide(caller(), READ, NOW)
+    assert (decision.allowed, decision.code, decision.policy) == (False, "PERMISSION_DENIED", "policy-error")
+
+
+def test_an_address_that_is_none_denies() -> None:
+    where = own(
+        '@id("here") forbid (principal, action, resource) when { context has network && context.network.isIpv6() };'
+    )
+    assert where.asks_where
+    assert where.decide(caller(), READ.model_copy(update={"network": "192.0.2.1"}), NOW).allowed
+    assert where.decide(caller(), READ.model_copy(update={"network": "nowhere"}), NOW).policy == "policy-error"
+
+
+def test_the_houses_own_policy_speaks_in_its_own_words_and_what_every_house_has_speaks_first() -> None:
+    closed = own(
+        '@id("closed") @code("NOT_FOUND") @says("{person} came too late.") forbid (principal, action, resource);'
+    )
+    decision = closed.decide(caller(), READ, NOW)
+    assert (decision.code, decision.reason, decision.policy) == ("NOT_FOUND", "person:sam came too late.", "closed")
+    assert closed.decide(caller(scopes=frozenset()), READ, NOW).policy == "scope-held"
+
+
+def test_a_house_cannot_permit_what_scopes_tasks_and_stories_leave_out() -> None:
+    generous = own('@id("all") permit (principal, action, resource);')
+    assert not generous.decide(caller(scopes=frozenset()), READ, NOW).allowed
+    assert not generous.decide(agent(task=None), READ, NOW).allowed
+    assert not generous.decide(agent(), Action(name="rights.x", scope="rights:read"), NOW).allowed
+    assert not generous.knows(caller(), "court-ruling", NOW).allowed
+    assert not generous.reaches(agent(), 3, NOW).allowed
+    approve = Action(name="approval.decide", scope="approval:decide", kind="write", asked_by="person:ann")
+    assert not generous.decide(agent(), approve, NOW).allowed
+
+
+def test_a_policy_that_speaks_of_the_time_is_asked_each_time() -> None:
+    nights = own('@id("n") forbid (principal, action, resource) when { context.now.toTime() >= duration("22h") };')
+    person = caller()
+    assert nights.decide(person, READ, NOW).allowed
+    assert not nights.decide(person, READ, NOW.replace(hour=22)).allowed
+    assert nights.decide(person, READ, NOW).allowed
+
+
+def test_who_knows_a_story_and_which_agent_reaches_a_tier() -> None:
+    enforcement = Enforcement(clock=lambda: NOW)
+    reporter = agent(stories=frozenset({"court-ruling"}))
+    assert enforcement.knows(reporter, None)
+    assert enforcement.knows(reporter, "court-ruling")
+    assert not enforcement.knows(reporter, "other")
+    for level, reach in ((100, 1), (200, 2), (300, 3)):
+        levelled = reporter.model_copy(update={"level": level})
+        assert [enforcement.reaches(levelled, tier).allowed for tier in (1, 2, 3)] == [
+            tier <= reach for tier in (1, 2, 3)
+        ]
+    assert enforcement.reaches(caller(), 3).allowed
+
+
+def test_a_thing_of_a_story_that_one_may_not_know_is_not_found_and_its_tier_forbids_writing_only() -> None:
+    assert OWN.decide(caller(), READ.model_copy(update={"story": "court-ruling"}), NOW).code == "NOT_FOUND"
+    assert OWN.decide(agent(), READ.model_copy(update={"tier": 3}), NOW).allowed
+    assert OWN.decide(agent(), ISSUE.model_copy(update={"tier": 3}), NOW).policy == "tier-reached"
+
+
+def test_what_takes_a_second_factor_is_denied_without_one() -> None:
+    approve = Action(
+        name="approval.decide", scope="approval:decide", kind="write", asked_by="person:ann", factor_needed=True
+    )
+    assert OWN.decide(caller(), approve, NOW).code == "SECOND_FACTOR_NEEDED"
+    assert OWN.decide(caller(factors=frozenset({"otp"})), approve, NOW).allowed
+
+
+def test_what_cannot_be_judged_is_denied() -> None:
+    class Broken(Policies):
+        def decide(self, caller: Caller | None, action: Action, now: datetime) -> Any:
+            raise RuntimeError("gone")
+
+    assert Enforcement(policies=Broken()).judge(caller(), READ, {}).code == "PERMISSION_DENIED"
+
+
+def test_a_home_without_policies_has_what_every_house_has(tmp_path: Path) -> None:
+    assert house_policies(tmp_path / "none") is OWN
+    assert house_policies(tmp_path) is OWN
+
+
+def test_a_mistake_in_a_policy_is_told_with_its_file_line_and_cure(tmp_path: Path) -> None:
+    told = mistake(tmp_path, '// one\n@id("x")\npermit (\n  principal,\n  action resource\n);')
+    assert told == "line 5: unexpected token `resource`."
+    assert mistake(tmp_path, "\n\npermit (principal, action, resource);") == "line 3: the policy has no name."
+    told = mistake(tmp_path, '@id("a")\nforbid (principal, action, resource)\nwhen { principal.thrust > 1 };')
+    assert told.startswith("line 1: the policy a does not hold to the schema: ")
+    assert "`thrust`" in told
+    told = mistake(tmp_path, '@id("a") forbid (principal, action, resource) when { context.network.isLoopback() };')
+    assert "optional attribute `network`" in told
+    told = mistake(tmp_path, '@id("a")\nforbid (principal,\naction, resource == Capability::"rights.isue_clearance");')
+    assert told == "line 3: rights offers no rights.isue_clearance."
+    told = mistake(tmp_path, '@id("a") forbid (principal in Role::"edtor", action, resource);')
+    assert told == "line 1: there is no role edtor."
+
+
+@pytest.mark.parametrize(
+    ("text", "what"),
+    [
+        ('@id("scope-held") permit (principal, action, resource);', "scope-held is the name of a policy of what every"),
+        ('@id("task") permit (principal, action, resource);', "task is the name of a policy of each task's own"),
+        ('@id("a") permit (principal == ?principal, action, resource);', "a template decides nothing"),
+        ('@id("a") @code("FINE") forbid (principal, action, resource);', "FINE is no code"),
+        ('@id("a") permit (principal, action, resource)', "unexpected end of input"),
+        (b'@id("\xff") permit (principal, action, resource);', "it cannot be read"),
+    ],
+)
+def test_a_policy_that_could_not_count_as_it_says_stops_the_house(tmp_path: Path, text: str | bytes, what: str) -> None:
+    assert mistake(tmp_path, text).startswith(f"line 1: {what}")
+
+
+def test_two_files_cannot_use_one_name(tmp_path: Path) -> None:
+    (tmp_path / "a.cedar").write_text('@id("x") forbid (principal, action, resource);', encoding="utf-8")
+    (tmp_path / "b.cedar").write_text('@id("x") forbid (principal, action, resource);', encoding="utf-8")
+    with pytest.raises(Problem, match=r"b\.cedar, line 1: x is the name of a policy of a\.cedar"):
+        house_policies(tmp_path)
+
+
+def test_policies_are_told_apart_whatever_stands_in_their_texts_and_comments() -> None:
+    text = (
+        '// a; b\n@id("x;y") permit (principal, action, resource) when { context.scope == "\\";//" }; // ok;\n'
+        '\n@id("z")\nforbid (principal, action, resource);\n'
+    )
+    assert [each.line for each in pieces(text)] == [2, 4]
