@@ -15,6 +15,7 @@ from holdback_trust.identity import GATEWAY
 from holdback_trust.keys import KeyRing
 
 from holdback_agents.gateway.authority.people import possible_scopes
+from holdback_agents.gateway.authority.requests import SECOND_FACTOR
 from holdback_agents.gateway.authority.words import OPENID
 from holdback_agents.gateway.exchange import ACCESS_TOKEN, Exchange, audience_of
 from holdback_agents.gateway.oauth_errors import OAuthError
@@ -184,7 +185,7 @@ def _sign_in_metadata(registry: Registry) -> dict[str, Any]:
         "request_uri_parameter_supported": False,
         "subject_types_supported": ["public"],
         "id_token_signing_alg_values_supported": ["ES256"],
-        "acr_values_supported": ["mfa"],
+        "acr_values_supported": list(SECOND_FACTOR),
         "claims_supported": ["sub", "name", "preferred_username", "groups", "auth_time", "amr"],
         "scopes_supported": sorted(frozenset(OPENID).union(*AUDIENCE_SCOPES.values())),
     }

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import re
 import ssl
 from collections.abc import AsyncGenerator, Callable
 from contextlib import asynccontextmanager
@@ -20,6 +21,8 @@ from cryptography.x509.oid import NameOID
 from holdback_agents.gateway.app import build_gateway
 from holdback_agents.gateway.authority.credentials import Credentials, new_secret
 from holdback_base.ids import system_clock
+from holdback_base.problem import Problem
+from holdback_trust.edges import challenge
 from holdback_trust.egress import Egress
 from pyotp import TOTP
 
@@ -47,6 +50,11 @@ class Doorstep:
         answer = await self.browser.redeem(self.browser.code_form(await self.browser.allow(), **more))
         assert answer.status_code == 200, answer.text
         return answer.json()
+
+    async def let_in_again(self, **asked: str | None) -> dict[str, Any]:
+        """The answer to a program that is let in by who signed in before."""
+        await self.browser.open(**asked)
+        return (await self.browser.redeem(self.browser.code_form(await self.browser.allow()))).json()
 
     async def renew(self, answer: dict[str, Any], **more: str) -> httpx.Response:
         form = {"grant_type": "refresh_token", "refresh_token": answer["refresh_token"], "client_id": "holdback"}
@@ -116,6 +124,11 @@ async def test_a_program_may_ask_for_the_second_factor_and_for_a_fresh_sign_in(e
         assert "six digits" in (await step.browser.open(acr_values="mfa")).text, "the code was proved already"
         await step.browser.fill("factor", digits=digits(secret, step.house.clock))
         assert "work in your name" in (await step.browser.open(acr_values="mfa")).text
+        refusal = challenge(Problem("SECOND_FACTOR_NEEDED", "A second factor is needed."))
+        told = re.search(r'acr_values="([^"]+)"', refusal)
+        assert told is not None
+        answer = await step.let_in_again(acr_values=told[1], scope="assets:read openid")
+        assert jwt.decode(answer["id_token"], options={"verify_signature": False})["acr"] == told[1]
         for asked in ({"prompt": "login"}, {"max_age": "0"}):
             assert "Sign-in code" in (await step.browser.open(**asked)).text
 

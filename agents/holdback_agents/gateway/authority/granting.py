@@ -11,6 +11,7 @@ from collections.abc import Awaitable, Callable, Iterable
 from datetime import datetime, timedelta
 from typing import Any
 
+from holdback_trust.edges import FACTORS
 from holdback_trust.identity import GATEWAY
 
 from holdback_agents.gateway.authority import kept
@@ -22,6 +23,7 @@ from holdback_agents.gateway.authority.requests import hashed
 from holdback_agents.gateway.authority.words import OPENID
 from holdback_agents.gateway.oauth_errors import OAuthError
 from holdback_agents.gateway.registry import Registry
+from holdback_agents.gateway.risk import SECOND_FACTORS
 from holdback_agents.gateway.services import GatewayServices
 
 CODE_GRANT = "authorization_code"
@@ -190,6 +192,8 @@ class Granting:
             "amr": sorted(grant.who.factors),
             "at_hash": half_hash(token),
         }
+        if grant.who.factors & SECOND_FACTORS:
+            claims["acr"] = FACTORS
         if grant.nonce:
             claims["nonce"] = grant.nonce
         if "profile" in grant.scopes:

@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 
 from holdback_base.vocabulary import Noun
+from holdback_trust.edges import FACTORS
 from holdback_trust.identity import GATEWAY
 from holdback_trust.keys import KeyPair, KeyRing, SignatureRefused, open_jws, sign_jws, whole_seconds
 from pydantic import ValidationError
@@ -17,8 +18,9 @@ from pydantic import ValidationError
 SEAL_TYPE = "sign-in-request+jwt"
 SEAL_SECONDS = 600
 """How long a page may be left open before it has to be begun again."""
-SECOND_FACTOR = "mfa"
-"""The `acr_values` with which a program asks that a second factor is proved now (RFC 9470)."""
+SECOND_FACTOR = (FACTORS, "mfa")
+"""Each of the `acr_values` with which a program asks that a second factor is proved (RFC 9470): the first is what the
+house's own doors tell it, the second what programs say elsewhere."""
 _CHALLENGE = re.compile(r"[A-Za-z0-9_-]{43}")
 _LONGEST = 1000
 
@@ -103,7 +105,7 @@ def read_request(query: Mapping[str, str], audience: str | None, held: frozenset
         audience=audience,
         scopes=tuple(sorted(wanted & held)),
         nonce=query.get("nonce", ""),
-        second_factor=SECOND_FACTOR in query.get("acr_values", "").split(),
+        second_factor=not set(SECOND_FACTOR).isdisjoint(query.get("acr_values", "").split()),
         fresh="login" in prompt,
         max_age=_seconds(query.get("max_age")),
         browser=browser,
