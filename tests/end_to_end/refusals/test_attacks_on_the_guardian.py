@@ -3,6 +3,7 @@
 The house is one of its own, empty, for agents are suspended in it.
 """
 
+import asyncio
 from collections.abc import AsyncGenerator
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
@@ -17,6 +18,7 @@ from holdback.foundation import Foundation, lay_foundation, party_keys
 from holdback.house import AGENTS, open_house
 from holdback.people import LOADER
 from holdback.serving import listen, served
+from holdback_agents.contracts import SKILL_EXTENSION
 from holdback_agents.runtime.brain import Rules
 from holdback_base.problem import Problem
 from holdback_servers.settings import PersonSetting, Settings
@@ -86,6 +88,7 @@ class Rogue:
 
     async def post(self, path: str, body: dict[str, Any]) -> httpx.Response:
         headers = {"authorization": f"Bearer {self.bearer}", "accept": "application/json, text/event-stream"}
+        headers |= {"a2a-version": "1.0"} if path.startswith("/agents/") else {}
         return await self.house.http.post(f"{self.house.url}{path}", json=body, headers=headers)
 
     async def tool(self, name: str, **arguments: Any) -> dict[str, Any]:
@@ -247,6 +250,54 @@ async def test_an_agent_that_guesses_ids_may_only_read_from_then_on(house: Guard
         "GUARDIAN_BLOCKED",
         "The guardian lets this task only read: it",
     )
+
+
+async def test_a_suspended_agent_reaches_no_other_agent_no_registry_and_no_approver(
+    house: Guarded, unmoved: Any
+) -> None:
+    bearer = (await house.token(ASSISTANT, COMPLIANCE, task="reach")).json()["access_token"]
+    gateway = (await house.token(ASSISTANT, "gateway", task="reach")).json()["access_token"]
+    await house.order("suspend", agent=ASSISTANT)
+    message = {
+        "messageId": "m-1",
+        "role": "ROLE_USER",
+        "parts": [{"text": "clear it"}],
+        "metadata": {SKILL_EXTENSION: "clear-rights"},
+    }
+    body = {"jsonrpc": "2.0", "id": 1, "method": "SendMessage", "params": {"message": message}}
+    async with unmoved("gateway.tasks"):
+        to_agent = await Rogue(house, "", bearer).post("/agents/compliance", body)
+        headers = {"authorization": f"Bearer {gateway}"}
+        registry = await house.http.get(f"{house.url}/registry?skill=clear-rights", headers=headers)
+        approvals = await house.http.get(f"{house.url}/approvals", headers=headers)
+    assert "AGENT_SUSPENDED" in to_agent.text
+    assert (registry.status_code, registry.json()["code"]) == (403, "AGENT_SUSPENDED")
+    assert (approvals.status_code, approvals.json()["code"]) == (403, "AGENT_SUSPENDED")
+
+
+async def test_a_task_that_was_ended_by_a_suspension_does_not_come_back_with_its_agent(house: Guarded) -> None:
+    rogue = await house.rogue(ASSISTANT, "assets", "ended")
+    await house.order("suspend", agent=ASSISTANT)
+    async with asyncio.timeout(20):
+        while not house.foundation.enforcement.standing.ended("editing-assistant-ended"):
+            await house.kim.person.ask("GET", "/guardian", "")
+    await house.order("restore", agent=ASSISTANT)
+    assert (await rogue.tool("search_assets", query="a"))["code"] == "TASK_ENDED"
+    assert (await house.token(ASSISTANT, "mcp:assets", task="ended")).json()["code"] == "TASK_ENDED"
+    assert (await house.token(ASSISTANT, "mcp:assets", task="fresh")).status_code == 200
+
+
+@pytest.mark.parametrize(
+    "path", ["/guardian/../guardian/kill", "/guardian/incidents/../../keys", "/guardian/kill/now", "/guardian//kill"]
+)
+async def test_no_crooked_path_leads_to_the_switch(house: Guarded, unmoved: Any, path: str) -> None:
+    token = await house.sam.person.token("gateway")
+    async with unmoved("gateway.tasks"):
+        answer = await house.http.post(
+            f"{house.url}{path}", json={}, headers={"authorization": f"Bearer {token}"}, follow_redirects=False
+        )
+    assert answer.status_code in (403, 404)
+    assert house.foundation.enforcement.standing.suspended(COMPLIANCE) is None
 
 
 async def test_what_is_held_back_is_used_by_nobody_not_even_a_person(house: Guarded, unmoved: Any) -> None:
