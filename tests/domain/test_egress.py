@@ -4,7 +4,7 @@ import asyncio
 import ipaddress
 import ssl
 from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
@@ -215,6 +215,19 @@ async def test_an_address_that_a_person_named_opens_its_host_and_no_network():
     assert await code_of(egress(), "https://agents.vendor.com:9443/card.json") == "HOST_NOT_ALLOWED"
 
 
+@pytest.mark.asyncio
+async def test_a_place_of_the_houses_settings_is_reached_in_any_network_but_where_clouds_tell_secrets():
+    guard = egress(at=("10.1.2.3",)).named("https://publish.corp/hook", "http://127.0.0.1:9000/", "https://10.9.9.9/")
+    assert await code_of(guard, "https://publish.corp/other") == ""
+    assert await code_of(guard, "https://10.9.9.9/") == ""
+    assert await code_of(guard, "http://127.0.0.1:9000/x") == ""
+    for other in ("https://other.corp/", "https://10.9.9.8/", "http://127.0.0.1:9001/", "https://publish.corp:8443/"):
+        assert await code_of(guard, other) == "HOST_NOT_ALLOWED"
+    for secret in ("169.254.169.254", "fd00:ec2::254", "224.0.0.1", "::ffff:10.1.2.3"):
+        turned = egress(at=(secret,)).named("https://publish.corp/hook")
+        assert await code_of(turned, "https://publish.corp/hook") == "HOST_NOT_ALLOWED"
+
+
 @pytest.mark.parametrize("hosts", [("https://example.com",), ("example.com:0",), ("exa mple.com",), ("*.*",), ("",)])
 def test_an_entry_that_is_no_host_is_told_with_its_cure(hosts: tuple[str, ...]):
     with pytest.raises(Problem, match=r"egress\.hosts") as refusal:
@@ -274,20 +287,23 @@ async def site(folder: Path, answer: bytes) -> AsyncGenerator[Site]:
     heard: list[bytes] = []
 
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        heard.append(await reader.readuntil(b"\r\n\r\n"))
-        if answer:
-            writer.write(answer)
-            await writer.drain()
+        with suppress(OSError):  # whoever has read enough hangs up
+            heard.append(await reader.readuntil(b"\r\n\r\n"))
+            if answer:
+                writer.write(answer)
+                await writer.drain()
+            else:
+                await reader.read()
             writer.close()
-        else:
-            await reader.read()
-            writer.close()
+            await writer.wait_closed()
 
+    before = asyncio.all_tasks()
     server = await asyncio.start_server(serve, "127.0.0.1", 0, ssl=serving)
     try:
         yield Site(server.sockets[0].getsockname()[1], heard, trusting)
     finally:
         server.close()
+        await asyncio.wait({*(asyncio.all_tasks() - before), asyncio.create_task(server.wait_closed())}, timeout=5)
 
 
 def certificate(folder: Path, name: str) -> tuple[ssl.SSLContext, ssl.SSLContext]:

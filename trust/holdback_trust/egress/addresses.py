@@ -54,6 +54,7 @@ _METADATA = frozenset(
     )
 )
 """Where clouds tell a machine its secrets. A network around it does not open one; only its own entry does."""
+EVERY_NETWORK = _networks("0.0.0.0/0", "::/0")
 _LOOPBACK = _networks("127.0.0.0/8", "::1/128")
 
 

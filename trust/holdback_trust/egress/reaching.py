@@ -14,7 +14,9 @@ import httpx
 from holdback_base.problem import Problem
 
 from holdback_trust.egress.addresses import (
+    EVERY_NETWORK,
     HostEntry,
+    Network,
     Wanted,
     is_loopback,
     is_opened,
@@ -89,6 +91,7 @@ class Egress:
     ) -> None:
         self._hosts = tuple(read_host(each) for each in allowed.hosts)
         self._private = tuple(read_network(each) for each in allowed.private)
+        self._named: frozenset[tuple[str, int]] = frozenset()
         self._resolve, self._tls = resolve, tls
 
     def also(self, *urls: str) -> "Egress":
@@ -99,6 +102,13 @@ class Egress:
         """
         wider = copy.copy(self)
         wider._hosts = (*self._hosts, *(HostEntry(each.host, each.port) for each in map(read_url, urls)))
+        return wider
+
+    def named(self, *urls: str) -> "Egress":
+        """The same, and these places of the house's own settings too, in whatever network they are; metadata services
+        and multicast stay closed. Raises Problem HOST_NOT_ALLOWED for an address that cannot be read."""
+        wider = copy.copy(self)
+        wider._named = self._named | {(each.host, each.port) for each in map(read_url, urls)}
         return wider
 
     def refusal(self, url: str) -> Problem | None:
@@ -127,10 +137,11 @@ class Egress:
             self._check_address(each, wanted)
         return Destination(wanted.scheme, wanted.host, wanted.port, addresses[0])
 
-    def transport(self, *, longest: int = LONGEST_ANSWER) -> httpx.AsyncBaseTransport:
+    def transport(self, *, longest: int = LONGEST_ANSWER, compressed: bool = False) -> httpx.AsyncBaseTransport:
         """A transport for `httpx.AsyncClient` that checks every request, redirected ones too, connects to the checked
-        address only, and breaks an answer off after `longest` bytes (Problem TOO_LARGE)."""
-        return PinnedTransport(self.check, self._tls(), longest)
+        address only, and breaks an answer off after `longest` bytes (Problem TOO_LARGE). A `compressed` answer is taken
+        only where it is said that nobody unpacks it."""
+        return PinnedTransport(self.check, self._tls(), longest, compressed)
 
     def client(self, *, longest: int = LONGEST_ANSWER, seconds: float = LONGEST_SECONDS) -> httpx.AsyncClient:
         """A client over `transport`: no redirects, no proxies or secrets of the environment, no compression."""
@@ -176,11 +187,16 @@ class Egress:
         itself = wanted.host == "localhost" if wanted.literal is None else is_loopback(wanted.literal)
         if wanted.scheme == "http" and not itself:
             raise refused(wanted.host, _READ_ALONG)
-        if wanted.literal is not None and is_opened(wanted.literal, self._private):
+        if wanted.literal is not None and is_opened(wanted.literal, self._networks(wanted)):
+            return
+        if (wanted.host, wanted.port) in self._named:
             return
         if not any(each.means(wanted) for each in self._hosts):
             place = wanted.host if wanted.port == 443 else f"{wanted.host}:{wanted.port}"
             raise refused(wanted.host, f"{place} is not among the hosts that this house may reach")
+
+    def _networks(self, wanted: Wanted) -> tuple[Network, ...]:
+        return EVERY_NETWORK if (wanted.host, wanted.port) in self._named else self._private
 
     async def _look_up(self, wanted: Wanted) -> Sequence[str]:
         try:
@@ -197,7 +213,7 @@ class Egress:
             address = ipaddress.ip_address(text)
         except ValueError:
             raise refused(wanted.host, "it stands for no address") from None
-        if not is_public(address) and not is_opened(address, self._private):
+        if not is_public(address) and not is_opened(address, self._networks(wanted)):
             raise refused(wanted.host, "it stands for an address that is not public")
         if wanted.scheme == "http" and not is_loopback(address):
             raise refused(wanted.host, _READ_ALONG)

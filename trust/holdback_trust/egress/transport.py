@@ -26,8 +26,10 @@ class PinnedTransport(httpx.AsyncBaseTransport):
     connection belongs to the name that it was made for.
     """
 
-    def __init__(self, check: Callable[[str], Awaitable[Destination]], tls: ssl.SSLContext, longest: int) -> None:
-        self._check, self._longest = check, longest
+    def __init__(
+        self, check: Callable[[str], Awaitable[Destination]], tls: ssl.SSLContext, longest: int, compressed: bool
+    ) -> None:
+        self._check, self._longest, self._compressed = check, longest, compressed
         limits = httpx.Limits(max_keepalive_connections=0, max_connections=20)
         self._inner = httpx.AsyncHTTPTransport(verify=tls, trust_env=False, limits=limits)
 
@@ -44,7 +46,7 @@ class PinnedTransport(httpx.AsyncBaseTransport):
             extensions={**request.extensions, "sni_hostname": to.host},
         )
         answer = await self._inner.handle_async_request(pinned)
-        if answer.headers.get("content-encoding", "identity") != "identity":
+        if not self._compressed and answer.headers.get("content-encoding", "identity") != "identity":
             await answer.aclose()
             raise Problem(
                 "UNAVAILABLE",
