@@ -26,6 +26,9 @@ log = logging.getLogger(__name__)
 
 CALLERS_KEPT = 2048
 ANSWERS_KEPT = 512
+TASKS_KEPT = 512
+SEAL = "task-policy"
+"""The name under which it is told that a task's policy is not the one its token was sealed with."""
 _TIME = re.compile(r"\bnow\b")
 _TEXTS = resources.files(__package__ or __name__)
 Verb = Literal["read", "write", "destroy", "approve", "know", "use"]
@@ -68,6 +71,7 @@ class Policies:
         self._timed = any(_TIME.search(text) for text in own.values())
         self.asks_where = any("network" in text for text in own.values())
         self._known: OrderedDict[int, _Known] = OrderedDict()
+        self._minted: OrderedDict[str, engine.PolicySet] = OrderedDict()
         self._lock = threading.Lock()
 
     @cached_property
@@ -164,16 +168,26 @@ class Policies:
         policies, refused = self._set, None
         if caller.task is not None and caller.agent is not None:
             text = mint(caller.task, caller.agent, caller.person)
-            refused = self._unlike(text, caller.task.policy)
-            policies = engine.with_policies(self._set, text)
+            if policy_sha256(text) == caller.task.policy:
+                policies = self._with_task(text)
+            else:
+                refused = denied("PERMISSION_DENIED", "The task's policy is not the one that was made for it.", SEAL)
         return _Known(caller, principal(caller), engine.parse_entities(entities(caller)), policies, refused)
 
-    def _unlike(self, text: str, sha256: str) -> Decision | None:
-        if policy_sha256(text) != sha256:
-            return denied("PERMISSION_DENIED", "The task's policy is not the one that was made for it.", "task-policy")
-        if engine.mistakes(text, self.schema):
-            return denied("PERMISSION_DENIED", "The task's policy does not hold to the schema.", "task-policy")
-        return None
+    def _with_task(self, text: str) -> engine.PolicySet:
+        """All policies and one task's: its tokens at every audience have the same. Raises ValueError for a text that
+        does not hold to the schema."""
+        with self._lock:
+            known = self._minted.get(text)
+        if known is None:
+            if wrong := engine.mistakes(text, self.schema):
+                raise ValueError(f"a minted policy does not hold to the schema: {wrong[0][1]}")
+            known = engine.with_policies(self._set, text)
+            with self._lock:
+                self._minted[text] = known
+                while len(self._minted) > TASKS_KEPT:
+                    self._minted.popitem(last=False)
+        return known
 
 
 OWN = Policies()
