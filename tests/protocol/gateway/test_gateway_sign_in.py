@@ -416,3 +416,12 @@ async def test_a_strangers_program_that_asks_wrongly_moves_no_browser(enter: Ent
     ):
         answer = await step.browser.open(client_id=publisher.address, response_type="token")
     assert (answer.status_code, "location" in answer.headers) == (400, False)
+
+
+async def test_what_was_refused_at_a_page_is_on_record(enter: Enter) -> None:
+    async with enter() as step:
+        await step.browser.open(redirect_uri="https://evil.example/callback")
+        await step.browser.open()
+        await step.browser.sign_in("sam", "AAAA-AAAA")
+        rows = [(each["actor"], each["decision"], each["policy"]) for each in step.rows("person.sign-in")]
+    assert rows == [("unknown", "denied", "INVALID_ARGUMENT"), (SAM, "denied", "sign-in-code")]

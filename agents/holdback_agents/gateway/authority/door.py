@@ -91,6 +91,8 @@ class AuthorityDoor:
             self._edge.count(peer(scope))
             return await answer()
         except Problem as problem:
+            if problem.code != "TOO_MANY_REQUESTS":  # a flood does not become one of rows
+                self._ledger.refused("unknown", "person.sign-in", problem)
             return sheets.trouble(problem, 403 if problem.code == "UNAUTHENTICATED" else None)
 
     async def _user_info(self, scope: Scope, _receive: Receive, send: Send) -> int:
