@@ -27,7 +27,7 @@ from holdback_agents.runtime.errands import Errand, Ways, cancel_job
 from holdback_agents.runtime.heads import Heads
 from holdback_agents.runtime.house import Session, Work
 from holdback_agents.runtime.journal import Journal, Step
-from holdback_agents.runtime.parts import artifact, problem_parts, progress_of, things_in
+from holdback_agents.runtime.parts import MOST_THINGS, artifact, problem_parts, progress_of, things_in
 from holdback_agents.runtime.run import Run
 from holdback_agents.runtime.steps import Steps
 from holdback_agents.runtime.task_store import RECEIPT, Receipt
@@ -108,7 +108,8 @@ class Executor(AgentExecutor):
         if live is None:
             live = await self._begin(context, event_queue)
         else:
-            live.run.talk.resume(_session(context, live.skill, context.message), event_queue, context.message)
+            session = _session(context, live.skill, _asked(context), context.message)
+            live.run.talk.resume(session, event_queue, context.message)
         await live.run.talk.settled.wait()
 
     async def cancel(self, context: RequestContext, event_queue: EventQueue) -> None:
@@ -140,7 +141,7 @@ class Executor(AgentExecutor):
             raise ValueError("a task cannot begin without a message")
         skill = self._skill(task, asked)
         known = {} if task is None else await self._backstage.journal.of_task(task.id)
-        run = self._run(context, queue, known, _session(context, skill, asked))
+        run = self._run(context, queue, known, _session(context, skill, asked, message))
         receipt: Receipt | None = None
         if task is None:
             receipt = context.call_context.state.get(RECEIPT)
@@ -250,10 +251,15 @@ class Executor(AgentExecutor):
         await self._finish(run, skill, TaskState.TASK_STATE_CANCELED, None)
 
 
-def _session(context: RequestContext, skill: Skill, message: Message | None) -> Session:
-    """For whom a call is made, and for which task."""
-    things = () if message is None else things_in(message)
-    work = Work(context.task_id or "", skill.id, context.context_id or "", things)
+def _asked(context: RequestContext) -> Message | None:
+    return None if context.current_task is None else asked_of(context.current_task)
+
+
+def _session(context: RequestContext, skill: Skill, *said: Message | None) -> Session:
+    """For whom a call is made, and for which task: it may name what was said at its beginning and what is said now, for
+    no token may have been asked for in between."""
+    things = dict.fromkeys(each for message in said if message is not None for each in things_in(message))
+    work = Work(context.task_id or "", skill.id, context.context_id or "", tuple(things)[:MOST_THINGS])
     return replace(session_of(context.call_context), work=work)
 
 
