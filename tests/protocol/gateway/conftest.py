@@ -2,9 +2,10 @@
 
 import functools
 import itertools
+import json
 from collections.abc import AsyncGenerator, Callable, Iterator
 from contextlib import ExitStack, asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -22,6 +23,7 @@ from a2a.types.a2a_pb2 import AgentCard
 from google.protobuf.json_format import MessageToDict, ParseDict
 from holdback_agents.gateway.admissions import Admissions, house_admission
 from holdback_agents.gateway.app import Gateway, build_gateway
+from holdback_agents.gateway.authority.credentials import Credentials
 from holdback_agents.gateway.oauth import ACCESS_TOKEN, ASSERTION_TYPE, JWT_BEARER, TOKEN_EXCHANGE
 from holdback_agents.gateway.registry import AgentEntry, LocalApp, PersonEntry, ServerEntry, Target, ToolEntry
 from holdback_agents.gateway.risk import Autonomy
@@ -276,3 +278,55 @@ def build_house(tmp_path: Path) -> Iterator[BuildHouse]:
             return House(build_gateway(services), services, clock, keys, echoes, home / "audit")
 
         yield build
+
+
+@dataclass
+class Doorstep:
+    """A house with a browser in front of it."""
+
+    house: Any
+    browser: Any
+    credentials: Credentials
+
+    async def sign_in(self, person: str = "sam", **asked: str | None) -> httpx.Response:
+        await self.browser.open(**asked)
+        return await self.browser.sign_in(person, self.credentials.new_code(f"person:{person}")[0])
+
+    async def let_in(self, **asked: str | None) -> dict[str, Any]:
+        """The answer to a program that Sam lets in."""
+        assert (await self.sign_in(**asked)).status_code == 200
+        more = {"client_id": asked["client_id"]} if asked.get("client_id") else {}
+        answer = await self.browser.redeem(self.browser.code_form(await self.browser.allow(), **more))
+        assert answer.status_code == 200, answer.text
+        return answer.json()
+
+    async def let_in_again(self, **asked: str | None) -> dict[str, Any]:
+        """The answer to a program that is let in by who signed in before."""
+        await self.browser.open(**asked)
+        return (await self.browser.redeem(self.browser.code_form(await self.browser.allow()))).json()
+
+    async def renew(self, answer: dict[str, Any], **more: str) -> httpx.Response:
+        form = {"grant_type": "refresh_token", "refresh_token": answer["refresh_token"], "client_id": "holdback"}
+        return await self.browser.redeem(form | more)
+
+    def rows(self, action: str) -> list[dict[str, Any]]:
+        self.house.services.audit.flush()
+        texts = [file.read_text("utf-8") for file in self.house.audit.glob("*.jsonl")]
+        found = [json.loads(line) for text in texts for line in text.splitlines()]
+        return [each for each in found if each.get("action") == action]
+
+
+@pytest.fixture
+def enter(build_house: BuildHouse, browse: Any, tmp_path: Path) -> Callable[..., Any]:
+    """`async with enter(...) as step` opens a house at which people sign in; services of the gateway as given."""
+
+    @asynccontextmanager
+    async def entered(*, house: dict[str, Any] | None = None, **services: Any) -> AsyncGenerator[Doorstep]:
+        built = build_house(**house or {})
+        credentials = Credentials(tmp_path / "people", built.clock)
+        standing = replace(built.services, credentials=credentials, **services)
+        built = replace(built, services=standing, gateway=build_gateway(standing))
+        async with built.open() as http:
+            yield Doorstep(built, browse(http, built.services.url), credentials)
+
+    return entered

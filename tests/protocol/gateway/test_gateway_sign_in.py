@@ -1,84 +1,22 @@
 """People let programs in through the gateway's pages: signing in, second factors, renewing, and ending it."""
 
 import asyncio
-import json
 import re
-import ssl
-from collections.abc import AsyncGenerator, Callable
-from contextlib import asynccontextmanager
-from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from collections.abc import Callable
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-import httpx
 import jwt
 import pytest
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.x509.oid import NameOID
-from holdback_agents.gateway.app import build_gateway
-from holdback_agents.gateway.authority.credentials import Credentials, new_secret
-from holdback_base.ids import system_clock
+from holdback_agents.gateway.authority.credentials import new_secret
 from holdback_base.problem import Problem
 from holdback_trust.edges import challenge
-from holdback_trust.egress import Egress
 from pyotp import TOTP
 
 pytestmark = pytest.mark.asyncio
 SAM = "person:sam"
 Enter = Callable[..., Any]
-
-
-@dataclass
-class Doorstep:
-    """A house with a browser in front of it."""
-
-    house: Any
-    browser: Any
-    credentials: Credentials
-
-    async def sign_in(self, person: str = "sam", **asked: str | None) -> httpx.Response:
-        await self.browser.open(**asked)
-        return await self.browser.sign_in(person, self.credentials.new_code(f"person:{person}")[0])
-
-    async def let_in(self, **asked: str | None) -> dict[str, Any]:
-        """The answer to a program that Sam lets in."""
-        assert (await self.sign_in(**asked)).status_code == 200
-        more = {"client_id": asked["client_id"]} if asked.get("client_id") else {}
-        answer = await self.browser.redeem(self.browser.code_form(await self.browser.allow(), **more))
-        assert answer.status_code == 200, answer.text
-        return answer.json()
-
-    async def let_in_again(self, **asked: str | None) -> dict[str, Any]:
-        """The answer to a program that is let in by who signed in before."""
-        await self.browser.open(**asked)
-        return (await self.browser.redeem(self.browser.code_form(await self.browser.allow()))).json()
-
-    async def renew(self, answer: dict[str, Any], **more: str) -> httpx.Response:
-        form = {"grant_type": "refresh_token", "refresh_token": answer["refresh_token"], "client_id": "holdback"}
-        return await self.browser.redeem(form | more)
-
-    def rows(self, action: str) -> list[dict[str, Any]]:
-        self.house.services.audit.flush()
-        texts = [file.read_text("utf-8") for file in self.house.audit.glob("*.jsonl")]
-        found = [json.loads(line) for text in texts for line in text.splitlines()]
-        return [each for each in found if each.get("action") == action]
-
-
-@pytest.fixture
-def enter(build_house: Any, browse: Any, tmp_path: Path) -> Enter:
-    @asynccontextmanager
-    async def entered(*, house: dict[str, Any] | None = None, **services: Any) -> AsyncGenerator[Doorstep]:
-        built = build_house(**house or {})
-        credentials = Credentials(tmp_path / "people", built.clock)
-        standing = replace(built.services, credentials=credentials, **services)
-        built = replace(built, services=standing, gateway=build_gateway(standing))
-        async with built.open() as http:
-            yield Doorstep(built, browse(http, built.services.url), credentials)
-
-    return entered
 
 
 def claims_of(answer: dict[str, Any]) -> dict[str, Any]:
@@ -285,137 +223,6 @@ async def test_the_front_door_hands_on_how_it_was_proved_and_what_is_known(enter
         assert answer.status_code == 200, answer.text
         heard = step.house.echoes["editing-assistant"].heard[0]["token"]
     assert (heard["amr"], heard["stories"]) == (["swk"], ["merger"])
-
-
-@dataclass
-class Publisher:
-    """Serves one document over TLS, as `client.example`, and counts who asks."""
-
-    address: str
-    tls: ssl.SSLContext
-    asked: list[str]
-
-
-@asynccontextmanager
-async def published(folder: Path, document: Callable[[str], bytes]) -> AsyncGenerator[Publisher]:
-    serving, trusting = _certificate(folder, "client.example")
-    asked: list[str] = []
-
-    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        asked.append((await reader.readuntil(b"\r\n\r\n")).decode().split(" ")[1])
-        body = document(address)
-        head = f"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: {len(body)}\r\n\r\n"
-        writer.write(head.encode() + body)
-        await writer.drain()
-        writer.close()
-
-    server = await asyncio.start_server(serve, "127.0.0.1", 0, ssl=serving)
-    address = f"https://client.example:{server.sockets[0].getsockname()[1]}/client.json"
-    async with server:
-        yield Publisher(address, trusting, asked)
-
-
-def _certificate(folder: Path, name: str) -> tuple[ssl.SSLContext, ssl.SSLContext]:
-    who, key = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)]), ec.generate_private_key(ec.SECP256R1())
-    begin = system_clock() - timedelta(days=1)
-    certificate = (
-        x509.CertificateBuilder()
-        .subject_name(who)
-        .issuer_name(who)
-        .public_key(key.public_key())
-        .serial_number(x509.random_serial_number())
-        .not_valid_before(begin)
-        .not_valid_after(begin + timedelta(days=3))
-        .add_extension(x509.SubjectAlternativeName([x509.DNSName(name)]), critical=False)
-        .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
-        .sign(key, hashes.SHA256())
-    )
-    text = certificate.public_bytes(serialization.Encoding.PEM)
-    private = key.private_bytes(
-        serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
-    )
-    (folder / "both.pem").write_bytes(private + text)
-    serving = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    serving.load_cert_chain(folder / "both.pem")
-    return serving, ssl.create_default_context(cadata=text.decode())
-
-
-def _told(address: str, **changes: Any) -> bytes:
-    told = {
-        "client_id": address,
-        "client_name": "Desk of Example",
-        "redirect_uris": ["http://127.0.0.1/callback"],
-        "grant_types": ["authorization_code"],
-    }
-    return json.dumps(told | changes).encode()
-
-
-@dataclass(frozen=True)
-class Allowed:
-    hosts: tuple[str, ...] = ()
-    private: tuple[str, ...] = ()
-
-
-def _egress(publisher: Publisher, *hosts: str) -> Egress:
-    async def here(_host: str, _port: int) -> list[str]:
-        return ["127.0.0.1"]
-
-    port = httpx.URL(publisher.address).port
-    allowed = Allowed(tuple(f"{each}:{port}" for each in hosts), ("127.0.0.1/32",))
-    return Egress(allowed, resolve=here, tls=lambda: publisher.tls)
-
-
-async def test_a_program_is_known_by_the_document_at_the_address_that_is_its_id(enter: Enter, tmp_path: Path) -> None:
-    async with (
-        published(tmp_path, _told) as publisher,
-        enter(egress=_egress(publisher, "client.example")) as step,
-    ):
-        await step.sign_in(client_id=publisher.address)
-        assert "Desk of Example" in step.browser.text
-        assert "<b>client.example</b> vouches for this program" in step.browser.text
-        code = await step.browser.allow()
-        form = step.browser.code_form(code, client_id=publisher.address)
-        answer = (await step.browser.redeem(form)).json()
-    assert claims_of(answer)["aud"] == "mcp:assets"
-    assert "refresh_token" not in answer, "its document does not ask for one"
-    assert publisher.asked == ["/client.json"], "it is asked for once"
-
-
-@pytest.mark.parametrize(
-    ("document", "words"),
-    [
-        (lambda address: _told(address, client_id="https://client.example/another"), "another client_id"),
-        (lambda address: _told(address, redirect_uris=["https://client.example/back"]), "an address that it is not"),
-        (lambda address: _told(address, client_name="x" * 6000), "5120 bytes"),
-        (lambda _: b"<html>", "is not JSON"),
-    ],
-)
-async def test_a_document_that_does_not_fit_lets_nobody_in(
-    enter: Enter, tmp_path: Path, document: Callable[[str], bytes], words: str
-) -> None:
-    async with (
-        published(tmp_path, document) as publisher,
-        enter(egress=_egress(publisher, "client.example")) as step,
-    ):
-        answer = await step.browser.open(client_id=publisher.address)
-    assert "location" not in answer.headers
-    assert words in answer.text
-
-
-async def test_a_document_on_a_host_that_is_not_listed_is_not_even_asked_for(enter: Enter, tmp_path: Path) -> None:
-    async with published(tmp_path, _told) as publisher, enter(egress=_egress(publisher, "other.example")) as step:
-        answer = await step.browser.open(client_id=publisher.address)
-    assert answer.status_code == 403
-    assert publisher.asked == []
-
-
-async def test_a_strangers_program_that_asks_wrongly_moves_no_browser(enter: Enter, tmp_path: Path) -> None:
-    async with (
-        published(tmp_path, _told) as publisher,
-        enter(egress=_egress(publisher, "client.example")) as step,
-    ):
-        answer = await step.browser.open(client_id=publisher.address, response_type="token")
-    assert (answer.status_code, "location" in answer.headers) == (400, False)
 
 
 async def test_what_was_refused_at_a_page_is_on_record(enter: Enter) -> None:
