@@ -196,7 +196,7 @@ def resource_metadata(registry: Registry, audience: str) -> dict[str, Any]:
     return {
         "resource": registry.audiences()[audience],
         "authorization_servers": [registry.url],
-        "scopes_supported": sorted(AUDIENCE_SCOPES.get(audience, frozenset())),
+        "scopes_supported": sorted(registry.scopes_at(audience)),
         "bearer_methods_supported": ["header"],
         "jwks_uri": f"{registry.url}/oauth/jwks.json",
     }

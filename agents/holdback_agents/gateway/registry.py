@@ -172,6 +172,11 @@ class Registry:
         guest = self._from_outside(agent)
         return grants.plan(agent, skill) if guest is None else guest.plans.get(skill, frozenset())
 
+    def scopes_at(self, audience: str) -> frozenset[str]:
+        """The scopes that mean something at an audience."""
+        guest = self._from_outside(audience)
+        return grants.AUDIENCE_SCOPES.get(audience, frozenset()) if guest is None else guest.skill_scopes()
+
     def _from_outside(self, agent: str) -> Admission | None:
         entry = self.agents.get(agent.removeprefix("agent:")) if agent.startswith("agent:") else None
         return entry.admission if entry is not None else None

@@ -138,6 +138,7 @@ def test_what_an_agent_from_outside_may_stands_in_its_admission_and_nowhere_else
     assert registry.plan("agent:guide", "list-channels") == {"schedule.list_channels"}
     assert registry.agent_scopes("agent:guide", "mcp:schedule") == {"schedule:read"}
     assert registry.agent_scopes("agent:guide", "mcp:assets") == frozenset()
+    assert registry.scopes_at("agent:guide") == {"agent:guide:list-channels"}
     scopes = registry.person_scopes(["editor"], "agent:guide")
     assert scopes == {"agent:guide:list-channels", "schedule:read"}
     assert registry.person_scopes(["viewer", "approver"], "agent:guide") == frozenset()
