@@ -3,6 +3,7 @@
 import json
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import cache
 from importlib import resources
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -118,6 +119,7 @@ def _action(question: Question) -> Action:
     return Action(name=question.what, scope=scopes[0], kind="write", story=story, network=question.network)
 
 
+@cache
 def _scope_of(capability: str) -> str:
     """As the room's door says it, over a home that is thrown away."""
     from holdback.foundation import lay_foundation
