@@ -190,8 +190,8 @@ def test_agents_are_refused_when_the_book_was_changed_by_hand(
     tmp_path: Path, tamper: Callable[[Path], object], when: str
 ) -> None:
     gateway = _of(tmp_path)
-    gateway.suspend(COMPLIANCE, by="person:alex", why="")
     gateway.end_task("t", by="gateway")
+    gateway.suspend(COMPLIANCE, by="person:alex", why="")
     running = _of(tmp_path, "mcp:rights")
     if when == "while a process runs":
         assert _code(running, _caller(COMPLIANCE)) == "AGENT_SUSPENDED"

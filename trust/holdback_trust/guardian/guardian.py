@@ -207,12 +207,12 @@ class Guardian:
         """Each signal of this call with its count."""
         root, watch, now = scene.root, scene.watch, scene.now
         root.touch(now)
-        watch.pace.add(now)
-        yield "pace", watch.pace.count(now)
-        if said.names:
+        root.pace.add(now)
+        yield "pace", root.pace.count(now)
+        if said.names and scene.action.kind == "read":
             for name in said.names:
-                watch.things.add(now, name)
-            yield "volume", watch.things.different(now)
+                root.things.add(now, name)
+            yield "volume", root.things.different(now)
         if scene.caller.audience.startswith("agent:"):
             root.delegations += 1
             yield "delegation", root.delegations

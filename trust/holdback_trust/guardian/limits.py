@@ -29,7 +29,7 @@ Signal = Literal[
 - `escalation`: tokens asked for that are wider, for another audience, or not this agent's to have;
 - `denials`: calls refused for any reason of trust;
 - `probing`: things named that are not there or that the task was never shown;
-- `pace`: calls in a minute; `volume`: different things named in a minute;
+- `pace`: calls in a minute; `volume`: different things asked about in a minute;
 - `loop`: the same call with the same answer, in a row; `delegation`: tasks given to agents within one root task;
 - `hosts`: addresses in arguments that this house may not reach;
 - `instructions`: acts that words in the metadata asked for, where the words read like an order to a machine;
@@ -48,7 +48,7 @@ class Limits(Noun):
     """For each signal the steps: from this count on, this verdict. Counts of a minute and of ten minutes slide.
 
     `denials`, `probing`, `off-plan`, `escalation`, `hosts` and `instructions` are counted over ten minutes for an
-    agent, `pace` and `volume` over one minute for an agent, the others over the life of a root task.
+    agent, `pace` and `volume` over one minute, the others over the life, of a root task.
     """
 
     off_plan: Ladder = ((3, "suspend"),)

@@ -62,8 +62,6 @@ class Sliding:
 class AgentWatch:
     """What one agent did lately, in all its tasks."""
 
-    pace: Sliding = field(default_factory=lambda: Sliding(60))
-    things: Sliding = field(default_factory=lambda: Sliding(60))
     slides: dict[Signal, Sliding] = field(default_factory=dict[Signal, Sliding])
     calls: deque[Call] = field(default_factory=lambda: deque(maxlen=KEPT_CALLS))
 
@@ -80,6 +78,8 @@ class RootWatch:
 
     began: float
     last: float
+    pace: Sliding = field(default_factory=lambda: Sliding(60))
+    things: Sliding = field(default_factory=lambda: Sliding(60))
     calls: int = 0
     delegations: int = 0
     busy: float = 0.0

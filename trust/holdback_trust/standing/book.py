@@ -99,7 +99,9 @@ class Book:
                 raise StandingBroken(self._broken, self._path) from None
 
     def add(self, entries: Iterable[Entry], durable: bool) -> News:
-        """Write entries behind all others; answers what others had added, then them. `durable` waits for the disk.
+        """Write entries behind all others; answers what others had added, then them.
+
+        `durable` waits for the disk and signs the head anew: for what must not be lost or cut off unnoticed.
 
         Raises StandingBroken, and Problem PERMISSION_DENIED for what this party may not write.
         """
@@ -118,7 +120,8 @@ class Book:
                 if durable:
                     os.fsync(file.fileno())
             self._note(lines)
-            self._sign_head()
+            if durable or not self._head.exists():
+                self._sign_head()
             return News((*others.entries, *adding), others.afresh)
 
     def begin_again(self, entries: Iterable[Entry]) -> News:
