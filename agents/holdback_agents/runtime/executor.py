@@ -44,6 +44,8 @@ from holdback_agents.runtime.understanding import (
 _log = logging.getLogger(__name__)
 SESSION = "holdback.session"
 """Where a call's context carries for whom it is made."""
+POLICY = "holdback.policy"
+"""Where a call's context carries the policy that let it in."""
 _ENDED_KEPT = 1024
 _QUESTION_SECONDS = 5.0
 
@@ -152,7 +154,8 @@ class Executor(AgentExecutor):
                 each.text for each in (*self._agent.configurations, self._backstage.brain.configuration)
             )
             accepted = f"accept {skill.id}"
-            run.steps.record(caller, accepted, "allowed", "scope-held", resource=given_by, configuration=decides_with)
+            policy = str(context.call_context.state.get(POLICY, ""))
+            run.steps.record(caller, accepted, "allowed", policy, resource=given_by, configuration=decides_with)
         elif task.status.state == TaskState.TASK_STATE_INPUT_REQUIRED:
             run.talk.resume(run.talk.session, queue, message)
         driver = asyncio.create_task(self._drive(run, skill, asked, receipt), name=f"workflow:{run.task_id}")

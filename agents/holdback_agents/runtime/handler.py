@@ -42,11 +42,13 @@ from a2a.utils.errors import (
 )
 from a2a.utils.task import apply_history_length
 from holdback_base.problem import Problem
+from holdback_trust.audit import AuditLog
 from holdback_trust.enforcing import Enforcement
-from holdback_trust.policy import Action
+from holdback_trust.identity import Caller
+from holdback_trust.policy import Action, Decision
 
 from holdback_agents.runtime.agent import Agent, Limits
-from holdback_agents.runtime.executor import Executor, session_of
+from holdback_agents.runtime.executor import POLICY, Executor, session_of
 from holdback_agents.runtime.parts import problem_parts, schema_of
 from holdback_agents.runtime.task_store import ENDED, RECEIPT, SETTLED, Receipt, TaskStore, owner_of
 from holdback_agents.runtime.understanding import skill_for, skill_of
@@ -79,6 +81,7 @@ class AgentRequestHandler(DefaultRequestHandler):
         *,
         limits: Limits,
         enforcement: Enforcement,
+        audit: AuditLog,
     ) -> None:
         super().__init__(
             agent_executor=executor,
@@ -87,7 +90,8 @@ class AgentRequestHandler(DefaultRequestHandler):
             request_context_builder=SimpleRequestContextBuilder(task_id_generator=_FreshIds(store)),
             interrupted_task_timeout=limits.parked,
         )
-        self._agent, self._executor, self._store, self._enforcement = agent, executor, store, enforcement
+        self._agent, self._executor, self._store = agent, executor, store
+        self._enforcement, self._audit = enforcement, audit
         self._required = frozenset(each.uri for each in card.capabilities.extensions if each.required)
         self._taking: dict[tuple[str, str], Receipt] = {}
 
@@ -227,14 +231,31 @@ class AgentRequestHandler(DefaultRequestHandler):
         action = Action(name=skill, scope=scope, kind="write")
         if self._enforcement.policies.asks_where and (client := context.state.get(HTTP_SCOPE, {}).get("client")):
             action = action.model_copy(update={"network": client[0]})
-        decision = self._enforcement.judge(session_of(context).caller, action, _words(message))
+        caller = session_of(context).caller
+        decision = self._enforcement.judge(caller, action, _words(message))
+        context.state[POLICY] = decision.policy
         if not decision.allowed:
+            self._note(caller, skill, decision)
             problem = decision.problem()
             decision_problem = Problem(problem.code, problem.message, scope=scope)
             http = context.state.get(HTTP_SCOPE)
             if http is not None:
                 http[REFUSAL] = decision_problem
             raise InvalidRequestError(decision_problem.line(), data={"code": decision_problem.code, "scope": scope})
+
+    def _note(self, caller: Caller, skill: str, decision: Decision) -> None:
+        """What is refused at the door leaves a row too; what is accepted is recorded with its task."""
+        self._audit.append(
+            actor=caller.agent or caller.person,
+            on_behalf_of=caller.person,
+            chain=caller.chain,
+            action=f"ask {skill}",
+            resource=self._agent.audience,
+            decision=f"denied:{decision.code}",
+            policy=decision.policy,
+            task=caller.task.id if caller.task else "",
+            root=caller.task.root if caller.task else "",
+        )
 
     def _unknown(self, message: Message) -> str:
         offered = ", ".join(f"{skill.id} ({skill.request.schema_uri()})" for skill in self._agent.skills)

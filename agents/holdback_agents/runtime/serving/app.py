@@ -116,7 +116,13 @@ def build_agent_app(agent: Agent, services: AgentServices) -> Starlette:
     executor = Executor(agent, backstage)
     card = sign_card(complete_card(agent, services.url, identity), services.keys)
     handler = AgentRequestHandler(
-        agent, card, executor, store, limits=services.limits, enforcement=services.enforcement
+        agent,
+        card,
+        executor,
+        store,
+        limits=services.limits,
+        enforcement=services.enforcement,
+        audit=services.audit,
     )
 
     leftovers = Leftovers(store, house, handler, verifier=services.verifier, clock=services.clock)
