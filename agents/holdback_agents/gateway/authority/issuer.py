@@ -23,6 +23,7 @@ from holdback_trust.egress import Egress
 from holdback_trust.identity import PersonId
 from pydantic import TypeAdapter, ValidationError
 
+from holdback_agents.gateway.authority.clients import is_safe
 from holdback_agents.gateway.authority.id_tokens import (
     Expected,
     IdTokenRefused,
@@ -151,8 +152,8 @@ class Issuer:
         if about.get("issuer") != self.facts.issuer:
             raise _not_an_issuer(self.facts, "it says of itself that it is another one")
         for name in ("authorization_endpoint", "token_endpoint", "jwks_uri"):
-            given = about.get(name)
-            if not isinstance(given, str) or urlsplit(given).scheme != urlsplit(self.facts.issuer).scheme:
+            given = str(about.get(name, ""))
+            if not is_safe(given) or urlsplit(given).scheme != urlsplit(self.facts.issuer).scheme:
                 raise _not_an_issuer(self.facts, f"its {name} is missing or not as safe as its own address")
         self._about = (time.monotonic(), about)
         return about
@@ -165,7 +166,8 @@ class Issuer:
                 return kept[1]
         about = await self._discovered()
         keys = (await self._get(about["jwks_uri"])).get("keys")
-        found = [cast(dict[str, Any], each) for each in cast(list[Any], keys) if isinstance(each, dict)] if keys else []
+        told = cast(list[Any], keys) if isinstance(keys, list) else []
+        found = [cast(dict[str, Any], each) for each in told if isinstance(each, dict)]
         self._keys = (time.monotonic(), list(found))
         return list(found)
 
