@@ -6,7 +6,7 @@ import json
 import tempfile
 from collections.abc import AsyncGenerator
 from contextlib import AsyncExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -61,6 +61,8 @@ class Vendor:
     url: str
     key: Any
     agent: Any
+    heard: list[dict[str, str]] = field(default_factory=list[dict[str, str]])
+    """The headers of each request that reached it."""
 
 
 @dataclass
@@ -87,7 +89,12 @@ async def street() -> AsyncGenerator[Street]:
         vendor = _vendor(f"http://127.0.0.1:{theirs.getsockname()[1]}", url, folder)
         app = guide.build_app(vendor.url, vendor.agent, vendor.key)
         await stack.enter_async_context(app.router.lifespan_context(app))
-        await stack.enter_async_context(served(app, theirs))
+
+        async def heard(scope: Any, receive: Any, send: Any) -> None:
+            vendor.heard.append({name.decode(): value.decode() for name, value in scope["headers"]})
+            await app(scope, receive, send)
+
+        await stack.enter_async_context(served(heard, theirs))
         await admit(home, vendor)
         foundation = lay_foundation(load_settings({}, home=home), "gateway")
         house = await stack.enter_async_context(open_house(foundation, url, (LOADER, SAM, VIC)))
@@ -191,6 +198,10 @@ async def test_sent_away_it_gets_nothing_at_once_and_let_in_again_it_works(
     await asyncio.to_thread(dismiss_agent, "channel-guide", street.home)
     with pytest.raises(PermissionError, match="AGENT_SUSPENDED"):
         await street.vendor.agent.call(own, "schedule", "list_channels", {})
+    heard = len(street.vendor.heard)
+    with pytest.raises(Problem) as stopped:
+        await ask(street.sam)
+    assert (stopped.value.code, len(street.vendor.heard)) == ("AGENT_SUSPENDED", heard), "nobody's words reach it"
     with pytest.raises(Problem) as refusal:
         await asyncio.to_thread(show_agent, "channel-guide", street.home, as_json=False)
     assert refusal.value.code == "NOT_FOUND"
@@ -203,3 +214,14 @@ async def test_sent_away_it_gets_nothing_at_once_and_let_in_again_it_works(
     assert all(row["admitted"] for row in rows.values())
     show_agent("channel-guide", street.home, as_json=False)
     assert "channel-prompt@3" in capsys.readouterr().out
+
+
+async def test_a_task_that_nobody_of_the_house_holds_is_not_asked_for_outside(street: Street) -> None:
+    before = len(street.vendor.heard)
+    token = await street.sam.person.token("gateway")
+    body = {"jsonrpc": "2.0", "id": 1, "method": "GetTask", "params": {"id": "somebodys-task"}}
+    headers = {"authorization": f"Bearer {token}", "a2a-version": "1.0"}
+    async with httpx.AsyncClient() as http:
+        answer = await http.post(street.url, json=body, headers=headers)
+    assert "error" in answer.json()
+    assert len(street.vendor.heard) == before, "it would have been given a token for somebody who did not ask it"

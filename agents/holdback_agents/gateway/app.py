@@ -180,6 +180,7 @@ class Gateway:
             return way.root, await self._proxy.forward(scope, receive, send, way)
         caller = self._edge.caller(scope, entry.audience)
         check_length(scope)
+        self._services.check_outside(entry)
         self._ledger.record(caller, "gateway.pass", entry.audience, True, policy="audience")
         return way.root, await self._proxy.forward(scope, receive, send, way)
 

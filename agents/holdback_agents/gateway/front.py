@@ -93,18 +93,22 @@ class FrontDoor:
         if wanted.kind == "task":
             return await self._holder(caller, wanted.name)
         agent = self._registry.agent_for(wanted.name)
+        self._services.check_outside(agent)
         self._ledger.require(
             caller, Action(name=wanted.name, scope=agent.scope_of(wanted.name), resource=agent.name, kind="write")
         )
         return agent
 
     async def _holder(self, caller: Caller, task: str) -> AgentEntry:
-        """Who holds the task: each agent that the person may speak to is asked; the one that shows it is remembered."""
+        """Who holds the task: each agent of the house that the person may speak to is asked; the one that shows it is
+        remembered. One from outside is not: it would be given a token for somebody who never asked it for anything."""
         known = self._holders.get(task)
         if known is not None and self._scopes(caller, known):
             return known
         body = json.dumps({"jsonrpc": "2.0", "id": 1, "method": "GetTask", "params": {"id": task, "historyLength": 0}})
-        asked = [agent for agent in self._registry.agents.values() if self._scopes(caller, agent)]
+        asked = [
+            agent for agent in self._registry.agents.values() if agent.admission is None and self._scopes(caller, agent)
+        ]
         answers = await asyncio.gather(
             *(self.call(agent.name, self._token(caller, agent), body.encode()) for agent in asked),
             return_exceptions=True,

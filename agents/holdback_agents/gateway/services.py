@@ -7,6 +7,7 @@ from datetime import timedelta
 from holdback_base.database import Database
 from holdback_base.ids import Clock, NewId
 from holdback_base.problem import Problem
+from holdback_trust.admission import not_admitted
 from holdback_trust.audit import AuditLog
 from holdback_trust.edges import Rate
 from holdback_trust.egress import Egress
@@ -19,7 +20,7 @@ from holdback_trust.tokens import TokenAuthority
 from holdback_agents.gateway.admissions import Admissions
 from holdback_agents.gateway.authority.credentials import Credentials
 from holdback_agents.gateway.authority.issuer import IssuerFacts
-from holdback_agents.gateway.registry import AgentEntry, PersonEntry, ServerEntry
+from holdback_agents.gateway.registry import AgentEntry, Entry, PersonEntry, ServerEntry
 from holdback_agents.gateway.risk import Autonomy
 
 
@@ -80,6 +81,23 @@ class GatewayServices:
     def stories_of(self, who: str) -> frozenset[str]:
         """The closed stories that a person or an agent may know of."""
         return frozenset(name for name, those in self.stories.items() if who in those)
+
+    def check_outside(self, entry: Entry) -> None:
+        """Nobody's words go to an agent from outside that was stopped or sent away; the house's own hear of it.
+
+        Raises Problem AGENT_SUSPENDED, AGENT_NOT_ADMITTED.
+        """
+        if not isinstance(entry, AgentEntry) or entry.admission is None:
+            return
+        stopped = self.enforcement.standing.suspended(entry.audience)
+        if stopped is not None:
+            raise Problem(
+                "AGENT_SUSPENDED",
+                f"{entry.audience} is suspended: {stopped.why or 'a person stopped it'}.",
+                "Ask whoever answers for the house to restore it.",
+            )
+        if self.admissions.find(entry.audience) is None:
+            raise not_admitted(entry.audience, [])
 
 
 class Ledger:
