@@ -8,7 +8,7 @@ from holdback_agents.gateway.risk import Autonomy
 from holdback_base.vocabulary import instant_text
 from holdback_trust.audit_check import rows
 from holdback_trust.keys import open_jws
-from holdback_trust.statements import APPROVAL, read
+from holdback_trust.statements import APPROVAL, CLEARANCE, read, sign
 
 pytestmark = pytest.mark.asyncio
 SLOT = {
@@ -155,8 +155,6 @@ async def test_what_says_nothing_of_its_tier_takes_a_second_factor_too(build_hou
 
 
 def untiered(house, claims: dict[str, Any]) -> str:
-    from holdback_trust.statements import CLEARANCE, sign
-
     return sign(house.keys["mcp:rights"], CLEARANCE, claims)
 
 
