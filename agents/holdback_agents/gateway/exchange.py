@@ -39,19 +39,22 @@ class Exchange:
                 raise OAuthError("invalid_request", f"subject_token of type {ACCESS_TOKEN} is needed.")
             return await self._exchanged(form, agent)
         except Problem as problem:
-            self._tell_guardian(form, agent, problem.code == "PERMISSION_DENIED")
+            if problem.code == "PERMISSION_DENIED":
+                self._tell_guardian(form, agent)
             raise _oauth_error(problem) from None
         except OAuthError as error:
-            self._tell_guardian(form, agent, error.code == "invalid_target")
+            if error.code == "invalid_target":
+                self._tell_guardian(form, agent)
             raise
 
-    def _tell_guardian(self, form: Mapping[str, str], agent: str, wider: bool) -> None:
-        """An agent asked for more than is its to have."""
+    def _tell_guardian(self, form: Mapping[str, str], agent: str) -> None:
+        """An agent was refused: for want of a scope that the person has not, or for asking more than is its own."""
         guard = self._services.enforcement.guard
-        if wider and isinstance(guard, Guardian):
-            guard.refused(
-                agent, "", f"token for {form.get('audience', '')} {form.get('scope', '')}", form.get("task", "")
-            )
+        if isinstance(guard, Guardian):
+            audience, asked = form.get("audience", ""), frozenset(form.get("scope", "").split())
+            allowed = self._registry.agent_scopes(agent, audience)
+            own = bool(allowed) and asked <= allowed
+            guard.refused(agent, "", f"token for {audience} {form.get('scope', '')}", form.get("task", ""), own=own)
 
     async def _exchanged(self, form: Mapping[str, str], agent: str) -> dict[str, Any]:
         audience = audience_of(form, self._registry)

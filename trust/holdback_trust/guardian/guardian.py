@@ -128,15 +128,20 @@ class Guardian:
             answer = hash((code, result))
             root.same, root.answer = (root.same if answer == root.answer else 3), answer
 
-    def refused(self, agent: str, person: str, what: str, root: str = "") -> None:
-        """The token door refused an agent that asked for more than is its to have; `what` in words."""
+    def refused(self, agent: str, person: str, what: str, root: str = "", *, own: bool = False) -> None:
+        """The token door refused an agent; `what` in words.
+
+        `own` says that it asked for what agents of its kind have, and it is the person who has not; else it asked for
+        more than is its to have.
+        """
         at = self._clock()
         now = at.timestamp()
         watch, watched = self._watched.agent(agent), self._watched.root(root or agent, now)
         watch.calls.append(Call(now, what[:100], "PERMISSION_DENIED"))
-        step = self._step("escalation", watch.count("escalation", now), watched)
+        signal: Signal = "denials" if own else "escalation"
+        step = self._step(signal, (watched.refused if own else watch).count(signal, now), watched)
         if step is not None:
-            who = Finding(agent, person, (agent,), root, "", "escalation", step.verdict, _WORDS["escalation"], "token")
+            who = Finding(agent, person, (agent,), root, "", signal, step.verdict, _WORDS[signal], "token")
             self._acting.follow(who.reached(step), at, watch, watched)
 
     def stop(self, agent: str, *, by: str, why: str) -> Incident:
@@ -181,15 +186,14 @@ class Guardian:
         """A call was refused or failed: act when it was one too many."""
         caller, action, watch, now = scene.caller, scene.action, scene.watch, scene.now
         if code == "NOT_FOUND":
-            counted: list[tuple[Signal, int]] = [("probing", watch.count("probing", now))]
+            counted: list[tuple[Signal, int]] = [("probing", scene.root.refused.count("probing", now))]
         elif code in _REFUSED:
-            counted = [("denials", watch.count("denials", now))]
+            counted = [("denials", scene.root.refused.count("denials", now))]
         else:
             return
         task, texts = caller.task, ()
-        if code in _REFUSED:
-            if task is not None and action.name not in task.tools:
-                counted.append(("off-plan", watch.count("off-plan", now)))
+        if code in _REFUSED and task is not None and action.name not in task.tools:
+            counted.append(("off-plan", watch.count("off-plan", now)))
             if texts := self._orders(scene.root, action):  # asked for, and then tried
                 counted.append(("instructions", watch.count("instructions", now) + 2))
         worst = self._worst(scene, counted)

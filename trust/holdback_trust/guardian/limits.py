@@ -47,8 +47,8 @@ Ladder = tuple[Step, ...]
 class Limits(Noun):
     """For each signal the steps: from this count on, this verdict. Counts of a minute and of ten minutes slide.
 
-    `denials`, `probing`, `off-plan`, `escalation`, `hosts` and `instructions` are counted over ten minutes for an
-    agent, `pace` and `volume` over one minute, the others over the life, of a root task.
+    `off-plan`, `escalation`, `hosts` and `instructions` are counted over ten minutes for an agent; of a root task,
+    `denials` and `probing` over ten minutes, `pace` and `volume` over one, the others over its life.
     """
 
     off_plan: Ladder = ((3, "suspend"),)

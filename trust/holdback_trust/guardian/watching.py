@@ -58,18 +58,25 @@ class Sliding:
                 del held[what]
 
 
-@dataclass(eq=False)
-class AgentWatch:
+class Slides:
+    """Signals that are counted over ten minutes."""
+
+    def __init__(self) -> None:
+        self._slides: dict[Signal, Sliding] = {}
+
+    def count(self, signal: Signal, now: float) -> int:
+        """One more of a signal; how many there are now."""
+        slide = self._slides.setdefault(signal, Sliding(WINDOW_SECONDS))
+        slide.add(now)
+        return slide.count(now)
+
+
+class AgentWatch(Slides):
     """What one agent did lately, in all its tasks."""
 
-    slides: dict[Signal, Sliding] = field(default_factory=dict[Signal, Sliding])
-    calls: deque[Call] = field(default_factory=lambda: deque(maxlen=KEPT_CALLS))
-
-    def count(self, signal: Signal, now: float, what: Hashable = None) -> int:
-        """One more of a signal; how many there are now."""
-        slide = self.slides.setdefault(signal, Sliding(WINDOW_SECONDS))
-        slide.add(now, what)
-        return slide.count(now)
+    def __init__(self) -> None:
+        super().__init__()
+        self.calls: deque[Call] = deque(maxlen=KEPT_CALLS)
 
 
 @dataclass(eq=False)
@@ -78,6 +85,7 @@ class RootWatch:
 
     began: float
     last: float
+    refused: Slides = field(default_factory=Slides)
     pace: Sliding = field(default_factory=lambda: Sliding(60))
     things: Sliding = field(default_factory=lambda: Sliding(60))
     calls: int = 0
