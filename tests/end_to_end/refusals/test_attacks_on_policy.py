@@ -4,6 +4,7 @@ The tokens are signed with the gateway's own key, as if it had been talked into 
 """
 
 import itertools
+import json
 from collections.abc import AsyncGenerator
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
@@ -228,6 +229,12 @@ async def test_an_agent_asks_another_for_a_skill_that_its_plan_does_not_have(att
         answer = await attacker.skill("compliance", token)
     assert answer.status_code == 403
     assert f"clear-rights is no part of the task {task.root} of {agent}." in answer.text
+    attacker.foundation.audit.flush()
+    log = attacker.foundation.settings.home / "audit" / f"{attacker.foundation.audit.name}.jsonl"
+    rows = [each for each in map(json.loads, log.read_text(encoding="utf-8").splitlines()) if each["actor"] == agent]
+    row = rows[-1]
+    assert (row["action"], row["decision"]) == ("ask clear-rights", "denied:PERMISSION_DENIED")
+    assert (row["policy"], row["task"], row["on_behalf_of"]) == ("task-plan", task.id, "person:sam")
 
 
 async def test_an_agent_hands_another_a_thing_that_their_task_was_never_shown(
