@@ -86,8 +86,18 @@ def made_media(result: bytes) -> frozenset[str]:
 def prose_about(names: frozenset[str], results: list[bytes]) -> Iterator[str]:
     """Texts in results that speak of a name in the midst of other words."""
     for result in results:
-        if any(name.encode() in result for name in names):
+        if any(_amid_words(name.encode(), result) for name in names):
             yield from (text for text in _texts(json.loads(result)) if any(n in text and n != text for n in names))
+
+
+def _amid_words(name: bytes, result: bytes) -> bool:
+    """Whether a name stands in the JSON anywhere but as a whole text."""
+    at, size = result.find(name), len(name)
+    while at >= 0:
+        if result[at - 1 : at] != b'"' or result[at + size : at + size + 1] != b'"':
+            return True
+        at = result.find(name, at + size)
+    return False
 
 
 def _texts(value: Any) -> Iterator[str]:
