@@ -33,12 +33,18 @@ class TaskEnds:
             Problem: INVALID_ARGUMENT, STATEMENT_INVALID; UNAVAILABLE when it cannot be kept.
         """
         new = [(head, claims) for head, claims in map(self._opened, _heads_in(value)) if head not in self._heads]
+        ended: list[HeldTask] = []
         for head, claims in new:
             held = self._tasks.find(str(claims.get("task") or ""))
             if held is not None and self._is_its_own(head, held):
-                await self.end(held.id, by=held.agent, why="")
+                ended += self._tasks.end(held.id, "it was done")
+
+        def keep() -> None:
+            self._end_tokens([(each, each.agent) for each in ended], "")
+            self._keep([head for head, _ in new])
+
         if new:
-            await asyncio.to_thread(self._keep, [head for head, _ in new])
+            await asyncio.to_thread(keep)
         for head, _ in new:
             self._heads[head] = None
         while len(self._heads) > _MOST_HEADS:
@@ -60,14 +66,12 @@ class TaskEnds:
             why: empty for an end that the agent itself told of.
         """
         ended = self._tasks.end(identity, why or "it was done")
-        standing = self._services.enforcement.standing
-
-        def end_all() -> None:
-            for each in ended:
-                standing.end_task(each.id, by=by, why=why)
-
-        await asyncio.to_thread(end_all)
+        await asyncio.to_thread(self._end_tokens, [(each, by) for each in ended], why)
         return ended
+
+    def _end_tokens(self, ended: list[tuple[HeldTask, str]], why: str) -> None:
+        for each, by in ended:
+            self._services.enforcement.standing.end_task(each.id, by=by, why=why)
 
     def _is_its_own(self, head: str, held: HeldTask) -> bool:
         """Whether the agent signed it, or the gateway's process, in which the agent may stand."""

@@ -6,7 +6,7 @@ from typing import Any
 from holdback_base.database import load_instant, store_instant
 from holdback_base.vocabulary import Instant, Noun
 from holdback_trust.identity import AgentId, Caller, TaskClaim
-from sqlalchemy import JSON, Column, Connection, Index, String, Table, cast, delete, select
+from sqlalchemy import JSON, Column, Connection, Index, String, Table, delete, select
 from sqlalchemy.dialects.sqlite import insert
 
 from holdback_agents.gateway.store import METADATA
@@ -30,6 +30,10 @@ _tasks = Table(
 )
 MOST_SUBJECTS = 64
 """Tokens that a task may have come with: one for each message of who asked for it; of more, the newest count."""
+
+
+MOST_IDS = 250_000
+"""Tasks that are known by name without asking the disk; with more than that it is asked each time."""
 
 
 class HeldTask(Noun):
@@ -91,29 +95,15 @@ def find_task(c: Connection, identity: str) -> HeldTask | None:
     return _task(dict(row)) if row else None
 
 
-def came_with(c: Connection, token_id: str) -> list[HeldTask]:
-    """The tasks that came with a token and have not ended."""
-    open_ones = select(_tasks).where(_tasks.c.ended.is_(None), cast(_tasks.c.subjects, String).contains(token_id))
-    found = [_task(dict(row)) for row in c.execute(open_ones).mappings()]
-    return [each for each in found if token_id in each.subjects]
-
-
 def living_at(c: Connection, moment: datetime) -> list[HeldTask]:
     """The tasks that have not ended by themselves or by their window."""
     open_ones = select(_tasks).where(_tasks.c.ended.is_(None), _tasks.c.expires > store_instant(moment))
     return [_task(dict(row)) for row in c.execute(open_ones).mappings()]
 
 
-def open_below(c: Connection, root: str) -> list[HeldTask]:
-    """The tasks of one root that have not ended."""
-    rows = c.execute(select(_tasks).where(_tasks.c.root == root, _tasks.c.ended.is_(None))).mappings()
-    return [_task(dict(row)) for row in rows]
-
-
-def open_of(c: Connection, agent: str) -> list[HeldTask]:
-    """The tasks of one agent that have not ended."""
-    rows = c.execute(select(_tasks).where(_tasks.c.agent == agent, _tasks.c.ended.is_(None))).mappings()
-    return [_task(dict(row)) for row in rows]
+def all_ids(c: Connection) -> list[str]:
+    """The ids of all tasks that are kept, no more than `MOST_IDS`."""
+    return list(c.execute(select(_tasks.c.id).limit(MOST_IDS)).scalars())
 
 
 def forget_before(c: Connection, moment: datetime) -> None:

@@ -90,13 +90,15 @@ class TaskBook:
 
     def __init__(self, database: Database, clock: Clock, plan: Plan) -> None:
         self._database, self._clock, self._plan = database, clock, plan
-        self._kept: OrderedDict[str, HeldTask] = OrderedDict()
+        self._living: dict[str, HeldTask] | None = None
+        self._ended: OrderedDict[str, HeldTask] = OrderedDict()
+        self._ids = set[int]()
         self._write(lambda c: task_store.forget_before(c, clock() - _REMEMBERED))
 
     def find(self, identity: str) -> HeldTask | None:
-        """The task of that id, ended or not."""
-        held = self._kept.get(identity)
-        if held is None:
+        """The task of that id, ended or not; that an id is new, as nearly all are, is known without asking the disk."""
+        held = self._alive().get(identity) or self._ended.get(identity)
+        if held is None and self._may_be_stored(identity):
             held = self._database.read_now(lambda c: task_store.find_task(c, identity))
             if held is not None:
                 self._remember(held)
@@ -133,16 +135,11 @@ class TaskBook:
     def living(self) -> list[HeldTask]:
         """The tasks for which tokens may still be given, the oldest first."""
         now = self._clock()
-        stored = self._database.read_now(lambda c: task_store.living_at(c, now))
-        found = {each.id: self._kept.get(each.id, each) for each in stored} | dict(self._kept)
-        return sorted((each for each in found.values() if each.lives(now)), key=lambda each: each.began)
+        return sorted((each for each in self._alive().values() if each.lives(now)), key=lambda each: each.began)
 
     def begun_with(self, token_id: str) -> list[HeldTask]:
         """The living tasks that came with this token."""
-        stored = self._database.read_now(lambda c: task_store.came_with(c, token_id))
-        found = {each.id: self._kept.get(each.id, each) for each in stored}
-        found |= {each.id: each for each in self._kept.values() if token_id in each.subjects}
-        return [each for each in found.values() if each.lives(self._clock())]
+        return [each for each in self.living() if token_id in each.subjects]
 
     def joined(self, held: HeldTask, subject: Caller) -> HeldTask:
         """The task with one more token that came with a message for it; its session is that token's from now on."""
@@ -153,18 +150,14 @@ class TaskBook:
 
     def open_of(self, agent: AgentId) -> list[HeldTask]:
         """The tasks of one agent that have not ended."""
-        found = {each.id: each for each in self._database.read_now(lambda c: task_store.open_of(c, agent))}
-        found |= {each.id: each for each in self._kept.values() if each.agent == agent}
-        return [each for each in found.values() if each.ended is None]
+        return [each for each in self._alive().values() if each.agent == agent]
 
     def end(self, identity: str, why: str) -> list[HeldTask]:
         """End a task, and with it all that it had given to others; those that ended now, itself first."""
         held = self.find(identity)
         if held is None or held.ended is not None:
             return []
-        waiting = self._database.read_now(lambda c: task_store.open_below(c, held.claim.root))
-        below = {each.id: each for each in waiting}
-        below |= {each.id: each for each in self._kept.values() if each.claim.root == held.claim.root}
+        below = {each.id: each for each in self._alive().values() if each.claim.root == held.claim.root}
         ending, names = [held], {identity}
         while found := [each for each in below.values() if each.parent in names and each.id not in names]:
             ending += [each for each in found if each.ended is None]
@@ -240,15 +233,35 @@ class TaskBook:
             why = held.why or "its window is over"
             raise Problem("TASK_ENDED", f"The task {held.id} has ended: {why}.", "Begin a new one.", task=held.id)
 
+    def _alive(self) -> dict[str, HeldTask]:
+        """All tasks that have not ended; read once, for this gateway alone writes them."""
+        if self._living is None:
+            now = self._clock()
+            stored, ids = self._database.read_now(lambda c: (task_store.living_at(c, now), task_store.all_ids(c)))
+            self._living = {each.id: each for each in stored}
+            self._ids = {hash(each) for each in ids}
+        return self._living
+
+    def _may_be_stored(self, identity: str) -> bool:
+        return hash(identity) in self._ids or len(self._ids) >= task_store.MOST_IDS
+
     def _keep(self, held: HeldTask) -> None:
         self._remember(held)
         self._write(lambda c: task_store.put_task(c, held))
 
     def _remember(self, held: HeldTask) -> None:
-        self._kept[held.id] = held
-        self._kept.move_to_end(held.id)
-        if len(self._kept) > _KEPT:
-            self._kept.popitem(last=False)
+        living = self._alive()
+        self._ids.add(hash(held.id))
+        now = self._clock()
+        if held.lives(now):
+            living[held.id] = held
+            if len(living) % _KEPT == 0:
+                self._living = {name: each for name, each in living.items() if each.lives(now)}
+            return
+        living.pop(held.id, None)
+        self._ended[held.id] = held
+        if len(self._ended) > _KEPT:
+            self._ended.popitem(last=False)
 
     def _write(self, unit: Callable[[Any], None]) -> None:
         """Nobody waits for the disk: a task that a crash loses is begun again by the next token asked for it."""
