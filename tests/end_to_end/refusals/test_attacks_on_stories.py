@@ -17,6 +17,7 @@ from holdback_base.ids import system_clock
 from holdback_base.vocabulary import instant_text
 from holdback_servers.rights.tables import STORIES as RIGHTS
 from holdback_trust.tokens import TokenAuthority
+from sqlalchemy import Connection
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 STORY = "court-ruling"
@@ -237,7 +238,11 @@ async def test_a_closed_clearance_is_neither_read_nor_taken_back(secret: Secret,
         sign_refusal=True,
     )
     clearance = issued["clearance"]
-    await database.write(lambda c: put_into_story(c, RIGHTS, clearance, STORY))
+
+    def close(connection: Connection) -> None:
+        put_into_story(connection, RIGHTS, clearance, STORY)
+
+    await database.write(close)
     async with unmoved():
         read = await secret.stranger.call("rights.get_clearance", clearance=clearance)
         gone = await secret.stranger.call("rights.revoke_clearance", clearance=clearance, reason="because")
