@@ -235,7 +235,7 @@ def show(
     whole: Annotated[bool, typer.Option("--all", help="Every row, one a line, instead of the story.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="As JSON; with --all one object a row.")] = False,
 ) -> None:
-    """Read the audit log as a story: who did what, for whom and through whom, which rule allowed it, what was refused."""
+    """Read the audit log as a story: who did what, for whom, through whom, by which rule, and what was refused."""
     from holdback.records import show_audit
 
     show_audit(task, home, out, whole=whole, as_json=as_json)

@@ -176,7 +176,8 @@ class Settings(Noun):
     a file in the home; the other rooms know files only. `stories` are the closed stories by name; `agents` what is said
     of agents by name; `oidc`, `egress` and `autonomy` as there. `anchors` is a folder, on another disk where possible,
     where signed heads of the audit log are kept as well; `tls_certificate` and `tls_key` are PEM files: an address that
-    is not this machine's own is served with them only, under the `names` by which others reach it. `calls_a_minute` is how many requests one caller may make.
+    is not this machine's own is served with them only, under the `names` by which others reach it. `calls_a_minute` is
+    how many requests one caller may make.
     """
 
     home: Path
