@@ -22,6 +22,7 @@ _ACTS = {
     "approval.decide": "decides about the approval",
     "approval.approved": "approved",
     "approval.rejected": "rejected",
+    "approval.revoke": "takes the approval back",
     "approval.delivered": "brings the decision to the task",
 }
 """Acts of the gateway in plain words."""
