@@ -1,13 +1,13 @@
 """`holdback approvals`: what waits for a decision, and what was decided. Bodies are imported when they are needed."""
 
-from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from holdback.options import Home
+
 app = typer.Typer(help="See what agents ask, decide about it, and take an approval back.", no_args_is_help=True)
 
-Home = Annotated[Path | None, typer.Option("--home", help="Where Holdback keeps its state.", show_default="platform")]
 Gateway = Annotated[str | None, typer.Option("--gateway", help="URL of the gateway.")]
 Who = Annotated[
     str | None, typer.Option("--as", help="Who decides, such as person:alex.", show_default="the only one who may")

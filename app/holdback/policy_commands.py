@@ -1,13 +1,12 @@
 """`holdback policy`: check, show and explain what allows and forbids. Bodies are imported when they are needed."""
 
-from pathlib import Path
 from typing import Annotated
 
 import typer
 
-app = typer.Typer(help="Check, show and explain what is allowed.", no_args_is_help=True)
+from holdback.options import Home
 
-Home = Annotated[Path | None, typer.Option("--home", help="Where Holdback keeps its state.", show_default="platform")]
+app = typer.Typer(help="Check, show and explain what is allowed.", no_args_is_help=True)
 
 
 @app.command()
