@@ -47,10 +47,9 @@ def test_what_no_task_can_still_need_is_forgotten(tmp_path: Path) -> None:
     assert not old.exists()
 
 
-@pytest.mark.parametrize(
-    "words", [f"see {ONE}", f"é{ONE}", f"\n{ONE}", f"x{ONE}y", f'{{"a": "{ONE}"}}', f"holdback://assets/{ONE}#t=1"]
-)
-def test_an_id_is_found_in_what_is_asked_however_it_is_hidden(words: str) -> None:
+@pytest.mark.parametrize("around", ["see {}", "é{}", "\n{}", "x{}y", '{{"a": "{}"}}', "holdback://assets/{}#t=1"])
+def test_an_id_is_found_in_what_is_asked_however_it_is_hidden(around: str) -> None:
+    words = around.format(ONE)
     assert ids_in(json.dumps({"query": [words]})) == {ONE}
 
 
