@@ -7,7 +7,7 @@ import shutil
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -23,10 +23,11 @@ from holdback_servers.services import Services, open_services
 from holdback_servers.serving import IDEMPOTENCY_META
 from holdback_servers.settings import Settings
 from holdback_trust.audit import AuditLog
-from holdback_trust.identity import Caller
+from holdback_trust.identity import Caller, TaskClaim
 from holdback_trust.keys import KeyPair, KeyRing
 from holdback_trust.policy import agent_scopes, local_caller, person_scopes
 from holdback_trust.statements import read_cut, sign_cut
+from holdback_trust.task_policy import mint, policy_sha256
 from mcp.client import Client
 from PIL import Image
 
@@ -434,11 +435,18 @@ def _holding(scopes: frozenset[str], **who: Any) -> Caller:
     return local_caller("person:sam", True, "mcp:assets").model_copy(update=facts)
 
 
+def _in_a_task(agent: str, *tools: str) -> Caller:
+    until = NOW + timedelta(hours=1)
+    claim = TaskClaim(id="t", root="t", skill="make-highlight", tools=frozenset(tools), expires=until)
+    task = claim.model_copy(update={"policy": policy_sha256(mint(claim, agent, "person:sam"))})
+    return _holding(agent_scopes(agent, "mcp:assets"), agent=agent, chain=(agent,), task=task)
+
+
 @pytest.mark.parametrize(
     "caller",
     [
         _holding(person_scopes(["editor"], "mcp:assets"), roles=frozenset({"editor"})),
-        _holding(agent_scopes("agent:editing-assistant", "mcp:assets"), agent="agent:editing-assistant"),
+        _in_a_task("agent:editing-assistant", "assets.register_version", "assets.ingest_media"),
     ],
     ids=["editor", "editing-assistant"],
 )
@@ -447,6 +455,7 @@ async def test_who_may_not_declare_cannot_say_what_a_cut_is_made_of(tmp_path: Pa
     async with _library(tmp_path, caller=caller) as library:
         clip = _clip(library.root / "cut.mov", frames=24)
         media = library.services.media.put(clip)
+        library.services.enforcement.shown("t", [media])
         music = [{"kind": "music_master", "ref": "music:morning-field", "name": "Morning Field"}]
         for tool, arguments in (
             ("register_version", {"media": media, "elements": music, "title": "Cut"}),

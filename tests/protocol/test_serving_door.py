@@ -24,6 +24,7 @@ from holdback_trust.policy import local_caller
 from holdback_trust.tokens import TokenAuthority, TokenVerifier
 from mcp.client import Client
 from mcp.client.streamable_http import streamable_http_client
+from mcp.shared.exceptions import MCPError
 from pydantic import Field
 from sqlalchemy import Column, MetaData, String, Table, insert, select
 
@@ -233,10 +234,18 @@ async def test_over_http_a_token_with_the_scope_is_let_in_and_one_without_is_tol
         Client(streamable_http_client("http://house/mcp/rights", http_client=http)) as client,
     ):
         known = await client.call_tool("fail", {})
-        write = await client.call_tool("add_word", {"word": "x"})
+        with pytest.raises(MCPError) as refused:
+            await client.call_tool("add_word", {"word": "x"})
+        asked = {"jsonrpc": "2.0", "id": 7, "method": "tools/call"}
+        call = asked | {"params": {"name": "add_word", "arguments": {"word": "x"}}}
+        answer = await http.post("/mcp/rights", json=call, headers={"accept": "application/json, text/event-stream"})
     assert (known.structured_content or {})["code"] == "NOT_FOUND"
-    assert (write.structured_content or {})["code"] == "PERMISSION_DENIED"
-    assert "rights:write" in (write.structured_content or {})["message"]
+    message = "rights.add_word needs the scope rights:write, which person:sam does not hold."
+    problem = refused.value.error.data
+    assert (problem["code"], problem["message"], bool(problem["hint"])) == ("PERMISSION_DENIED", message, True)
+    assert (answer.status_code, answer.json()["id"], answer.json()["error"]["data"]) == (403, 7, problem)
+    assert 'error="insufficient_scope", scope="rights:write"' in answer.headers["www-authenticate"]
+    assert door.services.database.read_now(lambda c: c.execute(select(WORDS.c.word)).all()) == []
     _close(door)
 
 
