@@ -158,7 +158,13 @@ def room_app(door: Door, foundation: Foundation, gateway: str = "") -> Edge:
     limit = foundation.settings.body_limit
     rate = Rate(foundation.settings.calls_a_minute)
     return Edge(
-        door.http_app(), mount=f"/mcp/{door.name}", verifier=verifier, body_limit=limit, rate=rate, metadata=metadata
+        door.http_app(),
+        mount=f"/mcp/{door.name}",
+        verifier=verifier,
+        body_limit=limit,
+        rate=rate,
+        metadata=metadata,
+        standing=foundation.enforcement.standing,
     )
 
 

@@ -15,11 +15,14 @@ from holdback_trust.edges import (
     send_problem,
     status_of,
 )
+from holdback_trust.standing import Standing
 from holdback_trust.tokens import TokenVerifier
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from holdback_servers.serving import CALLER_SCOPE
 
+_ENDPOINT = "/mcp"
+"""Where the room's app has its MCP endpoint."""
 _REFUSED = -32003
 """The JSON-RPC code of a call that its token does not allow; what is wrong stands in the error's data."""
 
@@ -31,11 +34,12 @@ class Edge:
     the room's open routes, such as the status of a statement.
 
     Args:
-        app: the room's app, with its MCP endpoint at `/mcp`.
+        app: the room's app, with its MCP endpoint at `/mcp`, which is reached through `mount` only.
         mount: the path under which the room is reached, such as `/mcp/rights`.
         body_limit: bytes of a request's body.
         rate: how often one caller may ask; no limit without one.
         metadata: URL that tells how to get a token (RFC 9728), for challenges.
+        standing: of the house: a token that was revoked is refused, also for what nobody judges.
     """
 
     def __init__(
@@ -47,9 +51,10 @@ class Edge:
         body_limit: int,
         rate: Rate | None = None,
         metadata: str = "",
+        standing: Standing | None = None,
     ) -> None:
         self._app, self._mount, self._verifier, self._limit = app, mount, verifier, body_limit
-        self._rate, self._metadata = rate, metadata
+        self._rate, self._metadata, self._standing = rate, metadata, standing
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -59,7 +64,7 @@ class Edge:
         try:
             if path.rstrip("/") != self._mount:
                 self._count(peer(scope))
-                await self._app({**scope, "path": path.removeprefix(self._mount), "root_path": ""}, receive, send)
+                await self._app({**scope, "path": self._below(path), "root_path": ""}, receive, send)
                 return
             if scope["method"] == "GET":
                 raise Problem("INVALID_ARGUMENT", "This endpoint keeps no stream open.", "Send requests with POST.")
@@ -68,8 +73,15 @@ class Edge:
         except Problem as problem:
             await self._refuse(scope, send, problem)
             return
-        inner: dict[str, Any] = {**scope, "path": "/mcp", "root_path": "", CALLER_SCOPE: caller}
+        inner: dict[str, Any] = {**scope, "path": _ENDPOINT, "root_path": "", CALLER_SCOPE: caller}
         await self._app(inner, receive, _Answer(inner, send, self._metadata))
+
+    def _below(self, path: str) -> str:
+        """What lies below the mount, where everybody may look. The app's own endpoint does not: it takes a token."""
+        below = path.removeprefix(self._mount)
+        if below == path or not below.startswith("/") or below.rstrip("/") == _ENDPOINT:
+            raise Problem("NOT_FOUND", "There is nothing at this path.", f"The endpoint is {self._mount}.")
+        return below
 
     def _caller(self, scope: Scope) -> Any:
         token = bearer(scope)
@@ -78,6 +90,9 @@ class Edge:
             raise Problem("UNAUTHENTICATED", "The request carries no bearer token.", "Ask the gateway for one.")
         try:
             caller = self._verifier.verify(token)
+            refusal = self._standing.refusal(caller) if self._standing is not None else None
+            if refusal is not None and refusal.code == "UNAUTHENTICATED":
+                raise refusal
         except Problem:
             self._count(peer(scope))
             raise

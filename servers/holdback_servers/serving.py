@@ -23,11 +23,13 @@ from holdback_trust.identity import Caller
 from holdback_trust.policy import Action, Decision
 from holdback_trust.untrusted.marking import UNTRUSTED
 from mcp.server import MCPServer
+from mcp.server.context import CallNext, HandlerResult
 from mcp.server.lowlevel.helper_types import ReadResourceContents
 from mcp.server.mcpserver import Context
 from mcp.server.mcpserver.exceptions import ResourceError, ResourceNotFoundError
 from mcp.server.transport_security import TransportSecuritySettings
-from mcp_types import CallToolResult, SubscribeRequestParams
+from mcp.shared.exceptions import MCPError
+from mcp_types import INVALID_REQUEST, CallToolResult, SubscribeRequestParams
 from mcp_types import Tool as MCPTool
 from pydantic import ValidationError
 from pydantic_core import to_json
@@ -130,7 +132,7 @@ class Door:
             version=VERSION,
             log_level="WARNING",
             subscriptions=self.listeners.bus,
-            middleware=[self.listeners.guard],
+            middleware=[self._check_standing, self.listeners.guard],
         )
         self.mcp.door = self
         self.mcp.hear_older_clients(self.listeners)
@@ -224,6 +226,22 @@ class Door:
         self._note(visit, None)
         return _allowed(visit)
 
+    async def _check_standing(self, ctx: Request, call_next: CallNext) -> HandlerResult:
+        """MCP middleware: who counts no more is not told what there is, either; what is judged is refused there."""
+        caller = self._caller(ctx)
+        if caller is None or ctx.method in _JUDGED:
+            return await call_next(ctx)
+        refusal = self.services.enforcement.standing.refusal(caller)
+        if refusal is None:
+            return await call_next(ctx)
+        if ctx.request is not None:
+            ctx.request.scope[REFUSAL] = refusal
+        raise MCPError(INVALID_REQUEST, refusal.line(), data={"code": refusal.code})
+
+    def _caller(self, request: Request | None) -> Caller | None:
+        over_http = None if request is None else request.request
+        return self.local if over_http is None else over_http.scope.get(CALLER_SCOPE)
+
     def _admit_listener(self, uris: Sequence[str], request: Request) -> None:
         visit = self._visit(self._reading, {"listen": uris}, request)
         self._note(visit, None)
@@ -234,7 +252,7 @@ class Door:
 
     def _visit(self, action: Action, arguments: dict[str, Any], request: Request | None) -> _Visit:
         over_http = None if request is None else request.request
-        caller = self.local if over_http is None else over_http.scope.get(CALLER_SCOPE)
+        caller = self._caller(request)
         http = None if over_http is None else over_http.scope
         enforcement = self.services.enforcement
         if http is not None and enforcement.policies.asks_where and http.get("client"):
@@ -309,6 +327,8 @@ def _marked(contents: Any) -> Any:
     ]
 
 
+_JUDGED = frozenset({"tools/call", "resources/read", "resources/subscribe", "subscriptions/listen"})
+"""Requests whose refusal the door writes down."""
 _CURES = {
     "UNAUTHENTICATED": "Send a bearer token for this server; a gateway issues one.",
     "PERMISSION_DENIED": "Ask for a token with the scope that the message names.",

@@ -73,7 +73,6 @@ CALLS: list[tuple[str, dict[str, Any], str]] = [
     ("get_clearance", {}, "INVALID_ARGUMENT"),
     ("get_clearance", {"clearance": {"a": 1}}, "INVALID_ARGUMENT"),
     ("get_clearance", {"clearance": "clr_none"}, "NOT_FOUND"),
-    ("record_right", {"contract": {}, "rights": []}, "PERMISSION_DENIED"),
 ]
 
 
@@ -97,6 +96,12 @@ async def test_a_call_that_cannot_be_made_is_a_tool_error_with_code_message_and_
             assert result["isError"] is True, tool
             assert (told["code"], bool(told["hint"])) == (code, True), (tool, arguments)
             assert result["content"][0]["text"].startswith(f"{code}: "), tool
+
+
+async def test_a_call_without_its_scope_is_answered_403(tmp_path: Path) -> None:
+    async with room(tmp_path) as http:
+        answer = await http.post(URL, json=call("record_right", contract={}, rights=[]))
+    assert (answer.status_code, answer.json()["error"]["data"]["code"]) == (403, "PERMISSION_DENIED")
 
 
 async def test_a_body_over_the_limit_is_413_whether_its_length_is_said_or_not(tmp_path: Path) -> None:

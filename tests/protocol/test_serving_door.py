@@ -211,14 +211,15 @@ async def test_every_call_leaves_an_audit_row_that_verifies(tmp_path: Path) -> N
     assert written == [("rights.add_word", "allowed", "task-9"), ("rights.fail", "failed:NOT_FOUND", "")]
 
 
-def _app(home: Path) -> tuple[Door, Callable[[list[str], str], str], Edge]:
+def _app(home: Path) -> tuple[Door, Callable[..., str], Edge]:
     door = _door(home)
     authority = TokenAuthority("gateway", KEYS, lambda: NOW, lambda: id_maker()("evt"))
     verifier = TokenVerifier(door.services.ring, "gateway", "mcp:rights", lambda: NOW)
-    edge = Edge(door.http_app(), mount="/mcp/rights", verifier=verifier, body_limit=10_000)
+    standing = door.services.enforcement.standing
+    edge = Edge(door.http_app(), mount="/mcp/rights", verifier=verifier, body_limit=10_000, standing=standing)
 
-    def token(scopes: list[str], audience: str = "mcp:rights") -> str:
-        return authority.issue(person="person:sam", roles=["editor"], audience=audience, scopes=scopes)
+    def token(scopes: list[str], audience: str = "mcp:rights", **more: Any) -> str:
+        return authority.issue(person="person:sam", roles=["editor"], audience=audience, scopes=scopes, **more)
 
     return door, token, edge
 
@@ -263,3 +264,44 @@ async def test_over_http_nothing_is_let_in_without_a_good_token(tmp_path: Path) 
         assert (await http.post("/mcp/rights", content=b"x" * 10_001)).status_code == 413
         assert (await http.get("/mcp/rights")).status_code == 405
     _close(door)
+
+
+@pytest.mark.parametrize("path", ["/mcp", "/mcp/", "/mcp/rights/mcp", "/mcp/rights/mcp/", "/mcp/rightsx", "/x"])
+@pytest.mark.asyncio
+async def test_no_other_path_leads_to_the_endpoint_around_the_token(tmp_path: Path, path: str) -> None:
+    door, _, edge = _app(tmp_path)
+    transport = httpx2.ASGITransport(app=edge)  # pyright: ignore
+    async with door.mcp.session_manager.run(), httpx2.AsyncClient(transport=transport, base_url="http://house") as http:
+        answer = await http.post(path, json=_LIST, headers=_ACCEPT)
+    assert (answer.status_code, answer.json()["code"]) == (404, "NOT_FOUND")
+    _close(door)
+
+
+@pytest.mark.parametrize("method", ["tools/list", "resources/list", "resources/templates/list", "ping"])
+@pytest.mark.asyncio
+async def test_a_token_that_counts_no_more_is_not_even_told_what_there_is(tmp_path: Path, method: str) -> None:
+    door, token, edge = _app(tmp_path)
+    transport = httpx2.ASGITransport(app=edge)  # pyright: ignore
+    standing = door.services.enforcement.standing
+    person, agent = token(["rights:read"]), token(["rights:read"], actor="agent:compliance")
+    verifier = TokenVerifier(door.services.ring, "gateway", "mcp:rights", lambda: NOW)
+    async with door.mcp.session_manager.run(), httpx2.AsyncClient(transport=transport, base_url="http://house") as http:
+
+        async def ask(token: str) -> tuple[int, str]:
+            headers = _ACCEPT | {"authorization": f"Bearer {token}"}
+            answer = await http.post("/mcp/rights", json=_LIST | {"method": method}, headers=headers)
+            return answer.status_code, answer.text
+
+        before = [await ask(person), await ask(agent)]
+        standing.revoke(verifier.verify(person).token_id, by="person:sam")
+        standing.suspend("agent:compliance", by="person:alex", why="a try")
+        answers = [await ask(person), await ask(agent)]
+    assert [status for status, _ in before] == [200, 200]
+    assert [status for status, _ in answers] == [401, 403]
+    assert "revoked" in answers[0][1]
+    assert "AGENT_SUSPENDED" in answers[1][1]
+    _close(door)
+
+
+_LIST: dict[str, Any] = {"jsonrpc": "2.0", "id": 1, "method": "tools/list", "params": {}}
+_ACCEPT = {"accept": "application/json, text/event-stream"}
