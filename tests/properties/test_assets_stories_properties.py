@@ -38,6 +38,8 @@ OWN = KeyPair.generate()
 WORDS = ("butterfly", "meadow", "verdict", "judge", "rabbit")
 FRAMES = 48
 Told = dict[str, Any]
+_EXAMPLES = settings().max_examples // 8
+"""Each is two whole libraries and a hundred questions to either."""
 
 
 @dataclass(frozen=True)
@@ -56,19 +58,20 @@ class Thing:
     pictures: int
 
 
-things = st.builds(
-    Thing,
-    title=st.lists(st.sampled_from(WORDS), min_size=1, max_size=3).map(tuple),
-    said=st.sampled_from((*WORDS, "strictlysecret")),
-    field=st.sampled_from(("director", "source", "docket")),
-    of=st.none() | st.integers(0, 4),
-    work=st.none() | st.integers(0, 1),
-    kept_in=st.none() | st.integers(0, 1),
-    held=st.booleans(),
-    story=st.sampled_from((None, None, "court-ruling", "merger")),
-    closed_later=st.booleans(),
-    pictures=st.sampled_from((1, 2, 1 << 40)),
-)
+def _things(*stories: str | None) -> st.SearchStrategy[Thing]:
+    return st.builds(
+        Thing,
+        title=st.lists(st.sampled_from(WORDS), min_size=1, max_size=3).map(tuple),
+        said=st.sampled_from((*WORDS, "strictlysecret")),
+        field=st.sampled_from(("director", "source", "docket")),
+        of=st.none() | st.integers(0, 3),
+        work=st.none() | st.integers(0, 1),
+        kept_in=st.none() | st.integers(0, 1),
+        held=st.booleans(),
+        story=st.sampled_from(stories),
+        closed_later=st.booleans(),
+        pictures=st.sampled_from((1, 2, 1 << 40)),
+    )
 
 
 def _id(kind: str, number: int) -> str:
@@ -83,6 +86,19 @@ def _consistent(given_things: list[Thing]) -> list[Thing]:
         story = made[of].story if of is not None and made[of].story else each.story
         made.append(replace(each, of=of, story=story))
     return made
+
+
+def _with(listed: list[Thing], closed: Thing, place: int) -> list[Thing]:
+    return _consistent([*listed[:place], closed, *listed[place:]])
+
+
+libraries = st.builds(
+    _with,
+    st.lists(_things(None, None, "court-ruling", "merger"), min_size=1, max_size=3),
+    _things("court-ruling", "merger"),
+    st.integers(0, 3),
+)
+"""Up to four assets, one of them closed at least."""
 
 
 def _shelve(connection: Connection, number: int, thing: Thing) -> None:
@@ -227,8 +243,8 @@ def _plain(answer: Any) -> Any:
     return [_plain(each) for each in answer] if isinstance(answer, list) else answer  # pyright: ignore[reportUnknownVariableType] - JSON
 
 
-@settings(max_examples=4, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(listed=st.lists(things, min_size=2, max_size=5).map(_consistent))
+@settings(max_examples=_EXAMPLES, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(listed=libraries)
 def test_a_strangers_answers_equal_those_of_a_library_without_the_closed_assets(
     tmp_path_factory: pytest.TempPathFactory, listed: list[Thing]
 ) -> None:
@@ -246,8 +262,8 @@ def test_a_strangers_answers_equal_those_of_a_library_without_the_closed_assets(
         without.services.database.close()
 
 
-@settings(max_examples=2, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(listed=st.lists(things, min_size=2, max_size=5).map(_consistent))
+@settings(max_examples=_EXAMPLES, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(listed=libraries)
 def test_who_knows_every_story_is_answered_as_if_nothing_were_closed(
     tmp_path_factory: pytest.TempPathFactory, listed: list[Thing]
 ) -> None:
