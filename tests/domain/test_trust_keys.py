@@ -1,10 +1,13 @@
+import json
 import os
 import stat
+from base64 import urlsafe_b64encode
 from pathlib import Path
 
 import pytest
 from holdback_base.problem import Problem
 from holdback_trust.keys import KeyPair, KeyRing, SignatureRefused, open_jws, sign_jws, thumbprint
+from jwt.algorithms import ECAlgorithm
 
 
 def test_a_key_made_once_is_found_again_and_only_its_owner_may_read_it(tmp_path: Path) -> None:
@@ -74,3 +77,49 @@ def test_a_ring_takes_public_p256_keys_only(change: dict[str, str]) -> None:
 def test_text_that_is_no_signed_text_is_refused_in_words(text: str) -> None:
     with pytest.raises(SignatureRefused):
         open_jws(text, "x+jwt", KeyRing(), {"gateway"})
+
+
+def _folded(text: str) -> str:
+    return urlsafe_b64encode(text.encode()).rstrip(b"=").decode()
+
+
+def test_what_was_opened_once_is_refused_with_one_letter_changed() -> None:
+    keys = KeyPair.generate()
+    ring = KeyRing({"house": [keys.public_jwk]})
+    text = sign_jws(keys, "at+jwt", {"iss": "house", "sub": "person:sam"})
+    assert open_jws(text, "at+jwt", ring, {"house"})["sub"] == "person:sam"
+    header, payload, signature = text.split(".")
+    other = _folded('{"iss":"house","sub":"person:pat"}')
+    for forged in (f"{header}.{other}.{signature}", f"{header}.{payload}.{'A' * len(signature)}"):
+        with pytest.raises(SignatureRefused, match="does not verify"):
+            open_jws(forged, "at+jwt", ring, {"house"})
+
+
+def test_what_one_key_signed_is_not_believed_of_another_that_bears_its_name() -> None:
+    keys, other = KeyPair.generate(), KeyPair.generate()
+    text = sign_jws(keys, "at+jwt", {"iss": "house"})
+    assert open_jws(text, "at+jwt", KeyRing({"house": [keys.public_jwk]}), {"house"})
+    named_alike = KeyRing({"house": [{**other.public_jwk, "kid": keys.kid}]})
+    with pytest.raises(SignatureRefused, match="does not verify"):
+        open_jws(text, "at+jwt", named_alike, {"house"})
+    with pytest.raises(SignatureRefused, match="not a trusted key"):
+        open_jws(text, "at+jwt", KeyRing({"house": [other.public_jwk]}), {"house"})
+
+
+@pytest.mark.parametrize("change", ["{}=", "{}.e30", " {}", "{}\n", "{}é"])
+def test_a_signed_text_is_read_in_one_spelling_only(change: str) -> None:
+    keys = KeyPair.generate()
+    text = sign_jws(keys, "at+jwt", {"iss": "house"})
+    with pytest.raises(SignatureRefused, match="not a compact JWS"):
+        open_jws(change.format(text), "at+jwt", KeyRing({"house": [keys.public_jwk]}), {"house"})
+
+
+@pytest.mark.parametrize("more", [{"crit": ["exp"]}, {"b64": False}])
+def test_a_header_that_changes_what_is_signed_is_refused(more: dict[str, object]) -> None:
+    keys = KeyPair.generate()
+    header = {"alg": "ES256", "typ": "at+jwt", "kid": keys.kid, **more}
+    signed = f"{_folded(json.dumps(header))}.{_folded(json.dumps({'iss': 'house'}))}"
+    signature = ECAlgorithm(ECAlgorithm.SHA256).sign(signed.encode(), keys.private)
+    text = f"{signed}.{urlsafe_b64encode(signature).rstrip(b'=').decode()}"
+    with pytest.raises(SignatureRefused, match="does not verify"):
+        open_jws(text, "at+jwt", KeyRing({"house": [keys.public_jwk]}), {"house"})

@@ -3,11 +3,10 @@
 import asyncio
 from typing import Any, cast
 
-import jwt
 from holdback_base.problem import Problem
 from holdback_trust.audit_check import HEAD_TYPE
 from holdback_trust.identity import GATEWAY
-from holdback_trust.keys import SignatureRefused, open_jws
+from holdback_trust.keys import SignatureRefused, key_name, open_jws
 
 from holdback_agents.gateway.services import GatewayServices
 from holdback_agents.gateway.task_store import HeldTask
@@ -75,7 +74,7 @@ class TaskEnds:
 
     def _is_its_own(self, head: str, held: HeldTask) -> bool:
         """Whether the agent signed it, or the gateway's process, in which the agent may stand."""
-        kid = str(jwt.get_unverified_header(head).get("kid"))  # it was verified with that key
+        kid = key_name(head)  # it was verified with that key
         return any(self._services.ring.find(party, kid) is not None for party in (held.agent, GATEWAY))
 
     def _keep(self, heads: list[str]) -> None:
