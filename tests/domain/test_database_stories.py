@@ -32,9 +32,13 @@ def _fill(connection: Connection) -> None:
         put_into_story(connection, _STORIES, book, story)
 
 
-@pytest.fixture(params=["on disk", "in memory"])
+@pytest.fixture(params=["on disk", "in memory", pytest.param("postgresql", marks=pytest.mark.processes)])
 def database(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Database]:
-    opened = Database(tmp_path / "room.sqlite" if request.param == "on disk" else None, _METADATA)
+    if request.param == "postgresql":
+        place = request.getfixturevalue("postgresql")
+    else:
+        place = tmp_path / "room.sqlite" if request.param == "on disk" else None
+    opened = Database(place, _METADATA, name=tmp_path.name)
     opened.submit(_fill).result()
     yield opened
     opened.close()

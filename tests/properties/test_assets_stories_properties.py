@@ -197,10 +197,15 @@ def _empty() -> Path:
     return path
 
 
-def _open(home: Path, listed: list[Thing], stories: frozenset[str], *, without_closed: bool) -> Door:
+def _open(
+    home: Path, listed: list[Thing], stories: frozenset[str], *, without_closed: bool, postgresql: str = ""
+) -> Door:
     home.mkdir()
-    shutil.copyfile(_empty(), home / "assets.sqlite")
-    database = Database(home / "assets.sqlite", tables.METADATA)
+    if postgresql:
+        database = Database(postgresql, tables.METADATA, name=f"{home.parent.name}_{home.name}")
+    else:
+        shutil.copyfile(_empty(), home / "assets.sqlite")
+        database = Database(home / "assets.sqlite", tables.METADATA)
     services = open_services(
         database,
         tables.TABLES,
@@ -248,10 +253,32 @@ def _plain(answer: Any) -> Any:
 def test_a_strangers_answers_equal_those_of_a_library_without_the_closed_assets(
     tmp_path_factory: pytest.TempPathFactory, listed: list[Thing]
 ) -> None:
-    home = tmp_path_factory.mktemp("houses")
+    _compare(tmp_path_factory.mktemp("houses"), listed)
+
+
+_COURT = Thing(("verdict", "judge"), "strictlysecret", "docket", None, 0, 0, True, "court-ruling", False, 1)
+_FIXED = _consistent(
+    [
+        Thing(("butterfly", "meadow"), "judge", "director", None, 0, 0, False, None, False, 1),
+        _COURT,
+        replace(_COURT, of=1, work=1, kept_in=1, held=False, closed_later=True),
+        Thing(("rabbit",), "judge", "source", 0, None, None, True, None, False, 1 << 40),
+    ]
+)
+
+
+@pytest.mark.processes
+def test_a_strangers_answers_are_the_same_where_the_library_is_on_postgresql(
+    tmp_path_factory: pytest.TempPathFactory, postgresql: str
+) -> None:
+    _compare(tmp_path_factory.mktemp("houses"), _FIXED, postgresql)
+
+
+def _compare(home: Path, listed: list[Thing], postgresql: str = "") -> None:
+    """What a stranger is answered by a library and by one without its closed assets."""
     questions = _questions(len(listed))
-    whole = _open(home / "whole", listed, frozenset(), without_closed=False)
-    without = _open(home / "without", listed, frozenset(), without_closed=True)
+    whole = _open(home / "whole", listed, frozenset(), without_closed=False, postgresql=postgresql)
+    without = _open(home / "without", listed, frozenset(), without_closed=True, postgresql=postgresql)
     try:
         seen, expected = asyncio.run(_ask(whole, questions)), asyncio.run(_ask(without, questions))
         for question, one, other in zip(questions, seen, expected, strict=True):
