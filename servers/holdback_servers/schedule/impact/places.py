@@ -185,7 +185,7 @@ class Grid:
         at = leader.publication.start
         if not spans:
             return
-        nearest = min(_distance(each, at) for each in spans)
+        nearest = min(self._distance(each, at) for each in spans)
         openings = {each for each in (*(span.start for span in possible or ()), *self._edges) if each >= earliest}
         inner = timedelta(microseconds=-1)
         for ring in (*(each for each in _RINGS if each < within), within):
@@ -195,6 +195,17 @@ class Grid:
             fresh = [each for each in found if inner < abs(each - at) <= outer and each != at]
             yield from sorted(fresh, key=lambda each: (abs(each - at), -self._reach(each), each))
             inner = outer
+
+    def _distance(self, span: TimeRange, at: datetime) -> timedelta:
+        """How far the nearest start that is tried in the span is from this one."""
+        last = _last(span)
+        if span.start >= at or last is None or last >= at:
+            return max(span.start - at, timedelta())
+        day = self._books.day_of(last)
+        tried = [
+            each for one in (day - timedelta(days=1), day) for each in self._day(one) if span.start <= each <= last
+        ]
+        return at - max(tried, default=span.start)
 
     def _reach(self, moment: datetime) -> int:
         return self._books.channel.reach.at(moment.astimezone(self._books.channel.zone))
@@ -222,13 +233,6 @@ def grid_of(channel: Channel, day: date) -> list[datetime]:
 
 def _last(span: TimeRange) -> datetime | None:
     return None if span.end is None else span.end - timedelta.resolution
-
-
-def _distance(span: TimeRange, at: datetime) -> timedelta:
-    if span.start > at:
-        return span.start - at
-    last = _last(span)
-    return at - last if last is not None and last < at else timedelta()
 
 
 def _cut(span: TimeRange, start: datetime, end: datetime) -> tuple[datetime, datetime]:
