@@ -67,11 +67,12 @@ class Exchange:
         if entered.first and not subject.chain:  # what an agent names, its task was shown before or may not show
             self._services.enforcement.shown(entered.held.claim.root, named.things)
         granted = self._services.authority.grant(
-            subject,
+            self._as_of_now(subject) if entered.renewed else subject,
             agent,
             audience=audience,
             scopes=frozenset(form["scope"].split()) if form.get("scope") else None,
             allowed=allowed,
+            stories=self._services.stories_of(agent),
             level=self._services.admissions.level(agent),
             task=entered.held.claim,
             renewed=entered.renewed,
@@ -79,6 +80,23 @@ class Exchange:
         self._check_standing(granted.caller)
         await self._lend(subject, granted.caller)
         return self._answer(granted, entered.held, "token.renew" if entered.renewed else "token.issue")
+
+    def _as_of_now(self, session: Caller) -> Caller:
+        """A session that outlives its token, without the scopes, roles and stories that the person has lost since.
+
+        Raises Problem UNAUTHENTICATED for who is not of the house any more, or may ask for nothing of this any more.
+        """
+        person = self._registry.person(session.person)
+        roles = session.roles & person.roles if person is not None else frozenset[str]()
+        scopes = session.scopes & self._registry.person_scopes(roles, session.audience)
+        if not scopes:
+            raise Problem(
+                "UNAUTHENTICATED",
+                f"{session.person} may ask {session.audience} for none of this any more.",
+                "Let somebody who may ask for it anew.",
+            )
+        stories = session.stories & self._services.stories_of(session.person)
+        return session.model_copy(update={"roles": roles, "scopes": scopes, "stories": stories})
 
     def _check_standing(self, caller: Caller) -> None:
         refusal = self._services.enforcement.standing.refusal(caller)
@@ -96,7 +114,7 @@ class Exchange:
         """The token that the task came with, anew: the agent's process ended, and with it what it held in memory."""
         held = self._tasks.resume(agent, identity)
         self._check_standing(held.session.model_copy(update={"chain": (agent, *held.session.chain), "agent": agent}))
-        granted = self._services.authority.again(held.session, held.claim.expires)
+        granted = self._services.authority.again(self._as_of_now(held.session), held.claim.expires)
         held = self._tasks.joined(held, granted.caller)
         return self._answer(granted, held, "token.resume")
 

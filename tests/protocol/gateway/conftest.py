@@ -226,6 +226,7 @@ def build_house(tmp_path: Path) -> Iterator[BuildHouse]:
             open_paths: tuple[str, ...] = (),
             autonomy: Autonomy | None = None,
             levels: dict[str, int] | None = None,
+            stories: dict[str, frozenset[str]] | None = None,
         ) -> House:
             kept = home is not None
             home = home or tmp_path / str(next(homes))
@@ -272,6 +273,7 @@ def build_house(tmp_path: Path) -> Iterator[BuildHouse]:
                 ],
                 retry_seconds=0.01,
                 autonomy=autonomy or Autonomy(),
+                stories=stories or {},
             )
             for entry in services.agents:
                 admissions.admit(house_admission(entry, by="person:test", now=clock()))

@@ -1,12 +1,15 @@
 """Tokens for tasks through HTTP: renewed, taken up again, asked about, taken back, and ended."""
 
+from dataclasses import replace
 from typing import Any
 
 import httpx
 import jwt
 import pytest
+from holdback_agents.gateway.app import build_gateway
 from holdback_agents.gateway.exchange import TASK
 from holdback_agents.gateway.oauth import ASSERTION_TYPE
+from holdback_agents.gateway.registry import PersonEntry
 from holdback_trust.audit import AuditLog, rows
 
 pytestmark = pytest.mark.asyncio
@@ -251,3 +254,78 @@ async def test_the_metadata_names_where_to_ask_about_tokens_and_take_them_back(b
         metadata = (await client.get("/.well-known/oauth-authorization-server")).json()
     assert metadata["introspection_endpoint"] == "http://gateway.test/oauth/introspect"
     assert metadata["revocation_endpoint"] == "http://gateway.test/oauth/revoke"
+
+
+BOTH = frozenset({"person:sam", EDITOR, COMPLIANCE})
+
+
+def stories_in(answer: httpx.Response) -> list[str]:
+    assert answer.status_code == 200, answer.text
+    return claims(answer.json()["access_token"]).get("stories", [])
+
+
+async def test_an_agent_knows_the_stories_that_both_it_and_the_person_may_know(build_house):
+    house = build_house(
+        stories={
+            "court-ruling": BOTH,
+            "merger": frozenset({"person:sam"}),
+            "verdict": frozenset({EDITOR}),
+        }
+    )
+    async with house.open() as client:
+        subject = await house.person_token(client, "person:sam", EDITOR)
+        assert claims(subject)["stories"] == ["court-ruling", "merger"]
+        assert stories_in(await asks(house, client, EDITOR, subject, "mcp:assets")) == ["court-ruling"]
+        house.clock.forward(minutes=10)
+        assert stories_in(await asks(house, client, EDITOR, subject, "mcp:assets")) == ["court-ruling"]
+        form = house.agent_form(EDITOR, "task-of-editing-assistant", EDITOR, subject_token_type=TASK)
+        session = (await client.post("/oauth/token", data=form)).json()["access_token"]
+        assert stories_in(await asks(house, client, EDITOR, session, "mcp:assets")) == ["court-ruling"]
+
+
+@pytest.mark.parametrize("outside", [EDITOR, COMPLIANCE])
+async def test_a_chain_knows_no_more_than_each_agent_in_it(build_house, outside):
+    house = build_house(stories={"court-ruling": BOTH - {outside}, "merger": BOTH})
+    async with house.open() as client:
+        _, middle = await chain(house, client)
+        assert stories_in(await asks(house, client, COMPLIANCE, middle, "mcp:assets")) == ["merger"]
+        house.clock.forward(minutes=10)
+        assert stories_in(await asks(house, client, COMPLIANCE, middle, "mcp:assets")) == ["merger"]
+        form = house.agent_form(COMPLIANCE, "task-of-compliance", COMPLIANCE, subject_token_type=TASK)
+        session = (await client.post("/oauth/token", data=form)).json()["access_token"]
+        assert stories_in(await asks(house, client, COMPLIANCE, session, "mcp:assets")) == ["merger"]
+
+
+async def test_a_task_that_lives_on_loses_what_its_person_has_lost(build_house, tmp_path):
+    before, now = {"court-ruling": BOTH, "merger": BOTH}, {"court-ruling": BOTH - {"person:sam"}, "merger": BOTH}
+    house = build_house(home=tmp_path, stories=before, roles={"person:sam": {"editor", "approver"}})
+    async with house.open() as client:
+        subject = await house.person_token(client, "person:sam", EDITOR)
+        first = claims((await asks(house, client, EDITOR, subject, "mcp:assets")).json()["access_token"])
+    assert (first["stories"], first["roles"]) == (["court-ruling", "merger"], ["approver", "editor"])
+    house.clock.forward(minutes=10)
+    later = build_house(home=tmp_path, clock=house.clock, stories=now)
+    async with later.open() as client:
+        renewed = await asks(later, client, EDITOR, subject, "mcp:assets")
+        form = later.agent_form(EDITOR, "task-of-editing-assistant", EDITOR, subject_token_type=TASK)
+        resumed = await client.post("/oauth/token", data=form)
+    for after in (claims(each.json()["access_token"]) for each in (renewed, resumed)):
+        assert (after["stories"], after["roles"]) == (["merger"], ["editor"])
+
+
+@pytest.mark.parametrize("left", [frozenset[str](), None])
+async def test_a_task_has_no_more_tokens_when_its_person_may_ask_for_none_of_it_any_more(build_house, tmp_path, left):
+    house = build_house(home=tmp_path)
+    async with house.open() as client:
+        subject = await house.person_token(client, "person:sam", EDITOR)
+        await asks(house, client, EDITOR, subject, "mcp:assets")
+    house.clock.forward(minutes=10)
+    others = [each for each in house.services.people if each.id != "person:sam"]
+    sam = [PersonEntry("person:sam", "Sam", left, house.keys["person:sam"].public_jwk)] if left is not None else []
+    later = replace(house, gateway=build_gateway(replace(house.services, people=[*others, *sam])))
+    async with later.open() as client:
+        renewed = await asks(later, client, EDITOR, subject, "mcp:assets")
+        form = later.agent_form(EDITOR, "task-of-editing-assistant", EDITOR, subject_token_type=TASK)
+        resumed = await client.post("/oauth/token", data=form)
+    for answer in (renewed, resumed):
+        assert (answer.status_code, answer.json()["code"]) == (400, "UNAUTHENTICATED"), answer.text

@@ -267,7 +267,7 @@ async def test_policy_passes_so_many_a_day_and_a_person_takes_them_back_like_any
 
 
 async def test_who_may_not_know_of_a_story_sees_none_of_its_approvals(build_house):
-    house = build_house()
+    house = build_house(stories={"court-ruling": frozenset({"person:sam", "agent:editing-assistant"})})
     async with house.open() as client:
         identity = await asked(house, client, cleared={"story": "court-ruling"})
         house.clock.forward(seconds=1)
@@ -325,3 +325,10 @@ async def test_the_answer_is_of_the_moment(build_house):
         await approve(house, client, identity)
         shown = (await client.get(f"/approvals/{identity}", headers=token(house))).json()
     assert shown["decided"] == instant_text(house.clock())
+
+
+async def test_an_agent_that_is_not_of_a_story_cannot_ask_about_its_cut(build_house):
+    house = build_house(stories={"court-ruling": frozenset({"person:sam", "agent:compliance"})})
+    async with house.open() as client:
+        refused = await ask(house, client, cleared={"story": "court-ruling"})
+    assert (refused.status_code, refused.json()["code"]) == (404, "NOT_FOUND")

@@ -153,10 +153,14 @@ class Court:
             "schedule.commit_publication", hold=held["id"], clearance=clearance, approval=approval
         )
 
+    async def ready(self, tier: int = 1, **more: Any) -> Story:
+        """A cut that is cleared and held, about which nobody was asked."""
+        cut = self.cut(tier, **more)
+        return Story(cut, await self.cleared(cut), await self.held(cut))
+
     async def waiting(self, tier: int = 1, **more: Any) -> Story:
         """A cut that is cleared and held, and a question about it."""
-        cut = self.cut(tier, **more)
-        story = Story(cut, await self.cleared(cut), await self.held(cut))
+        story = await self.ready(tier, **more)
         story.identity = await self.asked(question_of(story))
         return story
 
@@ -185,7 +189,8 @@ async def house(tmp_path_factory: pytest.TempPathFactory) -> AsyncGenerator[Cour
         autonomy=AutonomySetting(tier=2, channels=frozenset({"passed"}), most_a_day=100),
         agents={AGENT: AgentSetting(level=300)},
         stories={
-            STORY: StorySetting(people=frozenset({SAM.id}), agents=frozenset({f"agent:{AGENT}", "agent:compliance"}))
+            STORY: StorySetting(people=frozenset({SAM.id}), agents=frozenset({f"agent:{AGENT}", "agent:compliance"})),
+            "merger": StorySetting(people=frozenset({SAM.id, ALEX.id})),
         },
     )
     ahead = [timedelta()]
@@ -233,8 +238,7 @@ async def given(house: Court) -> Story:
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def another(house: Court) -> Story:
     """Another cut, cleared and held, about which nobody was asked."""
-    cut = house.cut()
-    return Story(cut, await house.cleared(cut), await house.held(cut))
+    return await house.ready()
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")

@@ -91,7 +91,7 @@ async def test_a_valuable_cut_is_approved_without_a_second_factor(house: Any, un
 async def test_a_decision_is_turned_round_afterwards(house: Any, unmoved: Any) -> None:
     story = await house.waiting()
     await house.decide(house.alex, story.identity, "rejected")
-    async with unmoved():
+    async with unmoved("gateway.deliveries"):  # the no is still on its way
         problem = await refused(house.decide(house.alex, story.identity, "approved"))
     assert (problem.code, "rejected by person:alex" in problem.message) == ("CONFLICT", True)
 
@@ -117,6 +117,13 @@ async def test_somebody_who_may_not_know_of_a_story_looks_for_its_approval(house
     assert story.identity not in listed.text
     assert story.cut.media not in listed.text
     assert problem.code == "NOT_FOUND"
+
+
+async def test_an_agent_that_is_not_of_a_story_asks_about_its_cut_for_somebody_who_is(house: Any, unmoved: Any) -> None:
+    story = await house.ready(story="merger")
+    async with unmoved("gateway.tasks", "gateway.lent_scopes"):
+        answer = await house.ask(house.question(story))
+    assert (answer.status_code, answer.json()["code"]) == (404, "NOT_FOUND")
 
 
 # At the gateway: what is asked
