@@ -77,6 +77,10 @@ class ElementList(Noun):
         return canonical_sha256(shape)
 
 
+HIGHEST_TIER = 3
+"""Of value tiers, the first of which is 1; a statement that says none counts as of this."""
+
+
 class CutFacts(Noun):
     """What a cut statement says beside who signed it and when: the bytes, their picture, and what they are made of.
 
@@ -90,7 +94,7 @@ class CutFacts(Noun):
     height: int | None = None
     title: str = ""
     version: str | None = None
-    tier: int = Field(default=1, ge=1, le=3)
+    tier: int = Field(default=1, ge=1, le=HIGHEST_TIER)
     story: str | None = Field(default=None, max_length=60)
 
 

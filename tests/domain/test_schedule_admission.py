@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from holdback_base.problem import Problem
 from holdback_base.vocabulary import TimeRange
-from holdback_servers.schedule.admission import asked_availability, check_outlasts_lead, check_windows
+from holdback_servers.schedule.admission import asked_availability, check_outlasts_lead, check_windows, clearance_facts
 from holdback_servers.schedule.channel import Channel
 from holdback_servers.schedule.cleared import ClearedCell, common_windows, windows_for
 from holdback_servers.schedule.model import Availability, Publication
@@ -131,3 +131,13 @@ def test_what_would_have_to_come_down_before_it_could_go_up_is_refused() -> None
     check_outlasts_lead(
         channel, (_piece("GB", "2026-11-25T20:00", "2026-11-25T21:01"), _piece("DE", "2026-11-25T20:00"))
     )
+
+
+def test_a_clearance_that_says_no_value_tier_counts_as_of_the_highest_and_none_beyond_is_taken() -> None:
+    media = "sha256:" + "a" * 64
+    claims = {"jti": "clr_1", "sub": media, "elements": media, "iat": 1_800_000_000, "cells": []}
+    assert clearance_facts(claims).tier == 3
+    assert clearance_facts(claims | {"tier": 1}).tier == 1
+    for wrong in (0, 4, None):
+        with pytest.raises(Problem, match="lacks what the schedule needs"):
+            clearance_facts(claims | {"tier": wrong})

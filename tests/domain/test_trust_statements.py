@@ -51,6 +51,13 @@ def test_facts_that_were_read_can_be_signed_again() -> None:
     assert read_cut(sign_cut(EDITING, "mcp:editing", cut, NOON), RING, NOON) == cut
 
 
+def test_a_cut_statement_that_says_no_value_tier_counts_as_of_the_highest() -> None:
+    told = facts().model_dump(mode="json", exclude_none=True)
+    assert told.pop("tier") == 1
+    claims = {"iss": "mcp:editing", "sub": MEDIA, "elements": facts().element_list.sha256(), "iat": SECONDS}
+    assert read_cut(sign(EDITING, CUT, claims | {"cut": told}), RING, NOON).tier == 3
+
+
 @pytest.mark.parametrize(
     ("changes", "reason"),
     [

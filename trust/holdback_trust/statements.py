@@ -10,7 +10,7 @@ from collections.abc import Collection, Mapping
 from datetime import datetime
 from typing import Any
 
-from holdback_base.elements import CutFacts
+from holdback_base.elements import HIGHEST_TIER, CutFacts
 from holdback_base.problem import Problem
 from pydantic import ValidationError
 
@@ -90,12 +90,12 @@ def sign_cut(keys: KeyPair, issuer: str, facts: CutFacts, now: datetime) -> str:
 def read_cut(jws: str, ring: KeyRing, now: datetime) -> SignedCut:
     """The facts of a cut statement by assets or editing, with `.issuer`.
 
-    Checks also that its subject is the media it tells of and that its element hash is that of its list. Raises Problem
-    STATEMENT_INVALID or STATEMENT_EXPIRED.
+    Checks also that its subject is the media it tells of and that its element hash is that of its list. What says no
+    value tier counts as of the highest. Raises Problem STATEMENT_INVALID or STATEMENT_EXPIRED.
     """
     claims = read(jws, CUT, ring, now, CUT_ISSUERS)
     try:
-        cut = SignedCut.model_validate({**claims["cut"], "issuer": claims["iss"]})
+        cut = SignedCut.model_validate({"tier": HIGHEST_TIER, **claims["cut"], "issuer": claims["iss"]})
     except (ValidationError, TypeError) as error:
         raise _invalid(CUT, "its facts have the wrong form") from error
     if claims["sub"] != cut.media:

@@ -8,6 +8,7 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Any
 
+from holdback_base.elements import HIGHEST_TIER
 from holdback_base.problem import Problem
 from holdback_base.vocabulary import Noun
 from pydantic import Field, ValidationError
@@ -18,8 +19,6 @@ AUTONOMY = "policy:low-value"
 """Who decided, in a statement, where policy passed a question without a person."""
 SECOND_FACTORS = frozenset({"otp", "mfa"})
 """Ways of proving who one is that count as a second factor (RFC 8176)."""
-HIGHEST = 3
-"""The tier that no policy ever passes; what says of no tier counts as this."""
 
 
 @dataclass(frozen=True)
@@ -34,7 +33,7 @@ class Autonomy:
     tier: int = 0
     channels: frozenset[str] = frozenset()
     most_a_day: int = 10
-    factor_from_tier: int = HIGHEST
+    factor_from_tier: int = HIGHEST_TIER
 
     def needs_factor(self, tier: int) -> bool:
         """Whether a yes to something of this tier takes a second factor."""
@@ -44,7 +43,7 @@ class Autonomy:
 class Stakes(Noun):
     """What is at stake, as rights signed it: the value tier, and the closed story that the cut belongs to."""
 
-    tier: int = Field(default=HIGHEST, ge=1, le=HIGHEST)
+    tier: int = Field(default=HIGHEST_TIER, ge=1, le=HIGHEST_TIER)
     story: str | None = None
 
 
@@ -68,7 +67,7 @@ def stakes_of(question: ApprovalQuestion, claims: dict[str, Any]) -> Stakes:
             covered=sorted(elements),
         )
     try:
-        return Stakes(tier=claims.get("tier", HIGHEST), story=claims.get("story"))
+        return Stakes(tier=claims.get("tier", HIGHEST_TIER), story=claims.get("story"))
     except ValidationError:
         raise Problem(
             "STATEMENT_INVALID", f"The clearance {claims['jti']} names no known tier.", "Have it issued again."
@@ -85,7 +84,7 @@ def why_ask(
         suspicions: what in the question's words reads like an instruction.
     """
     strange = sorted({slot.channel for slot in question.slots} - autonomy.channels)
-    passes = min(autonomy.tier, HIGHEST - 1)
+    passes = min(autonomy.tier, HIGHEST_TIER - 1)
     reasons = (
         (stakes.tier > passes, f"tier {stakes.tier} is above what policy passes, which is {passes}"),
         (stakes.story is not None, "it belongs to a closed story"),

@@ -3,9 +3,10 @@
 from collections.abc import Mapping
 from typing import Any
 
+from holdback_base.elements import HIGHEST_TIER
 from holdback_base.problem import Problem
 from holdback_base.vocabulary import Instant, Noun, Sha256
-from pydantic import ConfigDict, ValidationError
+from pydantic import ConfigDict, Field, ValidationError
 
 from holdback_servers.schedule.cleared import ClearedCell
 from holdback_servers.schedule.model import Availability
@@ -13,13 +14,13 @@ from holdback_servers.schedule.model import Availability
 
 class ClearanceFacts(Noun):
     """What the schedule needs of a verified clearance; `elements` is the element hash of each delivery it covers,
-    `tier` the value tier of the most valuable, `story` the closed story of all of them."""
+    `tier` the value tier of the most valuable (where it is not said, the highest), `story` the closed story of all."""
 
     id: str
     elements: dict[Sha256, Sha256]
     issued: Instant
     cells: tuple[ClearedCell, ...]
-    tier: int = 1
+    tier: int = Field(default=HIGHEST_TIER, ge=1, le=HIGHEST_TIER)
     story: str | None = None
 
 
@@ -77,7 +78,7 @@ def clearance_facts(claims: Mapping[str, Any]) -> ClearanceFacts:
             elements=elements | {claims["sub"]: claims["elements"]},
             issued=claims["iat"],
             cells=claims["cells"],
-            tier=claims.get("tier", 1),
+            tier=claims.get("tier", HIGHEST_TIER),
             story=claims.get("story"),
         )
     except (KeyError, TypeError, ValueError) as error:
