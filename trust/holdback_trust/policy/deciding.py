@@ -72,6 +72,7 @@ class Policies:
         self.asks_where = any("network" in text for text in own.values())
         self._known: OrderedDict[int, _Known] = OrderedDict()
         self._minted: OrderedDict[str, engine.PolicySet] = OrderedDict()
+        self._sound = set[frozenset[str]]()
         self._lock = threading.Lock()
 
     @cached_property
@@ -169,21 +170,26 @@ class Policies:
         if caller.task is not None and caller.agent is not None:
             text = mint(caller.task, caller.agent, caller.person)
             if policy_sha256(text) == caller.task.policy:
-                policies = self._with_task(text)
+                policies = self._with_task(text, caller.task.tools)
             else:
                 refused = denied("PERMISSION_DENIED", "The task's policy is not the one that was made for it.", SEAL)
         return _Known(caller, principal(caller), engine.parse_entities(entities(caller)), policies, refused)
 
-    def _with_task(self, text: str) -> engine.PolicySet:
-        """All policies and one task's: its tokens at every audience have the same. Raises ValueError for a text that
-        does not hold to the schema."""
+    def _with_task(self, text: str, tools: frozenset[str]) -> engine.PolicySet:
+        """All policies and one task's: its tokens at every audience have the same.
+
+        Whether a text holds to the schema depends on its tools alone: all else that differs is quoted, and is parsed
+        each time. Raises ValueError for one that does not.
+        """
         with self._lock:
             known = self._minted.get(text)
         if known is None:
-            if wrong := engine.mistakes(text, self.schema):
+            if tools not in self._sound and (wrong := engine.mistakes(text, self.schema)):
                 raise ValueError(f"a minted policy does not hold to the schema: {wrong[0][1]}")
             known = engine.with_policies(self._set, text)
             with self._lock:
+                if len(self._sound) < TASKS_KEPT:
+                    self._sound.add(tools)
                 self._minted[text] = known
                 while len(self._minted) > TASKS_KEPT:
                     self._minted.popitem(last=False)
