@@ -32,6 +32,7 @@ from holdback_agents.runtime.run import Run
 from holdback_agents.runtime.steps import Steps
 from holdback_agents.runtime.task_store import RECEIPT, Receipt
 from holdback_agents.runtime.understanding import (
+    ROOT,
     STARTED,
     Rejected,
     asked_of,
@@ -147,9 +148,10 @@ class Executor(AgentExecutor):
         receipt: Receipt | None = None
         if task is None:
             receipt = context.call_context.state.get(RECEIPT)
-            await run.talk.begin(asked, {SKILL_EXTENSION: skill.id, STARTED: instant_text(run.started)})
             caller = run.talk.session.caller
-            given_by = "" if caller.task is None else caller.task.id
+            root, given_by = (run.task_id, "") if caller.task is None else (caller.task.root, caller.task.id)
+            told = {SKILL_EXTENSION: skill.id, STARTED: instant_text(run.started), ROOT: root}
+            await run.talk.begin(asked, told)
             decides_with = "; ".join(
                 each.text for each in (*self._agent.configurations, self._backstage.brain.configuration)
             )

@@ -10,7 +10,7 @@ import logging
 from collections.abc import AsyncGenerator
 from contextlib import aclosing, asynccontextmanager
 from datetime import datetime
-from typing import Any, cast
+from typing import Any, NoReturn, cast
 
 from a2a.server.agent_execution import RequestContext, SimpleRequestContextBuilder
 from a2a.server.agent_execution.active_task import ActiveTask
@@ -21,6 +21,9 @@ from a2a.server.request_handlers import DefaultRequestHandler, RequestHandler
 from a2a.types.a2a_pb2 import (
     AgentCard,
     CancelTaskRequest,
+    GetTaskRequest,
+    ListTasksRequest,
+    ListTasksResponse,
     Message,
     Role,
     SendMessageRequest,
@@ -51,7 +54,7 @@ from holdback_agents.runtime.agent import Agent, Limits
 from holdback_agents.runtime.executor import POLICY, Executor, session_of
 from holdback_agents.runtime.parts import problem_parts, schema_of
 from holdback_agents.runtime.task_store import ENDED, RECEIPT, SETTLED, Receipt, TaskStore, owner_of
-from holdback_agents.runtime.understanding import skill_for, skill_of
+from holdback_agents.runtime.understanding import is_seen_by, skill_for, skill_of
 
 _log = logging.getLogger(__name__)
 REFUSAL = "holdback.refusal"
@@ -135,6 +138,26 @@ class AgentRequestHandler(DefaultRequestHandler):
                 if isinstance(event, TaskStatusUpdateEvent | Task) and event.status.state in SETTLED:
                     return
 
+    async def on_get_task(self, params: GetTaskRequest, context: ServerCallContext) -> Task | None:
+        """The task as it is."""
+        async with self._guarded(context):
+            self._check_standing(context)
+            await self._stored(params.id, context)
+            return await self._sdk.on_get_task(params, context)
+
+    async def on_list_tasks(self, params: ListTasksRequest, context: ServerCallContext) -> ListTasksResponse:
+        """A page of tasks; an agent's may be shorter than it asked for, for it sees those of its root task only."""
+        async with self._guarded(context):
+            self._check_standing(context)
+            page = await self._sdk.on_list_tasks(params, context)
+            caller = session_of(context).caller
+            if caller.agent is None:
+                return page
+            seen = [each for each in page.tasks if is_seen_by(caller, each)]
+            return ListTasksResponse(
+                tasks=seen, total_size=len(seen), page_size=page.page_size, next_page_token=page.next_page_token
+            )
+
     async def on_cancel_task(self, params: CancelTaskRequest, context: ServerCallContext) -> Task | None:
         """Cancel the task and what it started elsewhere, also when the process that ran it is gone."""
         async with self._guarded(context):
@@ -153,6 +176,7 @@ class AgentRequestHandler(DefaultRequestHandler):
     ) -> AsyncGenerator[Event, None]:
         """The task as it is, then all that happens; one that lost its process is taken up again."""
         async with self._guarded(context):
+            self._check_standing(context)
             task = await self._stored(params.id, context)
             if task.status.state in SETTLED or self._executor.is_here(params.id):
                 async for event in self._sdk.on_subscribe_to_task(params, context):
@@ -170,8 +194,8 @@ class AgentRequestHandler(DefaultRequestHandler):
 
     async def give_up(self, task_id: str, problem: Problem, at: datetime, context: ServerCallContext) -> bool:
         """Say that a task has failed which nobody can go on with; False when it is settled, or is here after all."""
-        task = await self._stored(task_id, context)
-        if task.status.state in SETTLED or self._executor.is_here(task_id):
+        task = await self._store.get(task_id, context)
+        if task is None or task.status.state in SETTLED or self._executor.is_here(task_id):
             return False
         said = Message(role=Role.ROLE_AGENT, parts=problem_parts(problem), message_id=f"{task_id}/left")
         said.task_id, said.context_id = task.id, task.context_id
@@ -222,9 +246,15 @@ class AgentRequestHandler(DefaultRequestHandler):
 
     async def _stored(self, task_id: str, context: ServerCallContext) -> Task:
         task = await self._store.get(task_id, context)
-        if task is None:
+        if task is None or not is_seen_by(session_of(context).caller, task):
             raise TaskNotFoundError
         return task
+
+    def _check_standing(self, context: ServerCallContext) -> None:
+        """Who counts no more does not look, either; what is done is judged further on. Raises InvalidRequestError."""
+        refusal = self._enforcement.standing.refusal(session_of(context).caller)
+        if refusal is not None:
+            self._refuse(Problem(refusal.code, refusal.message), context)
 
     def _allow(self, skill: str, context: ServerCallContext, message: Message | None = None) -> None:
         scope = self._agent.scope_of(skill)
@@ -238,10 +268,13 @@ class AgentRequestHandler(DefaultRequestHandler):
             self._note(caller, skill, decision)
             problem = decision.problem()
             decision_problem = Problem(problem.code, problem.message, scope=scope)
-            http = context.state.get(HTTP_SCOPE)
-            if http is not None:
-                http[REFUSAL] = decision_problem
-            raise InvalidRequestError(decision_problem.line(), data={"code": decision_problem.code, "scope": scope})
+            self._refuse(decision_problem, context)
+
+    def _refuse(self, problem: Problem, context: ServerCallContext) -> NoReturn:
+        http = context.state.get(HTTP_SCOPE)
+        if http is not None:
+            http[REFUSAL] = problem
+        raise InvalidRequestError(problem.line(), data={"code": problem.code, **problem.details})
 
     def _note(self, caller: Caller, skill: str, decision: Decision) -> None:
         """What is refused at the door leaves a row too; what is accepted is recorded with its task."""
@@ -264,7 +297,7 @@ class AgentRequestHandler(DefaultRequestHandler):
 
     async def _taken(self, message: Message, context: ServerCallContext) -> str | None:
         """The task this message went into before; None, with a receipt on the context, when it is new."""
-        owner, message_id = owner_of(context), message.message_id
+        owner, message_id = _asker_of(context), message.message_id
         if not message_id:
             return None  # refused further on
         sha256 = hashlib.sha256(message.SerializeToString(deterministic=True)).digest()
@@ -295,6 +328,12 @@ class AgentRequestHandler(DefaultRequestHandler):
             if told is error:
                 raise
             raise told from error
+
+
+def _asker_of(context: ServerCallContext) -> str:
+    """Whose messages are told apart by their ids: a person's, and those of each agent that acts for one."""
+    agent = session_of(context).caller.agent
+    return owner_of(context) if agent is None else f"{owner_of(context)} {agent}"
 
 
 def _words(message: Message | None) -> dict[str, str]:

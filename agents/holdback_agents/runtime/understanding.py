@@ -5,6 +5,7 @@ from datetime import datetime
 from a2a.types.a2a_pb2 import Message, Task
 from google.protobuf.json_format import MessageToDict
 from holdback_base.problem import Problem
+from holdback_trust.identity import Caller
 
 from holdback_agents.contracts import SKILL_EXTENSION, Part, Question
 from holdback_agents.runtime.agent import Agent, Skill
@@ -13,6 +14,8 @@ from holdback_agents.runtime.run import Run
 
 STARTED = "urn:holdback:started"
 """Task metadata: the instant the task was asked for."""
+ROOT = "urn:holdback:root"
+"""Task metadata: the root task that the task came from, its own id where a person asked for it."""
 
 
 class Rejected(Exception):  # noqa: N818 - a verdict on the request, not an error here
@@ -46,6 +49,14 @@ def asked_of(task: Task) -> Message:
 def started_of(task: Task) -> datetime:
     """The instant a task was asked for."""
     return datetime.fromisoformat(str(MessageToDict(task.metadata)[STARTED]))
+
+
+def is_seen_by(caller: Caller, task: Task) -> bool:
+    """Whether a task is the caller's to look at: a person sees all of their own, an agent that acts for them those of
+    the root task that it acts in."""
+    if caller.agent is None:
+        return True
+    return caller.task is not None and MessageToDict(task.metadata).get(ROOT) == caller.task.root
 
 
 async def read_request(run: Run, skill: Skill, asked: Message) -> Part:

@@ -39,7 +39,9 @@ from holdback_base.ids import Clock, id_maker, system_clock
 from holdback_base.problem import Problem
 from holdback_trust.assertions import AssertionVerifier
 from holdback_trust.audit import AuditLog
+from holdback_trust.enforcing import Enforcement
 from holdback_trust.policy import agent_scopes, person_scopes
+from holdback_trust.standing import Standing
 from holdback_trust.tokens import KeyPair, KeyRing, TokenAuthority, TokenVerifier
 from mcp.server import MCPServer
 from mcp.server.mcpserver import Context
@@ -118,6 +120,7 @@ class House:
     message_ids: Any
     heads: asyncio.Queue[str]
     book: TaskBook
+    standing: Standing
 
     def token(self, agent: str = "editing-assistant", person: str = "person:sam", **changes: Any) -> str:
         audience = f"agent:{agent}"
@@ -253,6 +256,7 @@ def kit(tmp_path: Path) -> Kit:
                 Mount("/mcp/assets", app=_checked(mcp, TokenVerifier(ring, "gateway", "mcp:assets", clock), tools))
             )
             apps: dict[str, Starlette] = {}
+            enforcement = Enforcement()
             for agent in agents:
                 database = Database(tmp_path / f"{agent.name}.sqlite", METADATA)
                 stack.callback(database.close)
@@ -268,6 +272,7 @@ def kit(tmp_path: Path) -> Kit:
                     gateway=url,
                     url=f"{url}/agents/{agent.name}",
                     limits=limits or Limits(),
+                    enforcement=enforcement,
                 )
                 apps[agent.name] = build_agent_app(agent, services)
                 await stack.enter_async_context(apps[agent.name].router.lifespan_context(apps[agent.name]))
@@ -284,7 +289,9 @@ def kit(tmp_path: Path) -> Kit:
             )
             await _answers(http, url)
             try:
-                yield House(url, tools, authority, apps, approvals, http, message_ids, heads, book)
+                yield House(
+                    url, tools, authority, apps, approvals, http, message_ids, heads, book, enforcement.standing
+                )
             finally:
                 for app in apps.values():
                     await app.state.aclose()

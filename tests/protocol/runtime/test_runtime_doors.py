@@ -1,6 +1,7 @@
 """What an agent's door lets in: tokens, scopes, bodies, addresses, the card."""
 
 import json
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -8,6 +9,9 @@ from a2a.types.a2a_pb2 import ListTasksRequest
 from holdback_agents.contracts import Part
 from holdback_agents.runtime.agent import Limits, Skill
 from holdback_agents.runtime.run import Run
+from holdback_base.ids import system_clock
+from holdback_trust.identity import TaskClaim
+from holdback_trust.task_policy import mint, policy_sha256
 
 pytestmark = pytest.mark.asyncio
 
@@ -126,3 +130,52 @@ async def test_extensions_that_the_agent_knows_are_echoed(kit: Any) -> None:
             house.address(), json=request(), headers=headers(house.token()) | {"A2A-Extensions": wanted}
         )
     assert answer.headers["a2a-extensions"] == "urn:holdback:progress"
+
+
+async def test_an_agent_sees_only_the_tasks_of_the_root_task_that_it_acts_in(kit: Any) -> None:
+    async with kit.house(kit.agent_of("editing-assistant", SKILL)) as house:
+        asked = headers(house.token(actor="agent:scheduler", task=_claim("mine")))
+        first = await house.http.post(house.address(), json=request(messageId="first"), headers=asked)
+        mine = first.json()["result"]["task"]["id"]
+            "result"
+        ]["task"]["id"]
+        other = await house.send(Echo(text="for Sam alone"))
+        seen: list[tuple[Any, ...]] = []
+        for root in ("mine", "another"):
+            token = headers(house.token(actor="agent:scheduler", task=_claim(root)))
+            for task in (mine, other.task.id):
+                answers = [
+                    await house.http.post(house.address(), json=_about(method, task), headers=token)
+                    for method in ("GetTask", "SubscribeToTask", "CancelTask")
+                ]
+                seen.append((root, task == mine, *(each.json().get("error", {}).get("code") for each in answers)))
+            listed = (await house.http.get(house.address() + "/v1/tasks", headers=token)).json()
+            assert [each["id"] for each in listed.get("tasks", [])] == ([mine] if root == "mine" else [])
+            assert listed.get("totalSize", 0) == len(listed.get("tasks", []))
+        own = await house.client().list_tasks(ListTasksRequest(), context=house.context())
+    assert seen[0][2] is None  # its own task it may look at
+    assert all(code == -32001 for each in seen[1:] for code in each[2:]), seen
+    assert {each.id for each in own.tasks} == {mine, other.task.id}
+
+
+@pytest.mark.parametrize("method", ["GetTask", "ListTasks", "SubscribeToTask"])
+async def test_who_counts_no_more_looks_at_no_task_at_the_agents_own_address(kit: Any, method: str) -> None:
+    async with kit.house(kit.agent_of("editing-assistant", SKILL)) as house:
+        task = (await house.send(Echo(text="x"))).task.id
+        token = house.token()
+        await house.http.post(house.address(), json=_about(method, task), headers=headers(token))
+        house.standing.revoke(house.authority.read(token).token_id, by="person:sam")
+        refused = await house.http.post(house.address(), json=_about(method, task), headers=headers(token))
+    assert refused.status_code == 401
+    assert "revoked" in refused.text
+
+
+def _about(method: str, task: str) -> dict[str, Any]:
+    params = {} if method == "ListTasks" else {"id": task}
+    return {"jsonrpc": "2.0", "id": 7, "method": method, "params": params}
+
+
+def _claim(root: str) -> TaskClaim:
+    tools = frozenset({"make-highlight"})
+    bare = TaskClaim(id=root, root=root, skill="plan-week", tools=tools, expires=system_clock() + timedelta(hours=1))
+    return bare.model_copy(update={"policy": policy_sha256(mint(bare, "agent:scheduler", "person:sam"))})
