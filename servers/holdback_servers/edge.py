@@ -7,10 +7,12 @@ from holdback_base.problem import Problem
 from holdback_trust.edges import (
     REFUSAL,
     Rate,
+    again,
     bearer,
     challenge,
     check_length,
     peer,
+    read_body,
     send_body,
     send_problem,
     status_of,
@@ -70,6 +72,7 @@ class Edge:
                 raise Problem("INVALID_ARGUMENT", "This endpoint keeps no stream open.", "Send requests with POST.")
             check_length(scope, self._limit)
             caller = self._caller(scope)
+            receive = again(await read_body(scope, receive, self._limit), receive)
         except Problem as problem:
             await self._refuse(scope, send, problem)
             return

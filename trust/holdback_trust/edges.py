@@ -171,6 +171,16 @@ async def read_body(scope: Scope, receive: Receive, limit: int) -> bytes:
             return b"".join(chunks)
 
 
+def again(body: bytes, receive: Receive) -> Receive:
+    """A body that was read, given again to whoever asks first."""
+    waiting: list[Message] = [{"type": "http.request", "body": body, "more_body": False}]
+
+    async def given() -> Message:
+        return waiting.pop() if waiting else await receive()
+
+    return given
+
+
 class Rate:
     """How often each caller may ask: so many a minute, evenly, and as many at once as a sixth of a minute allows.
 

@@ -1,6 +1,5 @@
 """What every attack is held against: a running house, reached over real sockets, in which nothing may change."""
 
-import hashlib
 import sqlite3
 from collections.abc import AsyncGenerator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, closing
@@ -35,18 +34,18 @@ def unmoved(house: Any) -> Unmoved:
     return held
 
 
-def _state(home: Path) -> dict[str, str]:
-    found: dict[str, str] = {}
+def _state(home: Path) -> dict[str, str | bytes]:
+    found: dict[str, str | bytes] = {}
     for path in sorted((home / "db").glob("*.sqlite")):
         with closing(sqlite3.connect(f"file:{path}?mode=ro", uri=True)) as db:
             tables = [name for (name,) in db.execute("select name from sqlite_master where type = 'table'")]
             for table in tables:
                 rows = sorted(repr(row) for row in db.execute(f'select * from "{table}"'))
-                found[f"{path.stem}.{table}"] = hashlib.sha256("\n".join(rows).encode()).hexdigest()
+                found[f"{path.stem}.{table}"] = "\n".join(rows)
     for folder in ("media", "published", "keys"):
         for path in sorted((home / folder).rglob("*")):
             if path.is_file():
-                found[str(path.relative_to(home))] = hashlib.sha256(path.read_bytes()).hexdigest()
+                found[str(path.relative_to(home))] = path.read_bytes()
     return found
 
 

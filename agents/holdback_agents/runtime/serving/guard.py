@@ -6,7 +6,7 @@ Nothing but the card and `/health` is open.
 from collections.abc import Iterable
 
 from holdback_base.problem import Problem
-from holdback_trust.edges import REFUSAL, Rate, bearer, challenge, peer, read_body, send_problem, status_of
+from holdback_trust.edges import REFUSAL, Rate, again, bearer, challenge, peer, read_body, send_problem, status_of
 from holdback_trust.tokens import TokenVerifier
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -55,7 +55,7 @@ class Guard:
         try:
             if path not in OPEN_PATHS:
                 scope[SESSION] = self._session(scope)
-                receive = _again(await read_body(scope, receive, self._limit), receive)
+                receive = again(await read_body(scope, receive, self._limit), receive)
         except Problem as problem:
             told = challenge(problem, self._metadata, with_token=bool(bearer(scope)))
             await send_problem(send, problem, challenge=told)
@@ -102,13 +102,3 @@ class Guard:
 
 def _header(scope: Scope, name: bytes) -> str:
     return ",".join(value.decode("latin-1") for key, value in scope["headers"] if key == name)
-
-
-def _again(body: bytes, receive: Receive) -> Receive:
-    """A body that was read, given again to whoever asks first."""
-    waiting: list[Message] = [{"type": "http.request", "body": body, "more_body": False}]
-
-    async def again() -> Message:
-        return waiting.pop() if waiting else await receive()
-
-    return again
