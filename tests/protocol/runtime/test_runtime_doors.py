@@ -137,8 +137,6 @@ async def test_an_agent_sees_only_the_tasks_of_the_root_task_that_it_acts_in(kit
         asked = headers(house.token(actor="agent:scheduler", task=_claim("mine")))
         first = await house.http.post(house.address(), json=request(messageId="first"), headers=asked)
         mine = first.json()["result"]["task"]["id"]
-            "result"
-        ]["task"]["id"]
         other = await house.send(Echo(text="for Sam alone"))
         seen: list[tuple[Any, ...]] = []
         for root in ("mine", "another"):
