@@ -255,8 +255,8 @@ class Door:
         caller = self._caller(request)
         http = None if over_http is None else over_http.scope
         enforcement = self.services.enforcement
-        if http is not None and enforcement.policies.asks_where and http.get("client"):
-            action = action.model_copy(update={"network": http["client"][0]})
+        if http is not None and caller is not None:
+            caller = enforcement.placed(caller, http)
         decision = enforcement.judge(caller, action, arguments)
         return _Visit(caller, action, decision, _key(request), _digest(arguments), arguments, _things(arguments), http)
 

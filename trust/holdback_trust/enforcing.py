@@ -57,6 +57,13 @@ class Enforcement:
         self.standing = standing or Standing()
         self.policies, self.things, self.guard, self._clock = policies, things or Things(), guard, clock
 
+    def placed(self, caller: Caller, scope: Mapping[str, Any]) -> Caller:
+        """The caller with the address that an ASGI request came from, where a policy of the house looks at it."""
+        client = scope.get("client")
+        if not client or not self.policies.asks_where:
+            return caller
+        return caller.model_copy(update={"network": client[0]})
+
     def judge(self, caller: Caller | None, action: Action, arguments: Mapping[str, Any]) -> Decision:
         """Whether this call may be made: standing, then policy, then guard. Nothing is done yet.
 

@@ -54,7 +54,8 @@ class Caller(Noun):
 
     `stories` are the closed stories that both person and acting agent may know. `factors` are how the person proved
     who they are (RFC 8176: `swk`, `otp`, `mfa` ...). `level` is the acting agent's security level, 300 for a person who
-    acts directly. `task` is absent when a person acts directly.
+    acts directly. `task` is absent when a person acts directly. `network` is the address that the request came from,
+    where a policy of the house looks at it (`Enforcement.placed`); no token says it.
     """
 
     person: PersonId
@@ -68,6 +69,7 @@ class Caller(Noun):
     factors: frozenset[str] = frozenset()
     level: int = Field(default=LEVELS[-1], ge=0, le=LEVELS[-1])
     task: TaskClaim | None = None
+    network: str = ""
     expires: Instant
 
     def text(self) -> str:

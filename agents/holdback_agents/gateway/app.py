@@ -62,7 +62,7 @@ class Gateway:
             self._registry.url,
             {each: TokenVerifier(services.ring, GATEWAY, each, services.clock) for each in self._registry.audiences()},
             services.rate,
-            services.enforcement.standing,
+            services.enforcement,
         )
         self._proxy = Proxy()
         self._pages = open_pages(services, self._registry)

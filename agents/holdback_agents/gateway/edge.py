@@ -6,8 +6,8 @@ from collections.abc import Iterable, Mapping
 from holdback_base.problem import Problem
 from holdback_trust import edges
 from holdback_trust.edges import Rate, bearer, header, peer, send_body, send_problem
+from holdback_trust.enforcing import Enforcement
 from holdback_trust.identity import Caller
-from holdback_trust.standing import Standing
 from holdback_trust.tokens import TokenVerifier
 from starlette.types import Receive, Scope, Send
 
@@ -66,8 +66,8 @@ def read_json(body: bytes) -> object:
 class Edge:
     """Checks the bearer token of a request against the audience it wants to reach; one verifier an audience.
 
-    With the house's `standing` a token that was revoked opens nothing here, not even what nobody judges, such as a list
-    of tools.
+    With the house's `enforcement` a token that was revoked opens nothing here, not even what nobody judges, such as a
+    list of tools; and callers come with the address that they ask from, where its policies look at it.
     """
 
     def __init__(
@@ -75,9 +75,9 @@ class Edge:
         url: str,
         verifiers: Mapping[str, TokenVerifier],
         rate: Rate | None = None,
-        standing: Standing | None = None,
+        enforcement: Enforcement | None = None,
     ) -> None:
-        self._url, self._standing = url, standing
+        self._url, self._enforcement = url, enforcement
         self._verifiers, self._rate = verifiers, rate
 
     def caller(self, scope: Scope, audience: str) -> Caller:
@@ -91,14 +91,14 @@ class Edge:
                     f"Ask {self._url}/oauth/token for a token with audience {audience}.",
                 )
             caller = self._verifiers[audience].verify(token)
-            refusal = self._standing.refusal(caller) if self._standing is not None else None
+            refusal = self._enforcement.standing.refusal(caller) if self._enforcement is not None else None
             if refusal is not None and refusal.code == "UNAUTHENTICATED":
                 raise refusal
         except Problem:
             self.count(peer(scope))
             raise
         self.count(caller.agent or caller.person)
-        return caller
+        return caller if self._enforcement is None else self._enforcement.placed(caller, scope)
 
     def count(self, who: str) -> None:
         """One more request of somebody. Raises Problem TOO_MANY_REQUESTS."""

@@ -21,11 +21,13 @@ from holdback.people import LOADER
 from holdback.serving import listen, served
 from holdback_agents.contracts import ClearanceRequest
 from holdback_agents.runtime.parts import data_part, message
+from holdback_base.elements import CutFacts, Element, ElementList
 from holdback_base.ids import id_maker, system_clock
-from holdback_base.vocabulary import TimeRange
+from holdback_base.vocabulary import Rate, Span, TimeRange, instant_text
 from holdback_servers.settings import PersonSetting, Settings
 from holdback_trust.grants import plan, role_scopes
 from holdback_trust.identity import TaskClaim
+from holdback_trust.statements import sign_cut
 from holdback_trust.task_policy import mint, policy_sha256
 from holdback_trust.tokens import TokenAuthority
 
@@ -267,6 +269,15 @@ FORBIDS = """
 forbid (principal, action == Action::"destroy", resource)
 when { context has network && context.network.isLoopback() };
 
+@id("heads-at-home")
+@says("{action} is not for this network.")
+forbid (principal, action == Action::"approve", resource)
+when { context has network && context.network.isLoopback() };
+
+@id("ruling-elsewhere")
+forbid (principal, action == Action::"know", resource == Story::"ruling")
+when { context has network && context.network.isLoopback() };
+
 @id("counting-wrong")
 forbid (principal, action == Action::"write", resource)
 when { 9223372036854775807 + principal.level > 0 };
@@ -305,6 +316,34 @@ async def test_a_call_that_the_houses_own_policy_forbids_is_refused_in_its_words
         "PERMISSION_DENIED",
         "schedule.cancel_publication is not to be called from this network.",
     )
+
+
+async def test_what_a_house_forbids_from_a_network_is_forbidden_at_the_gateway_too(strict: Attacker) -> None:
+    token = strict.token("gateway", person="person:alex", roles=["approver"], scopes=["approval:decide"])
+    headers = {"authorization": f"Bearer {token}"}
+    answer = await strict.http.post(f"{strict.url}/approvals/apr_0", json={"decision": "approved"}, headers=headers)
+    assert (answer.status_code, answer.json()["message"]) == (403, "approval.decide is not for this network.")
+
+
+async def test_a_story_that_a_house_keeps_from_a_network_is_not_there_for_who_knows_it(strict: Attacker) -> None:
+    told: list[str] = []
+    for story in ("ruling", "merger"):
+        film = Element(id="e", kind="programme", ref="film:harbour", name="f", spans=(Span(in_frame=0, out_frame=24),))
+        listed = ElementList(rate=Rate(num=24, den=1), frames=24, elements=(film,))
+        cut = CutFacts(media=f"sha256:{'a' * 64}", element_list=listed, width=16, height=16, story=story)
+        statement = sign_cut(strict.foundation.keys("mcp:editing"), "mcp:editing", cut, system_clock())
+        asked = {"cut_statements": [statement], "territories": ["GB"], "platforms": ["vod"]}
+        token = strict.token("mcp:rights", stories=["ruling", "merger"])
+        call = {"name": "check_clearance", "arguments": asked | {"start": instant_text(system_clock())}}
+        headers = {
+            "authorization": f"Bearer {token}",
+            "accept": "application/json, text/event-stream",
+            "mcp-protocol-version": "2025-06-18",
+        }
+        rpc = {"jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": call}
+        answer = (await strict.http.post(f"{strict.url}/mcp/rights", json=rpc, headers=headers)).json()["result"]
+        told.append(answer["structuredContent"].get("code", "answered"))
+    assert told == ["NOT_FOUND", "answered"]
 
 
 async def test_a_call_about_which_a_policy_errs_is_refused_though_another_permits_it(strict: Attacker) -> None:

@@ -235,8 +235,8 @@ def _circumstances(caller: Caller, action: Action, now: datetime) -> Circumstanc
         "factor_needed": action.factor_needed,
         "strange": action.strange,
     }
-    if action.network:
-        context["network"] = address(action.network)
+    if network := action.network or caller.network:
+        context["network"] = address(network)
     if action.resource:
         context["target"] = action.resource
     if action.asked_by is not None:
