@@ -19,9 +19,10 @@ from holdback_servers.assets.model import Asset, Lineage, Segment, TechnicalFact
 from holdback_servers.services import Services, open_services
 from holdback_servers.settings import Settings
 from holdback_trust.audit import AuditLog
-from holdback_trust.identity import Caller
+from holdback_trust.identity import Caller, TaskClaim
 from holdback_trust.keys import KeyPair, KeyRing
 from holdback_trust.policy import agent_scopes, local_caller, person_scopes
+from holdback_trust.task_policy import mint, policy_sha256
 from mcp.client import Client
 
 OWN = KeyPair.generate()
@@ -341,11 +342,21 @@ async def test_a_history_is_paged_without_a_gap_or_a_repetition(tmp_path: Path) 
 async def test_an_agent_neither_reviews_nor_releases_nor_records_what_it_is(tmp_path: Path) -> None:
     agent = "agent:editing-assistant"
     held = agent_scopes(agent, "mcp:assets")
+    tools = ("place_hold", "release_hold", "record_ai_config", "review_value", "update_metadata")
+    claim = TaskClaim(
+        id="t",
+        root="t",
+        skill="make-highlight",
+        tools=frozenset(f"assets.{each}" for each in tools),
+        expires=START + timedelta(days=1),
+    )
+    task = claim.model_copy(update={"policy": policy_sha256(mint(claim, agent, "person:sam"))})
     caller = local_caller("person:sam", True, "mcp:assets").model_copy(
-        update={"agent": agent, "chain": (agent,), "scopes": held, "roles": frozenset()}
+        update={"agent": agent, "chain": (agent,), "scopes": held, "roles": frozenset(), "task": task}
     )
     async with library(tmp_path, caller) as house:
         asset_id, _ = await house.asset()
+        house.services.enforcement.shown("t", [asset_id])
         for tool, arguments in (
             ("place_hold", {"asset_id": asset_id, "reason": "because"}),
             ("release_hold", {"hold_id": "hold_x", "reason": "because"}),
