@@ -1,7 +1,7 @@
 """The door: who may come in, how answers and errors look, and that a repeated key does nothing twice."""
 
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -19,8 +19,10 @@ from holdback_servers.serving import IDEMPOTENCY_META, Door
 from holdback_servers.settings import Settings
 from holdback_trust.audit import AuditLog
 from holdback_trust.audit_check import rows, verify
+from holdback_trust.identity import TaskClaim
 from holdback_trust.keys import KeyPair, KeyRing
 from holdback_trust.policy import local_caller
+from holdback_trust.task_policy import mint, policy_sha256
 from holdback_trust.tokens import TokenAuthority, TokenVerifier
 from mcp.client import Client
 from mcp.client.streamable_http import streamable_http_client
@@ -300,6 +302,39 @@ async def test_a_token_that_counts_no_more_is_not_even_told_what_there_is(tmp_pa
     assert [status for status, _ in answers] == [401, 403]
     assert "revoked" in answers[0][1]
     assert "AGENT_SUSPENDED" in answers[1][1]
+    _close(door)
+
+
+@pytest.mark.parametrize("hidden", ["ast_01KB0000000000000000000000", "sha256:" + "a" * 64])
+@pytest.mark.asyncio
+async def test_an_agent_opens_no_resource_that_its_task_was_not_shown_however_it_writes_it(
+    tmp_path: Path, hidden: str
+) -> None:
+    door, token, edge = _app(tmp_path)
+
+    @door.mcp.resource("media://{name}")
+    async def media(name: str) -> str:  # pyright: ignore[reportUnusedFunction] - a resource
+        return f"secret of {name}"
+
+    claim = TaskClaim(
+        id="t1", root="t1", skill="look", tools=frozenset({"rights.read_resource"}), expires=NOW + timedelta(hours=1)
+    )
+    claim = claim.model_copy(update={"policy": policy_sha256(mint(claim, "agent:compliance", "person:sam"))})
+    enforcement = door.services.enforcement
+    enforcement.shown("t1", ["ast_01KA0000000000000000000000"])
+    bare = hidden.removeprefix("sha256:")
+    written = [hidden, bare, bare.replace("0", "%30").replace("a", "%61"), bare.replace("_", "%5F"), "shown"]
+    transport = httpx2.ASGITransport(app=edge)  # pyright: ignore
+    headers = _ACCEPT | {"authorization": "Bearer " + token(["rights:read"], actor="agent:compliance", task=claim)}
+    seen: list[bool] = []
+    async with (
+        door.mcp.session_manager.run(),
+        httpx2.AsyncClient(transport=transport, base_url="http://house", headers=headers) as http,
+    ):
+        for each in written:
+            asked = _LIST | {"method": "resources/read", "params": {"uri": f"media://{each}"}}
+            seen.append("secret of" in (await http.post("/mcp/rights", json=asked)).text)
+    assert seen == [False] * 4 + [True]
     _close(door)
 
 

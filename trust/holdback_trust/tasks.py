@@ -15,6 +15,7 @@ from collections.abc import Iterable
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
+from urllib.parse import unquote
 
 from holdback_base.ids import KINDS, Clock, system_clock
 
@@ -24,6 +25,8 @@ _ID = "(?:" + "|".join(sorted(KINDS)) + ")_[0-9A-HJKMNP-TV-Z]{26}"
 _THING = f"(?:{_ID}|sha256:[0-9a-f]{{64}})"
 _ANYWHERE = re.compile(_THING)
 """Whatever stands before or after: an id is not to be hidden behind a letter or the escape of a line's end."""
+_MEDIA = re.compile(r"media://([0-9a-f]{64})")
+_ESCAPED = re.compile(r"%[0-9A-Fa-f]{2}")
 _STATEMENT = re.compile(r"eyJ[\w-]{10,}\.(eyJ[\w-]+)\.[\w-]{20,}")
 _MEMBER = re.compile(rf'"([a-z_0-9]+)":(?:"({_THING})"|\[((?:"{_THING}",?)+)\])'.encode())
 _ROOTS_KEPT = 512
@@ -114,8 +117,12 @@ def _forget(folder: Path, before: float) -> None:
 
 
 def ids_in(text: str) -> frozenset[str]:
-    """Every id of the house that a text names, wherever in it: what somebody asks about."""
-    return frozenset(_ANYWHERE.findall(text))
+    """Every id of the house that a text names, wherever in it: what somebody asks about.
+
+    An address names what it names with its percent signs undone, and media by the bare digits of its sha256.
+    """
+    read = f"{text} {unquote(text)}" if _ESCAPED.search(text) else text
+    return frozenset(_ANYWHERE.findall(read)).union(f"sha256:{each}" for each in _MEDIA.findall(read))
 
 
 def ids_told(text: str) -> tuple[str, ...]:
