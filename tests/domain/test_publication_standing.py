@@ -64,10 +64,17 @@ def record(*cells: tuple[str, float, float | None], **fields: Any) -> dict[str, 
     } | fields
 
 
-def codes(shown: dict[str, Any], paper: dict[str, Any] | None) -> list[str]:
-    standing = standing_of(shown, paper)
+def codes(shown: dict[str, Any], paper: dict[str, Any] | None, approvals: dict[str, str] | None = None) -> list[str]:
+    standing = standing_of(shown, paper, approvals)
     assert standing.stands is (not standing.findings)
     return [each.code for each in standing.findings]
+
+
+@pytest.mark.parametrize(("answer", "said"), [("revoked", ["APPROVAL_REVOKED"]), ("valid", []), ("unknown", [])])
+def test_a_publication_whose_approval_was_taken_back_does_not_stand(answer: str, said: list[str]) -> None:
+    shown = publication(("GB", 1, 30), approval="apr_1")
+    assert codes(shown, record(("GB", 0, 30)), {"apr_1": answer}) == said
+    assert codes(shown, record(("GB", 0, 30)), {"apr_2": "revoked"}) == []
 
 
 def test_what_its_clearance_covers_for_every_minute_and_territory_stands() -> None:

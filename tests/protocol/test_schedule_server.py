@@ -251,6 +251,22 @@ async def test_proposed_held_and_committed_with_a_clearance_and_an_approval(tmp_
 
 
 @pytest.mark.asyncio
+async def test_who_asks_is_told_that_an_approval_was_taken_back(tmp_path: Path) -> None:
+    async with _house(tmp_path) as house:
+        proposal = await house.call("propose_slots", platforms=["social"], **PROPOSE)
+        slot = proposal["channels"][1]["slots"][0]
+        hold = await house.held(availability=slot["availability"], reasons=slot["reasons"])
+        done = await house.call("commit_publication", hold=hold["id"], clearance=_clearance(), approval=_approval())
+        told: list[Any] = []
+        for house.approved in ("valid", "revoked", "down"):
+            page = await house.call("get_schedule", publications=[done["id"]], approvals=True)
+            told.append(page["approvals"])
+        plain = await house.call("get_schedule", publications=[done["id"]])
+    assert told == [{"apr_ONE": "valid"}, {"apr_ONE": "revoked"}, {"apr_ONE": "unknown"}]
+    assert "approvals" not in plain
+
+
+@pytest.mark.asyncio
 async def test_text_and_structure_carry_the_same_slots(tmp_path: Path) -> None:
     async with _house(tmp_path) as house:
         result = await house.client.call_tool("propose_slots", PROPOSE | {"channels": ["tube"], "count": 1})

@@ -1,6 +1,6 @@
 """What compliance does about publications that exist: looks whether each still stands on its clearance."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from holdback_base.problem import Problem
@@ -20,7 +20,8 @@ _TOLD_ALONE = 48
 
 
 async def check_publication(run: Run, request: PublicationCheck) -> PublicationStanding:
-    """Ask the rights server about each clearance and hold it against what the schedule shows, where and when.
+    """Ask the rights server about each clearance and hold it against what the schedule shows, where and when, and
+    whether the approval was taken back.
 
     Raises:
         Problem: INVALID_ARGUMENT when neither a publication nor a clearance is named; NOT_FOUND for one that is none.
@@ -34,11 +35,16 @@ async def check_publication(run: Run, request: PublicationCheck) -> PublicationS
     if not request.publications:
         record = await run.tool("rights.get_clearance", clearance=request.clearance)
         return told((clearance_standing(record, request.media),))
-    page = await run.tool("schedule.get_schedule", publications=request.publications)
-    return told(await standings(run, page["items"], request.clearance))
+    page = await run.tool("schedule.get_schedule", publications=request.publications, approvals=True)
+    return told(await standings(run, page["items"], request.clearance, page.get("approvals")))
 
 
-async def standings(run: Run, publications: Sequence[dict[str, Any]], clearance: str = "") -> tuple[Standing, ...]:
+async def standings(
+    run: Run,
+    publications: Sequence[dict[str, Any]],
+    clearance: str = "",
+    approvals: Mapping[str, str] | None = None,
+) -> tuple[Standing, ...]:
     """How publications stand, each on the clearance named or else on its own; every clearance is asked for once."""
     records: dict[str, dict[str, Any]] = {}
     found: list[Standing] = []
@@ -47,7 +53,7 @@ async def standings(run: Run, publications: Sequence[dict[str, Any]], clearance:
         named = clearance or publication.get("clearance") or ""
         if named and named not in records:
             records[named] = await run.tool("rights.get_clearance", clearance=named)
-        standing = standing_of(publication, records.get(named))
+        standing = standing_of(publication, records.get(named), approvals)
         if tries and _outlived(publication, standing):
             tries -= 1
             standing = await _decided_again(run, publication, records[named], standing)

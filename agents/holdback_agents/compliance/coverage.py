@@ -18,10 +18,12 @@ COMMITTED = frozenset({"approved", "scheduled", "live"})
 """States of a publication that was admitted under its clearance."""
 
 
-def standing_of(publication: Mapping[str, Any], record: Mapping[str, Any] | None) -> Standing:
+def standing_of(
+    publication: Mapping[str, Any], record: Mapping[str, Any] | None, approvals: Mapping[str, str] | None = None
+) -> Standing:
     """How a publication, as get_schedule gives it, stands on a clearance, as get_clearance gives it; None is no
-    clearance at all."""
-    findings = _findings(publication, record)
+    clearance at all. `approvals` are how approvals stand, where that was asked."""
+    findings = [*_approval(publication, approvals or {}), *_findings(publication, record)]
     return Standing(
         publication=publication["id"],
         hold=publication.get("hold"),
@@ -44,6 +46,13 @@ def clearance_standing(record: Mapping[str, Any], media: str | None) -> Standing
     return Standing(
         clearance=record["clearance"], status=record["status"], stands=not findings, findings=tuple(findings)
     )
+
+
+def _approval(publication: Mapping[str, Any], approvals: Mapping[str, str]) -> list[Finding]:
+    name = publication.get("approval") or ""
+    if approvals.get(name) != "revoked":
+        return []
+    return [Finding(code="APPROVAL_REVOKED", text=f"The approval {name} was taken back.")]
 
 
 def _findings(publication: Mapping[str, Any], record: Mapping[str, Any] | None) -> list[Finding]:

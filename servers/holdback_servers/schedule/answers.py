@@ -1,6 +1,9 @@
 """What the schedule's tools answer with, and how it reads. Pure."""
 
+from typing import Literal
+
 from holdback_base.vocabulary import Noun, instant_text
+from pydantic import Field
 
 from holdback_servers.schedule.channel import Channel
 from holdback_servers.schedule.constraints import Conflict
@@ -32,6 +35,11 @@ class SchedulePage(Noun):
 
     items: tuple[Publication, ...]
     next_cursor: str | None = None
+    approvals: dict[str, Literal["valid", "revoked", "unknown"]] | None = Field(
+        default=None,
+        description="How each approval that a publication stands on stands by the word of the gateway, where that was "
+        "asked for; unknown also where the gateway does not answer.",
+    )
 
     def text(self) -> str:
         """A line a publication."""

@@ -2,9 +2,9 @@
 
 import asyncio
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from holdback_base.database import Database
 from holdback_base.problem import Problem
@@ -193,13 +193,22 @@ async def _still_stand(cleared: ClearanceFacts, approved: ApprovalFacts, status:
         await _still_stands(name, status)
 
 
-async def _still_stands(name: str, status: Status) -> None:
+async def standing_of(approvals: Iterable[str | None], status: Status) -> dict[str, Any]:
+    """How each of these approvals stands: `valid`, `revoked`, or `unknown`, also where nobody answers."""
+    return {each: await _answer(each, status) for each in dict.fromkeys(approvals) if each}
+
+
+async def _answer(name: str, status: Status) -> str:
     try:
         async with asyncio.timeout(_PATIENCE):
-            answer = await status(name)
+            return await status(name)
     except Exception as failure:
         log.warning("the issuer of %s does not answer: %r", name, failure)
-        answer = "unknown"
+        return "unknown"
+
+
+async def _still_stands(name: str, status: Status) -> None:
+    answer = await _answer(name, status)
     if answer == "valid":
         return
     if is_approval(name):

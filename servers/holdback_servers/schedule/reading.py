@@ -12,8 +12,10 @@ from sqlalchemy import Connection
 from holdback_servers.schedule import books, store
 from holdback_servers.schedule.answers import ChannelList, ConflictList, SchedulePage
 from holdback_servers.schedule.arguments import Channels, End, Start, States, bounded, chosen
+from holdback_servers.schedule.committing import standing_of
 from holdback_servers.schedule.constraints import conflicts
 from holdback_servers.schedule.model import Publication
+from holdback_servers.schedule.ports import Outside
 from holdback_servers.services import Call
 from holdback_servers.serving import Door
 from holdback_servers.wire import decode_cursor, encode_cursor
@@ -23,7 +25,7 @@ Cursor = Annotated[str | None, Field(description="next_cursor of the page before
 Item = TypeVar("Item")
 
 
-def offer_reading(door: Door) -> None:
+def offer_reading(door: Door, outside: Outside) -> None:
     """Add the reading tools to the schedule's door."""
 
     @door.tool(title="List channels", scope="schedule:read")
@@ -62,6 +64,9 @@ def offer_reading(door: Door) -> None:
             ),
         ] = None,
         history: Annotated[bool, Field(description="Also who did what to each, and why.")] = False,
+        approvals: Annotated[
+            bool, Field(description="Also whether the approval of each still stands; the gateway is asked.")
+        ] = False,
         limit: Limit = 50,
         cursor: Cursor = None,
     ) -> SchedulePage:
@@ -85,10 +90,12 @@ def offer_reading(door: Door) -> None:
             return store.with_history(c, found) if history else [_plain(each) for each in found]
 
         found = await call.services.database.read(unit)
-        if publications:
-            return SchedulePage(items=tuple(found))
-        more = encode_cursor(store.place_of(found[limit - 1])) if len(found) > limit else None
-        return SchedulePage(items=tuple(found[:limit]), next_cursor=more)
+        items, more = tuple(found), None
+        if not publications:
+            more = encode_cursor(store.place_of(found[limit - 1])) if len(found) > limit else None
+            items = items[:limit]
+        stand = await standing_of([each.approval for each in items], outside.approval_status) if approvals else None
+        return SchedulePage(items=items, next_cursor=more, approvals=stand)
 
     @door.tool(title="Find conflicts", scope="schedule:read")
     async def find_conflicts(

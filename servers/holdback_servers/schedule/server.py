@@ -39,7 +39,7 @@ def build(services: Services, outside: Outside, *, local: Caller | None = None, 
         local=local,
         kept=Path(__file__).with_name("tools.json"),
     )
-    offer_reading(door)
+    offer_reading(door, outside)
     offer_proposing(door)
     offer_booking(door, outside)
     offer_filling(door)
