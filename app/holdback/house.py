@@ -1,8 +1,11 @@
 """The whole house in one process: four servers, three agents and the gateway, as one ASGI application.
 
-The same code as `holdback serve NAME`: only the composition differs. Agents and servers talk over HTTP here too.
+The same code as `holdback serve NAME`: only the composition differs. Agents and servers talk over HTTP here too; what
+an agent asks the gateway itself, it asks without the network in between.
 """
 
+import asyncio
+import contextvars
 import os
 from collections.abc import AsyncGenerator, Iterable, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -10,6 +13,7 @@ from dataclasses import dataclass, replace
 
 os.environ.setdefault("OTEL_INSTRUMENTATION_A2A_SDK_ENABLED", "false")  # 43 spans a task otherwise
 
+import httpx
 from holdback_agents.compliance import compliance
 from holdback_agents.editing_assistant import editing_assistant
 from holdback_agents.gateway.app import Gateway, build_gateway
@@ -41,6 +45,27 @@ from holdback.starting import undisturbed_start
 _OPEN_PATHS = {"rights": ("/status/",), "schedule": ("/calendar/",)}
 """What everybody may read of a room: how a clearance stands; a calendar, by an address that nobody can guess."""
 AGENTS = {"editing-assistant": editing_assistant, "compliance": compliance, "scheduler": scheduler}
+
+
+class _Near(httpx.AsyncBaseTransport):
+    """The way to the gateway from what stands in the same process; open once there is a gateway.
+
+    As over the network, what was asked is answered to its end, though nobody may wait for it any more.
+    """
+
+    def __init__(self) -> None:
+        self._way: httpx.ASGITransport | None = None
+
+    def open(self, gateway: Gateway) -> None:
+        """From now on this gateway answers."""
+        self._way = httpx.ASGITransport(gateway)
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        """The gateway's answer."""
+        if self._way is None:
+            raise httpx.ConnectError("the house is not up yet", request=request)
+        answering = asyncio.create_task(self._way.handle_async_request(request), context=contextvars.Context())
+        return await asyncio.shield(answering)
 
 
 @dataclass(frozen=True)
@@ -90,11 +115,11 @@ def _build(
 ) -> tuple[House, list[Database]]:
     doors = {name: open_room(name, foundation) for name in ROOMS}
     stores: list[Database] = [door.services.database for door in doors.values()]
-    agents: list[AgentEntry] = []
+    agents, near = list[AgentEntry](), _Near()
     for name, make in AGENTS.items():
         store = room_store(f"agent-{name}", foundation, AGENT_METADATA)
         stores.append(store)
-        entry = agent_entry(make(), store, foundation, url)
+        entry = agent_entry(make(), store, foundation, url, near)
         agents.append(replace(entry, target=Upstream(elsewhere[name])) if name in elsewhere else entry)
     store = room_store("gateway", foundation, GATEWAY_METADATA)
     stores.append(store)
@@ -124,6 +149,7 @@ def _build(
             issuer=issuer_facts(foundation.settings),
         )
     )
+    near.open(gateway)
     return House(url, foundation, gateway, doors, outside), stores
 
 
@@ -168,20 +194,25 @@ def room_app(door: Door, foundation: Foundation, gateway: str = "") -> Edge:
     )
 
 
-def agent_entry(agent: Agent, store: Database, foundation: Foundation, gateway: str) -> AgentEntry:
+def agent_entry(
+    agent: Agent, store: Database, foundation: Foundation, gateway: str, near: httpx.AsyncBaseTransport | None = None
+) -> AgentEntry:
     """An agent as the gateway's registry knows it, standing in this process."""
     keys = foundation.keys(agent.audience)
     return AgentEntry(
         name=agent.name,
         card=complete_card(agent, f"{gateway}/agents/{agent.name}"),
-        target=LocalApp(agent_app(agent, store, foundation, gateway)),
+        target=LocalApp(agent_app(agent, store, foundation, gateway, near)),
         key=keys.public_jwk,
         identity=agent.identity(keys.kid, Rules().configuration),
     )
 
 
-def agent_app(agent: Agent, store: Database, foundation: Foundation, gateway: str) -> Starlette:
-    """An agent as an application; clients reach it through the gateway."""
+def agent_app(
+    agent: Agent, store: Database, foundation: Foundation, gateway: str, near: httpx.AsyncBaseTransport | None = None
+) -> Starlette:
+    """An agent as an application; clients reach it through the gateway. `near` is its way to a gateway that stands in
+    the same process."""
     services = AgentServices(
         database=store,
         keys=foundation.keys(agent.audience),
@@ -192,6 +223,7 @@ def agent_app(agent: Agent, store: Database, foundation: Foundation, gateway: st
         new_id=foundation.new_id,
         gateway=gateway,
         url=f"{gateway}/agents/{agent.name}",
+        near=near,
         rate=Rate(foundation.settings.calls_a_minute),
     )
     return build_agent_app(agent, services)

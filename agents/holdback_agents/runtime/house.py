@@ -89,7 +89,7 @@ class House:
         gateway: its URL, with no slash at the end.
         agent: this agent's id, such as `agent:compliance`.
         keys: this agent's own, to say who it is.
-        http: shared with `Peers`; closed by whoever made it.
+        http: to the gateway; closed by whoever made it.
         clock: to know when a token ends.
         new_id: a fresh name for each assertion.
         identity: what this agent is, which the gateway compares with what was admitted.

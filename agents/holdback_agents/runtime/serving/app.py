@@ -70,6 +70,7 @@ class AgentServices:
         enforcement: what allows, of this process.
         rate: how often one caller may ask; no limit without one.
         http: transport to the gateway and to agents; None for the network.
+        near: the gateway itself, where it stands in this process: tokens, heads and questions go to it directly.
         mcp: transport to servers; None for the network.
     """
 
@@ -82,6 +83,7 @@ class AgentServices:
     gateway: str
     url: str
     http: httpx.AsyncBaseTransport | None = None
+    near: httpx.AsyncBaseTransport | None = None
     mcp: httpx2.AsyncBaseTransport | None = None
     brain: Brain = field(default_factory=Rules)
     enforcement: Enforcement = field(default_factory=Enforcement)
@@ -92,13 +94,14 @@ class AgentServices:
 def build_agent_app(agent: Agent, services: AgentServices) -> Starlette:
     """The agent, ready to be mounted or served. `app.state.aclose` lets go of everything; the lifespan calls it."""
     http = httpx.AsyncClient(transport=services.http, timeout=TIMEOUT, verify=trusted_tls())
+    near = http if services.near is None else httpx.AsyncClient(transport=services.near, timeout=TIMEOUT)
     toolbox = Toolbox(agent.name, services.mcp)
     identity = agent.identity(services.keys.kid, services.brain.configuration)
     house = House(
         services.gateway,
         agent.audience,
         keys=services.keys,
-        http=http,
+        http=near,
         clock=services.clock,
         new_id=services.new_id,
         identity=identity,
@@ -133,6 +136,7 @@ def build_agent_app(agent: Agent, services: AgentServices) -> Starlette:
         await handler.aclose()
         await store.aclose()
         await toolbox.aclose()
+        await near.aclose()
         await http.aclose()
 
     return _application(card, handler, services, leftovers.start, aclose)
