@@ -116,7 +116,7 @@ def _who(settings: Settings, name: str | None) -> PersonSetting:
     people = settings.people or example_people()
     may = [each for each in people if APPROVE in role_scopes(each.roles)]
     if name is not None:
-        found = next((each for each in people if each.id == name), None)
+        found = next((each for each in people if each.id in {name, f"person:{name}"}), None)
         if found is None:
             raise Problem(
                 "NOT_FOUND", f"{name} is nobody of this home.", f"Name one of {', '.join(each.id for each in people)}."

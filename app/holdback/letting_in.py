@@ -4,8 +4,9 @@ import asyncio
 import contextlib
 import json
 import os
+import re
 import sys
-from collections.abc import Generator, Iterable, Mapping, Sequence
+from collections.abc import Collection, Generator, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, cast
@@ -22,12 +23,15 @@ from holdback_base.vocabulary import instant_text
 from holdback_servers.settings import load_settings
 from holdback_trust.admission import Admission, AgentIdentity, differences
 from holdback_trust.egress import Egress
+from holdback_trust.grants import ROLE_SCOPES
 
 from holdback.admitting import admission_of, let_in, open_admissions
 from holdback.foundation import Foundation, lay_foundation
 from holdback.house import AGENTS
+from holdback.policies import capabilities
 from holdback.rooms import room_store
 
+_THUMBPRINT = re.compile(r"[A-Za-z0-9_-]{43}")
 _SENT_AWAY = "sent away"
 """How a dismissal is written into the standing book; letting in again takes back only that."""
 
@@ -160,6 +164,7 @@ async def _invited(said: Said, before: Mapping[str, Admission], books: _Books) -
         )
     taken = {skill.id: entry.audience for entry in books.own for skill in entry.card.skills}
     taken |= {skill: each.agent for each in before.values() for skill in each.plans}
+    _check_names(invitation, {*taken, *invitation.plans})
     egress = Egress(books.foundation.settings.egress)
     return await examined(invitation, egress, taken, books.foundation.clock())
 
@@ -188,15 +193,36 @@ def _invitation(said: Said, kept: Admission | None, person: str) -> Invitation:
 def _read_key(given: str) -> Mapping[str, str] | str:
     """A JWK, the path of one, or a thumbprint."""
     text = given.strip()
-    if not text.startswith("{") and (path := Path(text)).is_file():
-        text = path.read_text(encoding="utf-8").strip()
-    if not text.startswith("{"):
+    if _THUMBPRINT.fullmatch(text):
         return text
     try:
+        if not text.startswith("{"):
+            text = Path(text).read_text(encoding="utf-8")
         shape = json.loads(text)
-    except ValueError:
-        raise Problem("INVALID_ARGUMENT", "The key is no JSON.", "Give a JWK, its file or its thumbprint.") from None
-    return {str(name): str(value) for name, value in cast(dict[str, Any], shape).items()}
+        return {str(name): str(value) for name, value in cast(dict[str, Any], shape).items()}
+    except (OSError, ValueError, AttributeError):
+        raise Problem(
+            "INVALID_ARGUMENT",
+            "What --key names is no JWK, no file of one and no thumbprint.",
+            "A JWK is JSON with kty, crv, x and y; a thumbprint has 43 characters (RFC 7638). A PEM file is neither.",
+        ) from None
+
+
+def _check_names(invitation: Invitation, skills: Collection[str]) -> None:
+    """Roles, tools and skills are such as there are: what nobody has would open nothing, and nobody would know why."""
+    strange = sorted(invitation.roles - ROLE_SCOPES.keys())
+    if strange:
+        raise Problem(
+            "INVALID_ARGUMENT", f"There is no role {strange[0]}.", f"The roles are {', '.join(sorted(ROLE_SCOPES))}."
+        )
+    there = {*capabilities(), *skills}
+    for skill, needed in sorted(invitation.plans.items()):
+        for each in sorted(needed - there):
+            raise Problem(
+                "INVALID_ARGUMENT",
+                f"The plan of {skill} names {each}, which no server and no agent here offers.",
+                "Take a tool of docs/tools.md, such as schedule.list_channels, or a skill of an agent that is let in.",
+            )
 
 
 def _pairs(given: Iterable[str], option: str) -> dict[str, frozenset[str]]:

@@ -135,11 +135,14 @@ def _scope_of(capability: str) -> str:
 
 
 def _caller(settings: Settings, question: Question, action: Action, now: datetime) -> Caller:
+    from holdback.serve import example_people
+
     agent = question.who if question.who.startswith("agent:") else None
     name = question.on_behalf if agent else question.who
-    person = next((each for each in settings.people if each.id == name), None)
+    people = settings.people or example_people()
+    person = next((each for each in people if each.id == name), None)
     if person is None:
-        cure = f"The people are {', '.join(each.id for each in settings.people) or 'nobody yet'}; add them as people."
+        cure = f"The people are {', '.join(each.id for each in people)}. For an agent, --for says who it works for."
         raise Problem("INVALID_ARGUMENT", f"{name or 'Nobody'} is no person of this house.", cure)
     audience = f"mcp:{action.name.partition('.')[0]}" if "." in action.name else action.scope.rpartition(":")[0]
     caller = Caller(

@@ -31,6 +31,7 @@ def print_code(person: str, home: Path | None, clock: Clock = system_clock) -> N
     """Print a code for one sign-in. Raises Problem NOT_FOUND, INVALID_ARGUMENT."""
     settings, credentials = _opened(home, clock)
     who = _person(person, settings)
+    _check_house(settings.home)
     if settings.oidc is not None:
         raise Problem(
             "INVALID_ARGUMENT",
@@ -40,7 +41,10 @@ def print_code(person: str, home: Path | None, clock: Clock = system_clock) -> N
     _record(settings, clock, "person.code", who)
     code, expires = credentials.new_code(who.id)
     sys.stdout.write(f"{code}\n")
-    sys.stderr.write(f"For {who.id} ({who.name}): works once, until {_at(expires)}. An earlier code no longer works.\n")
+    sys.stderr.write(
+        f"For {who.id} ({who.name}) in the house of {settings.home}: works once, until {_at(expires)}. "
+        "An earlier code no longer works.\n"
+    )
 
 
 def set_up_factor(person: str, home: Path | None, *, remove: bool, clock: Clock = system_clock) -> None:
@@ -50,6 +54,7 @@ def set_up_factor(person: str, home: Path | None, *, remove: bool, clock: Clock 
     """
     settings, credentials = _opened(home, clock)
     who = _person(person, settings)
+    _check_house(settings.home)
     if remove:
         _record(settings, clock, "person.factor-removed", who)
         told = "has no second factor any more" if credentials.remove_factor(who.id) else "had no second factor"
@@ -91,6 +96,14 @@ def _record(settings: Settings, clock: Clock, action: str, who: PersonSetting) -
 def _opened(home: Path | None, clock: Clock = system_clock) -> tuple[Settings, Credentials]:
     settings = load_settings(home=home)
     return settings, home_credentials(settings.home, clock)
+
+
+def _check_house(home: Path) -> None:
+    """A code of a home where no house is would let nobody in, and nobody would know why."""
+    if not (home / "keys").is_dir() and not (home / "holdback.toml").is_file():
+        raise Problem(
+            "FILE_MISSING", f"There is no house in {home}.", "Name with --home the home that `holdback up` says."
+        )
 
 
 def _people(settings: Settings) -> Sequence[PersonSetting]:

@@ -55,12 +55,8 @@ async def _up(settings: Settings, elsewhere: Mapping[str, str]) -> None:
 
 
 def example_people() -> tuple[PersonSetting, ...]:
-    """The two people of the example's brief: one who asks and one who approves."""
-    brief = load_brief(EXAMPLES / "butterfly" / "brief.toml")
-    return tuple(
-        PersonSetting(id=each.person, name=f"{each.name}, {each.title}", roles=frozenset(each.roles))
-        for each in (brief.requester, brief.approver)
-    )
+    """The people of the example's brief: one who asks, one who approves, one who answers for security."""
+    return load_brief(EXAMPLES / "butterfly" / "brief.toml").people
 
 
 def _addresses(url: str, settings: Settings, people: tuple[PersonSetting, ...]) -> list[str]:
@@ -69,7 +65,8 @@ def _addresses(url: str, settings: Settings, people: tuple[PersonSetting, ...]) 
     lines += [f"  agent     {url}/agents/{name}" for name in AGENTS]
     lines += [f"  catalog   {url}/.well-known/ai-catalog.json", f"  health    {url}/health"]
     lines += [f"  person    {each.id} ({each.name}): {', '.join(sorted(each.roles))}" for each in people]
-    way = f"through {settings.oidc.issuer}" if settings.oidc else "with a code of: holdback person code NAME"
+    code = f"with a code of: holdback person code NAME --home {settings.home}"
+    way = f"through {settings.oidc.issuer}" if settings.oidc else code
     lines.append(f"  sign in   at a browser {way}")
     lines.append(f"Try: holdback run {EXAMPLES / 'butterfly' / 'brief.toml'} --gateway {url} --home {settings.home}")
     return lines

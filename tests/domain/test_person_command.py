@@ -99,3 +99,10 @@ def test_signing_out_counts_from_now_on(home: Path, capsys: pytest.CaptureFixtur
     sign_out("sam", home, clock)
     assert home_credentials(home, clock).signed_out("person:sam", NOW)
     assert "signed out everywhere" in capsys.readouterr().out
+
+
+def test_a_home_without_a_house_gives_no_code_that_would_let_nobody_in(tmp_path: Path) -> None:
+    with pytest.raises(Problem, match="There is no house in") as told:
+        print_code("sam", tmp_path / "another", clock)
+    assert "--home" in told.value.hint
+    assert not (tmp_path / "another").exists()

@@ -72,3 +72,9 @@ def test_a_decision_is_explained_as_the_tokens_would_be_made(home: Path, capsys:
 def test_who_or_what_there_is_not_is_told(home: Path, question: Question, what: str) -> None:
     with pytest.raises(Problem, match=what):
         tell_decision(home, question, as_json=False)
+
+
+def test_a_home_without_people_of_its_own_is_explained_for_the_examples(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert told(tmp_path, capsys, Question("person:sam", "clear-rights")) == (True, "person-may")

@@ -73,7 +73,7 @@ def check_policies(path: Path, text: str, taken: Mapping[str, str], capabilities
         if (code := told.notes.get("code", "PERMISSION_DENIED")) not in CODES:
             raise _mistake(path, piece.line, f"{code} is no code", "Take one of docs/errors.md, or leave @code out.")
         for _, error in engine.mistakes(piece.text, schema):
-            cure = "Speak only of what schema.cedarschema has; ask for what may be absent with has first."
+            cure = "Speak only of what `holdback policy show --schema` has; ask with has first for what may be absent."
             raise _mistake(path, piece.line, f"the policy {name} does not hold to the schema: {error}", cure)
         _check_names(path, piece, capabilities)
         found[name] = path.name
