@@ -87,25 +87,38 @@ class MediaStore:
     def close(self, sha256: str, story: str | None) -> None:
         """Have bytes belong to a closed story, so that they are not here for whoever may not know of it, in every room;
         with None they are open again."""
-        mark = self._mark(sha256)
-        if story is None:
+        self._write(self._mark(sha256, "story"), story)
+
+    def value(self, sha256: str, tier: int) -> None:
+        """Have bytes be of a value tier, 1 to 3, in every room, whatever was signed of them before."""
+        self._write(self._mark(sha256, "tier"), str(tier) if tier > 1 else None)
+
+    def _write(self, mark: Path, text: str | None) -> None:
+        if text is None:
             mark.unlink(missing_ok=True)
             return
         mark.parent.mkdir(exist_ok=True)
         with self.workspace() as work:
-            fresh = work / "story"
-            fresh.write_text(story, encoding="utf-8")
+            fresh = work / "mark"
+            fresh.write_text(text, encoding="utf-8")
             fresh.replace(mark)
 
-    def _mark(self, sha256: str) -> Path:
-        return self._place(sha256).with_suffix(".story")
+    def _mark(self, sha256: str, kind: str) -> Path:
+        return self._place(sha256).with_suffix(f".{kind}")
+
+    def _read(self, sha256: str, kind: str) -> str | None:
+        try:
+            return self._mark(sha256, kind).read_text(encoding="utf-8")
+        except FileNotFoundError:
+            return None
 
     def story(self, sha256: str) -> str | None:
         """The closed story that bytes belong to, if any. Raises as `path` does for another shape of name."""
-        try:
-            return self._mark(sha256).read_text(encoding="utf-8")
-        except FileNotFoundError:
-            return None
+        return self._read(sha256, "story")
+
+    def tier(self, sha256: str) -> int:
+        """The value tier of bytes, 1 to 3; 1 where nobody said more. Raises as `path` does for another shape."""
+        return int(self._read(sha256, "tier") or 1)
 
     def _hidden(self, sha256: str) -> bool:
         sight = current_sight()

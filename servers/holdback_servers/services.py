@@ -85,15 +85,24 @@ class Call:
         if not self.knows(cut.story):
             raise Problem("NOT_FOUND", f"There is no cut {cut.media}.", "Pass the statement of a cut that is there.")
 
-    def require_reach(self, tier: int, what: str) -> None:
+    def as_known_now(self, cut: CutFacts) -> CutFacts:
+        """The cut that a statement tells of, with what its bytes became since: of a closed story, of more value."""
+        media = self.services.media
+        return cut.model_copy(
+            update={"story": media.story(cut.media) or cut.story, "tier": max(cut.tier, media.tier(cut.media))}
+        )
+
+    def require_reach(self, tier: int, what: str, *media: str) -> None:
         """That the caller may use material of a value tier, 1 to 3: cut, render, clear or publish it.
 
         Args:
             what: it is, for people, such as its title.
+            media: the names of its bytes; what has come to be of a higher tier since its papers were signed counts so.
 
         Raises:
             Problem: PERMISSION_DENIED for an agent whose security level is too low for it.
         """
+        tier = max([tier, *(self.services.media.tier(each) for each in media)])
         decision = self.services.enforcement.reaches(self.caller, tier)
         if not decision.allowed:
             raise Problem(

@@ -367,6 +367,21 @@ async def test_an_agent_neither_reviews_nor_releases_nor_records_what_it_is(tmp_
         assert (await house.tell(asset_id, "genre", "nature", method="imported"))["values"][0]["by"].startswith(agent)
 
 
+@pytest.mark.asyncio
+async def test_the_tier_of_an_asset_is_that_of_its_bytes_in_every_room_and_of_what_was_made_of_it(
+    tmp_path: Path,
+) -> None:
+    async with library(tmp_path) as house:
+        source, version = await house.asset()
+        made, _ = await house.asset("Made", of=(version,))
+        found = [(await house.call("get_asset", asset_id=each))["versions"][0]["media"] for each in (source, made)]
+        tiers: list[list[int]] = []
+        for tier in (3, 2, 1):
+            await house.tell(source, "tier", tier)
+            tiers.append([house.services.media.tier(each) for each in found])
+    assert tiers == [[3, 3], [2, 3], [1, 3]]
+
+
 def test_only_librarians_hold_what_places_and_releases_holds() -> None:
     holding = {role for role in ("editor", "librarian", "planner", "viewer", "admin-loader", "approver")
                if "assets:hold" in person_scopes([role], "mcp:assets")}  # fmt: skip

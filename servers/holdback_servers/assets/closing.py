@@ -1,6 +1,6 @@
 """Closing assets to all but those who know of a story, and saying how valuable they are. Part of a unit of work."""
 
-from collections.abc import Iterable
+from collections.abc import Generator, Iterable
 
 from holdback_base.database import put_into_story
 from holdback_base.problem import Problem
@@ -101,12 +101,28 @@ def mark_media(connection: Connection, media: MediaStore, asset_ids: Iterable[st
     To close bytes this is done before the unit is on disk, to open them afterwards: what happens in between leaves them
     closed.
     """
+    for asset, name in _bytes_of(connection, asset_ids):
+        media.close(name, asset.story)
+
+
+def value_media(connection: Connection, media: MediaStore, asset_ids: Iterable[str], *, may_sink: bool = False) -> None:
+    """Have the bytes of assets be of their tier in the media store too, whatever was signed of them before.
+
+    To raise it this is done before the unit is on disk; `may_sink` is for afterwards.
+    """
+    for asset, name in _bytes_of(connection, asset_ids):
+        known = media.tier(name)
+        if asset.tier > known or (may_sink and asset.tier < known):
+            media.value(name, asset.tier)
+
+
+def _bytes_of(connection: Connection, asset_ids: Iterable[str]) -> Generator[tuple[Asset, str]]:
     for asset_id in asset_ids:
-        story = store.find_asset(connection, asset_id).story
+        asset = store.find_asset(connection, asset_id)
         for version in store.versions_of(connection, asset_id):
             others = (each for each in store.renditions_of(connection, version.id) if each.purpose in _OWN_BYTES)
             for name in (version.media, *(each.media for each in others)):
-                media.close(name, story)
+                yield asset, name
 
 
 def inherited(sources: Iterable[Asset], tier: int, story: str | None) -> tuple[int, str | None]:

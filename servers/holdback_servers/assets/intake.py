@@ -14,7 +14,7 @@ from holdback_base.vocabulary import Instant
 from sqlalchemy import Connection
 
 from holdback_servers.assets import ingest, store
-from holdback_servers.assets.closing import mark_media
+from holdback_servers.assets.closing import mark_media, value_media
 from holdback_servers.assets.credentials import stated
 from holdback_servers.assets.model import Asset, Rendition, Segment, SegmentKind, Value, Version
 from holdback_servers.assets.papers import (
@@ -78,6 +78,7 @@ class Ingest:
                 answer = put_on_shelf(connection, papers)
                 if papers.asset.story is not None:
                     mark_media(connection, services.media, [papers.asset.id])
+                value_media(connection, services.media, [papers.asset.id])
                 return answer
 
             answer = await self._keep(files, shelve)

@@ -121,7 +121,7 @@ async def keep(call: Call, make: Callable[[Connection], Timeline]) -> CutView:
     def unit(c: Connection) -> dict[str, Any]:
         def effect() -> dict[str, Any]:
             timeline = make(c)
-            call.require_reach(timeline.tier, timeline.title)
+            call.require_reach(timeline.tier, timeline.title, *(each.media for each in timeline.sources))
             store.save(c, timeline)
             return {"timeline": timeline.id}
 
@@ -143,8 +143,7 @@ def read_sources(call: Call, statements: tuple[str, ...]) -> list[CutFacts]:
     facts: list[CutFacts] = []
     for number, statement in enumerate(statements, start=1):
         try:
-            found = read_cut(statement, services.ring, services.clock()).facts()
-            found = found.model_copy(update={"story": services.media.story(found.media) or found.story})
+            found = call.as_known_now(read_cut(statement, services.ring, services.clock()).facts())
             call.require_known(found)
             facts.append(found)
         except Problem as problem:

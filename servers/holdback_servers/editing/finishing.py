@@ -56,7 +56,7 @@ def offer_finishing(door: Door) -> None:
         """
         wanted = find_profile(profile, profiles_of(services))
         timeline = await services.database.read(lambda c: store.find(c, timeline_id))
-        call.require_reach(timeline.tier, timeline.title)
+        call.require_reach(timeline.tier, timeline.title, *(each.media for each in timeline.sources))
         require_valid(timeline, services.media.has)
         require_fit(timeline, profile, wanted)
         return await submit(call, RENDER, {"timeline": timeline_id, "profile": profile})

@@ -272,7 +272,7 @@ def _signed(services: Services, timeline: Timeline, name: str, profile: Profile,
         height=facts["height"],
         title=timeline.title,
         version=timeline.id,
-        tier=timeline.tier,
+        tier=max([timeline.tier, *(services.media.tier(each.media) for each in timeline.sources)]),
         story=_story(timeline),
     )
     return Rendered.model_validate(

@@ -272,8 +272,7 @@ def _cuts(call: Call, statements: list[str]) -> list[CutFacts]:
     services = call.services
     found: dict[str, CutFacts] = {}
     for each in statements:
-        cut = read_cut(each, services.ring, services.clock()).facts()
-        cut = cut.model_copy(update={"story": services.media.story(cut.media) or cut.story})
+        cut = call.as_known_now(read_cut(each, services.ring, services.clock()).facts())
         call.require_known(cut)
         if found.setdefault(cut.media, cut).element_list != cut.element_list:
             raise Problem(

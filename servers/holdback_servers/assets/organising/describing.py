@@ -9,7 +9,7 @@ from sqlalchemy import Connection
 
 from holdback_servers.assets import history, store
 from holdback_servers.assets.answers import MetadataUpdate
-from holdback_servers.assets.closing import FIELDS, mark_media
+from holdback_servers.assets.closing import FIELDS, mark_media, value_media
 from holdback_servers.assets.edits import Editor, NewValue, Review, record_values
 from holdback_servers.assets.edits import review_value as review_in_store
 from holdback_servers.assets.history import Happening, IfEtag, Place
@@ -57,14 +57,17 @@ def offer_describing(door: Door) -> None:
 
         def effect(c: Connection, editor: Editor) -> MetadataUpdate:
             recorded = record_values(c, target, values, editor, if_etag=if_etag)
-            moved = _moved(recorded)
+            moved = _set(recorded, "story")
             if moved and store.find_asset(c, target).story is not None:
                 mark_media(c, media, moved)
+            value_media(c, media, _set(recorded, "tier"))
             return _updated(c, target, [each for each in recorded if each.target == target])
 
         updated = await write(call, MetadataUpdate, effect, may_close=bool(closing))
-        if _moved(updated.values):
+        if _set(updated.values, "story"):
             await call.services.database.read(lambda c: mark_media(c, media, [target]))
+        if _set(updated.values, "tier"):
+            await call.services.database.read(lambda c: value_media(c, media, [target], may_sink=True))
         return updated
 
     @door.tool(title="Review a value", scope="assets:write", kind="write")
@@ -110,9 +113,9 @@ def offer_describing(door: Door) -> None:
         return await call.services.database.read(lambda c: _page(c, target, after, limit))
 
 
-def _moved(recorded: Iterable[FieldValue]) -> list[str]:
-    """The assets whose story was set."""
-    return [each.target for each in recorded if each.field == "story"]
+def _set(recorded: Iterable[FieldValue], field: str) -> list[str]:
+    """The assets whose story or tier was set."""
+    return [each.target for each in recorded if each.field == field]
 
 
 def _updated(connection: Connection, target: str, values: list[FieldValue]) -> MetadataUpdate:

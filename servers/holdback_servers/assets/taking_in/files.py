@@ -13,7 +13,7 @@ from pydantic import Field
 from sqlalchemy import Connection
 
 from holdback_servers.assets import ingest, store
-from holdback_servers.assets.closing import mark_media
+from holdback_servers.assets.closing import mark_media, value_media
 from holdback_servers.assets.cuts import examine_cut, write_cut
 from holdback_servers.assets.intake import INGEST
 from holdback_servers.assets.model import AssetKind, Lineage, LogEntry, Relation, Title
@@ -139,6 +139,7 @@ def _offer_registering(door: Door) -> None:
             written = write_cut(c, cut, services.new_id, now)
             if store.find_asset(c, written.asset_id).story is not None:
                 mark_media(c, services.media, [written.asset_id])
+            value_media(c, services.media, [written.asset_id])
             return _json(written)
 
         kept = await services.database.write(lambda c: call.once(c, lambda: effect(c)))

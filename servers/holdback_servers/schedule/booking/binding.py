@@ -43,7 +43,7 @@ def offer_committing(door: Door, outside: Outside) -> None:
         if held.state == "held" and not held.lapsed(now):
             admission = await admit(held, clearance, approval, ring=services.ring, now=now, status=outside.status)
             papers = (admission.clearance.id, admission.approval.id)
-            call.require_reach(admission.clearance.tier, held.title)
+            call.require_reach(admission.clearance.tier, held.title, *filter(None, [held.media]))
             require_free(services.enforcement.standing, held.media, held.hold, held.id, *papers)
             now = services.clock()
 

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 from holdback_base.vocabulary import instant_text
+from holdback_servers.media_store import MediaStore
 from holdback_trust.identity import TaskClaim
 from holdback_trust.statements import sign_cut
 from holdback_trust.task_policy import mint, policy_sha256
@@ -147,3 +148,22 @@ async def test_an_agent_of_the_level_cuts_and_clears_material_of_the_tier(house:
             end=instant_text(house.now + timedelta(days=1)),
         )
         assert issued["statement"]
+
+
+async def test_an_agent_uses_the_old_papers_of_what_has_become_valuable_since(
+    house: Any, unmoved: Any, ask: Ask
+) -> None:
+    wanted, (media, statement) = _timeline(house, 1), _signed(house, 1)
+    made = await house.sam.tool("editing.create_timeline", **wanted)
+    story = await house.waiting()
+    approval = await _approved(house, story.identity)
+    store = MediaStore(house.home / "media")
+    for each in (wanted["clips"][0]["media"], media, story.cut.media):
+        store.value(each, 3)
+    question = {"territories": ["GB"], "platforms": ["social.youtube"], "start": instant_text(house.now)}
+    papers = {"hold": story.held["id"], "clearance": story.issued["statement"], "approval": approval}
+    async with unmoved():
+        _refused(await ask("editing.create_timeline", 200, **wanted), 3)
+        _refused(await ask("editing.render_timeline", 200, timeline_id=made["id"]), 3)
+        _refused(await ask("rights.issue_clearance", 200, cut_statements=[statement], **question), 3)
+        _refused(await ask("schedule.commit_publication", 200, **papers), 3)
