@@ -88,6 +88,7 @@ async def served(app: Any, listener: socket.socket, settings: Settings | None = 
         log_config=None,
         access_log=False,
         server_header=False,
+        proxy_headers=False,  # from where somebody asks is what the socket says; a header is anybody's word
         limit_concurrency=MOST_CONNECTIONS,
         timeout_graceful_shutdown=3,
         ws="none",

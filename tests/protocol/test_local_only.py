@@ -2,8 +2,9 @@
 
 import httpx
 import pytest
-from holdback.serving import NamedOnly
+from holdback.serving import NamedOnly, listen, served
 from starlette.responses import PlainTextResponse
+from starlette.types import Receive, Scope, Send
 
 
 @pytest.mark.asyncio
@@ -26,3 +27,15 @@ async def test_only_this_machines_names_are_served(headers: dict[str, str], stat
         answer = await client.get("/", headers=headers)
     assert answer.status_code == status
     assert (answer.text == "in") == (status == 200)
+
+
+@pytest.mark.asyncio
+async def test_no_header_says_from_where_somebody_asks() -> None:
+    async def tell(scope: Scope, receive: Receive, send: Send) -> None:
+        await PlainTextResponse(f"{scope['client'][0]} {scope['scheme']}")(scope, receive, send)
+
+    listener = listen("127.0.0.1", 0)
+    claims = {"x-forwarded-for": "10.1.1.1", "x-forwarded-proto": "https", "forwarded": "for=10.1.1.1"}
+    async with served(tell, listener), httpx.AsyncClient() as client:
+        answer = await client.get(f"http://127.0.0.1:{listener.getsockname()[1]}/", headers=claims)
+    assert answer.text == "127.0.0.1 http"

@@ -43,8 +43,8 @@ class Approvals:
         return {"items": items, "next_cursor": found[PAGE - 1].id if len(found) > PAGE else None}
 
     async def get(self, caller: Caller, identity: str) -> dict[str, Any]:
-        """One question. Raises Problem NOT_FOUND, also for who may not know of it."""
-        approval = await self.find(caller, identity)
+        """One question, for people. Raises Problem NOT_FOUND, also for who may not know of it, as no agent may."""
+        approval = await self.find(caller, identity) if caller.agent is None else None
         if approval is None or not (self._decides(caller) or approval.asker == caller.person):
             self._ledger.record(caller, "approval.read", identity, False, policy="own-or-decides")
             raise unknown()

@@ -278,3 +278,13 @@ async def test_a_delivery_is_tried_again_until_the_agent_is_back(build_house):
         left = [await delivery.deliver_pending() for _ in range(4)]
         assert await delivered(house, client, identity) == "delivered"
     assert (left, calls) == ([1, 1, 0, 0], ["editing-assistant"] * 3)
+
+
+async def test_no_agent_reads_what_another_task_of_its_person_asked(build_house):
+    house = build_house()
+    async with house.open() as client:
+        identity, _ = await asked(house, client)
+        subject = await house.person_token(client, "person:sam", "agent:editing-assistant", scope=SCOPES)
+        headers = await asking(house, client, subject, "another-task")
+        answer = await client.get(f"/approvals/{identity}", headers=headers)
+    assert (answer.status_code, answer.json()["code"]) == (404, "NOT_FOUND")

@@ -329,3 +329,13 @@ async def test_a_task_has_no_more_tokens_when_its_person_may_ask_for_none_of_it_
         resumed = await client.post("/oauth/token", data=form)
     for answer in (renewed, resumed):
         assert (answer.status_code, answer.json()["code"]) == (400, "UNAUTHENTICATED"), answer.text
+
+
+async def test_a_token_that_another_process_took_back_begins_no_task(build_house):
+    house = build_house()
+    async with house.open() as client:
+        subject = await house.person_token(client, "person:sam", EDITOR)
+        house.services.enforcement.standing.revoke(claims(subject)["jti"], by="person:sam")
+        answer = await asks(house, client, EDITOR, subject, COMPLIANCE)
+    assert (answer.status_code, answer.json()["error"]) == (400, "invalid_grant")
+    assert "revoked" in answer.json()["error_description"]
