@@ -44,7 +44,7 @@ async def _run(settings: Settings, folder: Folder) -> int:
     foundation = lay_foundation(settings, "mcp:assets")
     try:
         door = open_room("assets", foundation, ticking=False)
-        door.local = local_caller(settings.person, True, door.audience)
+        door.local = local_caller(settings.person, True, door.audience, settings.stories_of(settings.person))
         try:
             async with door.serving(), Client(door.mcp) as client:
                 faulty, wrong = await _taken_in(client, folder)

@@ -209,6 +209,10 @@ class Settings(Noun):
     names: tuple[str, ...] = ()
     calls_a_minute: int = Field(default=6000, gt=0)
 
+    def stories_of(self, who: str) -> frozenset[str]:
+        """The closed stories that a person (`person:<name>`) or an agent (`agent:<name>`) may know of."""
+        return frozenset(name for name, each in self.stories.items() if who in each.people | each.agents)
+
     def places(self, given: str, *, what: str, cure: str) -> list[Path]:
         """Where a path, absolute or relative to a library root, may be under the roots, with links resolved; at least
         one, whether or not something is there.

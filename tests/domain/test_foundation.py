@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 from holdback.foundation import lay_foundation
-from holdback.stdio import run_stdio
+from holdback.stdio import open_local, run_stdio
 from holdback_base.problem import Problem
-from holdback_servers.settings import Settings
+from holdback_servers.settings import Settings, StorySetting
 from holdback_trust.audit_check import verify
 
 
@@ -28,3 +28,20 @@ def test_a_server_that_does_not_exist_leaves_no_home_behind(tmp_path: Path) -> N
         run_stdio("archive", Settings(home=tmp_path / "home"))
     assert caught.value.code == "NOT_FOUND"
     assert not (tmp_path / "home").exists()
+
+
+@pytest.mark.parametrize(("person", "known"), [("person:sam", {"ruling"}), ("person:kim", set[str]())])
+def test_the_person_at_this_machine_knows_the_stories_that_the_settings_give_that_person(
+    tmp_path: Path, person: str, known: set[str]
+) -> None:
+    sams = StorySetting(people=frozenset({"person:sam"}), agents=frozenset({"agent:compliance"}))
+    others = StorySetting(people=frozenset({"person:alex"}))
+    foundation, door = open_local(
+        "rights", Settings(home=tmp_path, person=person, stories={"ruling": sams, "merger": others})
+    )
+    try:
+        assert door.local is not None
+        assert door.local.stories == known
+    finally:
+        door.services.database.close()
+        foundation.audit.close()

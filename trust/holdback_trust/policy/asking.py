@@ -1,5 +1,6 @@
 """What is asked of policy, and what it answers. Pure."""
 
+from collections.abc import Iterable
 from datetime import UTC, datetime
 from typing import Any, Literal
 
@@ -84,8 +85,9 @@ def denied(code: str, reason: str, policy: str, hint: str = "", **details: Any) 
     return Decision(allowed=False, code=code, reason=reason, policy=policy, hint=hint, details=details)
 
 
-def local_caller(person: str, allow_write: bool, audience: str) -> Caller:
-    """The person at a stdio server of this machine: all its scopes, but only to read unless writing is allowed.
+def local_caller(person: str, allow_write: bool, audience: str, stories: Iterable[str] = ()) -> Caller:
+    """The person at a stdio server of this machine: all its scopes, but only to read unless writing is allowed, and the
+    closed stories that the house's settings give that person.
 
     There is no token, so nothing expires; the same policy and the same audit apply.
     """
@@ -95,5 +97,6 @@ def local_caller(person: str, allow_write: bool, audience: str) -> Caller:
         roles=frozenset({LOCAL_WRITER if allow_write else LOCAL_READER}),
         audience=audience,
         token_id="local",  # noqa: S106 - there is none
+        stories=frozenset(stories),
         expires=datetime.max.replace(tzinfo=UTC),
     )
