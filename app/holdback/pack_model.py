@@ -135,17 +135,23 @@ class Person(Noun):
 
 
 class PackBrief(Noun):
-    """What is asked, by whom, and who may say yes."""
+    """What is asked, by whom, who may say yes, and who may stop agents and give back what was taken from them."""
 
     text: str = Field(min_length=1)
     requester: Person
     approver: Person
+    security: Person | None = None
 
     @model_validator(mode="after")
     def _two_people(self) -> Self:
         if self.requester.person == self.approver.person:
             raise ValueError("the approver asked for it; name another person")
         return self
+
+    @property
+    def people(self) -> tuple[PersonSetting, ...]:
+        """Everybody that is named, as a house knows them."""
+        return tuple(each.setting() for each in (self.requester, self.approver, self.security) if each is not None)
 
 
 class Pack(Noun):
