@@ -141,19 +141,25 @@ class House:
 
     async def call(self, token: str, server: str, tool: str, arguments: dict[str, Any]) -> Any:
         """Call a tool of one of the house's servers. Raises PermissionError with what it answered."""
-        async with (
-            httpx2.AsyncClient(headers={"authorization": f"Bearer {token}"}) as http,
-            Client(streamable_http_client(f"{self.url}/mcp/{server}", http_client=http)) as mcp,
-        ):
-            try:
+        answer, refusal = None, ""
+        try:
+            async with (
+                httpx2.AsyncClient(headers={"authorization": f"Bearer {token}"}) as http,
+                Client(streamable_http_client(f"{self.url}/mcp/{server}", http_client=http)) as mcp,
+            ):
                 answer = await mcp.call_tool(tool, arguments)
-            except MCPError as error:  # what the token's scopes do not reach is HTTP 403
-                refusal, answer = error.message, None
-            else:
-                refusal = json.dumps(answer.structured_content) if answer.is_error else ""
+        except* MCPError as errors:  # what the token does not open, from the first request on; the client groups them
+            refusal = _first(errors).message
+        if answer is not None and answer.is_error:
+            refusal = json.dumps(answer.structured_content)
         if answer is None or refusal:
             raise PermissionError(refusal)
         return answer.structured_content
+
+
+def _first(errors: BaseExceptionGroup[MCPError]) -> MCPError:
+    inner = errors.exceptions[0]
+    return inner if isinstance(inner, MCPError) else _first(inner)
 
 
 class ChannelGuide(AgentExecutor):
