@@ -155,7 +155,7 @@ def test_a_log_and_its_heads_cut_together_are_found_through_a_head_that_another_
             log.append(actor="agent:a", action="x")
         head = log.sign_head("task-1")
     with opened(tmp_path, "gateway") as gateway:
-        gateway.anchor(head)
+        gateway.anchor(head, head)
     assert verify(tmp_path, RING).ok
     path = tmp_path / "mcp-rights.jsonl"
     path.write_bytes(b"".join(path.read_bytes().splitlines(keepends=True)[:1]))

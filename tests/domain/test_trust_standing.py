@@ -97,6 +97,29 @@ def test_the_kill_switch_stops_all_agents_and_no_person(tmp_path: Path) -> None:
     assert (_code(room, _caller(COMPLIANCE)), _code(room, _caller(ASSISTANT))) == ("", "AGENT_SUSPENDED")
 
 
+def test_tasks_that_end_together_are_ended_in_every_process_each_by_its_agent(tmp_path: Path) -> None:
+    gateway, room = _of(tmp_path), _of(tmp_path, "mcp:rights")
+    gateway.end_tasks([])
+    assert not _file(tmp_path).exists()
+    gateway.end_tasks([("one", COMPLIANCE), ("two", ASSISTANT)])
+    assert [(each.name, each.by) for each in room.entries()] == [("one", COMPLIANCE), ("two", ASSISTANT)]
+    assert [_code(room, _caller(COMPLIANCE, task=each)) for each in ("one", "two", "three")] == [
+        "TASK_ENDED",
+        "TASK_ENDED",
+        "",
+    ]
+
+
+def test_what_another_process_added_is_seen_by_who_adds_next(tmp_path: Path) -> None:
+    gateway, other = _of(tmp_path), _of(tmp_path)
+    for turn in range(3):
+        gateway.end_task(f"a-{turn}", by=COMPLIANCE)
+        other.end_task(f"b-{turn}", by=COMPLIANCE)
+    afresh = _of(tmp_path)
+    for each in (gateway, other, afresh):
+        assert {entry.name for entry in each.entries()} == {f"{who}-{turn}" for who in "ab" for turn in range(3)}
+
+
 def test_an_ended_task_takes_its_tokens_and_those_of_tasks_below_it_along(tmp_path: Path) -> None:
     agent, room = _of(tmp_path, COMPLIANCE), _of(tmp_path, "mcp:rights")
     agent.end_task("root-1", by=COMPLIANCE)

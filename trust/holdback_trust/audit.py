@@ -176,23 +176,23 @@ class AuditLog:
         claims = {"iss": self.name, "chain": self.name, "seq": seq, "hash": last, "task": task}
         head = sign_jws(self._keys, HEAD_TYPE, {**claims, "iat": int(self._clock().timestamp())})
         with self._beside:
-            _append_line(self._directory / f"{self.name}.heads.jsonl", {"seq": seq, "task": task, "head": head})
+            _append_lines(self._directory / f"{self.name}.heads.jsonl", {"seq": seq, "task": task, "head": head})
             self._copy(head)
         return head
 
-    def anchor(self, head: str) -> None:
-        """Keep another party's signed head, so that its log cannot be cut shorter than this unnoticed.
+    def anchor(self, *heads: str) -> None:
+        """Keep other parties' signed heads, so that their logs cannot be cut shorter than this unnoticed.
 
-        Kept as it came; `verify` checks its signature, and that it agrees with the chain when that chain is there.
+        Kept as they came; `verify` checks their signatures, and that they agree with the chain when it is there.
         """
         with self._beside:
-            _append_line(self._directory / f"{self.name}.anchors.jsonl", {"head": head})
-            self._copy(head)
+            _append_lines(self._directory / f"{self.name}.anchors.jsonl", *({"head": head} for head in heads))
+            self._copy(*heads)
 
-    def _copy(self, head: str) -> None:
+    def _copy(self, *heads: str) -> None:
         if self._elsewhere is not None:
             self._elsewhere.mkdir(parents=True, exist_ok=True)
-            _append_line(self._elsewhere / f"{self.name}.anchors.jsonl", {"head": head})
+            _append_lines(self._elsewhere / f"{self.name}.anchors.jsonl", *({"head": head} for head in heads))
 
     def close(self) -> None:
         """Write what waits, then stop. Closing twice is harmless. Raises Problem UNAVAILABLE when rows were lost."""
@@ -313,9 +313,9 @@ def _last(file: IO[bytes], name: str) -> tuple[int, str, int]:
     return row["seq"], row["hash"], len(torn)
 
 
-def _append_line(path: Path, shape: dict[str, Any]) -> None:
+def _append_lines(path: Path, *shapes: dict[str, Any]) -> None:
     with path.open("ab") as file:
-        file.write(canonical_bytes(shape) + b"\n")
+        file.write(b"".join(canonical_bytes(shape) + b"\n" for shape in shapes))
 
 
 def _keep_public_key(path: Path, keys: KeyPair) -> None:

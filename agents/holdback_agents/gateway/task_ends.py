@@ -69,8 +69,7 @@ class TaskEnds:
         return ended
 
     def _end_tokens(self, ended: list[tuple[HeldTask, str]], why: str) -> None:
-        for each, by in ended:
-            self._services.enforcement.standing.end_task(each.id, by=by, why=why)
+        self._services.enforcement.standing.end_tasks([(each.id, by) for each, by in ended], why=why)
 
     def _is_its_own(self, head: str, held: HeldTask) -> bool:
         """Whether the agent signed it, or the gateway's process, in which the agent may stand."""
@@ -79,8 +78,7 @@ class TaskEnds:
 
     def _keep(self, heads: list[str]) -> None:
         try:
-            for head in heads:
-                self._services.audit.anchor(head)
+            self._services.audit.anchor(*heads)
         except OSError as error:
             raise Problem(
                 "UNAVAILABLE",

@@ -11,7 +11,7 @@ from holdback_base.problem import Problem
 from holdback_trust.audit import AuditLog
 
 _log = logging.getLogger(__name__)
-_LINGER = 0.1
+_LINGER = 0.25
 """Seconds that tasks gather: they share a wait for the disk and a request to the gateway."""
 LEAVING_SECONDS = 2.0
 """How long heads may take to be sent when the agent stops."""

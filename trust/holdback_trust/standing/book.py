@@ -111,7 +111,7 @@ class Book:
                 who = "only a person, through the gateway" if entry.kind in LOOSENING else f"not {self._party}"
                 raise Problem("PERMISSION_DENIED", f"To {entry.kind} {entry.name} is for somebody else: {who}.")
         with self._lock, self._alone():
-            others = self.news()
+            others = _NONE if self.quiet else self.news()
             lines = b"".join(self._line(entry.model_dump(mode="json", exclude_defaults=True)) for entry in adding)
             with self._path.open("ab") as file:
                 file.truncate(self._read)  # what a process that died in the middle left

@@ -148,6 +148,13 @@ class Standing:
         end = until or self.clock() + TASK_WINDOW + TOKEN_LIFE
         self._add([self._entry("end", task, by, until=end, why=why, incident=incident)], durable=bool(why))
 
+    def end_tasks(self, ends: Iterable[tuple[str, str]], *, why: str = "") -> None:
+        """The same for several tasks, each with whoever ends it: they share a look at the book."""
+        until = self.clock() + TASK_WINDOW + TOKEN_LIFE
+        entries = [self._entry("end", task, by, until=until, why=why) for task, by in ends]
+        if entries:
+            self._add(entries, durable=bool(why))
+
     def revoke(self, token_id: str, *, by: str, until: datetime | None = None, why: str = "") -> None:
         """This token counts no more; `until` is when it would have expired, by default the longest that one lives."""
         end = until or self.clock() + TOKEN_LIFE
