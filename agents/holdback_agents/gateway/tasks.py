@@ -170,15 +170,7 @@ class TaskBook:
 
     def _begin(self, subject: Caller, agent: AgentId, named: NamedTask) -> HeldTask:
         now = self._clock()
-        if now >= subject.expires:
-            raise Problem("UNAUTHENTICATED", "The token is refused: it has expired.", "Ask the person to ask again.")
-        if subject.audience != agent:
-            raise _denied(
-                f"{agent} may not begin a task with a token that was meant for {subject.audience}.",
-                "Exchange the token that came with the request to this agent.",
-            )
-        if f"{agent}:{named.skill}" not in subject.scopes:
-            raise _denied(f"{subject.text()} did not ask {agent} for {named.skill}.", "Do what was asked for.")
+        self._check_subject(subject, agent, named)
         parent = subject.task
         if subject.chain and parent is None:
             raise _denied(f"{subject.text()} acts for no task.", "An agent asks another within a task of its own.")
@@ -204,6 +196,18 @@ class TaskBook:
         self._keep(held)
         return held
 
+    def _check_subject(self, subject: Caller, agent: AgentId, named: NamedTask) -> None:
+        """Only a token that came with a message to this agent, for this skill, begins a task or goes on with it."""
+        if self._clock() >= subject.expires:
+            raise Problem("UNAUTHENTICATED", "The token is refused: it has expired.", "Ask the person to ask again.")
+        if subject.audience != agent:
+            raise _denied(
+                f"{agent} may not act in a task with a token that was meant for {subject.audience}.",
+                "Exchange the token that came with the request to this agent.",
+            )
+        if f"{agent}:{named.skill}" not in subject.scopes:
+            raise _denied(f"{subject.text()} did not ask {agent} for {named.skill}.", "Do what was asked for.")
+
     def _check_parent(self, parent: TaskClaim, subject: Caller, named: NamedTask) -> None:
         giver = self.find(parent.id)
         if giver is None or giver.agent != subject.agent or giver.claim != parent:
@@ -220,10 +224,7 @@ class TaskBook:
         if held.claim.skill != named.skill:
             raise _denied(f"The task {named.id} is for {held.claim.skill}, not for {named.skill}.", "Begin another.")
         if subject.token_id not in held.subjects:
-            if self._clock() >= subject.expires:
-                raise Problem(
-                    "UNAUTHENTICATED", "The token is refused: it has expired.", "Ask the person to ask again."
-                )
+            self._check_subject(subject, agent, named)
             if subject.task is not None and subject.task.root != held.claim.root:
                 raise _denied(f"The task {named.id} belongs to another root.", "Begin another task.")
         self._check_life(held)

@@ -340,3 +340,18 @@ async def test_a_token_that_another_process_took_back_begins_no_task(build_house
         answer = await asks(house, client, EDITOR, subject, COMPLIANCE)
     assert (answer.status_code, answer.json()["error"]) == (400, "invalid_grant")
     assert "revoked" in answer.json()["error_description"]
+
+
+async def test_a_token_that_was_meant_for_another_goes_into_no_task_and_comes_out_of_none(build_house):
+    house = build_house(roles={"person:sam": {"editor", "approver"}})
+    async with house.open() as client:
+        subject = await house.person_token(client, "person:sam", EDITOR)
+        below = (await asks(house, client, EDITOR, subject, "mcp:assets")).json()["access_token"]
+        stolen = await house.person_token(client, "person:sam", "gateway", scope="approval:decide")
+        other = await house.person_token(client, "person:sam", EDITOR, scope="assets:read")
+        for each in (below, stolen, other):
+            refused = await asks(house, client, EDITOR, each, "mcp:assets")
+            assert (refused.status_code, refused.json()["code"]) == (400, "PERMISSION_DENIED")
+        form = house.agent_form(EDITOR, "task-of-editing-assistant", EDITOR, subject_token_type=TASK)
+        resumed = claims((await client.post("/oauth/token", data=form)).json()["access_token"])
+    assert (resumed["aud"], resumed["scope"]) == (EDITOR, claims(subject)["scope"])
