@@ -14,6 +14,7 @@ from holdback_servers.settings import PersonSetting, Settings
 from holdback_trust.guardian import Guardian
 
 from holdback.foundation import Foundation, lay_foundation
+from holdback.holding import held
 from holdback.house import AGENTS, agent_app, open_house, room_app
 from holdback.logs import log_to
 from holdback.pack import load_brief
@@ -28,13 +29,14 @@ EXAMPLES = Path(__file__).resolve().parent / "examples"
 def run_up(settings: Settings, elsewhere: Mapping[str, str]) -> None:
     """Serve the whole house until interrupted; prints its addresses once it answers.
 
-    Without people in `holdback.toml` the example's two people may ask for tokens, with keys in this home.
+    Without people in `holdback.toml` the example's people may ask for tokens, with keys in this home.
     """
     _log_to_stderr()
     unknown = elsewhere.keys() - {*ROOMS, *AGENTS}
     if unknown:
         raise _no_such(sorted(unknown)[0])
-    asyncio.run(_up(settings, elsewhere))
+    with held(settings.home):
+        asyncio.run(_up(settings, elsewhere))
 
 
 async def _up(settings: Settings, elsewhere: Mapping[str, str]) -> None:

@@ -113,3 +113,11 @@ def test_a_port_that_is_taken_is_said_in_words(up: Any, holdback: Callable[..., 
     assert ended.returncode == 1
     assert f"Port {port}" in ended.stderr
     assert "Traceback" not in ended.stderr
+
+
+def test_a_home_has_one_house_at_a_time(up: Any, holdback: Callable[..., Any]) -> None:
+    ended = holdback("up", "--home", up.home, "--port", "0")
+    assert ended.returncode == 1
+    assert "Another house is up" in ended.stderr
+    assert str(up.home) in ended.stderr
+    assert httpx.get(f"{up.url}/health").status_code == 200
