@@ -309,9 +309,13 @@ def _ground(place: Path | str | None, name: str) -> Ground:
 def _commit_batch(connection: Connection, batch: list[tuple[Unit[Any], "Future[Any]"]], ground: Ground) -> None:
     running = [(unit, done) for unit, done in batch if done.set_running_or_notify_cancel()]
     outcomes: list[tuple[Future[Any], Any, BaseException | None]] = []
+    alone = len(running) == 1  # then what it raises undoes the transaction: there is nobody else's work in it
     try:
         with connection.begin():
             for unit, done in running:
+                if alone:
+                    outcomes.append((done, unit(connection), None))
+                    continue
                 try:
                     with connection.begin_nested():
                         outcomes.append((done, unit(connection), None))
