@@ -18,7 +18,7 @@ from typing import Any
 from bench.figures import Figure
 
 TASKS, ROUNDS = 20, 9
-SETTLING = 0.5
+SETTLING = 0.6
 """Seconds for what is written behind the answers: rows, heads, the ends of tasks."""
 BOUND_MS = 1.5
 
