@@ -8,7 +8,7 @@ import json
 import os
 import sys
 from collections.abc import Callable, Generator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -16,10 +16,13 @@ from holdback_base.problem import Problem
 from holdback_base.vocabulary import instant_text
 from holdback_servers.settings import default_home, load_settings
 from holdback_trust.guardian import Guardian, Incident
+from holdback_trust.identity import AGENTS
 from holdback_trust.standing import Entry, Standing, StandingBroken
 
+from holdback.admitting import open_admissions
 from holdback.foundation import Foundation, lay_foundation
 from holdback.people import home_credentials
+from holdback.rooms import room_store
 
 _SHOWN = 20
 _KINDS = {
@@ -79,8 +82,9 @@ def show(incident: str, home: Path | None, *, as_json: bool) -> None:
 
 
 def suspend(agent: str, why: str, home: Path | None) -> None:
-    """Nothing of this agent counts from now on."""
+    """Nothing of this agent counts from now on. Raises Problem NOT_FOUND for one that there is not."""
     with _home(home) as foundation:
+        _check_known(_agent(agent), foundation)
         incident = _guardian(foundation).stop(_agent(agent), by=foundation.settings.person, why=why)
     sys.stdout.write(f"{_agent(agent)} is suspended ({incident.id}).\n")
 
@@ -191,6 +195,22 @@ def _incident(foundation: Foundation, identity: str) -> Incident:
 def _made(foundation: Foundation, incident: str) -> list[str]:
     held = foundation.enforcement.standing.quarantine
     return [each for each in _incident(foundation, incident).made if each in held]
+
+
+def _check_known(agent: str, foundation: Foundation) -> None:
+    """Whoever slips in a name must not believe that an agent is stopped which goes on."""
+    from holdback_agents.gateway.store import METADATA
+
+    if agent in AGENTS:
+        return
+    with closing(room_store("gateway", foundation, METADATA)) as store:
+        known = sorted({*AGENTS, *(each.agent for each in open_admissions(store, foundation).all())})
+    if agent not in known:
+        raise Problem(
+            "NOT_FOUND",
+            f"There is no {agent} here, so nobody was suspended.",
+            f"Name one of {', '.join(known)}; `holdback guardian kill` stops them all.",
+        )
 
 
 def _agent(name: str) -> str:

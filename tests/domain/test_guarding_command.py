@@ -44,6 +44,14 @@ def test_an_agent_is_suspended_and_taken_back_and_a_running_house_sees_it(home: 
     assert running.suspended("agent:compliance") is None
 
 
+def test_an_agent_that_there_is_not_is_not_said_to_be_suspended(home: Path, capsys: Out) -> None:
+    with pytest.raises(Problem, match="nobody was suspended") as told:
+        guarding.suspend("complianc", "", home)
+    assert "agent:compliance" in told.value.hint
+    assert "suspended" not in capsys.readouterr().out
+    assert _standing(home).suspended("agent:complianc") is None
+
+
 def test_the_kill_switch_works_while_no_house_runs(home: Path) -> None:
     guarding.kill("fire", home)
     guarding.suspend("scheduler", "", home)
