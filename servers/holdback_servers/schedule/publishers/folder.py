@@ -85,12 +85,16 @@ def _put(place: Path, package: Package, stands: Mapping[str, Any]) -> dict[str, 
     draft = place / f".{name}.part"
     draft.mkdir()
     before = place / stands["folder"] if "folder" in stands else None
-    for listed in package.manifest["files"]:
-        _bring(package.files[listed["name"]], draft / listed["name"], listed, before)
-    _write(draft / "territories.json", {"territories": package.manifest["territories"]})
-    _write(draft / "metadata.json", package.manifest)
-    _flush(draft)
-    draft.rename(place / name)
+    try:
+        for listed in package.manifest["files"]:
+            _bring(package.files[listed["name"]], draft / listed["name"], listed, before)
+        _write(draft / "territories.json", {"territories": package.manifest["territories"]})
+        _write(draft / "metadata.json", package.manifest)
+        _flush(draft)
+        draft.rename(place / name)
+    except (OSError, Problem):
+        shutil.rmtree(draft, ignore_errors=True)  # bytes that nobody approved do not lie where others watch
+        raise
     return _facts(package) | {"folder": name}
 
 
