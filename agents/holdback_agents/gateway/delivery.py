@@ -10,6 +10,8 @@ import logging
 from collections.abc import Awaitable, Callable
 from typing import Any, cast
 
+from holdback_base.problem import Problem
+
 from holdback_agents.contracts import ApprovalAnswer
 from holdback_agents.gateway import store
 from holdback_agents.gateway.registry import AgentEntry, PersonEntry, Registry
@@ -108,6 +110,10 @@ class Delivery:
         held = self._tasks.find(approval.task)
         if held is not None and (held.agent != agent.audience or not held.lives(self._services.clock())):
             return "given-up", "the task has ended"
+        try:
+            self._services.check_outside(agent)
+        except Problem as problem:
+            return "given-up", problem.message
         token = self._token(approval, agent, person, held)
         try:
             status, body = await self._call(agent.name, token, json.dumps(_follow_up(approval)).encode())

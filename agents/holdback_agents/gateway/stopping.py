@@ -76,9 +76,9 @@ class Stopping:
         for agent in (each.audience for each in self._registry.agents.values()):
             stopped, before = self._standing.suspended(agent), self._dealt.pop(agent, None)
             if stopped is not None:
-                self._dealt[agent] = stopped
                 if stopped != before:
                     await self._end_tasks(agent, stopped)
+                self._dealt[agent] = stopped
         held = {each for each in self._standing.quarantine if each.startswith("job_")}
         for job in sorted(held - self._jobs):
             await self._cancel_job(job)
@@ -112,10 +112,16 @@ class Stopping:
             await self._cancel_task(held)
 
     async def _cancel_task(self, held: HeldTask) -> None:
-        """As the person whose task it is: what the agent itself still holds is worthless."""
+        """As the person whose task it is, with a token that is good for this only: what the agent itself still holds is
+        worthless. One from outside that was stopped is told nothing."""
         name = held.agent.removeprefix("agent:")
-        token = self._token(held.session.person, held.agent)
+        token = self._token(held.session.person, held.agent, held.claim.skill)
         if name not in self._registry.agents or token is None:
+            return
+        try:
+            self._services.check_outside(self._registry.agents[name])
+        except Problem:
+            self._record(held.session.person, "task.cancel", f"{held.agent} {held.id}", "left", held.id)
             return
         body = {"jsonrpc": "2.0", "id": held.id, "method": "CancelTask", "params": {"id": held.id}}
         state = "cancelled" if await self._sent(self._call_agent, name, token, body) else "left"
@@ -125,7 +131,10 @@ class Stopping:
         """At whichever server has it, as one of those for whom the stopped tasks worked."""
         params = {"name": "cancel_job", "arguments": {"job_id": job}}
         body = {"jsonrpc": "2.0", "id": job, "method": "tools/call", "params": params}
-        for person, server in ((person, server) for person in self._people for server in self._registry.servers):
+        # an earlier process may have ended the tasks, and only it knew for whom they were
+        people = (*self._people, *self._registry.people, *self._registry.guests)
+        asked = dict.fromkeys((person, server) for person in people for server in self._registry.servers)
+        for person, server in asked:
             token = self._token(person, f"mcp:{server}")
             if token is not None and await self._sent(self._call_server, server, token, body):
                 self._record(person, "job.cancel", f"mcp:{server} {job}", "cancelled", "")
@@ -140,12 +149,18 @@ class Stopping:
             _log.warning("%s at %s failed: %s", body["method"], name, type(failure).__name__)
             return False
 
-    def _token(self, person: str, audience: str) -> str | None:
+    def _token(self, person: str, audience: str, skill: str = "") -> str | None:
+        """With all that the person may do and know there, or with one skill alone."""
         known = self._registry.person(person)
         scopes = self._registry.person_scopes(known.roles, audience) if known else frozenset[str]()
+        if skill:
+            scopes &= {f"{audience}:{skill}"}
         if known is None or not scopes:
             return None
-        return self._services.authority.issue(person=person, roles=known.roles, audience=audience, scopes=scopes)
+        stories = self._services.stories_of(person)
+        return self._services.authority.issue(
+            person=person, roles=known.roles, audience=audience, scopes=scopes, stories=stories
+        )
 
     def _record(self, person: str, action: str, resource: str, decision: str, task: str) -> None:
         self._services.audit.append(
