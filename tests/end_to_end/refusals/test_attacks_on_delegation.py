@@ -363,7 +363,7 @@ async def test_an_agent_goes_on_below_a_task_that_has_ended(
             headers={"authorization": f"Bearer {middle}", "a2a-version": "1.0"},
         )
     assert _code(used) == "TASK_ENDED"
-    refused(more, "invalid_grant", "is over")
+    refused(more, "invalid_grant", "has ended")
     assert "TASK_ENDED" in asked.text
 
 
