@@ -62,7 +62,8 @@ class Exchange:
         if not allowed:
             raise OAuthError("invalid_target", f"{agent} has nothing to do at {audience}.")
         subject = self._services.authority.read(form["subject_token"], even_expired=True)
-        self._check_standing(subject)
+        if self._services.enforcement.standing.revoked(subject.token_id):
+            raise Problem("UNAUTHENTICATED", "The token is refused: it was revoked.", "Ask the person to ask again.")
         named = NamedTask.of_form(form)
         entered = self._tasks.enter(subject, agent, named)
         if entered.first and not subject.chain:  # what an agent names, its task was shown before or may not show
