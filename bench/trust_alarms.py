@@ -28,7 +28,7 @@ FULL, CACHED = 10, 9
 """Houses, and further runs in each of them."""
 
 
-def measure(full: int = FULL, cached: int = CACHED) -> list[Figure]:
+def figures(full: int = FULL, cached: int = CACHED) -> list[Figure]:
     """The figures of `full` houses with `cached` further runs in each. Takes about a minute a house."""
     incidents, unfinished, highest = 0, 0, dict[str, int]()
     for _ in range(full):
