@@ -85,7 +85,10 @@ class Person:
             response = await self._http.request(method, self.gateway + path, **request)
         except httpx.HTTPError as error:
             raise Problem(
-                "UNAVAILABLE", f"The gateway at {self.gateway} does not answer.", "Start it with `holdback up`."
+                "UNAVAILABLE",
+                f"The gateway at {self.gateway} does not answer.",
+                "Start it with `holdback up`; where it stands at another address, name that with --gateway, and where its "
+                "certificate is your own, name that in SSL_CERT_FILE.",
             ) from error
         shape = cast(dict[str, Any], response.json())
         if response.is_success:
