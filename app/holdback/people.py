@@ -87,8 +87,8 @@ class Person:
             raise Problem(
                 "UNAVAILABLE",
                 f"The gateway at {self.gateway} does not answer.",
-                "Start it with `holdback up`; where it stands at another address, name that with --gateway, and where its "
-                "certificate is your own, name that in SSL_CERT_FILE.",
+                "Start it with `holdback up`; where it stands at another address, name that with --gateway, and "
+                "where its certificate is your own, name that in SSL_CERT_FILE.",
             ) from error
         shape = cast(dict[str, Any], response.json())
         if response.is_success:
