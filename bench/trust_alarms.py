@@ -67,7 +67,7 @@ async def _house(folder: Path, cached: int) -> tuple[int, int, dict[str, int]]:
             play = _performance(pack, home, url, out, tries=number == 0)
             left += (await play.play()).problem is not None
         incidents, wrong = guard.incidents.read(foundation.ring)
-    return len(incidents) + wrong, left, dict(guard.highest)
+    return len(incidents) + wrong, left, {str(signal): count for signal, count in guard.highest.items()}
 
 
 def _performance(pack: Pack, home: Path, url: str, out: Path, *, tries: bool) -> Performance:
