@@ -64,11 +64,16 @@ class _House:
         from holdback.house import room_app
         from holdback.rooms import open_room
         from holdback_servers.settings import Settings
+        from holdback_trust.guardian import Guardian
+        from holdback_trust.guardian.limits import Limits
         from holdback_trust.identity import GATEWAY
         from holdback_trust.tokens import TokenAuthority
 
         settings = Settings(home=folder, calls_a_minute=10_000_000)
         self.foundation = lay_foundation(settings, "gateway")
+        guardian = self.foundation.enforcement.guard
+        assert isinstance(guardian, Guardian)
+        guardian.limits = Limits(**dict.fromkeys(("pace", "volume", "calls"), ((10**9, "block"),)))
         self.door = open_room("rights", self.foundation)
         self.edge = room_app(self.door, self.foundation, "http://127.0.0.1")
         keys = self.foundation.keys(GATEWAY)
@@ -148,21 +153,24 @@ class _Unchecked:
 
 
 class _Caller:
-    """Calls `list_rights` for one title over an ASGI app."""
+    """Calls `list_rights` for two titles by turns over an ASGI app: the guardian stops who asks the same for ever."""
 
     def __init__(self, app: Any, token: str) -> None:
         meta: dict[str, Any] = {
             "io.modelcontextprotocol/protocolVersion": VERSION,
             "io.modelcontextprotocol/clientCapabilities": {},
         }
-        params: dict[str, Any] = {"name": "list_rights", "arguments": {"ref": "film:title-0042"}, "_meta": meta}
-        request: dict[str, Any] = {"jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": params}
-        self._app, self._body = app, json.dumps(request).encode()
+
+        def body(title: str) -> bytes:
+            params = {"name": "list_rights", "arguments": {"ref": title}, "_meta": meta}
+            return json.dumps({"jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": params}).encode()
+
+        self._app, self._bodies = app, [body("film:title-0042"), body("film:title-0043")]
         self._headers = [
             (b"host", b"127.0.0.1"),
             (b"authorization", f"Bearer {token}".encode()),
             (b"content-type", b"application/json"),
-            (b"content-length", str(len(self._body)).encode()),
+            (b"content-length", str(len(self._bodies[0])).encode()),
             (b"accept", b"application/json, text/event-stream"),
             (b"mcp-protocol-version", VERSION.encode()),
             (b"mcp-method", b"tools/call"),
@@ -185,7 +193,8 @@ class _Caller:
             "server": ("127.0.0.1", 80),
         }
         sent: list[dict[str, Any]] = []
-        waiting = [{"type": "http.request", "body": self._body, "more_body": False}]
+        self._bodies.reverse()
+        waiting = [{"type": "http.request", "body": self._bodies[0], "more_body": False}]
 
         async def receive() -> dict[str, Any]:
             if waiting:
