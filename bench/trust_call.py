@@ -11,7 +11,7 @@ import tempfile
 import time
 from datetime import timedelta
 from pathlib import Path
-from typing import Any, cast
+from typing import Any, Literal, cast
 
 from bench.figures import Figure
 from bench.tool_speed import VERSION, record_rights
@@ -73,7 +73,8 @@ class _House:
         self.foundation = lay_foundation(settings, "gateway")
         guardian = self.foundation.enforcement.guard
         assert isinstance(guardian, Guardian)
-        guardian.limits = Limits(**dict.fromkeys(("pace", "volume", "calls"), ((10**9, "block"),)))
+        far: tuple[tuple[int, Literal["block"]], ...] = ((10**9, "block"),)
+        guardian.limits = Limits(pace=far, volume=far, calls=far)
         self.door = open_room("rights", self.foundation)
         self.edge = room_app(self.door, self.foundation, "http://127.0.0.1")
         keys = self.foundation.keys(GATEWAY)
