@@ -15,10 +15,10 @@ import pytest
 import pytest_asyncio
 from a2a.types.a2a_pb2 import Task, TaskState
 from google.protobuf.json_format import MessageToDict
-from holdback.letting_in import Said, admit_agent, dismiss_agent, list_agents, show_agent
 from holdback.desk import Desk, open_desk
 from holdback.foundation import lay_foundation, party_keys
 from holdback.house import House, open_house
+from holdback.letting_in import Said, admit_agent, dismiss_agent, list_agents, show_agent
 from holdback.people import LOADER
 from holdback.serving import listen, served
 from holdback_agents.runtime.parts import message, text_part
