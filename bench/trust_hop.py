@@ -9,7 +9,7 @@ import asyncio
 import statistics
 import tempfile
 import time
-from collections.abc import Generator
+from collections.abc import AsyncGenerator, Generator
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -148,7 +148,7 @@ def _opened(folder: Path) -> Any:
     from holdback_servers.settings import PersonSetting, Settings
 
     @asynccontextmanager
-    async def opened() -> Any:
+    async def opened() -> AsyncGenerator[_House]:
         sam = PersonSetting(id="person:sam", name="Sam", roles=frozenset({"editor"}))
         foundation = lay_foundation(Settings(home=folder, calls_a_minute=10_000_000), "gateway")
         listener = listen("127.0.0.1", 0)
