@@ -8,7 +8,7 @@ import socket
 import ssl
 from collections.abc import AsyncGenerator, Generator, Iterable
 from contextlib import asynccontextmanager, contextmanager
-from typing import Any
+from typing import Any, cast
 
 import uvicorn
 from holdback_base.problem import Problem
@@ -18,6 +18,8 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from holdback.connections import MOST_CONNECTIONS, Impatient, Protocol
 
+GRACE_SECONDS = 3
+"""How long a house that closes waits for answers that are on their way."""
 _HERE = frozenset({"127.0.0.1", "localhost", "::1"})
 
 
@@ -90,7 +92,7 @@ async def served(app: Any, listener: socket.socket, settings: Settings | None = 
         server_header=False,
         proxy_headers=False,  # from where somebody asks is what the socket says; a header is anybody's word
         limit_concurrency=MOST_CONNECTIONS,
-        timeout_graceful_shutdown=3,
+        timeout_graceful_shutdown=GRACE_SECONDS,
         ws="none",
         **({} if settings is None else _tls(settings)),
     )
@@ -102,6 +104,9 @@ async def served(app: Any, listener: socket.socket, settings: Settings | None = 
     finally:
         server.should_exit = True
         await task
+        for each in tuple(server.server_state.connections):  # whoever did not let go in time
+            cast(Protocol, each).transport.abort()
+        await asyncio.sleep(0)  # they close in the next turn of the loop
 
 
 class NamedOnly:
