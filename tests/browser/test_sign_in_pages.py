@@ -86,7 +86,7 @@ async def chromium(folder: Path) -> AsyncGenerator[Page]:
 async def _port(process: asyncio.subprocess.Process) -> str:
     """Chromium says on which port it listens."""
     assert process.stderr is not None
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(100):
         while line := (await process.stderr.readline()).decode():
             if "DevTools listening on" in line:
                 return line.split("127.0.0.1:")[1].split("/")[0]
@@ -141,7 +141,7 @@ async def test_a_person_signs_in_and_the_program_is_brought_its_code(tmp_path: P
         assert await page.value("getComputedStyle(document.querySelector('main')).borderTopLeftRadius") == "18px"
         await _signed_in(page, house)
         await page.press("allow")
-        assert "code=" in await asyncio.wait_for(brought, 20)
+        assert "code=" in await asyncio.wait_for(brought, 100)
 
 
 async def test_another_house_vouches_through_two_chains_of_redirects(tmp_path: Path, browse: Any) -> None:
@@ -157,4 +157,4 @@ async def test_another_house_vouches_through_two_chains_of_redirects(tmp_path: P
             await page.until(f"location.href.startsWith('{second.url}/oauth/callback')")
             await page.until("document.body.innerText.includes('work in your name')")
             await page.press("allow")
-            assert "code=" in await asyncio.wait_for(brought, 20)
+            assert "code=" in await asyncio.wait_for(brought, 100)

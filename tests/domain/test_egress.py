@@ -287,7 +287,7 @@ async def site(folder: Path, answer: bytes) -> AsyncGenerator[Site]:
     heard: list[bytes] = []
 
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        with suppress(OSError):  # whoever has read enough hangs up
+        with suppress(OSError, EOFError):  # whoever has read enough hangs up
             heard.append(await reader.readuntil(b"\r\n\r\n"))
             if answer:
                 writer.write(answer)

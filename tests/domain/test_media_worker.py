@@ -32,7 +32,7 @@ async def _first_report(arguments: dict[str, Any]) -> tuple["asyncio.Task[dict[s
     begun = asyncio.Event()
     before = _children()
     task = asyncio.create_task(run(ANALYSE, arguments, lambda *_: begun.set()))
-    await asyncio.wait_for(begun.wait(), 30)
+    await asyncio.wait_for(begun.wait(), 100)
     return task, next(pid for pid in _children() if pid not in before)
 
 

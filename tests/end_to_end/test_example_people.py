@@ -23,7 +23,7 @@ async def test_one_of_them_stops_an_agent_and_gives_it_back_and_the_others_may_n
     async with (
         open_house(foundation, url, (LOADER, *people.values())) as house,
         served(house.gateway, listener),
-        httpx.AsyncClient(timeout=20) as http,
+        httpx.AsyncClient(timeout=100) as http,
     ):
 
         async def order(who: str, what: str) -> None:

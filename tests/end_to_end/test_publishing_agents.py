@@ -560,7 +560,7 @@ async def test_cancelling_while_a_month_is_planned_stops_the_job_and_holds_nothi
     jobs = schedule_tables.TABLES.jobs
     database = town.doors["schedule"].services.database
     state = select(jobs.c.state).order_by(jobs.c.id.desc()).limit(1)
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(100):
         while await database.read(lambda c: c.execute(state).scalar_one()) == "running":  # it stops at its next look
             await asyncio.wait([asking], timeout=0.05)
     assert await database.read(lambda c: c.execute(state).scalar_one()) == "cancelled"

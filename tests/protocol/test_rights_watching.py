@@ -228,7 +228,7 @@ async def test_a_listener_hears_that_a_clearance_went_stale_and_a_right_changed(
         right = await granted(client)
         clearance = await cleared(client)
         uris = [f"clearance://{clearance}", f"right://{right}"]
-        async with asyncio.timeout(5), listener.listen(resource_subscriptions=uris) as heard:
+        async with asyncio.timeout(100), listener.listen(resource_subscriptions=uris) as heard:
             await blacked_out(client)
             first = await anext(heard)
             await call(client, "record_right", contract={**GRANT_DEAL, "status": "inactive"})
@@ -245,7 +245,7 @@ async def test_a_listener_hears_that_a_clearance_was_revoked(tmp_path: Path) -> 
     async with rights_door(tmp_path) as door, Client(door.mcp) as client:
         await granted(client)
         uri = f"clearance://{await cleared(client)}"
-        async with asyncio.timeout(5), client.listen(resource_subscriptions=[uri]) as heard:
+        async with asyncio.timeout(100), client.listen(resource_subscriptions=[uri]) as heard:
             await call(client, "revoke_clearance", clearance=uri.removeprefix("clearance://"), reason="a mistake")
             event = await anext(heard)
 
@@ -266,7 +266,7 @@ async def test_an_older_client_subscribes_and_hears_on_its_connection(tmp_path: 
         async with Client(door.mcp, mode="legacy", message_handler=hear) as older:
             await older.subscribe_resource(uri)  # pyright: ignore[reportDeprecated] - that era's own way
             await blacked_out(client)
-            async with asyncio.timeout(5):
+            async with asyncio.timeout(100):
                 heard = await told.get()
             await older.unsubscribe_resource(uri)  # pyright: ignore[reportDeprecated]
 
@@ -312,7 +312,7 @@ async def over_http(door: Door) -> AsyncGenerator[Callable[[str], AbstractAsyncC
             token = authority.issue(person="person:sam", roles=[], audience="mcp:rights", scopes=[scope])
             headers = {"authorization": f"Bearer {token}"}
             async with (
-                httpx2.AsyncClient(headers=headers, timeout=10) as http,
+                httpx2.AsyncClient(headers=headers, timeout=100) as http,
                 Client(streamable_http_client(url, http_client=http)) as client,
             ):
                 yield client
@@ -330,7 +330,7 @@ async def test_over_http_a_listener_hears_and_one_without_the_scope_is_refused(t
     async with rights_door(tmp_path) as door, Client(door.mcp) as client, over_http(door) as connect:
         await granted(client)
         uri = f"clearance://{await cleared(client)}"
-        async with asyncio.timeout(10), connect("rights:read") as listener:
+        async with asyncio.timeout(100), connect("rights:read") as listener:
             async with listener.listen(resource_subscriptions=[uri]) as heard:
                 await blacked_out(client)
                 event = await anext(heard)

@@ -241,7 +241,7 @@ class Server:
         visit = Visit(message_from_bytes(head), reader, writer)
         self.visits.append(visit)
         script = self.scripts[min(len(self.visits), len(self.scripts)) - 1]
-        with contextlib.suppress(ConnectionError):
+        with contextlib.suppress(ConnectionError, asyncio.IncompleteReadError):  # who has waited enough hangs up
             await script(visit)
         writer.close()
         with contextlib.suppress(ConnectionError):

@@ -223,7 +223,7 @@ async def test_nobody_retries_who_may_not_change_things(tmp_path: Path) -> None:
 async def test_the_clock_runs_while_the_door_is_open(tmp_path: Path) -> None:
     async with house(tmp_path) as h:
         await h.commit("pub_ONE")
-        async with h.door.serving(), asyncio.timeout(20):
+        async with h.door.serving(), asyncio.timeout(100):
             await h.folder.came.wait()
         assert (h.out / "tube" / "pub_ONE" / "r000001" / "media.mp4").is_file()
 

@@ -121,7 +121,7 @@ class Fooled:
 
     async def kept(self, what: str) -> None:
         """Once a task of which this is true lies on the disk: the gateway answers before."""
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(100):
             with closing(sqlite3.connect(f"file:{self.house.home}/db/gateway.sqlite?mode=ro", uri=True)) as db:
                 while not db.execute(f"select 1 from tasks where {what}").fetchone():
                     await self.http.get(f"{self.url}/health")
@@ -144,7 +144,7 @@ class Fooled:
 
 @pytest_asyncio.fixture(loop_scope="session")
 async def fooled(house: Any) -> AsyncGenerator[Fooled]:
-    async with httpx.AsyncClient(timeout=30) as http:
+    async with httpx.AsyncClient(timeout=100) as http:
         yield Fooled(house, http)
 
 

@@ -94,7 +94,7 @@ def stranger() -> str:
 
 @pytest_asyncio.fixture(loop_scope="session", scope="session")
 async def attacker(house: Any) -> AsyncGenerator[Attacker]:
-    async with httpx.AsyncClient(timeout=20) as http:
+    async with httpx.AsyncClient(timeout=100) as http:
         yield Attacker(house.url, house.foundation, http)
 
 
@@ -300,7 +300,7 @@ async def strict(tmp_path_factory: pytest.TempPathFactory) -> AsyncGenerator[Att
         sam = PersonSetting(id="person:sam", name="Sam", roles=frozenset({"editor"}))
         up = await stack.enter_async_context(open_house(foundation, url, (sam, LOADER)))
         await stack.enter_async_context(served(up.gateway, listener))
-        http = await stack.enter_async_context(httpx.AsyncClient(timeout=20))
+        http = await stack.enter_async_context(httpx.AsyncClient(timeout=100))
         yield Attacker(url, foundation, http)
         foundation.audit.close()
 

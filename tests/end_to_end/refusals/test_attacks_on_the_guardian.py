@@ -122,7 +122,7 @@ async def _open(home: Path, stack: AsyncExitStack) -> Guarded:
         )
         for who in (SAM, KIM)
     ]
-    return Guarded(url, home, foundation, sam, kim, await stack.enter_async_context(httpx.AsyncClient(timeout=30)))
+    return Guarded(url, home, foundation, sam, kim, await stack.enter_async_context(httpx.AsyncClient(timeout=100)))
 
 
 @pytest_asyncio.fixture(loop_scope="session", autouse=True)
@@ -278,7 +278,7 @@ async def test_a_suspended_agent_reaches_no_other_agent_no_registry_and_no_appro
 async def test_a_task_that_was_ended_by_a_suspension_does_not_come_back_with_its_agent(house: Guarded) -> None:
     rogue = await house.rogue(ASSISTANT, "assets", "ended")
     await house.order("suspend", agent=ASSISTANT)
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(100):
         while not house.foundation.enforcement.standing.ended("editing-assistant-ended"):
             await house.kim.person.ask("GET", "/guardian", "")
     await house.order("restore", agent=ASSISTANT)

@@ -58,7 +58,7 @@ async def decide(house, client, who: str, identity: str, decision: str = "approv
 async def delivered(house, client, identity: str) -> str:
     """The state of the delivery once it is over; each look lets the outbox work."""
     headers = await house.bearer(client, "person:kim", "gateway")
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(100):
         while True:
             state = (await client.get(f"/approvals/{identity}", headers=headers)).json().get("delivery")
             if state != "pending":

@@ -94,7 +94,7 @@ async def through_the_gateway(build_house, app, *, upstream: bool):
         target = Upstream(await stack.enter_async_context(listening(app)) + "/mcp") if upstream else LocalApp(app)
         house = build_house(server=target)
         url = await stack.enter_async_context(listening(house.gateway))
-        client = await stack.enter_async_context(httpx.AsyncClient(base_url=url, timeout=10, verify=False))
+        client = await stack.enter_async_context(httpx.AsyncClient(base_url=url, timeout=100, verify=False))
         headers = await house.bearer(client, "person:sam", "mcp:assets")
         yield client, headers
 
@@ -120,7 +120,7 @@ async def test_when_the_client_leaves_the_upstream_is_left_too(build_house, upst
     async with through_the_gateway(build_house, app, upstream=upstream) as (client, headers):
         async with client.stream("POST", "/mcp/assets", headers=headers, content=b"{}") as answer:
             await anext(answer.aiter_bytes())
-        await asyncio.wait_for(app.left.wait(), 5)
+        await asyncio.wait_for(app.left.wait(), 100)
 
 
 @pytest.mark.parametrize("upstream", [False, True])

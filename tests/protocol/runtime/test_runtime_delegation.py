@@ -49,7 +49,7 @@ def task_of(head: str) -> str:
 
 async def settled(house: Any) -> Any:
     """The assistant's only task once it is settled; each look lets the agents work."""
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(100):
         while True:
             (task,) = (await house.client().list_tasks(ListTasksRequest(), context=house.context())).tasks
             if task.status.state != TaskState.TASK_STATE_WORKING:
