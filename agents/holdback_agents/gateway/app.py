@@ -2,24 +2,25 @@
 
 import contextlib
 import logging
-from collections.abc import AsyncGenerator, Awaitable, Callable
-from typing import Any
+from collections.abc import AsyncGenerator
 from urllib.parse import parse_qsl
 
 from holdback_base.problem import Problem
-from holdback_trust.edges import bearer, peer
+from holdback_trust.edges import bearer
 from holdback_trust.identity import GATEWAY
 from holdback_trust.policy import Action
 from holdback_trust.tokens import TokenVerifier
-from starlette.types import Message, Receive, Scope, Send
+from starlette.types import Receive, Scope, Send
 
 from holdback_agents.gateway.approval_door import ApprovalDoor
 from holdback_agents.gateway.authority.door import AuthorityDoor
 from holdback_agents.gateway.delivery import Delivery
 from holdback_agents.gateway.edge import (
+    NO_STORE,
     Edge,
+    Places,
+    Told,
     check_length,
-    header,
     read_body,
     read_json,
     send_bytes,
@@ -30,7 +31,8 @@ from holdback_agents.gateway.front import FrontDoor
 from holdback_agents.gateway.guarding import GuardianDoor
 from holdback_agents.gateway.lifespans import Lifespan
 from holdback_agents.gateway.metrics import Requests
-from holdback_agents.gateway.oauth import FORM_LIMIT, OAuthError, TokenDoor
+from holdback_agents.gateway.oauth import FORM_LIMIT, TokenDoor
+from holdback_agents.gateway.oauth_places import OAuthPlaces
 from holdback_agents.gateway.pages import open_pages
 from holdback_agents.gateway.proxy import Proxy, Way
 from holdback_agents.gateway.registry import Entry, LocalApp, Registry, ServerEntry
@@ -41,9 +43,6 @@ from holdback_agents.gateway.tasks import TaskBook
 from holdback_agents.gateway.token_status import TokenStatus
 
 _log = logging.getLogger(__name__)
-_NO_STORE = [(b"cache-control", b"no-store")]
-Answer = Callable[[Scope, Receive, Send], Awaitable[int]]
-"""Answers one request with the status that the client was sent."""
 
 
 def build_gateway(services: GatewayServices) -> "Gateway":
@@ -70,44 +69,38 @@ class Gateway:
         self._ends = TaskEnds(services, self._tasks)
         self.authority = AuthorityDoor(services, self._registry, self._ledger, self._edge)
         programs = self.authority.granting.grants()
-        self._tokens = TokenDoor(services, self._registry, self._ledger, self._tasks, programs)
+        tokens = TokenDoor(services, self._registry, self._ledger, self._tasks, programs)
+        refresh = self.authority.granting.revoke
+        status = TokenStatus(services, self._ledger, tokens, self._tasks, ends=self._ends, refresh=refresh)
         self._approvals = ApprovalDoor(services, self._registry, self._ledger)
-        self._status = TokenStatus(
-            services,
-            self._ledger,
-            self._tokens,
-            self._tasks,
-            ends=self._ends,
-            refresh=self.authority.granting.revoke,
-        )
-        self._front = FrontDoor(services, self._registry, self._ledger, self._edge, self._proxy)
+        self._front = front = FrontDoor(services, self._registry, self._ledger, self._edge, self._proxy)
         self._guarding = GuardianDoor(services, self._registry, self._ledger)
-        front = self._front
         self._stopping = Stopping(services, self._registry, (self._tasks, self._ends), front.call, front.call_server)
+        self._delivery = Delivery(services, self._registry, self._ledger, self._tasks, front.call)
         self._requests = Requests()
-        self._delivery: Delivery | None = None
-        self._places = self._answers()
+        self._ready = False
+        self._places = self._answers(OAuthPlaces(tokens, status, self._edge))
 
     @contextlib.asynccontextmanager
     async def running(self) -> AsyncGenerator[None, None]:
         """Everything that runs beside the requests: local apps, the connection pool, deliveries."""
         apps = {id(each.target.app): each.target.app for each in self._entries() if isinstance(each.target, LocalApp)}
         started: list[Lifespan] = []
-        delivery = Delivery(self._services, self._registry, self._ledger, self._tasks, self._front.call)
+        beside = (self._delivery, self._stopping)
         try:
             for app in apps.values():
                 lifespan = Lifespan(app)
                 await lifespan.start()
                 started.append(lifespan)
             await self.authority.members.recall()
-            delivery.start()
-            self._stopping.start()
-            self._delivery = delivery
+            for each in beside:
+                each.start()
+            self._ready = True
             yield
         finally:
-            self._delivery = None
-            await self._stopping.stop()
-            await delivery.stop()
+            self._ready = False
+            for each in reversed(beside):
+                await each.stop()
             await self._proxy.close()
             for lifespan in reversed(started):
                 await lifespan.stop()
@@ -138,7 +131,7 @@ class Gateway:
 
     async def _serve(self, scope: Scope, receive: Receive, send: Send) -> tuple[str, int]:
         path: str = scope["path"]
-        told = _Told(send)
+        told = Told(send)
         try:
             if scope["method"] in ("GET", "HEAD") and (page := self._pages.get(path)) is not None:
                 return path, await page.answer(scope, told)
@@ -202,13 +195,10 @@ class Gateway:
             raise _no_such_path()
         return place, await answer(scope, receive, send)
 
-    def _answers(self) -> dict[str, dict[str, Answer]]:
-        """What answers at the gateway's own places, by path and method; a path with a slash at its end stands for
-        all that lie below it."""
+    def _answers(self, oauth: OAuthPlaces) -> Places:
+        """What answers at the gateway's own places; a path with a slash at its end stands for all that lie below."""
         return {
-            "/oauth/token": {"POST": self._token},
-            "/oauth/introspect": {"POST": self._introspect},
-            "/oauth/revoke": {"POST": self._revoke},
+            **oauth.places(),
             **self.authority.places(),
             "/health": {"GET": self._health},
             "/metrics": {"GET": self._metrics},
@@ -222,7 +212,7 @@ class Gateway:
         }
 
     async def _health(self, _scope: Scope, _receive: Receive, send: Send) -> int:
-        await send_json(send, 200, {"status": "ok", "ready": self._delivery is not None}, _NO_STORE)
+        await send_json(send, 200, {"status": "ok", "ready": self._ready}, NO_STORE)
         return 200
 
     async def _metrics(self, _scope: Scope, _receive: Receive, send: Send) -> int:
@@ -235,37 +225,7 @@ class Gateway:
         return 202
 
     async def _look_up(self, scope: Scope, _receive: Receive, send: Send) -> int:
-        await send_json(send, 200, self._lookup(scope), _NO_STORE)
-        return 200
-
-    async def _token(self, scope: Scope, receive: Receive, send: Send) -> int:
-        return await self._oauth(self._tokens.answer, scope, receive, send)
-
-    async def _introspect(self, scope: Scope, receive: Receive, send: Send) -> int:
-        async def answer(body: bytes) -> dict[str, Any]:
-            return self._status.introspect(body)
-
-        return await self._oauth(answer, scope, receive, send)
-
-    async def _revoke(self, scope: Scope, receive: Receive, send: Send) -> int:
-        async def answer(body: bytes) -> dict[str, Any]:
-            await self._status.revoke(body)
-            return {}
-
-        return await self._oauth(answer, scope, receive, send)
-
-    async def _oauth(
-        self, ask: Callable[[bytes], Awaitable[dict[str, Any]]], scope: Scope, receive: Receive, send: Send
-    ) -> int:
-        try:
-            if header(scope, b"content-type").partition(";")[0].strip() != "application/x-www-form-urlencoded":
-                raise OAuthError("invalid_request", "Send the fields form-encoded.")
-            answer = await ask(await read_body(scope, receive, FORM_LIMIT))
-        except OAuthError as error:
-            self._edge.count(peer(scope))
-            await send_json(send, error.status, error.as_dict(), _NO_STORE)
-            return error.status
-        await send_json(send, 200, answer, _NO_STORE)
+        await send_json(send, 200, self._lookup(scope), NO_STORE)
         return 200
 
     def _lookup(self, scope: Scope) -> dict[str, object]:
@@ -282,34 +242,22 @@ class Gateway:
     async def _approve(self, scope: Scope, receive: Receive, send: Send) -> int:
         caller = self._edge.caller(scope, GATEWAY)
         status, shape = await self._approvals.answer(caller, scope, receive, _query(scope))
-        if scope["method"] == "POST" and self._delivery is not None:
+        if scope["method"] == "POST":
             self._delivery.wake()
-        await send_json(send, status, shape, _NO_STORE)
+        await send_json(send, status, shape, NO_STORE)
         return status
 
     async def _guard(self, scope: Scope, receive: Receive, send: Send) -> int:
         answer = await self._guarding.answer(self._edge.caller(scope, GATEWAY), scope, receive)
         if scope["method"] == "POST":
             self._stopping.wake()
-        await send_json(send, 200, answer, _NO_STORE)
+        await send_json(send, 200, answer, NO_STORE)
         return 200
 
     async def _approval_status(self, scope: Scope, _receive: Receive, send: Send) -> int:
         answer = await self._approvals.status(scope["path"])
-        await send_bytes(send, 200, answer.encode(), "application/jwt", _NO_STORE)
+        await send_bytes(send, 200, answer.encode(), "application/jwt", NO_STORE)
         return 200
-
-
-class _Told:
-    """A `send` that knows whether the client was told anything."""
-
-    def __init__(self, send: Send) -> None:
-        self._send = send
-        self.started = False
-
-    async def __call__(self, message: Message) -> None:
-        self.started = True
-        await self._send(message)
 
 
 def _query(scope: Scope) -> dict[str, str]:

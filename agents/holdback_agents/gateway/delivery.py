@@ -3,8 +3,6 @@
 The message id is the approval's id, so that a decision that arrives twice is one message to the agent.
 """
 
-import asyncio
-import contextlib
 import json
 import logging
 from collections.abc import Awaitable, Callable
@@ -14,6 +12,7 @@ from holdback_base.problem import Problem
 
 from holdback_agents.contracts import ApprovalAnswer
 from holdback_agents.gateway import store
+from holdback_agents.gateway.beside import Beside
 from holdback_agents.gateway.registry import AgentEntry, PersonEntry, Registry
 from holdback_agents.gateway.services import GatewayServices, Ledger
 from holdback_agents.gateway.store import Approval
@@ -23,8 +22,6 @@ from holdback_agents.gateway.tasks import TaskBook
 Call = Callable[[str, str, bytes], Awaitable[tuple[int, bytes]]]
 """Sends a JSON-RPC body to the agent of that name with a token: `call(agent, token, body) -> (status, body)`."""
 
-GRACE_SECONDS = 5.0
-"""How long an attempt that is under way may take to end when the gateway stops."""
 MOST_ATTEMPTS = 200
 LONGEST_PAUSE = 60.0
 _FINAL = frozenset({-32001, -32004, -32600, -32601, -32602})
@@ -33,7 +30,7 @@ _FINAL = frozenset({-32001, -32004, -32600, -32601, -32602})
 _log = logging.getLogger(__name__)
 
 
-class Delivery:
+class Delivery(Beside):
     """Delivers what is pending: at the start, after each decision, and again after a pause when it failed.
 
     A decision goes to its task with the token that the task came with, made anew: the same person, the same agents
@@ -43,38 +40,14 @@ class Delivery:
     def __init__(
         self, services: GatewayServices, registry: Registry, ledger: Ledger, tasks: TaskBook, call: Call
     ) -> None:
+        super().__init__()
         self._services, self._registry, self._ledger = services, registry, ledger
         self._tasks, self._call = tasks, call
-        self._wake = asyncio.Event()
-        self._closing = False
-        self._task: asyncio.Task[None] | None = None
 
-    def start(self) -> None:
-        """Begin with what an earlier process left."""
-        self._task = asyncio.create_task(self._run())
-
-    async def stop(self) -> None:
-        """End after the attempt that is under way; what is left waits for the next start.
-
-        It is told to end before it is cancelled: an app in this process may swallow a cancellation.
-        """
-        self._closing = True
-        self._wake.set()
-        if self._task is not None:
-            await asyncio.wait((self._task,), timeout=GRACE_SECONDS)
-            self._task.cancel()
-            await asyncio.wait((self._task,), timeout=GRACE_SECONDS)
-
-    def wake(self) -> None:
-        """There is something new to deliver."""
-        self._wake.set()
-
-    async def _run(self) -> None:
-        failures = 0
-        while True:
-            self._wake.clear()
-            if self._closing:
-                return
+    async def run(self) -> None:
+        """Begin with what an earlier process left, and go on with what comes."""
+        failures, pause = 0, 0.0
+        while await self.pause(pause):
             try:
                 left = await self.deliver_pending()
             except Exception:
@@ -82,15 +55,12 @@ class Delivery:
                 left = 1
             failures = failures + 1 if left else 0
             pause = min(self._services.retry_seconds * 2 ** min(failures - 1, 10), LONGEST_PAUSE) if left else None
-            with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(pause):
-                    await self._wake.wait()
 
     async def deliver_pending(self) -> int:
         """Try everything that is pending once; answers how much is left."""
         left = 0
         for approval, attempts in await self._services.database.read(store.pending):
-            if self._closing:
+            if self.closing:
                 break
             state, error = await self._attempt(approval)
             if state == "pending" and attempts + 1 >= MOST_ATTEMPTS:

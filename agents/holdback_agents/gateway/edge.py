@@ -1,7 +1,7 @@
 """What every request meets at the gateway's edge: limits on the body, the bearer token, and errors as RFC 9457."""
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 
 from holdback_base.problem import Problem
 from holdback_trust import edges
@@ -9,12 +9,17 @@ from holdback_trust.edges import Rate, bearer, header, peer, send_body, send_pro
 from holdback_trust.enforcing import Enforcement
 from holdback_trust.identity import Caller
 from holdback_trust.tokens import TokenVerifier
-from starlette.types import Receive, Scope, Send
+from starlette.types import Message, Receive, Scope, Send
 
 __all__ = ["header", "send_problem"]
 
 BODY_LIMIT = 4 * 1024 * 1024
 """Bytes of a request body; one more is 413."""
+NO_STORE = ((b"cache-control", b"no-store"),)
+Answer = Callable[[Scope, Receive, Send], Awaitable[int]]
+"""Answers one request with the status that the client was sent."""
+Places = dict[str, dict[str, Answer]]
+"""What answers where, by path and method."""
 
 
 async def send_json(send: Send, status: int, value: object, headers: Iterable[tuple[bytes, bytes]] = ()) -> None:
@@ -46,6 +51,18 @@ def check_length(scope: Scope, limit: int = BODY_LIMIT) -> None:
 async def read_body(scope: Scope, receive: Receive, limit: int = BODY_LIMIT) -> bytes:
     """The whole body. Raises Problem TOO_LARGE, or MESSAGE_MALFORMED when the client leaves before its end."""
     return await edges.read_body(scope, receive, limit)
+
+
+class Told:
+    """A `send` that knows whether the client was told anything."""
+
+    def __init__(self, send: Send) -> None:
+        self._send = send
+        self.started = False
+
+    async def __call__(self, message: Message) -> None:
+        self.started = True
+        await self._send(message)
 
 
 class UnreadableError(Problem):

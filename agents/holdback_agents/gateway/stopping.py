@@ -14,7 +14,8 @@ from holdback_base.problem import Problem
 from holdback_trust.guardian import Guardian
 from holdback_trust.standing import Entry
 
-from holdback_agents.gateway.delivery import GRACE_SECONDS, Call
+from holdback_agents.gateway.beside import Beside
+from holdback_agents.gateway.delivery import Call
 from holdback_agents.gateway.registry import Registry
 from holdback_agents.gateway.services import GatewayServices
 from holdback_agents.gateway.task_ends import TaskEnds
@@ -25,8 +26,8 @@ LOOK_SECONDS = 1.0
 _log = logging.getLogger(__name__)
 
 
-class Stopping:
-    """Runs beside the requests, from `start` to `stop`.
+class Stopping(Beside):
+    """Looks every second, and at once when it is woken.
 
     Args:
         call_agent: sends a JSON-RPC body to an agent; `call_server` to a server.
@@ -40,6 +41,7 @@ class Stopping:
         call_agent: Call,
         call_server: Call,
     ) -> None:
+        super().__init__()
         self._services, self._registry = services, registry
         self._tasks, self._ends = tasks
         self._call_agent, self._call_server = call_agent, call_server
@@ -47,26 +49,6 @@ class Stopping:
         self._dealt: dict[str, Entry] = {}
         self._jobs: set[str] = set()
         self._people: dict[str, None] = {}
-        self._wake = asyncio.Event()
-        self._closing = False
-        self._task: asyncio.Task[None] | None = None
-
-    def start(self) -> None:
-        """Begin to look."""
-        self._task = asyncio.create_task(self._run())
-
-    async def stop(self) -> None:
-        """End after what is under way."""
-        self._closing = True
-        self._wake.set()
-        if self._task is not None:
-            await asyncio.wait((self._task,), timeout=GRACE_SECONDS)
-            self._task.cancel()
-            await asyncio.wait((self._task,), timeout=GRACE_SECONDS)
-
-    def wake(self) -> None:
-        """Look now."""
-        self._wake.set()
 
     async def look(self) -> None:
         """Deal with whoever was suspended since the last time, and with jobs that are held back."""
@@ -84,13 +66,10 @@ class Stopping:
             await self._cancel_job(job)
         self._jobs = held
 
-    async def _run(self) -> None:
+    async def run(self) -> None:
+        """Look again and again."""
         await asyncio.to_thread(self._tidy)
-        while not self._closing:
-            with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(LOOK_SECONDS):
-                    await self._wake.wait()
-            self._wake.clear()
+        while await self.pause(LOOK_SECONDS):
             try:
                 await self.look()
             except Problem as problem:  # a book that cannot be believed stops every agent by itself
@@ -105,7 +84,7 @@ class Stopping:
     async def _end_tasks(self, agent: str, stopped: Entry) -> None:
         ended: dict[str, HeldTask] = {}
         for held in self._tasks.open_of(agent):
-            why = stopped.why or f"{agent} was suspended"
+            why = stopped.why or f"{agent} was stopped"
             ended |= {each.id: each for each in await self._ends.end(held.id, by=stopped.by, why=why)}
         self._people |= dict.fromkeys(each.session.person for each in ended.values())
         for held in ended.values():

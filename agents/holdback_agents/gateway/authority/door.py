@@ -22,17 +22,16 @@ from holdback_agents.gateway.authority.members import Members
 from holdback_agents.gateway.authority.people import SESSION_LIFE, Codes
 from holdback_agents.gateway.authority.requests import SEAL_SECONDS, single
 from holdback_agents.gateway.authority.sheets import Reply
-from holdback_agents.gateway.edge import Edge, header, read_body, send_bytes, send_json
+from holdback_agents.gateway.edge import NO_STORE, Answer, Edge, Places, header, read_body, send_bytes, send_json
 from holdback_agents.gateway.registry import Registry
 from holdback_agents.gateway.services import GatewayServices, Ledger
 
-Answer = Callable[[Scope, Receive, Send], Awaitable[int]]
 FORM_LIMIT = 64 * 1024
 """Bytes of a filled-in page."""
 _BROWSER = "holdback-browser"
 _LIVES = {_BROWSER: 3600, SESSION: int(SESSION_LIFE.total_seconds()), ELSEWHERE: SEAL_SECONDS}
 _SAFE = (
-    (b"cache-control", b"no-store"),
+    *NO_STORE,
     # not `no-referrer`: browsers then send forms with an origin of null
     (b"referrer-policy", b"same-origin"),
     (b"x-frame-options", b"DENY"),
@@ -50,8 +49,8 @@ class AuthorityDoor:
         clients = Clients(services.egress, services.clock)
         self._answering = Answering(services, registry, self.members, codes, clients)
 
-    def places(self) -> dict[str, dict[str, Answer]]:
-        """What answers where, by path and method; nothing in a house where nobody signs in at a browser."""
+    def places(self) -> Places:
+        """What answers where; nothing in a house where nobody signs in at a browser."""
         if self._services.credentials is None and self._services.issuer is None:
             return {}
         user_info: dict[str, Answer] = {"GET": self._user_info, "POST": self._user_info}
@@ -103,7 +102,7 @@ class AuthorityDoor:
         if member is None:
             raise Problem("NOT_FOUND", "This token is not of a person who signed in.", "Sign in at a browser.")
         told = member.profile() if "profile" in caller.scopes else {}
-        await send_json(send, 200, {"sub": member.id} | told, ((b"cache-control", b"no-store"),))
+        await send_json(send, 200, {"sub": member.id} | told, NO_STORE)
         return 200
 
     def _browser(self, scope: Scope) -> tuple[Browser, bool]:
