@@ -14,10 +14,11 @@ from typing import Any
 
 import httpx
 import pytest
-from hypothesis import settings
+from hypothesis import HealthCheck, settings
 
-settings.register_profile("default", max_examples=25, deadline=None)
-settings.register_profile("deep", max_examples=250, deadline=None)
+SLOW_MACHINE: dict[str, Any] = {"deadline": None, "suppress_health_check": [HealthCheck.too_slow]}
+settings.register_profile("default", max_examples=25, **SLOW_MACHINE)
+settings.register_profile("deep", max_examples=250, **SLOW_MACHINE)
 
 
 @pytest.fixture(scope="session")

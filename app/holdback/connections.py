@@ -74,15 +74,15 @@ class Protocol(HttpToolsProtocol):
 
 
 class Impatient:
-    """A request whose body stays silent for too long counts as one whose client has left."""
+    """A request whose body stays silent for more than `seconds` counts as one whose client has left."""
 
     def __init__(self, app: ASGIApp, seconds: float = BODY_SECONDS) -> None:
-        self._app, self._seconds = app, seconds
+        self._app, self.seconds = app, seconds
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass the request on."""
         if scope["type"] == "http" and scope["method"] not in ("GET", "HEAD"):
-            receive = _Body(receive, self._seconds)
+            receive = _Body(receive, self.seconds)
         await self._app(scope, receive, send)
 
 

@@ -294,7 +294,8 @@ async def site(folder: Path, answer: bytes) -> AsyncGenerator[Site]:
                 await writer.drain()
             else:
                 await reader.read()
-            writer.close()
+        writer.close()
+        with suppress(OSError):
             await writer.wait_closed()
 
     before = asyncio.all_tasks()
@@ -303,7 +304,8 @@ async def site(folder: Path, answer: bytes) -> AsyncGenerator[Site]:
         yield Site(server.sockets[0].getsockname()[1], heard, trusting)
     finally:
         server.close()
-        await asyncio.wait({*(asyncio.all_tasks() - before), asyncio.create_task(server.wait_closed())}, timeout=5)
+        while left := asyncio.all_tasks() - before:  # who gave up at once may be let in only now
+            await asyncio.wait(left)
 
 
 def certificate(folder: Path, name: str) -> tuple[ssl.SSLContext, ssl.SSLContext]:

@@ -248,7 +248,7 @@ def _plain(answer: Any) -> Any:
     return [_plain(each) for each in answer] if isinstance(answer, list) else answer  # pyright: ignore[reportUnknownVariableType] - JSON
 
 
-@settings(max_examples=_EXAMPLES, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=_EXAMPLES, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 @given(listed=libraries)
 def test_a_strangers_answers_equal_those_of_a_library_without_the_closed_assets(
     tmp_path_factory: pytest.TempPathFactory, listed: list[Thing]
@@ -289,7 +289,7 @@ def _compare(home: Path, listed: list[Thing], postgresql: str = "") -> None:
         without.services.database.close()
 
 
-@settings(max_examples=_EXAMPLES, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=_EXAMPLES, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 @given(listed=libraries)
 def test_who_knows_every_story_is_answered_as_if_nothing_were_closed(
     tmp_path_factory: pytest.TempPathFactory, listed: list[Thing]

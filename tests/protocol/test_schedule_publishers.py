@@ -236,13 +236,12 @@ class Server:
     visits: list[Visit] = field(default_factory=list[Visit])
 
     async def meet(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        request, _, head = (await reader.readuntil(b"\r\n\r\n")).partition(b"\r\n")
-        self.paths.append(request.decode().split()[1])
-        visit = Visit(message_from_bytes(head), reader, writer)
-        self.visits.append(visit)
-        script = self.scripts[min(len(self.visits), len(self.scripts)) - 1]
         with contextlib.suppress(ConnectionError, asyncio.IncompleteReadError):  # who has waited enough hangs up
-            await script(visit)
+            request, _, head = (await reader.readuntil(b"\r\n\r\n")).partition(b"\r\n")
+            self.paths.append(request.decode().split()[1])
+            visit = Visit(message_from_bytes(head), reader, writer)
+            self.visits.append(visit)
+            await self.scripts[min(len(self.visits), len(self.scripts)) - 1](visit)
         writer.close()
         with contextlib.suppress(ConnectionError):
             await writer.wait_closed()
@@ -250,7 +249,7 @@ class Server:
 
 @asynccontextmanager
 async def server(*scripts: Script) -> AsyncGenerator[Server]:
-    made, meetings = Server(list(scripts)), set[asyncio.Task[None]]()
+    made, meetings, before = Server(list(scripts)), set[asyncio.Task[None]](), asyncio.all_tasks()
 
     def meet(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         meetings.add(asyncio.create_task(made.meet(reader, writer)))
@@ -261,10 +260,12 @@ async def server(*scripts: Script) -> AsyncGenerator[Server]:
         yield made
     finally:
         listening.close()
+        while left := asyncio.all_tasks() - before:  # who gave up at once may be let in only now
+            await asyncio.wait(left)
         await asyncio.gather(*meetings)
 
 
-def webhook(url: str, *, key: str | None = None, timeout: float = 5, deadline: float = 60) -> WebhookPublisher:
+def webhook(url: str, *, key: str | None = None, timeout: float = 100, deadline: float = 100) -> WebhookPublisher:
     return WebhookPublisher(
         url,
         sign=lambda claims: sign_jws(KEYS, SIGNATURE_TYPE, claims),
