@@ -241,7 +241,7 @@ class Standing:
         token = await self.sam.person.token(f"agent:{agent}")
         asked = {"jsonrpc": "2.0", "id": 1, "method": "ListTasks", "params": {}}
         headers = {"authorization": f"Bearer {token}", "a2a-version": "1.0"}
-        async with httpx.AsyncClient() as http:
+        async with httpx.AsyncClient(timeout=100) as http:
             answer = await http.post(f"{self.url}/agents/{agent}", json=asked, headers=headers)
         return answer.json()["result"]["tasks"]
 

@@ -21,7 +21,7 @@ async def test_what_a_run_leaves_holds_no_token_and_no_private_key(
     with caplog.at_level(logging.DEBUG):
         tokens = [await house.sam.person.token(audience) for audience in ("mcp:assets", "mcp:rights", "gateway")]
         await house.sam.tool("assets.search_assets", query=tokens[0][:60])
-        async with httpx.AsyncClient() as http:
+        async with httpx.AsyncClient(timeout=100) as http:
             for token in tokens:  # for another audience, as a parameter, in a path: refused, and not written down
                 await http.get(f"{house.url}/mcp/schedule", headers={"authorization": f"Bearer {token}"})
                 await http.get(f"{house.url}/health", params={"access_token": token})

@@ -78,7 +78,7 @@ async def test_another_house_vouches_for_a_person_whose_roles_are_mapped(
     house: Any, browse: Any, tmp_path: Path
 ) -> None:
     code, _ = home_credentials(house.home, house.foundation.clock).new_code("person:sam")
-    async with trusting(tmp_path, house.url) as second, httpx.AsyncClient(verify=False) as http:
+    async with trusting(tmp_path, house.url) as second, httpx.AsyncClient(verify=False, timeout=100) as http:
         browser = browse(http, second.url)
         await browser.open()
         assert house.url.removeprefix("http://") in browser.text
@@ -96,7 +96,7 @@ async def test_another_house_vouches_for_a_person_whose_roles_are_mapped(
 
 
 async def test_somebody_elses_issuer_vouches_for_a_person(trusted: House, browse: Any) -> None:
-    async with httpx.AsyncClient(verify=False) as http:
+    async with httpx.AsyncClient(verify=False, timeout=100) as http:
         browser = browse(http, trusted.url)
         await browser.open(scope="assets:read assets:hold openid profile", nonce="n-1")
         await _vouched(browser, "4711")
@@ -122,7 +122,7 @@ async def test_somebody_elses_issuer_vouches_for_a_person(trusted: House, browse
 async def test_whom_the_issuer_knows_may_still_have_nothing_to_do_here(
     trusted: House, browse: Any, subject: str, status: int, words: str
 ) -> None:
-    async with httpx.AsyncClient(verify=False) as http:
+    async with httpx.AsyncClient(verify=False, timeout=100) as http:
         browser = browse(http, trusted.url)
         await browser.open()
         answer = await _vouched(browser, subject)
@@ -139,7 +139,7 @@ async def _on_the_way(browser: Any) -> httpx.URL:
 
 
 async def test_an_attackers_answer_of_the_issuer_slipped_into_another_browser(trusted: House, browse: Any) -> None:
-    async with httpx.AsyncClient(verify=False) as http, httpx.AsyncClient() as victims:
+    async with httpx.AsyncClient(verify=False, timeout=100) as http, httpx.AsyncClient(timeout=100) as victims:
         stolen = await _on_the_way(browse(http, trusted.url))
         victim = browse(victims, trusted.url)
         await _on_the_way(victim)
@@ -161,7 +161,7 @@ async def test_an_attackers_answer_of_the_issuer_slipped_into_another_browser(tr
 async def test_an_answer_of_the_issuer_that_was_changed_on_its_way(
     trusted: House, browse: Any, changes: dict[str, str], status: int, words: str
 ) -> None:
-    async with httpx.AsyncClient(verify=False) as http:
+    async with httpx.AsyncClient(verify=False, timeout=100) as http:
         browser = browse(http, trusted.url)
         answer = await _on_the_way(browser)
         told = await browser.follow(str(answer.copy_merge_params(changes)))
@@ -170,7 +170,7 @@ async def test_an_answer_of_the_issuer_that_was_changed_on_its_way(
 
 
 async def test_an_answer_of_the_issuer_brought_twice(trusted: House, browse: Any) -> None:
-    async with httpx.AsyncClient(verify=False) as http:
+    async with httpx.AsyncClient(verify=False, timeout=100) as http:
         browser = browse(http, trusted.url)
         answer = await _on_the_way(browser)
         assert (await browser.follow(str(answer))).status_code == 200
@@ -180,7 +180,7 @@ async def test_an_answer_of_the_issuer_brought_twice(trusted: House, browse: Any
 async def test_a_sign_in_code_of_the_house_where_an_issuer_says_who_people_are(trusted: House, browse: Any) -> None:
     home = trusted.foundation.settings.home
     code, _ = home_credentials(home, trusted.foundation.clock).new_code("person:loader")
-    async with httpx.AsyncClient(verify=False) as http:
+    async with httpx.AsyncClient(verify=False, timeout=100) as http:
         browser = browse(http, trusted.url)
         await browser.open()
         assert (await browser.sign_in("loader", code)).status_code == 400
@@ -194,7 +194,7 @@ async def test_a_house_whose_issuer_may_not_be_reached_signs_nobody_in(browse: A
     async with (
         open_house(foundation, url, (LOADER,)) as opened,
         served(opened.gateway, listener),
-        httpx.AsyncClient(verify=False) as http,
+        httpx.AsyncClient(verify=False, timeout=100) as http,
     ):
         browser = browse(http, url)
         await browser.open()

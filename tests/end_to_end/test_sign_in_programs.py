@@ -56,9 +56,9 @@ def provider(server: str, kept: Kept, browser: Any, person: str, code: str) -> O
 async def test_the_stock_mcp_client_gets_from_a_401_to_a_called_tool_by_itself(house: Any, browse: Any) -> None:
     code, _ = home_credentials(house.home, house.foundation.clock).new_code("person:sam")
     server, kept = f"{house.url}/mcp/assets", Kept("holdback")
-    async with httpx.AsyncClient(verify=False) as http:
+    async with httpx.AsyncClient(verify=False, timeout=100) as http:
         auth = provider(server, kept, browse(http, house.url), "sam", code)
-        http2 = httpx2.AsyncClient(auth=auth, verify=False)
+        http2 = httpx2.AsyncClient(auth=auth, verify=False, timeout=100)
         async with http2, Client(streamable_http_client(server, http_client=http2)) as client:
             answer = await client.call_tool("search_assets", {"query": "butterfly"})
             assert answer.structured_content["items"]
@@ -70,10 +70,10 @@ async def test_the_stock_mcp_client_gets_from_a_401_to_a_called_tool_by_itself(h
 async def test_the_stock_mcp_client_renews_what_has_expired_without_asking_anybody(house: Any, browse: Any) -> None:
     code, _ = home_credentials(house.home, house.foundation.clock).new_code("person:sam")
     server, kept = f"{house.url}/mcp/rights", Kept("claude-code")
-    async with httpx.AsyncClient(verify=False) as http:
+    async with httpx.AsyncClient(verify=False, timeout=100) as http:
         browser = browse(http, house.url)
         auth = provider(server, kept, browser, "sam", code)
-        async with httpx2.AsyncClient(auth=auth, verify=False) as http2:
+        async with httpx2.AsyncClient(auth=auth, verify=False, timeout=100) as http2:
             async with Client(streamable_http_client(server, http_client=http2)) as client:
                 await client.list_tools()
             first, pages = kept.tokens, browser.page

@@ -46,7 +46,7 @@ class Up:
             "assertion": assertion,
             "audience": audience,
         }
-        answer = httpx.post(f"{self.url}/oauth/token", data=form)
+        answer = httpx.post(f"{self.url}/oauth/token", data=form, timeout=100)
         assert answer.status_code == 200, answer.text
         return answer.json()["access_token"]
 

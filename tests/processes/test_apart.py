@@ -27,7 +27,7 @@ async def test_a_server_and_an_agent_serve_behind_the_gateway_from_processes_of_
         tmp_path, "--at", f"rights={named['rights']}", "--at", f"compliance={named['compliance']}", port=free_port
     )
     assert house.url == gateway
-    async with httpx.AsyncClient() as http:
+    async with httpx.AsyncClient(timeout=100) as http:
         assert (await http.post(named["rights"], json={})).status_code == 401
     async with house.mcp("rights") as client:
         listed = await client.call_tool("list_rights", {})

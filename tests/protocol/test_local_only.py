@@ -36,6 +36,6 @@ async def test_no_header_says_from_where_somebody_asks() -> None:
 
     listener = listen("127.0.0.1", 0)
     claims = {"x-forwarded-for": "10.1.1.1", "x-forwarded-proto": "https", "forwarded": "for=10.1.1.1"}
-    async with served(tell, listener), httpx.AsyncClient() as client:
+    async with served(tell, listener), httpx.AsyncClient(timeout=100) as client:
         answer = await client.get(f"http://127.0.0.1:{listener.getsockname()[1]}/", headers=claims)
     assert answer.text == "127.0.0.1 http"

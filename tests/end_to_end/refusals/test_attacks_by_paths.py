@@ -172,7 +172,7 @@ LEAKS = ("PRIVATE KEY", "root:", "/keys/", "Traceback", "sqlite3", "INTERNAL")
 async def test_a_resource_is_read_that_is_none(house: Any, unmoved: Any, server: str) -> None:
     token = await house.sam.person.token(f"mcp:{server}")
     headers = {"authorization": f"Bearer {token}", "accept": "application/json, text/event-stream"}
-    async with unmoved(), httpx.AsyncClient() as http:
+    async with unmoved(), httpx.AsyncClient(timeout=100) as http:
         for uri in RESOURCES[server]:
             body = {"jsonrpc": "2.0", "id": 1, "method": "resources/read", "params": {"uri": uri}}
             answer = await http.post(f"{house.url}/mcp/{server}", json=body, headers=headers)

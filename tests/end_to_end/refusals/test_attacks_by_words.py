@@ -21,7 +21,7 @@ HEADERS = {"accept": "application/json, text/event-stream", "mcp-protocol-versio
 async def _rpc(house: Any, server: str, method: str, params: dict[str, Any]) -> dict[str, Any]:
     token = await house.sam.person.token(f"mcp:{server}")
     call = {"jsonrpc": "2.0", "id": 1, "method": method, "params": params}
-    async with httpx.AsyncClient() as http:
+    async with httpx.AsyncClient(timeout=100) as http:
         headers = {**HEADERS, "authorization": f"Bearer {token}"}
         answer = await http.post(f"{house.url}/mcp/{server}", json=call, headers=headers)
     return dict(answer.json())
@@ -31,7 +31,7 @@ async def _agent(house: Any, agent: str, parts: list[dict[str, Any]], metadata: 
     token = await house.sam.person.token(f"agent:{agent}")
     message = {"messageId": "words-1", "role": "ROLE_USER", "parts": parts, "metadata": metadata}
     call = {"jsonrpc": "2.0", "id": 1, "method": "SendMessage", "params": {"message": message}}
-    async with httpx.AsyncClient() as http:
+    async with httpx.AsyncClient(timeout=100) as http:
         headers = {"authorization": f"Bearer {token}", "a2a-version": "1.0"}
         answer = await http.post(f"{house.url}/agents/{agent}", json=call, headers=headers)
     return dict(answer.json())

@@ -81,7 +81,7 @@ async def exchanged(house: Any, agent: str, keys: KeyPair, identity: Any, **more
         "task": "tsk-admission",
         "skill": "clear-rights",
     }
-    async with httpx.AsyncClient() as http:
+    async with httpx.AsyncClient(timeout=100) as http:
         return await http.post(f"{house.url}/oauth/token", data=form | more)
 
 

@@ -43,7 +43,7 @@ async def rpc(house: Any, agent: str, method: str, params: dict[str, Any]) -> di
     token = await house.sam.person.token(f"agent:{agent}")
     headers = {"authorization": f"Bearer {token}", "a2a-version": "1.0"}
     body = {"jsonrpc": "2.0", "id": 1, "method": method, "params": params}
-    async with httpx.AsyncClient() as http:
+    async with httpx.AsyncClient(timeout=100) as http:
         return (await http.post(f"{house.url}/agents/{agent}", json=body, headers=headers)).json()
 
 
@@ -69,7 +69,7 @@ async def test_a_push_notification_is_wanted_together_with_a_message(house: Any)
 
 
 async def test_no_card_of_the_house_offers_push_notifications(house: Any) -> None:
-    async with httpx.AsyncClient() as http:
+    async with httpx.AsyncClient(timeout=100) as http:
         for place in ("", *(f"/agents/{name}" for name in AGENTS)):
             card = (await http.get(f"{house.url}{place}/.well-known/agent-card.json")).json()
             assert not card["capabilities"].get("pushNotifications", False)
@@ -81,7 +81,7 @@ async def test_the_front_door_is_asked_to_push(house: Any, unmoved: Any, method:
     params = {"taskId": "nobodys", "url": INSIDE[1], "pushNotificationConfig": {"url": INSIDE[1]}}
     body = {"jsonrpc": "2.0", "id": 1, "method": method, "params": params}
     headers = {"authorization": f"Bearer {token}", "a2a-version": "1.0"}
-    async with unmoved(), httpx.AsyncClient() as http:
+    async with unmoved(), httpx.AsyncClient(timeout=100) as http:
         answer = await http.post(house.url, json=body, headers=headers)
     assert "error" in answer.json(), answer.text
 
@@ -91,7 +91,7 @@ async def test_the_front_door_is_asked_to_push(house: Any, unmoved: Any, method:
     ["169.254.169.254", "evil.example", "127.0.0.1:1", "[::1]:1", "localhost:1"],
 )
 async def test_a_host_header_makes_the_gateway_name_another_place(house: Any, host: str) -> None:
-    async with httpx.AsyncClient() as http:
+    async with httpx.AsyncClient(timeout=100) as http:
         for path in ("/.well-known/agent-card.json", "/.well-known/oauth-authorization-server"):
             answer = await http.get(house.url + path, headers={"host": host, "x-forwarded-host": host})
             assert host not in answer.text
@@ -109,6 +109,6 @@ async def test_a_host_header_makes_the_gateway_name_another_place(house: Any, ho
 )
 async def test_a_path_that_would_lead_elsewhere(house: Any, unmoved: Any, path: str) -> None:
     token = await house.sam.person.token("agent:compliance")
-    async with unmoved(), httpx.AsyncClient() as http:
+    async with unmoved(), httpx.AsyncClient(timeout=100) as http:
         answer = await http.post(house.url + path, json={}, headers={"authorization": f"Bearer {token}"})
     assert answer.status_code in (401, 404), answer.text

@@ -15,7 +15,7 @@ ANOTHER = "claude-code"
 
 @pytest_asyncio.fixture(loop_scope="session")
 async def browser(house: Any, browse: Any) -> AsyncGenerator[Any]:
-    async with httpx.AsyncClient(verify=False) as http:
+    async with httpx.AsyncClient(verify=False, timeout=100) as http:
         yield browse(http, house.url)
 
 
@@ -34,7 +34,7 @@ async def signed_in(house: Any, browser: Any, **asked: str | None) -> Any:
 async def tool_status(house: Any, token: str) -> int:
     call = {"jsonrpc": "2.0", "id": 1, "method": "tools/list", "params": {}}
     headers = {"authorization": f"Bearer {token}", "accept": "application/json, text/event-stream"}
-    async with httpx.AsyncClient(verify=False) as http:
+    async with httpx.AsyncClient(verify=False, timeout=100) as http:
         return (await http.post(f"{house.url}/mcp/assets", json=call, headers=headers)).status_code
 
 
@@ -206,7 +206,7 @@ async def test_a_page_of_another_site_that_answers_in_a_persons_browser(house: A
 
 async def test_a_page_that_was_shown_in_another_browser(house: Any, browse: Any, browser: Any, unmoved: Any) -> None:
     await signed_in(house, browser)
-    async with unmoved(), httpx.AsyncClient(verify=False) as http:
+    async with unmoved(), httpx.AsyncClient(verify=False, timeout=100) as http:
         thief = browse(http, house.url)
         await thief.open()
         thief.page = browser.page
@@ -257,7 +257,7 @@ async def test_a_sign_in_code_that_was_seen_over_a_shoulder(house: Any, browse: 
     code = code_of(house)
     await browser.open()
     assert (await browser.sign_in("sam", code)).status_code == 200
-    async with httpx.AsyncClient(verify=False) as http:
+    async with httpx.AsyncClient(verify=False, timeout=100) as http:
         thief = browse(http, house.url)
         await thief.open()
         assert (await thief.sign_in("sam", code)).status_code == 403

@@ -164,7 +164,7 @@ TRICKS: dict[str, dict[str, Forge]] = {
 async def _answers(house: Any, forge: Forge) -> dict[str, httpx.Response]:
     """What each door says to the token that is made for it."""
     now, answers = int(house.foundation.clock().timestamp()), dict[str, httpx.Response]()
-    async with httpx.AsyncClient() as http:
+    async with httpx.AsyncClient(timeout=100) as http:
         for audience, (path, method, params) in DOORS.items():
             usual = {"iss": "gateway", "sub": "person:sam", "aud": audience, "scope": SCOPES, "roles": ["security"]}
             claims = usual | {"iat": now, "nbf": now, "exp": now + 200, "jti": f"forged-{now}", "amr": ["otp"]}
@@ -198,7 +198,7 @@ async def test_a_forged_token(house: Any, unmoved: Any, kind: str) -> None:
 async def test_two_tokens_in_one_request(house: Any, unmoved: Any) -> None:
     good = await house.sam.person.token("mcp:assets")
     headers = [("authorization", f"Bearer {KeyPair.generate().kid}"), ("authorization", f"Bearer {good}")]
-    async with unmoved(), httpx.AsyncClient() as http:
+    async with unmoved(), httpx.AsyncClient(timeout=100) as http:
         for given in (headers, headers[::-1]):
             answer = await http.post(f"{house.url}/mcp/assets", json=LIST, headers=given)
             assert (answer.status_code, answer.json()["code"]) == (401, "UNAUTHENTICATED")
@@ -213,7 +213,7 @@ async def test_a_good_token_in_a_place_that_logs_and_other_sites_reach(house: An
         "the body": {"json": LIST | {"access_token": good}},
         "another scheme": {"headers": {"authorization": f"Basic {good}"}},
     }
-    async with unmoved(), httpx.AsyncClient() as http:
+    async with unmoved(), httpx.AsyncClient(timeout=100) as http:
         request: Any = {"json": LIST} | given[place]
         answer = await http.post(f"{house.url}/mcp/assets", **request)
     assert (answer.status_code, answer.json()["code"]) == (401, "UNAUTHENTICATED")

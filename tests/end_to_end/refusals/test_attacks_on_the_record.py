@@ -44,7 +44,7 @@ async def worked(tmp_path_factory: pytest.TempPathFactory) -> AsyncGenerator[Pat
             await sam.tool("assets.search_assets", query=query)
         with pytest.raises(Problem):
             await sam.tool("assets.get_asset", asset_id="ast_01M7T0000000000000000000AA")
-        async with httpx.AsyncClient() as http:
+        async with httpx.AsyncClient(timeout=100) as http:
             await http.get(f"{url}/guardian", headers={"authorization": f"Bearer {await sam.person.token('gateway')}"})
     foundation.audit.close()
     yield folder
