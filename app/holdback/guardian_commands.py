@@ -40,11 +40,16 @@ def guardian_suspend(agent: AgentName, why: Why = "", home: Home = None) -> None
 
 
 @app.command("restore")
-def guardian_restore(agent: AgentName, home: Home = None) -> None:
-    """Take a suspended agent back."""
+def guardian_restore(
+    which: Annotated[
+        str, typer.Argument(help="A suspended agent, or one incident where it is suspended more than once.")
+    ],
+    home: Home = None,
+) -> None:
+    """Take a suspended agent back: one suspension is lifted, any other stands."""
     from holdback.guarding import restore
 
-    restore(agent, home)
+    restore(which, home)
 
 
 @app.command("kill")

@@ -27,6 +27,7 @@ from holdback.rooms import room_store
 _SHOWN = 20
 _KINDS = {
     "suspend": "suspended",
+    "dismiss": "dismissed",
     "kill": "stopped",
     "quarantine": "held back",
     "narrow": "only reads",
@@ -89,19 +90,24 @@ def suspend(agent: str, why: str, home: Path | None) -> None:
     sys.stdout.write(f"{_agent(agent)} is suspended ({incident.id}).\n")
 
 
-def restore(agent: str, home: Path | None) -> None:
-    """Take an agent back. Raises Problem CONFLICT for one that is not suspended."""
-    name = _agent(agent)
+def restore(which: str, home: Path | None) -> None:
+    """Take an agent back, or lift the suspension of one incident. Raises Problem CONFLICT, NOT_FOUND."""
+    agent, incident = _agent(which), ""
+    if which.startswith("evt_"):
+        with _home(home) as foundation:
+            agent, incident = _incident(foundation, which).agent, which
+    done: list[str] = []
 
     def change(standing: Standing, by: str) -> None:
-        entry = standing.suspended(name)
-        if entry is None or entry.kind != "suspend":
-            word = "is stopped with all others: use resume" if entry else "is not suspended"
-            raise Problem("CONFLICT", f"{name} {word}.", "See holdback guardian list.")
-        standing.restore(name, by=by)
+        lifted, left = standing.restore(agent, by=by, which=incident), standing.suspended(agent)
+        done.append(f"Taken back: {_standing_line(lifted)}")
+        if left is None:
+            done.append(f"{agent} may act again; its tasks that were ended stay ended.")
+        else:
+            done.append(f"It may not act yet: {_standing_line(left)}")
 
-    _give_back(home, "restore", name, change)
-    sys.stdout.write(f"{name} may act again; its tasks that were ended stay ended.\n")
+    _give_back(home, "restore", agent, change)
+    sys.stdout.write("\n".join(done) + "\n")
 
 
 def kill(why: str, home: Path | None) -> None:

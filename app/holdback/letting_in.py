@@ -32,8 +32,6 @@ from holdback.policies import capabilities
 from holdback.rooms import room_store
 
 _THUMBPRINT = re.compile(r"[A-Za-z0-9_-]{43}")
-_SENT_AWAY = "sent away"
-"""How a dismissal is written into the standing book; letting in again takes back only that."""
 
 
 @dataclass(frozen=True)
@@ -128,7 +126,7 @@ def admit_agent(said: Said, home: Path | None) -> None:
         else:
             admission = asyncio.run(_invited(said, before, books))
         let_in(books.admissions, admission, books.foundation)
-        _restored(admission, books.foundation)
+        books.foundation.enforcement.standing.admit(admission.agent, by=admission.by)
     _tell(admission, before.get(admission.name))
 
 
@@ -136,7 +134,7 @@ def dismiss_agent(name: str, home: Path | None) -> None:
     """Let an agent in no more; what it holds counts no more from now on. Raises Problem NOT_FOUND."""
     with _books(home) as books:
         admission, person = _known(books.admissions, name), books.foundation.settings.person
-        books.foundation.enforcement.standing.suspend(admission.agent, by=person, why=_SENT_AWAY)
+        books.foundation.enforcement.standing.dismiss(admission.agent, by=person)
         books.admissions.dismiss(admission.agent)
         books.foundation.audit.append(
             actor=person,
@@ -237,13 +235,6 @@ def _pairs(given: Iterable[str], option: str) -> dict[str, frozenset[str]]:
             )
         pairs[name.strip()] = frozenset(value.strip() for value in values.split(",") if value.strip())
     return pairs
-
-
-def _restored(admission: Admission, foundation: Foundation) -> None:
-    standing = foundation.enforcement.standing
-    entry = standing.suspended(admission.agent)
-    if entry is not None and entry.name == admission.agent and entry.why == _SENT_AWAY:
-        standing.restore(admission.agent, by=admission.by, why="let in again")
 
 
 def _tell(admission: Admission, before: Admission | None) -> None:

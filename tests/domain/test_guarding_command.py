@@ -44,6 +44,23 @@ def test_an_agent_is_suspended_and_taken_back_and_a_running_house_sees_it(home: 
     assert running.suspended("agent:compliance") is None
 
 
+def test_two_suspensions_are_taken_back_one_by_one(home: Path, capsys: Out) -> None:
+    running = _standing(home)
+    running.suspend("agent:compliance", by="person:kim", why="mine", incident="evt_1")
+    guarding.suspend("compliance", "a drill", home)
+    with pytest.raises(Problem, match="suspended by person:kim"):
+        guarding.restore("compliance", home)
+    mine = capsys.readouterr().out.partition("(")[2].partition(")")[0]
+    guarding.restore(mine, home)
+    assert "It may not act yet: suspended  agent:compliance" in capsys.readouterr().out
+    entry = running.suspended("agent:compliance")
+    assert entry is not None
+    assert entry.by == "person:kim"
+    guarding.restore("agent:compliance", home)
+    assert "may act again" in capsys.readouterr().out
+    assert running.suspended("agent:compliance") is None
+
+
 def test_an_agent_that_there_is_not_is_not_said_to_be_suspended(home: Path, capsys: Out) -> None:
     with pytest.raises(Problem, match="nobody was suspended") as told:
         guarding.suspend("complianc", "", home)

@@ -393,6 +393,20 @@ def test_a_restored_agent_is_counted_anew() -> None:
     assert house.standing.suspended(SCHEDULER) is None
 
 
+def test_what_was_released_is_not_held_back_again_when_one_of_two_suspensions_is_lifted() -> None:
+    house = House()
+    house.judge(caller(SCHEDULER), HOLD)
+    made = house.new_id("hold")
+    house.settle(caller(SCHEDULER), HOLD, result={"id": made})
+    first, second = [house.guardian.stop(SCHEDULER, by=by, why="") for by in ("person:alex", "person:kim")]
+    house.guardian.follow()
+    house.standing.release([made], by="person:alex")
+    house.standing.restore(SCHEDULER, by="person:alex", which=first.id)
+    house.guardian.follow()
+    assert house.standing.quarantine == frozenset()
+    assert [each.incident for each in house.standing.entries()] == [second.id]
+
+
 def test_the_page_about_the_guardian_tells_every_signal_with_its_limits() -> None:
     page = (Path(__file__).parents[2] / "docs" / "guardian.md").read_text(encoding="utf-8")
     for signal in LIMITS.first():

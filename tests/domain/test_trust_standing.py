@@ -84,10 +84,98 @@ def test_a_person_restores_through_the_gateway_and_nobody_else_does(tmp_path: Pa
     assert _code(room, _caller(COMPLIANCE)) == ""
 
 
+def test_a_restore_takes_back_the_suspension_that_was_seen_and_none_that_another_person_made_meanwhile(
+    tmp_path: Path,
+) -> None:
+    gateway, elsewhere, room = _of(tmp_path), _of(tmp_path), _of(tmp_path, "mcp:rights")
+    room.suspend(COMPLIANCE, by="guardian", why="off its plan", incident="evt_1")
+    elsewhere.suspend(COMPLIANCE, by="person:kim", why="I look into it", incident="evt_2")
+    with pytest.raises(Problem) as caught:
+        gateway.restore(COMPLIANCE, by="person:alex")
+    assert caught.value.code == "CONFLICT"
+    assert "by guardian (evt_1: off its plan); by person:kim (evt_2: I look into it)" in caught.value.message
+    assert gateway.restore(COMPLIANCE, by="person:alex", which="evt_1").by == "guardian"
+    for each in (gateway, elsewhere, room, _of(tmp_path)):
+        assert "I look into it" in str(each.refusal(_caller(COMPLIANCE)))
+    with pytest.raises(Problem, match="none of it is evt_1"):
+        gateway.restore(COMPLIANCE, by="person:alex", which="evt_1")
+    elsewhere.restore(COMPLIANCE, by="person:kim")
+    assert [_code(each, _caller(COMPLIANCE)) for each in (gateway, elsewhere, room)] == [""] * 3
+
+
+def test_a_suspension_that_comes_between_looking_and_restoring_stands(tmp_path: Path) -> None:
+    gateway, elsewhere = _of(tmp_path), _of(tmp_path)
+    gateway.suspend(COMPLIANCE, by="guardian", why="", incident="evt_1")
+    elsewhere.entries()
+    clock = elsewhere.clock
+
+    def late() -> datetime:  # asked for when the suspension to lift is chosen already, and before it is written
+        elsewhere.clock = clock
+        gateway.suspend(COMPLIANCE, by="person:kim", why="", incident="evt_2")
+        return NOW
+
+    elsewhere.clock = late
+    elsewhere.restore(COMPLIANCE, by="person:alex")
+    left = gateway.suspended(COMPLIANCE)
+    assert left is not None
+    assert left.incident == "evt_2"
+
+
+def test_suspensions_stand_for_themselves_in_a_book_that_was_begun_again(tmp_path: Path) -> None:
+    clock = Hands()
+    gateway = _of(tmp_path, clock=clock)
+    gateway.suspend(COMPLIANCE, by="guardian", why="", incident="evt_1")
+    gateway.suspend(COMPLIANCE, by="person:kim", why="", incident="evt_2")
+    gateway.dismiss(COMPLIANCE, by="person:alex")
+    for number in range(WORTH_BEGINNING_AGAIN):
+        gateway.revoke(f"old-{number}", by="gateway")
+    clock.now += timedelta(minutes=6)
+    gateway.tidy()
+    afresh = _of(tmp_path)
+    assert {(each.kind, each.incident) for each in afresh.entries()} == {
+        ("suspend", "evt_1"),
+        ("suspend", "evt_2"),
+        ("dismiss", ""),
+    }
+
+
+def test_who_was_dismissed_is_told_to_be_let_in_again_and_is_not_restored(tmp_path: Path) -> None:
+    gateway, room = _of(tmp_path), _of(tmp_path, "mcp:rights")
+    gateway.dismiss(COMPLIANCE, by="person:alex")
+    problem = room.refusal(_caller(COMPLIANCE))
+    assert problem is not None
+    assert problem.line() == (
+        "AGENT_SUSPENDED: agent:compliance is dismissed since 2026-11-22 12:00 UTC. "
+        "Hint: Whoever answers for the house lets it in again: holdback agents admit."
+    )
+    with pytest.raises(Problem, match="is dismissed") as caught:
+        gateway.restore(COMPLIANCE, by="person:alex")
+    assert (caught.value.code, caught.value.hint) == ("CONFLICT", problem.hint)
+    gateway.suspend(COMPLIANCE, by="guardian", why="", incident="evt_1")
+    gateway.admit(COMPLIANCE, by="person:alex")
+    assert "guardian restore" in str(getattr(room.refusal(_caller(COMPLIANCE)), "hint", ""))
+    gateway.restore(COMPLIANCE, by="person:alex")
+    assert _code(room, _caller(COMPLIANCE)) == ""
+
+
+def test_only_the_gateway_dismisses_and_only_a_person_lets_in_again(tmp_path: Path) -> None:
+    gateway, room = _of(tmp_path), _of(tmp_path, "mcp:rights")
+    with pytest.raises(Problem, match="for somebody else"):
+        room.dismiss(COMPLIANCE, by="person:alex")
+    gateway.dismiss(COMPLIANCE, by="person:alex")
+    for standing, by in ((gateway, "guardian"), (room, "person:alex")):
+        with pytest.raises(Problem, match="only a person, through the gateway"):
+            standing.admit(COMPLIANCE, by=by)
+    assert _code(room, _caller(COMPLIANCE)) == "AGENT_SUSPENDED"
+
+
 def test_the_kill_switch_stops_all_agents_and_no_person(tmp_path: Path) -> None:
     gateway, room = _of(tmp_path), _of(tmp_path, "mcp:rights")
     gateway.suspend(ASSISTANT, by="person:alex", why="")
     gateway.kill(by="person:alex", why="fire drill")
+    assert "guardian resume" in str(getattr(room.refusal(_caller(COMPLIANCE)), "hint", ""))
+    with pytest.raises(Problem, match="All agents of this house are stopped"):
+        gateway.restore(COMPLIANCE, by="person:alex")
     assert [_code(room, each) for each in (_caller(COMPLIANCE), _caller("agent:other"), _caller())] == [
         "AGENT_SUSPENDED",
         "AGENT_SUSPENDED",

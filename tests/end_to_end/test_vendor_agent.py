@@ -159,7 +159,7 @@ async def test_the_houses_own_agents_are_let_in_by_its_first_start_though_anothe
 
 async def test_its_skill_stands_in_the_registry_and_its_card_is_signed_by_the_house(street: Street) -> None:
     offer = await street.sam.person.ask("GET", "/registry", "registry:read", params={"skill": "list-channels"})
-    async with httpx.AsyncClient() as http:
+    async with httpx.AsyncClient(timeout=100) as http:
         card = (await http.get(f"{street.url}/agents/channel-guide/.well-known/agent-card.json")).json()
     assert offer["audience"] == "agent:channel-guide"
     assert card["supportedInterfaces"][0]["url"] == f"{street.url}/agents/channel-guide"
@@ -202,6 +202,7 @@ async def test_sent_away_it_gets_nothing_at_once_and_let_in_again_it_works(
     with pytest.raises(Problem) as stopped:
         await ask(street.sam)
     assert (stopped.value.code, len(street.vendor.heard)) == ("AGENT_SUSPENDED", heard), "nobody's words reach it"
+    assert "holdback agents admit" in stopped.value.hint
     with pytest.raises(Problem) as refusal:
         await asyncio.to_thread(show_agent, "channel-guide", street.home, as_json=False)
     assert refusal.value.code == "NOT_FOUND"
@@ -221,7 +222,7 @@ async def test_a_task_that_nobody_of_the_house_holds_is_not_asked_for_outside(st
     token = await street.sam.person.token("gateway")
     body = {"jsonrpc": "2.0", "id": 1, "method": "GetTask", "params": {"id": "somebodys-task"}}
     headers = {"authorization": f"Bearer {token}", "a2a-version": "1.0"}
-    async with httpx.AsyncClient() as http:
+    async with httpx.AsyncClient(timeout=100) as http:
         answer = await http.post(street.url, json=body, headers=headers)
     assert "error" in answer.json()
     assert len(street.vendor.heard) == before, "it would have been given a token for somebody who did not ask it"

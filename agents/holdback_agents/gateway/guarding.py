@@ -99,7 +99,7 @@ class GuardianDoor:
             case "suspend":
                 return self._suspend(caller, self._agent(given.agent), given.why)
             case "restore":
-                return self._restore(caller, self._agent(given.agent), given.why)
+                return self._restore(caller, given)
             case "kill":
                 self._standing.kill(by=caller.person, why=given.why)
             case "resume":
@@ -118,16 +118,15 @@ class GuardianDoor:
         incident = guard.stop(agent, by=caller.person, why=why)
         return {"agent": agent, "suspended": True, "incident": incident.id, "held_back": list(incident.made)}
 
-    def _restore(self, caller: Caller, agent: str, why: str) -> dict[str, Any]:
-        before = self._standing.suspended(agent)
-        if before is None or before.kind != "suspend":
-            word = "stopped with all others: resume" if before else "not suspended"
-            raise Problem("CONFLICT", f"{agent} is {word}.", "See holdback guardian list.")
-        self._standing.restore(agent, by=caller.person, why=why)
+    def _restore(self, caller: Caller, given: Order) -> dict[str, Any]:
+        named = given.agent or (self._incident(given.incident).agent if given.incident else "")
+        agent = self._agent(named)
+        lifted = self._standing.restore(agent, by=caller.person, which=given.incident, why=given.why)
+        left = self._standing.suspended(agent)
         guard = self._services.enforcement.guard
-        if isinstance(guard, Guardian):
+        if left is None and isinstance(guard, Guardian):
             guard.forget(agent)
-        return {"agent": agent, "suspended": False}
+        return {"agent": agent, "suspended": left is not None, "lifted": _entry(lifted)}
 
     def _release(self, caller: Caller, given: Order) -> dict[str, Any]:
         names = given.names or self._incident(given.incident).made

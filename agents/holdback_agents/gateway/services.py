@@ -89,13 +89,9 @@ class GatewayServices:
         """
         if not isinstance(entry, AgentEntry) or entry.admission is None:
             return
-        stopped = self.enforcement.standing.suspended(entry.audience)
+        stopped = self.enforcement.standing.stopped(entry.audience)
         if stopped is not None:
-            raise Problem(
-                "AGENT_SUSPENDED",
-                f"{entry.audience} is suspended: {stopped.why or 'a person stopped it'}.",
-                "Ask whoever answers for the house to restore it.",
-            )
+            raise stopped
         if self.admissions.find(entry.audience) is None:
             raise not_admitted(entry.audience, [])
 

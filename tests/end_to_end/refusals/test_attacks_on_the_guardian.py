@@ -132,7 +132,7 @@ async def restored(house: Guarded) -> AsyncGenerator[None]:
     standing = house.foundation.enforcement.standing
     for entry in standing.entries():
         if entry.kind == "suspend":
-            await house.order("restore", agent=entry.name)
+            await house.order("restore", agent=entry.name, incident=entry.incident)
     if standing.quarantine:
         await house.order("release", names=sorted(standing.quarantine))
     house.guard.limits = LIMITS
@@ -273,6 +273,20 @@ async def test_a_suspended_agent_reaches_no_other_agent_no_registry_and_no_appro
     assert "AGENT_SUSPENDED" in to_agent.text
     assert (registry.status_code, registry.json()["code"]) == (403, "AGENT_SUSPENDED")
     assert (approvals.status_code, approvals.json()["code"]) == (403, "AGENT_SUSPENDED")
+
+
+async def test_who_takes_an_agent_back_takes_back_no_suspension_that_came_meanwhile(house: Guarded) -> None:
+    seen, meanwhile = [(await house.order("suspend", agent=ASSISTANT, why=why))["incident"] for why in ("one", "two")]
+    with pytest.raises(Problem) as caught:
+        await house.order("restore", agent=ASSISTANT)
+    assert caught.value.code == "CONFLICT"
+    assert seen in caught.value.message
+    assert meanwhile in caught.value.message
+    answer = await house.order("restore", incident=seen)
+    assert (answer["agent"], answer["suspended"], answer["lifted"]["incident"]) == (ASSISTANT, True, seen)
+    assert (await house.token(ASSISTANT, "mcp:assets", task="not-yet")).json()["code"] == "AGENT_SUSPENDED"
+    assert not (await house.order("restore", agent=ASSISTANT))["suspended"]
+    assert (await house.token(ASSISTANT, "mcp:assets", task="again")).status_code == 200
 
 
 async def test_a_task_that_was_ended_by_a_suspension_does_not_come_back_with_its_agent(house: Guarded) -> None:

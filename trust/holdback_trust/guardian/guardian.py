@@ -80,7 +80,7 @@ class Guardian:
         self.highest: dict[Signal, int] = {}
         """The highest count of each signal that was ever seen here."""
         self._standing, self._clock, self._hosts = standing, clock, frozenset(hosts)
-        self._watched, self._stopped = Watched(), dict[str, Entry]()
+        self._watched, self._stopped = Watched(), frozenset[Entry]()
         self._acting = Acting(standing, incidents, self._watched, new_id, tell)
 
     @property
@@ -159,15 +159,11 @@ class Guardian:
 
         Raises Problem as `stop` does.
         """
-        stopped = {each.name: each for each in self._standing.entries() if each.kind == "suspend"}
-        for agent in self._stopped.keys() - stopped.keys():
+        stopped = frozenset(each for each in self._standing.entries() if each.kind in ("suspend", "dismiss"))
+        for agent in {each.name for each in self._stopped} - {each.name for each in stopped}:
             self.forget(agent)
-        for agent, entry in stopped.items():
-            new = (
-                set(self._acting.made_by(agent)) - self._standing.quarantine
-                if entry != self._stopped.get(agent)
-                else ()
-            )
+        for entry in sorted(stopped - self._stopped, key=lambda each: each.at):
+            new = set(self._acting.made_by(entry.name)) - self._standing.quarantine
             if new:
                 self._standing.hold_back(new, by=entry.by, why=entry.why, incident=entry.incident)
         self._stopped = stopped

@@ -1,9 +1,10 @@
 """How everybody stands now: what every enforcement point asks before it asks anything else."""
 
 import threading
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
 from pathlib import Path
+from types import MappingProxyType
 
 from holdback_base.ids import Clock, system_clock
 from holdback_base.problem import Problem
@@ -11,7 +12,7 @@ from holdback_base.problem import Problem
 from holdback_trust.identity import Caller
 from holdback_trust.keys import KeyPair, KeyRing
 from holdback_trust.standing.book import Book, News, StandingBroken
-from holdback_trust.standing.state import EVERYBODY, Entry, Kind, State
+from holdback_trust.standing.state import DISMISSED, EVERYBODY, Entry, Kind, State
 
 TOKEN_LIFE = timedelta(seconds=300)
 """The longest that a token lives; `tokens` says so, and is slow to load for a word."""
@@ -62,11 +63,11 @@ class Standing:
 
     def _agents_refusal(self, caller: Caller, state: State) -> Problem | None:
         if state.killed is not None:
-            return _suspended("All agents of this house are stopped", state.killed)
+            return _problem(state.killed)
         if state.suspended:
             for agent in (caller.agent, *caller.chain):
-                if agent is not None and (entry := state.suspended.get(agent)) is not None:
-                    return _suspended(f"{agent} is suspended", entry)
+                if agent is not None and (found := state.suspended.get(agent)):
+                    return _problem(found[0])
         task = caller.task
         if task is not None and (task.id in state.ended or task.root in state.ended):
             return Problem(
@@ -75,9 +76,16 @@ class Standing:
         return None
 
     def suspended(self, agent: str) -> Entry | None:
-        """Why this agent may do nothing, or None; one that is stopped with all others counts too."""
+        """Why this agent may do nothing, the oldest of several reasons, or None; one that is dismissed, or stopped with
+        all others, counts too."""
         self._look()
-        return self._state.suspended.get(agent) or self._state.killed
+        found = self._state.suspended.get(agent)
+        return found[0] if found else self._state.killed
+
+    def stopped(self, agent: str) -> Problem | None:
+        """The same as it is told: AGENT_SUSPENDED with the cure."""
+        entry = self.suspended(agent)
+        return None if entry is None else _problem(entry)
 
     def ended(self, task: str) -> bool:
         """Whether a task is over."""
@@ -122,15 +130,39 @@ class Standing:
         return tuple(sorted(found, key=lambda each: (each.at, each.kind, each.name)))
 
     def suspend(self, agent: str, *, by: str, why: str, incident: str = "") -> None:
-        """Nothing of this agent counts any more, nor what others do through it, until a person restores it."""
+        """Nothing of this agent counts any more, nor what others do through it, until a person restores it.
+
+        Each suspension stands for itself: the agent acts again when none is left.
+        """
         self._add([self._entry("suspend", agent, by, why=why, incident=incident)])
 
-    def restore(self, agent: str, *, by: str, why: str = "") -> None:
-        """Take the agent back; tasks that were ended stay ended. Only the gateway can, for a person.
+    def restore(self, agent: str, *, by: str, which: str = "", why: str = "") -> Entry:
+        """Lift one suspension of an agent, and that only: one that another person makes meanwhile stands. Tasks that
+        were ended stay ended. Only the gateway can, for a person.
 
-        Raises Problem PERMISSION_DENIED.
+        Args:
+            which: the suspension's mark, its incident; needed where several stand.
+
+        Returns:
+            The suspension that was lifted.
+
+        Raises:
+            Problem: PERMISSION_DENIED; CONFLICT when there is no such suspension, or several and none is named.
         """
-        self._add([self._entry("restore", agent, by, why=why)])
+        self._look()
+        entry = _meant(agent, self._state, which)
+        self._add([self._entry("restore", agent, by, why=why, lifts=entry.mark)])
+        return entry
+
+    def dismiss(self, agent: str, *, by: str) -> None:
+        """Nothing of this agent counts any more, until it is let in again (`admit`). Only the gateway can."""
+        self._add([self._entry("dismiss", agent, by)])
+
+    def admit(self, agent: str, *, by: str) -> None:
+        """Take back a dismissal, where there is one; suspensions stand. Only the gateway can, for a person."""
+        self._look()
+        if any(each.kind == "dismiss" for each in self._state.suspended.get(agent, ())):
+            self._add([self._entry("restore", agent, by, why="let in again", lifts=DISMISSED)])
 
     def kill(self, *, by: str, why: str, incident: str = "") -> None:
         """No agent of the house may do anything, until a person resumes."""
@@ -190,9 +222,18 @@ class Standing:
                 self._take(self._book.begin_again(kept))
 
     def _entry(
-        self, kind: Kind, name: str, by: str, *, why: str = "", incident: str = "", until: datetime | None = None
+        self,
+        kind: Kind,
+        name: str,
+        by: str,
+        *,
+        why: str = "",
+        incident: str = "",
+        until: datetime | None = None,
+        lifts: str = "",
     ) -> Entry:
-        return Entry(kind=kind, name=name, at=self.clock(), by=by, why=why[:500], incident=incident, until=until)
+        at = self.clock()
+        return Entry(kind=kind, name=name, at=at, by=by, why=why[:500], incident=incident, until=until, lifts=lifts)
 
     def _add(self, entries: list[Entry], durable: bool = True) -> None:
         with self._lock:
@@ -211,10 +252,39 @@ class Standing:
             self._state = state
 
 
-def _suspended(what: str, entry: Entry) -> Problem:
+_STOPPED: Mapping[Kind, tuple[str, str]] = MappingProxyType(
+    {
+        "suspend": ("{} is suspended", "A person with the role security restores it: holdback guardian restore."),
+        "dismiss": ("{} is dismissed", "Whoever answers for the house lets it in again: holdback agents admit."),
+        "kill": (
+            "All agents of this house are stopped",
+            "A person with the role security ends that: holdback guardian resume.",
+        ),
+    }
+)
+"""What somebody is told whom such an entry stops, and the cure."""
+
+
+def _problem(entry: Entry) -> Problem:
+    what, cure = _STOPPED[entry.kind]
     said = f": {entry.why.rstrip('.')}" if entry.why else ""
-    return Problem(
-        "AGENT_SUSPENDED",
-        f"{what} since {entry.at:%Y-%m-%d %H:%M} UTC{said}.",
-        "A person with the role security restores it: holdback guardian restore.",
-    )
+    return Problem("AGENT_SUSPENDED", f"{what.format(entry.name)} since {entry.at:%Y-%m-%d %H:%M} UTC{said}.", cure)
+
+
+def _meant(agent: str, state: State, which: str) -> Entry:
+    """The suspension that a person means. Raises Problem CONFLICT."""
+    every = state.suspended.get(agent, ())
+    able = [each for each in every if each.kind == "suspend"]
+    meant = [each for each in able if which in ("", each.mark)]
+    if len(meant) == 1:
+        return meant[0]
+    if able:
+        listed = "; ".join(f"by {each.by} ({each.mark}{': ' if each.why else ''}{each.why})" for each in able)
+        wrong = f", and none of it is {which}" if which else ""
+        hint = "Name the one that you mean: holdback guardian restore evt_..., or with incident at the gateway."
+        raise Problem("CONFLICT", f"{agent} is suspended {listed}{wrong}.", hint)
+    reason = every[0] if every else state.killed
+    if reason is None:
+        raise Problem("CONFLICT", f"{agent} is not suspended.", "See holdback guardian list.")
+    told = _problem(reason)
+    raise Problem("CONFLICT", told.message, told.hint)

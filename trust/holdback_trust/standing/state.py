@@ -11,9 +11,13 @@ from pydantic import Field
 
 from holdback_trust.identity import AGENTS, GATEWAY, SERVERS
 
-Kind = Literal["suspend", "restore", "kill", "resume", "end", "revoke", "quarantine", "release", "narrow", "permit"]
+Kind = Literal[
+    "suspend", "dismiss", "restore", "kill", "resume", "end", "revoke", "quarantine", "release", "narrow", "permit"
+]
 EVERYBODY = "all"
 """The name in a `kill` or `resume`."""
+DISMISSED = "dismissed"
+"""The mark of a dismissal."""
 LOOSENING = frozenset({"restore", "resume", "release", "permit"})
 """What gives something back: only a person does that, and only the gateway writes it."""
 
@@ -23,7 +27,8 @@ class Entry(Noun):
     a person, or `guardian`.
 
     From `until` on it means nothing any more; absent, it holds until it is taken back. `incident` is the id of the
-    guardian's evidence, empty when a person did it without any.
+    guardian's evidence, empty when a person did it without any. A `restore` names in `lifts` the mark of the suspension
+    that it takes back: others of the same agent, also those that it did not know of, stand.
     """
 
     kind: Kind
@@ -33,12 +38,18 @@ class Entry(Noun):
     until: Instant | None = None
     why: str = Field(default="", max_length=500)
     incident: str = Field(default="", max_length=60)
+    lifts: str = Field(default="", max_length=100)
+
+    @property
+    def mark(self) -> str:
+        """What a suspension is told by among those of its agent: its incident, or who made it where there is none."""
+        return DISMISSED if self.kind == "dismiss" else self.incident or self.by
 
 
 _TIGHTENING = frozenset({"suspend", "kill", "end", "revoke", "quarantine", "narrow"})
 WRITERS: Mapping[str, frozenset[str]] = MappingProxyType(
     {
-        GATEWAY: _TIGHTENING | LOOSENING,
+        GATEWAY: _TIGHTENING | LOOSENING | {"dismiss"},
         **dict.fromkeys(SERVERS, _TIGHTENING),
         **dict.fromkeys(AGENTS, frozenset({"end", "revoke"})),
     }
@@ -55,9 +66,9 @@ def may_write(party: str, entry: Entry) -> bool:
 
 @dataclass
 class State:
-    """How everybody stands, entry by entry."""
+    """How everybody stands, entry by entry. `suspended` has all suspensions and the dismissal of an agent."""
 
-    suspended: dict[str, Entry] = field(default_factory=dict[str, Entry])
+    suspended: dict[str, tuple[Entry, ...]] = field(default_factory=dict[str, tuple[Entry, ...]])
     ended: dict[str, Entry] = field(default_factory=dict[str, Entry])
     revoked: dict[str, Entry] = field(default_factory=dict[str, Entry])
     quarantined: dict[str, Entry] = field(default_factory=dict[str, Entry])
@@ -68,10 +79,10 @@ class State:
     def take(self, entry: Entry) -> None:
         """Let one more entry count. What is stopped already keeps its first reason."""
         match entry.kind:
-            case "suspend":
-                self.suspended.setdefault(entry.name, entry)
+            case "suspend" | "dismiss":
+                self._suspend(entry)
             case "restore":
-                self.suspended.pop(entry.name, None)
+                self._restore(entry)
             case "kill":
                 self.killed = self.killed or entry
             case "resume":
@@ -89,15 +100,29 @@ class State:
             case "permit":
                 self.permitted[entry.name] = entry
 
+    def _suspend(self, entry: Entry) -> None:
+        before = self.suspended.get(entry.name, ())
+        if all(each.mark != entry.mark for each in before):
+            self.suspended[entry.name] = (*before, entry)
+
+    def _restore(self, entry: Entry) -> None:
+        left = tuple(each for each in self.suspended.get(entry.name, ()) if each.mark != entry.lifts)
+        if left:  # others read meanwhile: at no instant may it look free
+            self.suspended[entry.name] = left
+        else:
+            self.suspended.pop(entry.name, None)
+
     def entries(self) -> Iterable[Entry]:
         """All that count, in no order."""
         if self.killed is not None:
             yield self.killed
+        for several in self.suspended.values():
+            yield from several
         for group in self._groups():
             yield from group.values()
 
     def _groups(self) -> tuple[dict[str, Entry], ...]:
-        return (self.suspended, self.ended, self.revoked, self.quarantined, self.narrowed, self.permitted)
+        return (self.ended, self.revoked, self.quarantined, self.narrowed, self.permitted)
 
     def drop_lapsed(self, now: datetime) -> None:
         """Forget what means nothing any more."""
