@@ -174,9 +174,7 @@ class Answering:
         vouched = await self._issuer.vouch(state, query)
         if self._members.by_key_only(vouched.person):
             raise Problem("PERMISSION_DENIED", f"Nobody signs in as {vouched.person}.", "Sign in as yourself.")
-        guest = Guest(
-            id=vouched.person, name=vouched.name, roles=tuple(sorted(vouched.roles)), seen=self._services.clock()
-        )
+        guest = Guest(id=vouched.person, name=vouched.name, roles=tuple(sorted(vouched.roles)))
         await self._members.welcome(guest)
         return self._signed_in(asked, client, guest.id, vouched.factors, policy).with_cookie(ELSEWHERE, "")
 

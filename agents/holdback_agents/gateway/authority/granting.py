@@ -100,7 +100,7 @@ class Granting:
         token, scopes, identity = self._token(member, family.audience, wanted, family.factors, family.client)
         refresh = _refresh_token(family.id)
         if not await self._services.database.write(
-            lambda c: kept.turn(c, family, hashed(brought), hashed(refresh), identity)
+            lambda c: kept.renew(c, family.id, hashed(brought), hashed(refresh), identity)
         ):
             self._services.enforcement.standing.revoke(identity, by=GATEWAY, why="its refresh token was used twice")
             await self._end(family.id, "reused", family.person)

@@ -9,7 +9,7 @@ from typing import Literal
 
 from holdback_base.database import load_instant, store_instant
 from holdback_base.vocabulary import Instant, Noun
-from sqlalchemy import JSON, Column, Connection, Integer, String, Table, delete, select, update
+from sqlalchemy import JSON, Column, Connection, String, Table, delete, select, update
 
 from holdback_agents.gateway.store import METADATA
 
@@ -18,7 +18,7 @@ _families = Table(
     METADATA,
     Column("id", String, primary_key=True),
     Column("client", String, nullable=False),
-    Column("person", String, nullable=False, index=True),
+    Column("person", String, nullable=False),
     Column("issuer", String, nullable=False),
     Column("audience", String, nullable=False),
     Column("scopes", JSON, nullable=False),
@@ -27,7 +27,6 @@ _families = Table(
     Column("until", String, nullable=False, index=True),
     Column("refresh", String, nullable=False),
     Column("token", String, nullable=False),
-    Column("turn", Integer, nullable=False),
     Column("ended", String, nullable=False),
 )
 _guests = Table(
@@ -36,17 +35,15 @@ _guests = Table(
     Column("id", String, primary_key=True),
     Column("name", String, nullable=False),
     Column("roles", JSON, nullable=False),
-    Column("seen", String, nullable=False),
 )
-End = Literal["", "reused", "revoked", "signed-out"]
+End = Literal["", "reused", "revoked"]
 
 
 class Family(Noun):
     """Access that a person allowed a program once.
 
     `issuer` is who vouched for the person, empty for the house. `refresh` is the sha256 of the refresh token that
-    counts, `token` the id of the last access token, `turn` how often it was renewed; `ended` says why nothing of it
-    counts any more.
+    counts, `token` the id of the last access token; `ended` says why nothing of it counts any more.
     """
 
     id: str
@@ -60,7 +57,6 @@ class Family(Noun):
     until: Instant
     refresh: str
     token: str
-    turn: int = 0
     ended: End = ""
 
 
@@ -70,7 +66,6 @@ class Guest(Noun):
     id: str
     name: str
     roles: tuple[str, ...]
-    seen: Instant
 
 
 def begin(c: Connection, family: Family, now: datetime) -> None:
@@ -89,12 +84,12 @@ def find(c: Connection, identity: str) -> Family | None:
     return Family.model_validate(dict(row) | {name: load_instant(row[name]) for name in ("began", "until")})
 
 
-def turn(c: Connection, family: Family, brought: str, refresh: str, token: str) -> bool:
-    """Renew: the refresh token that was brought gives way to the next, if it is still the one that counts."""
+def renew(c: Connection, identity: str, brought: str, refresh: str, token: str) -> bool:
+    """The refresh token that was brought gives way to the next, if it is still the one that counts."""
     changed = c.execute(
         update(_families)
-        .where(_families.c.id == family.id, _families.c.refresh == brought, _families.c.ended == "")
-        .values(refresh=refresh, token=token, turn=family.turn + 1)
+        .where(_families.c.id == identity, _families.c.refresh == brought, _families.c.ended == "")
+        .values(refresh=refresh, token=token)
     )
     return changed.rowcount == 1
 
@@ -111,12 +106,9 @@ def end(c: Connection, identity: str, why: End) -> str:
 def welcome(c: Connection, guest: Guest) -> None:
     """Keep what the issuer said of a person last."""
     c.execute(delete(_guests).where(_guests.c.id == guest.id))
-    c.execute(
-        _guests.insert().values(guest.model_dump() | {"roles": list(guest.roles), "seen": store_instant(guest.seen)})
-    )
+    c.execute(_guests.insert().values(guest.model_dump(mode="json")))
 
 
 def guests(c: Connection) -> list[Guest]:
     """Everybody whom the issuer ever vouched for."""
-    rows = c.execute(select(_guests)).mappings()
-    return [Guest.model_validate(dict(row) | {"seen": load_instant(row["seen"])}) for row in rows]
+    return [Guest.model_validate(dict(row)) for row in c.execute(select(_guests)).mappings()]
