@@ -5,7 +5,7 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 import httpx
-from holdback_agents.runtime.house import TIMEOUT
+from holdback_agents.runtime.lines import TIMEOUT
 from holdback_agents.runtime.peers import Peer, Peers
 from holdback_agents.runtime.tls import trusted_tls
 from holdback_agents.runtime.toolbox import Toolbox, ToolCall

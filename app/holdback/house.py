@@ -4,8 +4,6 @@ The same code as `holdback serve NAME`: only the composition differs. Agents and
 an agent asks the gateway itself, it asks without the network in between.
 """
 
-import asyncio
-import contextvars
 import os
 from collections.abc import AsyncGenerator, Iterable, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -13,7 +11,6 @@ from dataclasses import dataclass, replace
 
 os.environ.setdefault("OTEL_INSTRUMENTATION_A2A_SDK_ENABLED", "false")  # 43 spans a task otherwise
 
-import httpx
 from holdback_agents.compliance import compliance
 from holdback_agents.editing_assistant import editing_assistant
 from holdback_agents.gateway.app import Gateway, build_gateway
@@ -23,6 +20,7 @@ from holdback_agents.gateway.services import GatewayServices
 from holdback_agents.gateway.store import METADATA as GATEWAY_METADATA
 from holdback_agents.runtime.agent import Agent
 from holdback_agents.runtime.brain import Rules
+from holdback_agents.runtime.lines import InProcess, Line
 from holdback_agents.runtime.serving.app import AgentServices, build_agent_app, complete_card
 from holdback_agents.runtime.tables import METADATA as AGENT_METADATA
 from holdback_agents.scheduler import scheduler
@@ -45,27 +43,6 @@ from holdback.starting import undisturbed_start
 _OPEN_PATHS = {"rights": ("/status/",), "schedule": ("/calendar/",)}
 """What everybody may read of a room: how a clearance stands; a calendar, by an address that nobody can guess."""
 AGENTS = {"editing-assistant": editing_assistant, "compliance": compliance, "scheduler": scheduler}
-
-
-class _Near(httpx.AsyncBaseTransport):
-    """The way to the gateway from what stands in the same process; open once there is a gateway.
-
-    As over the network, what was asked is answered to its end, though nobody may wait for it any more.
-    """
-
-    def __init__(self) -> None:
-        self._way: httpx.ASGITransport | None = None
-
-    def open(self, gateway: Gateway) -> None:
-        """From now on this gateway answers."""
-        self._way = httpx.ASGITransport(gateway)
-
-    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
-        """The gateway's answer."""
-        if self._way is None:
-            raise httpx.ConnectError("the house is not up yet", request=request)
-        answering = asyncio.create_task(self._way.handle_async_request(request), context=contextvars.Context())
-        return await asyncio.shield(answering)
 
 
 @dataclass(frozen=True)
@@ -115,11 +92,11 @@ def _build(
 ) -> tuple[House, list[Database]]:
     doors = {name: open_room(name, foundation) for name in ROOMS}
     stores: list[Database] = [door.services.database for door in doors.values()]
-    agents, near = list[AgentEntry](), _Near()
+    agents, line = list[AgentEntry](), InProcess()
     for name, make in AGENTS.items():
         store = room_store(f"agent-{name}", foundation, AGENT_METADATA)
         stores.append(store)
-        entry = agent_entry(make(), store, foundation, url, near)
+        entry = agent_entry(make(), store, foundation, url, line)
         agents.append(replace(entry, target=Upstream(elsewhere[name])) if name in elsewhere else entry)
     store = room_store("gateway", foundation, GATEWAY_METADATA)
     stores.append(store)
@@ -149,7 +126,7 @@ def _build(
             issuer=issuer_facts(foundation.settings),
         )
     )
-    near.open(gateway)
+    line.open(gateway)
     return House(url, foundation, gateway, doors, outside), stores
 
 
@@ -195,23 +172,23 @@ def room_app(door: Door, foundation: Foundation, gateway: str = "") -> Edge:
 
 
 def agent_entry(
-    agent: Agent, store: Database, foundation: Foundation, gateway: str, near: httpx.AsyncBaseTransport | None = None
+    agent: Agent, store: Database, foundation: Foundation, gateway: str, line: Line | None = None
 ) -> AgentEntry:
     """An agent as the gateway's registry knows it, standing in this process."""
     keys = foundation.keys(agent.audience)
     return AgentEntry(
         name=agent.name,
         card=complete_card(agent, f"{gateway}/agents/{agent.name}"),
-        target=LocalApp(agent_app(agent, store, foundation, gateway, near)),
+        target=LocalApp(agent_app(agent, store, foundation, gateway, line)),
         key=keys.public_jwk,
         identity=agent.identity(keys.kid, Rules().configuration),
     )
 
 
 def agent_app(
-    agent: Agent, store: Database, foundation: Foundation, gateway: str, near: httpx.AsyncBaseTransport | None = None
+    agent: Agent, store: Database, foundation: Foundation, gateway: str, line: Line | None = None
 ) -> Starlette:
-    """An agent as an application; clients reach it through the gateway. `near` is its way to a gateway that stands in
+    """An agent as an application; clients reach it through the gateway. `line` is its way to a gateway that stands in
     the same process."""
     services = AgentServices(
         database=store,
@@ -223,7 +200,7 @@ def agent_app(
         new_id=foundation.new_id,
         gateway=gateway,
         url=f"{gateway}/agents/{agent.name}",
-        near=near,
+        line=line,
         rate=Rate(foundation.settings.calls_a_minute),
     )
     return build_agent_app(agent, services)

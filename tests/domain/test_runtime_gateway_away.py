@@ -6,6 +6,7 @@ from itertools import count
 import httpx
 import pytest
 from holdback_agents.runtime.house import House, Session
+from holdback_agents.runtime.lines import OverNetwork
 from holdback_base.problem import Problem
 from holdback_trust.identity import Caller
 from holdback_trust.keys import KeyPair
@@ -20,10 +21,9 @@ SAM = Session(
 def _house(answer: httpx.MockTransport) -> House:
     numbers = count()
     return House(
-        "http://gateway",
+        OverNetwork("http://gateway", httpx.AsyncClient(transport=answer)),
         "agent:compliance",
         keys=KeyPair.generate(),
-        http=httpx.AsyncClient(transport=answer),
         clock=lambda: NOW,
         new_id=lambda kind: f"{kind}_{next(numbers)}",
     )

@@ -6,12 +6,13 @@ token it came with is exchanged for a narrower one (RFC 8693) that names the per
 
 import asyncio
 import hashlib
+import json
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, TypeVar, cast
+from urllib.parse import urlencode
 
-import httpx
 from holdback_base.canonical import canonical_sha256
 from holdback_base.ids import Clock, NewId
 from holdback_base.problem import Problem
@@ -19,6 +20,8 @@ from holdback_trust.admission import AgentIdentity
 from holdback_trust.assertions import sign_assertion
 from holdback_trust.identity import GATEWAY, Caller
 from holdback_trust.tokens import KeyPair, TokenVerifier
+
+from holdback_agents.runtime.lines import Line, Request, problem_of_answer
 
 T = TypeVar("T")
 
@@ -32,18 +35,10 @@ LISTING_SECONDS = 10.0
 EARLY = timedelta(seconds=30)
 """A token is renewed this long before it expires; one that lives for less than a minute, at half its life."""
 _MOST = 1024
-_OAUTH: Mapping[str, str] = {
-    "invalid_grant": "UNAUTHENTICATED",
-    "invalid_client": "UNAUTHENTICATED",
-    "invalid_scope": "PERMISSION_DENIED",
-    "invalid_target": "PERMISSION_DENIED",
-    "access_denied": "PERMISSION_DENIED",
-}
-"""What a refused token request means (RFC 6749 5.2, RFC 8693 2.2.2)."""
 _PAUSES = (0.05, 0.2, 0.8, 3.0)
 """Seconds between the times that the gateway is asked."""
-TIMEOUT = httpx.Timeout(10.0, read=60.0)
-"""Streams are silent for up to 15 s between pings; the default of 5 s would break them."""
+_FORM = {"content-type": "application/x-www-form-urlencoded"}
+_JSON = {"content-type": "application/json"}
 
 
 @dataclass(frozen=True)
@@ -86,10 +81,9 @@ class House:
     """The gateway as one agent sees it.
 
     Args:
-        gateway: its URL, with no slash at the end.
+        line: to the gateway.
         agent: this agent's id, such as `agent:compliance`.
         keys: this agent's own, to say who it is.
-        http: to the gateway; closed by whoever made it.
         clock: to know when a token ends.
         new_id: a fresh name for each assertion.
         identity: what this agent is, which the gateway compares with what was admitted.
@@ -97,18 +91,16 @@ class House:
 
     def __init__(
         self,
-        gateway: str,
+        line: Line,
         agent: str,
         *,
         keys: KeyPair,
-        http: httpx.AsyncClient,
         clock: Clock,
         new_id: NewId,
         identity: AgentIdentity | None = None,
     ) -> None:
         self._shown = None if identity is None else identity.shown()
-        self._gateway = gateway.rstrip("/")
-        self._agent, self._keys, self._http, self._clock, self._new_id = agent, keys, http, clock, new_id
+        self._line, self._agent, self._keys, self._clock, self._new_id = line, agent, keys, clock, new_id
         self._tokens: dict[tuple[str, str, str, str], _Held] = {}
         self._told: dict[tuple[str, str], None] = {}
         self._places: dict[tuple[str, str], tuple[float, Place]] = {}
@@ -153,13 +145,14 @@ class House:
         """Put a question before whoever may approve; it as the gateway keeps it, with the statement where policy passed
         it at once."""
         body = {"question": dict(question), "task": task, "agent": self._agent, "context": context}
-        headers = await self._bearer(session, "approval:ask")
+        headers = _JSON | await self._bearer(session, "approval:ask")
         headers["idempotency-key"] = hashlib.sha256(f"{task} {canonical_sha256(body['question'])}".encode()).hexdigest()
-        return await _patiently(lambda: self._ask("POST", "/approvals", headers, json=body))
+        return await _patiently(lambda: self._ask(Request("POST", "/approvals", headers=headers, body=_json(body))))
 
     async def keep_heads(self, heads: Sequence[str]) -> None:
         """Have signed heads of this agent's audit log kept, which ends the tasks that they name. Raises Problem."""
-        await _patiently(lambda: self._ask("POST", "/audit/heads", {}, json={"heads": list(heads)}))
+        body = _json({"heads": list(heads)})
+        await _patiently(lambda: self._ask(Request("POST", "/audit/heads", headers=_JSON, body=body)))
 
     async def resumed(self, task: str, verifier: TokenVerifier) -> Session:
         """For whom a task of this agent acts that an earlier process of it left, with a token of now.
@@ -174,7 +167,7 @@ class House:
             "client_assertion_type": CLIENT_ASSERTION,
             "client_assertion": self._assertion(),
         }
-        token = str((await self._ask("POST", "/oauth/token", {}, data=form))["access_token"])
+        token = str((await self._ask(_token_request(form)))["access_token"])
         return Session(verifier.verify(token), token)
 
     async def _place(self, session: Session, kind: str, name: str, named: str) -> Place:
@@ -185,7 +178,8 @@ class House:
 
         async def look_up() -> Place:
             headers = await self._bearer(session, "registry:read")
-            shape = await _patiently(lambda: self._ask("GET", "/registry", headers, params={kind: name}))
+            asked = Request("GET", "/registry", urlencode({kind: name}), headers)
+            shape = await _patiently(lambda: self._ask(asked))
             try:
                 return Place(
                     str(shape[named]), str(shape["url"]).rstrip("/"), str(shape["audience"]), str(shape["scope"])
@@ -214,7 +208,7 @@ class House:
         if session.work is not None:
             form |= _named(session.work, (session.work.task, session.caller.token_id) not in self._told)
         asked = self._clock()
-        answer = await self._ask("POST", "/oauth/token", {}, data=form)
+        answer = await self._ask(_token_request(form))
         self._note_told(session)
         life = timedelta(seconds=int(answer.get("expires_in", 0)))
         return _Held(str(answer["access_token"]), asked + life - min(EARLY, life / 2), asked + life)
@@ -229,16 +223,11 @@ class House:
             if len(self._told) > _MOST:
                 del self._told[next(iter(self._told))]
 
-    async def _ask(self, method: str, path: str, headers: Mapping[str, str], **request: Any) -> dict[str, Any]:
-        try:
-            response = await self._http.request(method, self._gateway + path, headers=headers, **request)
-        except httpx.HTTPError as error:
-            raise Problem(
-                "UNAVAILABLE", f"The gateway does not answer {method} {path}.", "Start it, or try again."
-            ) from error
-        if response.is_success:
-            return cast(dict[str, Any], response.json())
-        raise problem_of_response(response)
+    async def _ask(self, request: Request) -> dict[str, Any]:
+        reply = await self._line.ask(request)
+        if 200 <= reply.status < 300:
+            return cast(dict[str, Any], json.loads(reply.body))
+        raise problem_of_answer(request.path, reply.status, reply.body)
 
     async def _once(self, key: object, ask: Callable[[], Awaitable[T]]) -> T:
         """One request for all who ask the same thing at the same time."""
@@ -257,6 +246,14 @@ def _named(work: Work, first: bool) -> dict[str, str]:
     return {name: value for name, value in named.items() if value}
 
 
+def _token_request(form: Mapping[str, str]) -> Request:
+    return Request("POST", "/oauth/token", headers=_FORM, body=urlencode(form).encode())
+
+
+def _json(shape: Mapping[str, Any]) -> bytes:
+    return json.dumps(shape, separators=(",", ":")).encode()
+
+
 async def _patiently(ask: Callable[[], Awaitable[T]]) -> T:
     """A gateway that is busy, or begins again, is waited for: no task fails of that. What is asked is made anew each
     time, for an assertion counts once."""
@@ -268,27 +265,3 @@ async def _patiently(ask: Callable[[], Awaitable[T]]) -> T:
                 raise
         await asyncio.sleep(pause)
     return await ask()
-
-
-def problem_of_response(response: httpx.Response) -> Problem:
-    """The problem an HTTP error names, in the house's form (RFC 9457) or as OAuth or JSON-RPC put it."""
-    try:
-        shape = response.json()
-    except ValueError:
-        shape = None
-    if isinstance(shape, dict):
-        shape = cast(dict[str, Any], shape)
-        if isinstance(shape.get("code"), str):
-            return Problem.from_dict(shape)
-        error = shape.get("error")
-        message = str(shape.get("error_description") or error or "")
-        if isinstance(error, dict):
-            message = str(cast(dict[str, Any], error).get("message", ""))
-        elif isinstance(error, str) and error in _OAUTH:
-            return Problem(_OAUTH[error], message)
-    else:
-        message = ""
-    code = {401: "UNAUTHENTICATED", 403: "PERMISSION_DENIED", 404: "NOT_FOUND", 413: "TOO_LARGE"}.get(
-        response.status_code, "UNAVAILABLE" if response.status_code >= 500 else "INVALID_ARGUMENT"
-    )
-    return Problem(code, message or f"{response.request.url.path} answered {response.status_code}.")

@@ -29,7 +29,7 @@ from a2a.utils.errors import A2AError, InternalError, TaskNotCancelableError, Un
 from holdback_base.problem import Problem
 
 from holdback_agents.contracts import PROGRESS_EXTENSION, SKILL_EXTENSION, Progress
-from holdback_agents.runtime.house import problem_of_response
+from holdback_agents.runtime.lines import problem_of_answer
 from holdback_agents.runtime.parts import progress_of
 from holdback_agents.runtime.task_store import SETTLED, WAITING
 
@@ -55,7 +55,7 @@ class Listener:
 
 
 class Peers:
-    """Speaks to agents for one agent. `http` is shared with `House` and closed by whoever made it."""
+    """Speaks to agents for one agent. `http` is closed by whoever made it."""
 
     def __init__(self, http: httpx.AsyncClient) -> None:
         self._factory = ClientFactory(ClientConfig(httpx_client=http, streaming=True))
@@ -227,7 +227,8 @@ async def _context(peer: Peer) -> ClientCallContext:
 def _problem(peer: Peer, error: A2AError) -> Problem:
     cause = error.__cause__
     if isinstance(cause, httpx.HTTPStatusError):
-        return problem_of_response(cause.response)
+        answer = cause.response
+        return problem_of_answer(answer.request.url.path, answer.status_code, answer.content)
     if isinstance(error, A2AClientError):
         return Problem("UNAVAILABLE", f"{peer.name} does not answer.", "Start it, or try again.")
     if isinstance(error, InternalError):

@@ -4,6 +4,7 @@ import httpx
 import pytest
 from holdback_agents.runtime.house import House as AgentsHouse
 from holdback_agents.runtime.house import Session, Work
+from holdback_agents.runtime.lines import OverNetwork
 from holdback_base.ids import id_maker
 from holdback_base.problem import Problem
 from holdback_trust.admission import AgentIdentity
@@ -14,10 +15,9 @@ pytestmark = pytest.mark.asyncio
 
 def way_of(house, http: httpx.AsyncClient) -> AgentsHouse:
     return AgentsHouse(
-        "http://gateway.test",
+        OverNetwork("http://gateway.test", http),
         "agent:editing-assistant",
         keys=house.keys["agent:editing-assistant"],
-        http=http,
         clock=house.clock,
         new_id=id_maker(house.clock),
         identity=AgentIdentity(key=house.keys["agent:editing-assistant"].kid, software="1"),

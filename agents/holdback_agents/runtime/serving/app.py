@@ -40,9 +40,10 @@ from holdback_agents.runtime.card_signing import declare, sign_card
 from holdback_agents.runtime.errands import Ways
 from holdback_agents.runtime.executor import SESSION, Backstage, Executor
 from holdback_agents.runtime.handler import HTTP_SCOPE, AgentRequestHandler
-from holdback_agents.runtime.house import TIMEOUT, House, Session
+from holdback_agents.runtime.house import House, Session
 from holdback_agents.runtime.journal import Journal
 from holdback_agents.runtime.leftovers import Leftovers, Person
+from holdback_agents.runtime.lines import TIMEOUT, Line, OverNetwork
 from holdback_agents.runtime.peers import Peers
 from holdback_agents.runtime.serving.guard import Guard
 from holdback_agents.runtime.task_store import TaskStore
@@ -70,7 +71,7 @@ class AgentServices:
         enforcement: what allows, of this process.
         rate: how often one caller may ask; no limit without one.
         http: transport to the gateway and to agents; None for the network.
-        near: the gateway itself, where it stands in this process: tokens, heads and questions go to it directly.
+        line: to the gateway, for tokens, heads and questions; None for the network.
         mcp: transport to servers; None for the network.
     """
 
@@ -83,7 +84,7 @@ class AgentServices:
     gateway: str
     url: str
     http: httpx.AsyncBaseTransport | None = None
-    near: httpx.AsyncBaseTransport | None = None
+    line: Line | None = None
     mcp: httpx2.AsyncBaseTransport | None = None
     brain: Brain = field(default_factory=Rules)
     enforcement: Enforcement = field(default_factory=Enforcement)
@@ -94,14 +95,12 @@ class AgentServices:
 def build_agent_app(agent: Agent, services: AgentServices) -> Starlette:
     """The agent, ready to be mounted or served. `app.state.aclose` lets go of everything; the lifespan calls it."""
     http = httpx.AsyncClient(transport=services.http, timeout=TIMEOUT, verify=trusted_tls())
-    near = http if services.near is None else httpx.AsyncClient(transport=services.near, timeout=TIMEOUT)
     toolbox = Toolbox(agent.name, services.mcp)
     identity = agent.identity(services.keys.kid, services.brain.configuration)
     house = House(
-        services.gateway,
+        services.line or OverNetwork(services.gateway, http),
         agent.audience,
         keys=services.keys,
-        http=near,
         clock=services.clock,
         new_id=services.new_id,
         identity=identity,
@@ -136,7 +135,6 @@ def build_agent_app(agent: Agent, services: AgentServices) -> Starlette:
         await handler.aclose()
         await store.aclose()
         await toolbox.aclose()
-        await near.aclose()
         await http.aclose()
 
     return _application(card, handler, services, leftovers.start, aclose)

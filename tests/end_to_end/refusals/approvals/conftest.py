@@ -20,6 +20,7 @@ from holdback_agents.editing_assistant import editing_assistant
 from holdback_agents.runtime.brain import Rules
 from holdback_agents.runtime.house import House as AgentsWay
 from holdback_agents.runtime.house import Session, Work
+from holdback_agents.runtime.lines import OverNetwork
 from holdback_base.elements import CutFacts, Element, ElementList
 from holdback_base.ids import system_clock
 from holdback_base.vocabulary import Rate, Span, instant_text
@@ -206,12 +207,11 @@ async def house(tmp_path_factory: pytest.TempPathFactory) -> AsyncGenerator[Cour
             )
             for who in (SAM, ALEX, LOADER)
         ]
-        http = await stack.enter_async_context(httpx.AsyncClient(base_url=url))
+        http = await stack.enter_async_context(httpx.AsyncClient(base_url=url, timeout=100))
         way = AgentsWay(
-            url,
+            OverNetwork(url, http),
             f"agent:{AGENT}",
             keys=foundation.keys(f"agent:{AGENT}"),
-            http=http,
             clock=foundation.clock,
             new_id=foundation.new_id,
             identity=editing_assistant().identity(foundation.keys(f"agent:{AGENT}").kid, Rules().configuration),
