@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import httpx
-from holdback_agents.runtime.house import TIMEOUT
+from holdback_agents.runtime.lines import TIMEOUT
 from holdback_agents.runtime.tls import trusted_tls
 from holdback_base.ids import id_maker, system_clock
 from holdback_base.problem import Problem
