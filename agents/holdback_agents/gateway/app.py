@@ -6,7 +6,7 @@ from collections.abc import AsyncGenerator
 from urllib.parse import parse_qsl
 
 from holdback_base.problem import Problem
-from holdback_trust.edges import bearer
+from holdback_trust.edges import bearer, peer
 from holdback_trust.identity import GATEWAY
 from holdback_trust.policy import Action
 from holdback_trust.tokens import TokenVerifier
@@ -220,7 +220,12 @@ class Gateway:
         return 200
 
     async def _take_head(self, scope: Scope, receive: Receive, send: Send) -> int:
-        await self._ends.take_heads(read_json(await read_body(scope, receive, FORM_LIMIT)))
+        try:
+            await self._ends.take_heads(read_json(await read_body(scope, receive, FORM_LIMIT)))
+        except Problem as problem:
+            if problem.code != "UNAVAILABLE":  # that it cannot be kept is nobody's mistake
+                self._edge.count(peer(scope))
+            raise
         await send_json(send, 202, {"kept": True})
         return 202
 
