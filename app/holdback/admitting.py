@@ -14,8 +14,12 @@ from holdback.foundation import Foundation
 
 def open_admissions(store: Database, foundation: Foundation) -> Admissions:
     """The admissions of a house over the gateway's store; its settings say the levels."""
-    levels = {f"agent:{name}": each.level for name, each in foundation.settings.agents.items()}
-    return Admissions(store, foundation.clock, levels)
+    return Admissions(store, foundation.clock, said_levels(foundation.settings))
+
+
+def said_levels(settings: Settings) -> dict[str, int]:
+    """The security levels that the settings say, by agent id."""
+    return {f"agent:{name}": each.level for name, each in settings.agents.items()}
 
 
 def settle(admissions: Admissions, agents: Sequence[AgentEntry], foundation: Foundation) -> dict[str, list[str]]:

@@ -17,7 +17,7 @@ from holdback_servers.settings import PersonSetting, Settings, load_settings
 from holdback_trust.grants import role_scopes
 from holdback_trust.policy import APPROVE
 
-from holdback.foundation import party_keys
+from holdback.foundation import check_house, party_keys
 from holdback.people import Person
 from holdback.serve import example_people
 
@@ -104,6 +104,7 @@ def _each(name: str, lines: Sequence[str]) -> list[str]:
 
 async def _ask(at: At, method: str, path: str, scope: str, otp: str = "", **request: Any) -> dict[str, Any]:
     settings = load_settings(home=at.home)
+    check_house(settings.home)
     facts = _who(settings, at.who)
     url = at.gateway or f"http://{settings.host}:{settings.port}"
     keys, clock = party_keys(settings.home, facts.id), system_clock

@@ -10,6 +10,7 @@ from holdback_base.problem import Problem
 from holdback_servers.settings import Settings
 
 from holdback.desk import Desk
+from holdback.foundation import check_house
 from holdback.loading import Loaded, load
 from holdback.pack import load_pack
 from holdback.pack_model import Pack
@@ -38,11 +39,13 @@ def run_brief(brief: Path, settings: Settings, url: str, out: Path, *, yes: bool
     """Send a pack's brief to the house of this home that answers at `url`; the pack is loaded first.
 
     Raises:
-        Problem: FILE_MISSING; UNAVAILABLE when no house answers, before anything is touched; else as for the demo.
+        Problem: FILE_MISSING, also for a home where no house is, and UNAVAILABLE when no house answers, before anything
+            is touched; else as for the demo.
     """
     began, place = time.monotonic(), brief.expanduser().absolute()
     pack = load_pack(place.parent, system_clock().date(), place.name)
     _answers(url)
+    check_house(settings.home)
     folder = fresh_folder(out)
     with telling(as_json) as teller:
         _introduce(pack, teller)

@@ -5,7 +5,7 @@ import base64
 import hashlib
 import sys
 from collections.abc import Generator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, get_args
@@ -13,7 +13,10 @@ from typing import TYPE_CHECKING, get_args
 from holdback_base.problem import Problem
 from holdback_servers.settings import Settings, load_settings
 
+from holdback.foundation import lay_foundation, trying_out
+
 if TYPE_CHECKING:
+    from holdback_base.database import Database
     from holdback_servers.rights.interchange.batch import Exported
     from holdback_servers.serving import Door
 
@@ -70,7 +73,7 @@ def import_file(file: Path, home: Path | None, format_: str | None, time_zone: s
         )
         return ImportReport.model_validate(result)
 
-    with _rights(settings) as door:
+    with nullcontext(settings) if apply else trying_out(settings) as ground, _rights(ground) as door:
         report = asyncio.run(run(door))
         if report.applied:
             _note(door, settings.person, report.model_dump_json())
@@ -96,8 +99,8 @@ def export_file(file: Path, home: Path | None, format_: str | None, wanted: Want
     _check_new(file)
     place = parse_territory(wanted.territory) if wanted.territory else None
     listing = Listing(ref=wanted.ref, contract=wanted.contract, territory=place)
-    with _rights(load_settings(home=home)) as door:
-        rights = door.services.database.read_now(lambda c: exporting.chosen(c, listing, _MOST))
+    with _kept_rights(load_settings(home=home).home) as kept:
+        rights = kept.read_now(lambda c: exporting.chosen(c, listing, _MOST))
     exported = exporting.write(next(each for each in known if each == name), rights, wanted.licensor)
     _write(file, exported)
     sys.stdout.write(f"{exported.rights} rights written to {file}\n")
@@ -105,9 +108,21 @@ def export_file(file: Path, home: Path | None, format_: str | None, wanted: Want
 
 
 @contextmanager
+def _kept_rights(home: Path) -> "Generator[Database]":
+    """The store of the rights on record in a home. Raises Problem FILE_MISSING where there is none."""
+    from holdback_base.database import Database
+    from holdback_servers.rights import store
+
+    path = home / "db" / "rights.sqlite"
+    if not path.is_file():
+        raise Problem("FILE_MISSING", f"The home {home} has no rights on record.", "Name another home with --home.")
+    with closing(Database(path, store.METADATA)) as kept:
+        yield kept
+
+
+@contextmanager
 def _rights(settings: Settings) -> "Generator[Door]":
     """The rights room of a home, for as long as one command needs it."""
-    from holdback.foundation import lay_foundation
     from holdback.rooms import open_room
 
     foundation = lay_foundation(settings, "mcp:rights")

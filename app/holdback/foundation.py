@@ -1,7 +1,10 @@
 """What every process of a house stands on: the home, its keys, whom they are believed for, and the audit log."""
 
+from collections.abc import Generator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
 from holdback_base.ids import Clock, NewId, id_maker, system_clock
@@ -22,6 +25,8 @@ if TYPE_CHECKING:
 
 PARTIES = (GATEWAY, *SERVERS, *AGENTS)
 """Everybody who signs something in a house, but for its people."""
+INCIDENTS = Path("trust") / "incidents.jsonl"
+"""Where, in a home, the guardian keeps its evidence."""
 
 
 @dataclass(frozen=True)
@@ -38,6 +43,34 @@ class Foundation:
     def keys(self, party: str) -> KeyPair:
         """A party's own keys, made at first use, readable by their owner only."""
         return party_keys(self.settings.home, party)
+
+
+def check_house(home: Path) -> None:
+    """Before a command looks into a home: none is made by looking, so that a slip in its name is told.
+
+    Raises:
+        Problem: FILE_MISSING where no house has ever been.
+    """
+    if not (home / "keys").is_dir():
+        raise Problem(
+            "FILE_MISSING", f"There is no house in {home}.", "Name with --home the home that `holdback up` says."
+        )
+
+
+@contextmanager
+def trying_out(settings: Settings) -> Generator[Settings]:
+    """For what is only tried and leaves nothing behind: the settings, with an empty home that is thrown away where
+    they name one that is not there yet."""
+    if (settings.home / "keys").is_dir():
+        yield settings
+        return
+    with TemporaryDirectory(prefix="holdback-") as empty:
+        yield settings.model_copy(update={"home": Path(empty)})
+
+
+def house_ring(home: Path) -> KeyRing:
+    """The ring of a home: each party is believed for what its own key here signed."""
+    return KeyRing({party: [party_keys(home, party).public_jwk] for party in PARTIES})
 
 
 def party_keys(home: Path, party: str) -> KeyPair:
@@ -61,7 +94,7 @@ def lay_foundation(settings: Settings, process: str, clock: Clock = system_clock
             f"The home {settings.home} cannot be used: {error.strerror}.",
             "Choose a folder that you may write, with --home or HOLDBACK_HOME.",
         ) from error
-    ring = KeyRing({party: [party_keys(settings.home, party).public_jwk] for party in PARTIES})
+    ring = house_ring(settings.home)
     party = process if process in PARTIES else GATEWAY
     signer = party_keys(settings.home, party)
     audit = _own_chain(settings, signer, clock, process.replace(":", "-"))
@@ -96,7 +129,7 @@ def _guardian(settings: Settings, party: str, signer: KeyPair, standing: Standin
             task=incident.task,
         )
 
-    book = IncidentBook(settings.home / "trust" / "incidents.jsonl", party, signer)
+    book = IncidentBook(settings.home / INCIDENTS, party, signer)
     clock = standing.clock
     return Guardian(standing, book, clock=clock, new_id=id_maker(clock), hosts=settings.egress.hosts, tell=record)
 

@@ -12,15 +12,16 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
 
+from holdback_base.ids import system_clock
 from holdback_base.problem import Problem
 from holdback_base.vocabulary import instant_text
 from holdback_servers.settings import default_home, load_settings
-from holdback_trust.guardian import Guardian, Incident
-from holdback_trust.identity import AGENTS
+from holdback_trust.guardian import Guardian, Incident, IncidentBook
+from holdback_trust.identity import AGENTS, GATEWAY
 from holdback_trust.standing import Entry, Standing, StandingBroken
 
 from holdback.admitting import open_admissions
-from holdback.foundation import Foundation, lay_foundation
+from holdback.foundation import INCIDENTS, Foundation, check_house, house_ring, lay_foundation, party_keys
 from holdback.people import home_credentials
 from holdback.rooms import room_store
 
@@ -37,14 +38,16 @@ _KINDS = {
 
 def list_all(home: Path | None, *, as_json: bool) -> None:
     """Who is suspended, what is held back, and the latest incidents."""
-    with _home(home) as foundation:
-        incidents, wrong = _guardian(foundation).incidents.read(foundation.ring)
-        trouble = ""
-        entries: tuple[Entry, ...] = ()
-        try:
-            entries = tuple(each for each in foundation.enforcement.standing.entries() if each.kind in _KINDS)
-        except StandingBroken as broken:
-            trouble = broken.line()
+    place = _place(home)
+    ring = house_ring(place)
+    incidents, wrong = IncidentBook(place / INCIDENTS).read(ring)
+    trouble = ""
+    entries: tuple[Entry, ...] = ()
+    try:
+        standing = Standing.of_home(place, GATEWAY, party_keys(place, GATEWAY), ring, system_clock)
+        entries = tuple(each for each in standing.entries() if each.kind in _KINDS)
+    except StandingBroken as broken:
+        trouble = broken.line()
     if as_json:
         shape: dict[str, Any] = {
             "standing": [each.model_dump(mode="json", exclude_none=True) for each in entries],
@@ -63,8 +66,7 @@ def list_all(home: Path | None, *, as_json: bool) -> None:
 
 def show(incident: str, home: Path | None, *, as_json: bool) -> None:
     """The evidence of one incident. Raises Problem NOT_FOUND."""
-    with _home(home) as foundation:
-        found = _incident(foundation, incident)
+    found = _incident(_place(home), incident)
     if as_json:
         sys.stdout.write(found.model_dump_json(indent=1) + "\n")
         return
@@ -94,8 +96,7 @@ def restore(which: str, home: Path | None) -> None:
     """Take an agent back, or lift the suspension of one incident. Raises Problem CONFLICT, NOT_FOUND."""
     agent, incident = _agent(which), ""
     if which.startswith("evt_"):
-        with _home(home) as foundation:
-            agent, incident = _incident(foundation, which).agent, which
+        agent, incident = _incident(_place(home), which).agent, which
     done: list[str] = []
 
     def change(standing: Standing, by: str) -> None:
@@ -141,8 +142,7 @@ def release(names: list[str], home: Path | None) -> None:
 
 def permit(incident: str, home: Path | None) -> None:
     """Let go on what the guardian asked about. Raises Problem NOT_FOUND, CONFLICT."""
-    with _home(home) as foundation:
-        found = _incident(foundation, incident)
+    found = _incident(_place(home), incident)
     if found.verdict != "ask":
         raise Problem("CONFLICT", f"{found.id} waits for nobody.", "Restore the agent, or begin a new task.")
     _give_back(home, "permit", found.id, lambda standing, by: standing.permit(found.id, by=by))
@@ -174,14 +174,17 @@ def _record(foundation: Foundation, order: str, what: str) -> None:
 
 @contextmanager
 def _home(home: Path | None) -> Generator[Foundation]:
-    place = (home or default_home(os.environ)).expanduser().absolute()
-    if not (place / "keys").is_dir():
-        raise Problem("FILE_MISSING", f"There is no house in {place}.", "Name its home with --home.")
-    foundation = lay_foundation(load_settings(home=place), "guardian")
+    foundation = lay_foundation(load_settings(home=_place(home)), "guardian")
     try:
         yield foundation
     finally:
         foundation.audit.close()
+
+
+def _place(home: Path | None) -> Path:
+    place = (home or default_home(os.environ)).expanduser().absolute()
+    check_house(place)
+    return place
 
 
 def _guardian(foundation: Foundation) -> Guardian:
@@ -190,8 +193,8 @@ def _guardian(foundation: Foundation) -> Guardian:
     return guard
 
 
-def _incident(foundation: Foundation, identity: str) -> Incident:
-    incidents, _ = _guardian(foundation).incidents.read(foundation.ring)
+def _incident(home: Path, identity: str) -> Incident:
+    incidents, _ = IncidentBook(home / INCIDENTS).read(house_ring(home))
     found = next((each for each in incidents if each.id == identity), None)
     if found is None:
         raise Problem("NOT_FOUND", f"There is no incident {identity}.", "See holdback guardian list.")
@@ -200,7 +203,7 @@ def _incident(foundation: Foundation, identity: str) -> Incident:
 
 def _made(foundation: Foundation, incident: str) -> list[str]:
     held = foundation.enforcement.standing.quarantine
-    return [each for each in _incident(foundation, incident).made if each in held]
+    return [each for each in _incident(foundation.settings.home, incident).made if each in held]
 
 
 def _check_known(agent: str, foundation: Foundation) -> None:

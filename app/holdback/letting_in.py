@@ -18,15 +18,17 @@ from holdback_agents.gateway.inviting import Invitation, examined
 from holdback_agents.gateway.registry import AgentEntry, Upstream
 from holdback_agents.gateway.store import METADATA
 from holdback_agents.runtime.brain import Rules
+from holdback_base.database import Database
+from holdback_base.ids import system_clock
 from holdback_base.problem import Problem
 from holdback_base.vocabulary import instant_text
-from holdback_servers.settings import load_settings
+from holdback_servers.settings import Settings, load_settings
 from holdback_trust.admission import Admission, AgentIdentity, differences
 from holdback_trust.egress import Egress
 from holdback_trust.grants import ROLE_SCOPES
 
-from holdback.admitting import admission_of, let_in, open_admissions
-from holdback.foundation import Foundation, lay_foundation
+from holdback.admitting import admission_of, let_in, open_admissions, said_levels
+from holdback.foundation import Foundation, check_house, lay_foundation, party_keys
 from holdback.house import AGENTS
 from holdback.policies import capabilities
 from holdback.rooms import room_store
@@ -60,23 +62,44 @@ def _books(home: Path | None) -> Generator[_Books]:
     foundation = lay_foundation(load_settings(home=home), "agents")
     store = room_store("gateway", foundation, METADATA)
     with contextlib.closing(foundation.audit), contextlib.closing(store):
-        yield _Books(foundation, open_admissions(store, foundation), [_own(name, foundation) for name in AGENTS])
+        yield _Books(foundation, open_admissions(store, foundation), _house_agents(foundation.settings.home))
         foundation.audit.sign_head("close")
 
 
-def _own(name: str, foundation: Foundation) -> AgentEntry:
+@contextlib.contextmanager
+def _reading(home: Path | None) -> Generator[tuple[Settings, Admissions]]:
+    """The admissions as they stand in a home, to look at: nothing is made in it or written."""
+    settings = load_settings(home=home)
+    check_house(settings.home)
+    path = settings.home / "db" / "gateway.sqlite"
+    if not path.is_file():
+        raise Problem(
+            "FILE_MISSING",
+            f"No house was ever up on {settings.home}, so no agent is let in there.",
+            "`holdback up` lets in the house's own.",
+        )
+    with contextlib.closing(Database(path, METADATA)) as store:
+        yield settings, Admissions(store, system_clock, said_levels(settings))
+
+
+def _house_agents(home: Path) -> list[AgentEntry]:
+    """The house's own agents as they are now."""
+    return [_own(name, home) for name in AGENTS]
+
+
+def _own(name: str, home: Path) -> AgentEntry:
     agent = AGENTS[name]()
-    keys = foundation.keys(agent.audience)
+    keys = party_keys(home, agent.audience)
     identity = agent.identity(keys.kid, Rules().configuration)
     return AgentEntry(name, agent.card, Upstream(""), keys.public_jwk, identity)
 
 
 def list_agents(home: Path | None, *, as_json: bool) -> None:
     """Print everybody who is let in, and the house's own that are not as they are now."""
-    with _books(home) as books:
-        kept, changed = {each.name: each for each in books.admissions.all()}, books.admissions.changed(books.own)
+    with _reading(home) as (settings, admissions):
+        kept, changed = {each.name: each for each in admissions.all()}, admissions.changed(_house_agents(settings.home))
         names = sorted({*kept, *changed})
-        rows = [_row(name, kept.get(name), changed.get(name, [])) for name in names]
+        rows = [_row(name, kept.get(name), changed.get(name, []), admissions) for name in names]
     if as_json:
         _say(json.dumps(rows, indent=2))
         return
@@ -88,9 +111,11 @@ def list_agents(home: Path | None, *, as_json: bool) -> None:
 
 def show_agent(name: str, home: Path | None, *, as_json: bool) -> None:
     """Print as what an agent was let in. Raises Problem NOT_FOUND."""
-    with _books(home) as books:
-        admission = _known(books.admissions, name)
+    with _reading(home) as (_, admissions):
+        admission = _known(admissions, name)
+        level = admissions.level(admission.agent)
     shape = admission.model_dump(mode="json", exclude={"card"}) | {"identity_sha256": admission.identity.sha256}
+    shape["level"] = level
     if as_json:
         _say(json.dumps(shape, indent=2))
         return
@@ -98,7 +123,7 @@ def show_agent(name: str, home: Path | None, *, as_json: bool) -> None:
     lines = [
         ("let in", f"{instant_text(admission.at)} by {admission.by}"),
         ("owner", admission.owner or "-"),
-        ("level", str(admission.level)),
+        ("level", str(level)),
         ("key", admission.identity.key),
         ("software", admission.identity.software),
         *(("configuration", each.text) for each in admission.identity.configurations),
@@ -132,6 +157,7 @@ def admit_agent(said: Said, home: Path | None) -> None:
 
 def dismiss_agent(name: str, home: Path | None) -> None:
     """Let an agent in no more; what it holds counts no more from now on. Raises Problem NOT_FOUND."""
+    check_house(load_settings(home=home).home)
     with _books(home) as books:
         admission, person = _known(books.admissions, name), books.foundation.settings.person
         books.foundation.enforcement.standing.dismiss(admission.agent, by=person)
@@ -252,13 +278,13 @@ def _known(admissions: Admissions, name: str) -> Admission:
     return found
 
 
-def _row(name: str, admission: Admission | None, changes: list[str]) -> dict[str, Any]:
+def _row(name: str, admission: Admission | None, changes: list[str], admissions: Admissions) -> dict[str, Any]:
     identity: AgentIdentity | None = admission.identity if admission else None
     return {
         "name": name,
         "admitted": admission is not None and not changes,
         "changes": changes,
-        "level": admission.level if admission else None,
+        "level": admissions.level(admission.agent) if admission else None,
         "owner": admission.owner if admission else "",
         "url": admission.url if admission else "",
         "identity": identity.sha256 if identity else None,

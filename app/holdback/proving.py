@@ -13,12 +13,12 @@ from holdback_base.ids import Clock, system_clock
 from holdback_base.problem import Problem
 from holdback_servers.settings import PersonSetting, Settings, load_settings
 
-from holdback.foundation import lay_foundation
+from holdback.foundation import check_house, lay_foundation
 from holdback.people import home_credentials
 
 
 def tell_people(home: Path | None) -> None:
-    """Print who may sign in, with what, and who has a second factor."""
+    """Print who may sign in, with what, and who has a second factor. Raises Problem FILE_MISSING."""
     settings, credentials = _opened(home)
     for each in _people(settings):
         factor = "second factor" if credentials.has_factor(each.id) else "no second factor"
@@ -31,7 +31,6 @@ def print_code(person: str, home: Path | None, clock: Clock = system_clock) -> N
     """Print a code for one sign-in. Raises Problem NOT_FOUND, INVALID_ARGUMENT."""
     settings, credentials = _opened(home, clock)
     who = _person(person, settings)
-    _check_house(settings.home)
     if settings.oidc is not None:
         raise Problem(
             "INVALID_ARGUMENT",
@@ -54,7 +53,6 @@ def set_up_factor(person: str, home: Path | None, *, remove: bool, clock: Clock 
     """
     settings, credentials = _opened(home, clock)
     who = _person(person, settings)
-    _check_house(settings.home)
     if remove:
         _record(settings, clock, "person.factor-removed", who)
         told = "has no second factor any more" if credentials.remove_factor(who.id) else "had no second factor"
@@ -94,16 +92,11 @@ def _record(settings: Settings, clock: Clock, action: str, who: PersonSetting) -
 
 
 def _opened(home: Path | None, clock: Clock = system_clock) -> tuple[Settings, Credentials]:
+    """Of a house that is, or that is to be: a code of another home would let nobody in, and nobody would know why."""
     settings = load_settings(home=home)
+    if not (settings.home / "holdback.toml").is_file():
+        check_house(settings.home)
     return settings, home_credentials(settings.home, clock)
-
-
-def _check_house(home: Path) -> None:
-    """A code of a home where no house is would let nobody in, and nobody would know why."""
-    if not (home / "keys").is_dir() and not (home / "holdback.toml").is_file():
-        raise Problem(
-            "FILE_MISSING", f"There is no house in {home}.", "Name with --home the home that `holdback up` says."
-        )
 
 
 def _people(settings: Settings) -> Sequence[PersonSetting]:

@@ -2,12 +2,15 @@
 
 import asyncio
 import sys
+from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from holdback_base.problem import Problem
 from holdback_servers.settings import Settings, load_settings
+
+from holdback.foundation import lay_foundation, trying_out
 
 if TYPE_CHECKING:
     from mcp.client import Client
@@ -29,7 +32,8 @@ def run_ingest(folder: Folder, home: Path | None) -> None:
     place = folder.path.absolute()
     beside = () if folder.sheet is None else (folder.sheet.absolute().parent,)
     roots = (*settings.library_roots, place, *beside)
-    faulty = asyncio.run(_run(settings.model_copy(update={"library_roots": roots}), folder))
+    with trying_out(settings) if folder.preview else nullcontext(settings) as ground:
+        faulty = asyncio.run(_run(ground.model_copy(update={"library_roots": roots}), folder))
     if faulty:
         sys.exit(1)
 
@@ -38,7 +42,6 @@ async def _run(settings: Settings, folder: Folder) -> int:
     from holdback_trust.policy import local_caller
     from mcp.client import Client
 
-    from holdback.foundation import lay_foundation
     from holdback.rooms import open_room
 
     foundation = lay_foundation(settings, "mcp:assets")
