@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 
 from holdback_base.problem import Problem
 from holdback_base.vocabulary import Noun
+from holdback_trust.identity import StoryName
 from pydantic import Field, SecretStr, StringConstraints, ValidationError, field_validator, model_validator
 
 _MEBIBYTE = 1024 * 1024
@@ -98,7 +99,6 @@ class WatchSetting(Noun):
     tags: tuple[str, ...] = ()
 
 
-StoryName = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9-]{0,59}$")]
 AgentName = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9-]{0,59}$")]
 
 
