@@ -12,7 +12,7 @@ import os
 import re
 import shutil
 import tempfile
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Iterable
 from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO
@@ -39,6 +39,7 @@ class MediaStore:
     def __init__(self, root: Path) -> None:
         self.root = root.resolve()
         self._incoming = self.root / "incoming"
+        self._told = self.root / "told"
         self._incoming.mkdir(parents=True, exist_ok=True)
         self._sweep()
 
@@ -86,12 +87,59 @@ class MediaStore:
 
     def close(self, sha256: str, story: str | None) -> None:
         """Have bytes belong to a closed story, so that they are not here for whoever may not know of it, in every room;
-        with None they are open again."""
+        with None they are open again.
+
+        What was made of them follows them into the story, unless it belongs to another one; opening them opens nothing
+        else. All rooms hear of it (`told`).
+        """
+        before = self.story(sha256)
         self._write(self._mark(sha256, "story"), story)
+        _add_line(self._told, sha256)  # after the mark: who reads the line finds it
+        for made in self._made_of(sha256) if story is not None else ():
+            if self.story(made) in {None, before} - {story}:
+                self.close(made, story)
 
     def value(self, sha256: str, tier: int) -> None:
-        """Have bytes be of a value tier, 1 to 3, in every room, whatever was signed of them before."""
+        """Have bytes be of a value tier, 1 to 3, in every room, whatever was signed of them before. What was made of
+        them is at least as valuable."""
         self._write(self._mark(sha256, "tier"), str(tier) if tier > 1 else None)
+        for made in self._made_of(sha256):
+            if self.tier(made) < tier:
+                self.value(made, tier)
+
+    def note_made(self, sha256: str, sources: Iterable[str]) -> None:
+        """Remember what bytes are made of, and have them belong to a closed story of those, and be as valuable."""
+        of = [each for each in sources if each != sha256]
+        for each in of:
+            if sha256 not in self._made_of(each):
+                _add_line(self._mark(each, "made"), sha256)
+        story = next((found for each in of if (found := self.story(each)) is not None), None)
+        if story is not None and self.story(sha256) is None:
+            self.close(sha256, story)
+        tier = max((self.tier(each) for each in of), default=1)
+        if tier > self.tier(sha256):
+            self.value(sha256, tier)
+
+    def told(self) -> int:
+        """How much has been told of bytes that came to belong to other stories; more with every telling."""
+        try:
+            return os.stat(self._told).st_size
+        except FileNotFoundError:
+            return 0
+
+    def told_since(self, place: int) -> tuple[list[str], int]:
+        """The names of the bytes that came to belong to other stories since a place, each once, and the place now."""
+        try:
+            with self._told.open("rb") as file:
+                file.seek(place)
+                lines = file.read()
+        except FileNotFoundError:
+            return [], 0
+        whole = lines[: lines.rfind(b"\n") + 1]
+        return list(dict.fromkeys(whole.decode("ascii").split())), place + len(whole)
+
+    def _made_of(self, sha256: str) -> list[str]:
+        return (self._read(sha256, "made") or "").split()
 
     def _write(self, mark: Path, text: str | None) -> None:
         if text is None:
@@ -212,6 +260,16 @@ def file_sha256(path: Path) -> str:
     """`sha256:<hex>` of a file."""
     with path.open("rb") as file:
         return "sha256:" + hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _add_line(file: Path, line: str) -> None:
+    """Add a line to a file, whoever else does meanwhile: so little is written in one piece."""
+    file.parent.mkdir(exist_ok=True)
+    handle = os.open(file, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o644)
+    try:
+        os.write(handle, f"{line}\n".encode("ascii"))
+    finally:
+        os.close(handle)
 
 
 def _flush_folder(folder: Path) -> None:

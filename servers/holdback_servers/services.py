@@ -1,11 +1,11 @@
 """What a room is given to stand on, and what one call brings with it."""
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypeVar
 
-from holdback_base.database import STRANGER, Database, Sight
+from holdback_base.database import STRANGER, Database, Sight, StoryTables, put_into_story, stories_of
 from holdback_base.elements import CutFacts
 from holdback_base.ids import Clock, NewId
 from holdback_base.problem import Problem
@@ -14,7 +14,8 @@ from holdback_trust.enforcing import Enforcement
 from holdback_trust.identity import Caller
 from holdback_trust.keys import KeyPair, KeyRing
 from holdback_trust.policy import Action
-from sqlalchemy import Connection, MetaData, Table
+from holdback_trust.statements import SignedCut, read_cut
+from sqlalchemy import Connection, MetaData, Table, delete, insert, select
 
 from holdback_servers.idempotency import idempotency_table, kept, once
 from holdback_servers.jobs import Jobs, jobs_table
@@ -22,6 +23,7 @@ from holdback_servers.media_store import MediaStore
 from holdback_servers.settings import Settings
 
 log = logging.getLogger(__name__)
+Cut = TypeVar("Cut", bound=CutFacts)
 
 
 @dataclass(frozen=True)
@@ -53,6 +55,18 @@ class Services:
     settings: Settings
     enforcement: Enforcement = field(default_factory=Enforcement)
 
+    def as_known_now(self, cut: Cut) -> Cut:
+        """A cut as it was told of, with what its bytes became since: of a closed story, of more value."""
+        media = self.media
+        return cut.model_copy(
+            update={"story": media.story(cut.media) or cut.story, "tier": max(cut.tier, media.tier(cut.media))}
+        )
+
+    def follow_stories(self, tables: StoryTables, follow: "Follow") -> None:
+        """Have what a room keeps belong to the closed stories of the bytes it is of, as they are whenever somebody
+        looks: bytes may be closed or opened long after something was made of them."""
+        self.database.listen(_StoriesOfBytes(self.media, tables, follow))
+
 
 @dataclass(frozen=True)
 class Call:
@@ -76,21 +90,18 @@ class Call:
         """Whether the caller may know of what belongs to a closed story; always for what belongs to none."""
         return story is None or sight_of(self.services.enforcement, self.caller).knows(story)
 
-    def require_known(self, cut: CutFacts) -> None:
-        """That the caller may know of the cut that a statement tells of, whoever handed them the statement.
+    def read_cut(self, statement: str) -> SignedCut:
+        """The cut that a cut statement tells of, with what its bytes became since: of a closed story, of more value.
 
         Raises:
-            Problem: NOT_FOUND.
+            Problem: STATEMENT_INVALID; NOT_FOUND for a cut that the caller may not know of, whoever handed them the
+                statement.
         """
+        services = self.services
+        cut = services.as_known_now(read_cut(statement, services.ring, services.clock()))
         if not self.knows(cut.story):
             raise Problem("NOT_FOUND", f"There is no cut {cut.media}.", "Pass the statement of a cut that is there.")
-
-    def as_known_now(self, cut: CutFacts) -> CutFacts:
-        """The cut that a statement tells of, with what its bytes became since: of a closed story, of more value."""
-        media = self.services.media
-        return cut.model_copy(
-            update={"story": media.story(cut.media) or cut.story, "tier": max(cut.tier, media.tier(cut.media))}
-        )
+        return cut
 
     def require_reach(self, tier: int, what: str, *media: str) -> None:
         """That the caller may use material of a value tier, 1 to 3: cut, render, clear or publish it.
@@ -139,6 +150,43 @@ class Call:
     @property
     def _request(self) -> str:
         return f"{self.tool}/{self.args_sha256}"
+
+
+Follow = Callable[[Connection, str], None]
+"""Has what a room keeps of these bytes, which came to belong to another story, belong to it too."""
+
+
+@dataclass(frozen=True)
+class _StoriesOfBytes:
+    """What the media store tells of closed stories, as news for a room's store."""
+
+    media: MediaStore
+    tables: StoryTables
+    follow: Follow
+
+    def told(self) -> int:
+        return self.media.told()
+
+    def hear(self, connection: Connection) -> None:
+        heard = self.tables.heard
+        place = connection.execute(select(heard.c.told)).scalar_one_or_none() or 0
+        names, now = self.media.told_since(place)
+        for name in names:
+            put_into_story(connection, self.tables, name, self.media.story(name))
+            self.follow(connection, name)
+        if now != place:
+            connection.execute(delete(heard))
+            connection.execute(insert(heard).values(told=now))
+
+
+def stories_of_cuts(connection: Connection, tables: StoryTables, cuts: Iterable[CutFacts]) -> frozenset[str]:
+    """The closed stories that cuts belong to: each to that of its bytes, as the room has heard, or else as it was told
+    of."""
+    found: set[str] = set()
+    for cut in cuts:
+        told = () if cut.story is None else (cut.story,)
+        found.update(stories_of(connection, tables, cut.media) or told)
+    return frozenset(found)
 
 
 def sight_of(enforcement: Enforcement, caller: Caller | None) -> Sight:

@@ -1,6 +1,7 @@
 """A store as somebody sees it who may not know of closed stories: what is closed is not there, whatever is asked."""
 
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TypeVar
 
@@ -13,6 +14,7 @@ from holdback_base.database import (
     hides,
     knowing,
     known_stories,
+    put_into_stories,
     put_into_story,
     seeing,
     story_tables,
@@ -116,3 +118,59 @@ def test_a_question_that_cannot_be_answered_shows_nothing(database: Database) ->
 
     with seeing(Sight(knows=cannot_say)), pytest.raises(RuntimeError):
         database.read_now(_titles)
+
+
+def test_a_thing_of_two_stories_is_seen_by_who_knows_of_both(database: Database) -> None:
+    database.submit(lambda c: put_into_stories(c, _STORIES, "open", ("court-ruling", "merger"))).result()
+    for known, seen in (
+        ({"merger"}, {"merger"}),
+        ({"court-ruling"}, {"court"}),
+        ({"court-ruling", "merger"}, {"open", "court", "merger"}),
+    ):
+        assert _as(database, frozenset(known), _titles) == seen
+    database.submit(lambda c: put_into_stories(c, _STORIES, "open", ())).result()
+    assert _as(database, frozenset(), _titles) == {"open"}
+
+
+@dataclass
+class _Told:
+    """News that one more book is closed with every telling."""
+
+    books: list[str] = field(default_factory=list[str])
+    broken: bool = False
+
+    def told(self) -> int:
+        return len(self.books)
+
+    def hear(self, connection: Connection) -> None:
+        if self.broken:
+            raise RuntimeError("it cannot be heard")
+        for book in self.books:
+            put_into_story(connection, _STORIES, book, "court-ruling")
+
+
+def test_what_is_told_elsewhere_is_heard_before_anybody_looks(database: Database) -> None:
+    news = _Told()
+    database.listen(news)
+    assert _as(database, frozenset(), _titles) == {"open"}
+    news.books.append("open")
+    assert _as(database, frozenset(), _titles) == set()
+    assert _as(database, frozenset({"court-ruling"}), _titles) == {"open", "court"}
+
+
+def test_who_writes_has_heard_what_was_told_too(database: Database) -> None:
+    database.listen(_Told(["open"]))
+    with seeing(STRANGER):
+        assert database.submit(lambda c: hides(c, _STORIES, "open")).result()
+
+
+def test_nobody_looks_when_what_was_told_cannot_be_heard(database: Database) -> None:
+    news = _Told(["open"], broken=True)
+    database.listen(news)
+    with seeing(STRANGER), pytest.raises(RuntimeError, match="cannot be heard"):
+        database.read_now(_titles)
+    with seeing(STRANGER), pytest.raises(RuntimeError, match="cannot be heard"):
+        database.submit(_titles).result()
+    assert database.read_now(_titles) == {"open", "court", "merger"}
+    news.broken = False
+    assert _as(database, frozenset(), _titles) == set()

@@ -110,3 +110,55 @@ def test_what_the_report_raises_ends_a_copy(tmp_path: Path) -> None:
 
     with pytest.raises(InterruptedError):
         copy_hashed(FILM, tmp_path / "copy", stop)
+
+
+def test_what_was_made_of_bytes_follows_them_into_a_story_and_opening_them_opens_nothing_else(tmp_path: Path) -> None:
+    store = MediaStore(tmp_path)
+    rushes, cut, trailer = (store.put(each) for each in (b"rushes", b"cut", b"trailer"))
+    store.note_made(cut, [rushes])
+    store.note_made(trailer, [cut, rushes])
+    store.close(rushes, "court-ruling")
+    assert [store.story(each) for each in (rushes, cut, trailer)] == ["court-ruling"] * 3
+    store.close(rushes, "verdict")
+    assert [store.story(each) for each in (rushes, cut, trailer)] == ["verdict"] * 3
+    store.close(rushes, None)
+    assert [store.story(each) for each in (rushes, cut, trailer)] == [None, "verdict", "verdict"]
+
+
+def test_what_belongs_to_another_story_stays_there(tmp_path: Path) -> None:
+    store = MediaStore(tmp_path)
+    rushes, cut = store.put(b"rushes"), store.put(b"cut")
+    store.note_made(cut, [rushes])
+    store.close(cut, "merger")
+    store.close(rushes, "court-ruling")
+    assert store.story(cut) == "merger"
+
+
+def test_what_is_made_of_closed_bytes_is_closed_at_once_and_as_valuable(tmp_path: Path) -> None:
+    store = MediaStore(tmp_path)
+    rushes, cut = store.put(b"rushes"), store.put(b"cut")
+    store.close(rushes, "court-ruling")
+    store.value(rushes, 3)
+    store.note_made(cut, [rushes])
+    assert (store.story(cut), store.tier(cut)) == ("court-ruling", 3)
+
+
+def test_what_was_made_of_bytes_becomes_as_valuable_as_they_become_and_stays_so(tmp_path: Path) -> None:
+    store = MediaStore(tmp_path)
+    rushes, cut = store.put(b"rushes"), store.put(b"cut")
+    store.note_made(cut, [rushes])
+    store.value(rushes, 2)
+    store.value(rushes, 1)
+    assert (store.tier(rushes), store.tier(cut)) == (1, 2)
+
+
+def test_every_room_is_told_which_bytes_came_to_belong_to_another_story(tmp_path: Path) -> None:
+    store = MediaStore(tmp_path)
+    rushes, cut = store.put(b"rushes"), store.put(b"cut")
+    store.note_made(cut, [rushes])
+    assert (store.told(), store.told_since(0)) == (0, ([], 0))
+    store.close(rushes, "court-ruling")
+    names, place = store.told_since(0)
+    assert (names, place) == ([rushes, cut], store.told())
+    store.close(rushes, None)
+    assert store.told_since(place) == ([rushes], store.told())

@@ -3,6 +3,7 @@
 from holdback_base.database.port import Database, Ground, Reader, Unit, load_instant, store_instant
 from holdback_base.database.stories import (
     STRANGER,
+    News,
     Sight,
     StoryTables,
     closed_by,
@@ -11,9 +12,10 @@ from holdback_base.database.stories import (
     hides,
     knowing,
     known_stories,
+    put_into_stories,
     put_into_story,
     seeing,
-    story_of,
+    stories_of,
     story_tables,
 )
 
@@ -21,6 +23,7 @@ __all__ = [
     "STRANGER",
     "Database",
     "Ground",
+    "News",
     "Reader",
     "Sight",
     "StoryTables",
@@ -32,9 +35,10 @@ __all__ = [
     "knowing",
     "known_stories",
     "load_instant",
+    "put_into_stories",
     "put_into_story",
     "seeing",
     "store_instant",
-    "story_of",
+    "stories_of",
     "story_tables",
 ]

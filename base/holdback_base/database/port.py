@@ -22,7 +22,7 @@ from typing import Any, Protocol, TypeVar
 from sqlalchemy import Connection, Engine, MetaData
 
 from holdback_base.database import stories
-from holdback_base.database.stories import Sight
+from holdback_base.database.stories import News, Sight
 from holdback_base.problem import Problem
 from holdback_base.vocabulary import to_utc
 
@@ -116,6 +116,8 @@ class Database:
         self._veiled: deque[Reader] = deque()
         self._veils = stories.veils_of(metadata)
         self._took: dict[CodeType, float] = {}
+        self._news: News | None = None
+        self._heard = 0
         known = metadata.info.get("version", 1) if version is None else version
         try:
             self._ground.prepare(self._writing, metadata, known)
@@ -131,6 +133,10 @@ class Database:
         self._writer.start()
         self._open = True
 
+    def listen(self, news: News) -> None:
+        """Hear from now on what is told elsewhere of who may know of what, before a unit looks with somebody's eyes."""
+        self._news = news
+
     async def write(self, unit: Unit[T]) -> T:
         """Run the unit in a transaction and answer once it is on disk; what it raises undoes it and is raised here."""
         return await asyncio.wrap_future(self.submit(unit))
@@ -141,11 +147,24 @@ class Database:
         if sight is None:
             return self._submit(unit)
 
+        news = self._news if self._behind(sight) else None
+
         def with_eyes(connection: Connection) -> T:
+            if news is not None:
+                news.hear(connection)
             with stories.writing_with(connection, sight):
                 return unit(connection)
 
         return self._submit(with_eyes)
+
+    def _behind(self, sight: Sight | None) -> int:
+        """How much has been told by now that may matter to these eyes and is not known to have been heard, or 0."""
+        told = 0 if self._news is None or sight is None else self._news.told()
+        return told if told != self._heard else 0
+
+    def _hear(self) -> "Future[None]":
+        assert self._news is not None
+        return self._submit(self._news.hear)
 
     def _submit(self, unit: Unit[T]) -> "Future[T]":
         if not self._open:
@@ -165,6 +184,9 @@ class Database:
         machine never runs in the loop.
         """
         sight = self._sight()
+        if told := self._behind(sight):
+            await asyncio.wrap_future(self._hear())
+            self._heard = told
         if self._readers is None:
             return await asyncio.wrap_future(self._submit(self._in_memory(unit, sight)))
         code = _code(unit) if self._in_loop else None
@@ -175,6 +197,9 @@ class Database:
     def read_now(self, unit: Unit[T]) -> T:
         """Run a short unit in this thread, whatever it took before: where there is no event loop to hold up."""
         sight = self._sight()
+        if told := self._behind(sight):
+            self._hear().result()
+            self._heard = told
         if self._readers is None:
             return self._submit(self._in_memory(unit, sight)).result()
         return self._read(unit, sight)

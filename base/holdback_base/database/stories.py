@@ -8,13 +8,13 @@ nobody stands behind, such as a clock's, sees everything.
 # ruff: noqa: S608 - every fragment of SQL is the rooms' own; what callers give is bound
 
 import sqlite3
-from collections.abc import Callable, Generator, Mapping
+from collections.abc import Callable, Collection, Generator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
-from typing import Any, cast
+from typing import Any, Protocol, cast
 
-from sqlalchemy import Column, Connection, Index, MetaData, String, Table, delete, insert, select
+from sqlalchemy import BigInteger, Column, Connection, Index, MetaData, String, Table, delete, insert, select
 
 _HIDDEN, _SIGHT = "holdback.hidden", "holdback.sight"
 _VEILS = "veils"
@@ -70,10 +70,24 @@ def knowing(stories: frozenset[str]) -> Sight:
 
 @dataclass(frozen=True)
 class StoryTables:
-    """What a room keeps of closed stories: which thing belongs to which, and the names of all that ever had one."""
+    """What a room keeps of closed stories: which thing belongs to which, the names of all that ever had one, and how
+    much it has heard of what is told elsewhere."""
 
     closed: Table
     stories: Table
+    heard: Table
+
+
+class News(Protocol):
+    """What is told outside a room of who may know of what; the room hears it before anybody's eyes look."""
+
+    def told(self) -> int:
+        """How much has been told so far: more with every telling."""
+        ...
+
+    def hear(self, connection: Connection) -> None:
+        """Bring the room's books up to what has been told; a unit of work, or part of one."""
+        ...
 
 
 def story_tables(metadata: MetaData, veils: Mapping[str, str]) -> StoryTables:
@@ -88,10 +102,11 @@ def story_tables(metadata: MetaData, veils: Mapping[str, str]) -> StoryTables:
         "closed",
         metadata,
         Column("id", String, primary_key=True),
-        Column("story", String, nullable=False),
+        Column("story", String, primary_key=True),
         Index("closed_by_story", "story", "id"),
     )
-    return StoryTables(closed, Table("stories", metadata, Column("name", String, primary_key=True)))
+    names = Table("stories", metadata, Column("name", String, primary_key=True))
+    return StoryTables(closed, names, Table("heard", metadata, Column("told", BigInteger, nullable=False)))
 
 
 def closed_by(column: str) -> str:
@@ -106,23 +121,28 @@ def veils_of(metadata: MetaData) -> dict[str, str]:
 
 def put_into_story(connection: Connection, tables: StoryTables, thing: str, story: str | None) -> None:
     """Close a thing to all who may not know of the story, move it to another one, or with None open it."""
+    put_into_stories(connection, tables, thing, () if story is None else (story,))
+
+
+def put_into_stories(connection: Connection, tables: StoryTables, thing: str, stories: Collection[str]) -> None:
+    """Close a thing to all who may not know of each of these stories, and of no others; with none open it."""
     connection.execute(delete(tables.closed).where(tables.closed.c.id == thing))
-    if story is not None:
+    for story in stories:
         connection.execute(insert(tables.closed).values(id=thing, story=story))
         if connection.execute(select(tables.stories).where(tables.stories.c.name == story)).first() is None:
             connection.execute(insert(tables.stories).values(name=story))
 
 
-def story_of(connection: Connection, tables: StoryTables, thing: str) -> str | None:
-    """The closed story that a thing belongs to."""
-    return connection.execute(select(tables.closed.c.story).where(tables.closed.c.id == thing)).scalar_one_or_none()
+def stories_of(connection: Connection, tables: StoryTables, thing: str) -> frozenset[str]:
+    """The closed stories that a thing belongs to."""
+    return frozenset(connection.execute(select(tables.closed.c.story).where(tables.closed.c.id == thing)).scalars())
 
 
 def hides(connection: Connection, tables: StoryTables, thing: str) -> bool:
     """Whether whoever stands behind this unit may not know of a thing. What writes asks this, since it sees the tables
     themselves."""
     hidden = hidden_stories(connection)
-    return bool(hidden) and story_of(connection, tables, thing) in hidden
+    return bool(hidden) and not hidden.isdisjoint(stories_of(connection, tables, thing))
 
 
 def hidden_stories(connection: Connection) -> frozenset[str]:

@@ -6,14 +6,14 @@ from holdback_base.elements import ElementList
 from holdback_base.ids import NewId
 from holdback_base.problem import Problem
 from holdback_base.vocabulary import Instant
-from holdback_trust.statements import SignedCut, read_cut
+from holdback_trust.statements import SignedCut
 from sqlalchemy import Connection
 
 from holdback_servers.assets import closing, ingest, store
 from holdback_servers.assets.model import Asset, AssetKind, Lineage, TechnicalFacts, Value, Version, missing_refs
 from holdback_servers.assets.papers import Registered, RegisterRequest, declared_list, first_values
 from holdback_servers.assets.shelf import NewVersion, answer_about, put_on_shelf
-from holdback_servers.services import Services
+from holdback_servers.services import Call
 
 
 @dataclass(frozen=True)
@@ -26,12 +26,13 @@ class CutPapers:
     signed: SignedCut | None
 
 
-async def examine_cut(services: Services, request: RegisterRequest) -> CutPapers:
+async def examine_cut(call: Call, request: RegisterRequest) -> CutPapers:
     """Verify the statement, find the bytes and probe them.
 
     Raises:
-        Problem: STATEMENT_INVALID; MEDIA_OFFLINE; INVALID_ARGUMENT when media and elements are neither proven nor
-            declared, or both; CONFLICT when the statement tells of other frames than the media has.
+        Problem: STATEMENT_INVALID; NOT_FOUND for a cut that the caller may not know of; MEDIA_OFFLINE;
+            INVALID_ARGUMENT when media and elements are neither proven nor declared, or both; CONFLICT when the
+            statement tells of other frames than the media has.
     """
     if (request.cut_statement is None) == (request.media is None):
         raise Problem(
@@ -41,7 +42,8 @@ async def examine_cut(services: Services, request: RegisterRequest) -> CutPapers
         )
     if request.cut_statement is not None and (request.elements or request.notices):
         raise Problem("INVALID_ARGUMENT", "Elements come from the cut statement.", "Leave elements and notices out.")
-    signed = None if request.cut_statement is None else read_cut(request.cut_statement, services.ring, services.clock())
+    services = call.services
+    signed = None if request.cut_statement is None else call.read_cut(request.cut_statement)
     media = signed.media if signed is not None else request.media or ""
     facts = await ingest.probe(services.media.path(media), media[:19], services.settings)
     if signed is not None:

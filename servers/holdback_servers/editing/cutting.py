@@ -6,7 +6,6 @@ from typing import Annotated, Any
 from holdback_base.elements import CutFacts
 from holdback_base.problem import Problem
 from holdback_base.vocabulary import Noun, Rate
-from holdback_trust.statements import read_cut
 from pydantic import Field
 from sqlalchemy import Connection
 
@@ -139,13 +138,10 @@ def read_sources(call: Call, statements: tuple[str, ...]) -> list[CutFacts]:
         Problem: STATEMENT_INVALID, or NOT_FOUND for one of a closed story that the caller may not know of, naming which
             of them; the first that does not verify ends it.
     """
-    services = call.services
     facts: list[CutFacts] = []
     for number, statement in enumerate(statements, start=1):
         try:
-            found = call.as_known_now(read_cut(statement, services.ring, services.clock()).facts())
-            call.require_known(found)
-            facts.append(found)
+            facts.append(call.read_cut(statement).facts())
         except Problem as problem:
             raise Problem(problem.code, f"Source {number}: {problem.message}", problem.hint) from problem
     return facts

@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 from holdback_base.elements import Box
 from holdback_base.problem import Problem
 from holdback_base.vocabulary import Rate, Sha256, Span
-from holdback_trust.statements import read_cut, read_proof
+from holdback_trust.statements import read_proof
 from pydantic import Field
 
 from holdback_servers.editing import store
@@ -54,10 +54,9 @@ def _offer_proving(door: Door) -> None:
         Only music and speech at its own speed is recognised, and words in this server's own lettering.
         """
         try:
-            cut = read_cut(cut_statement, services.ring, services.clock()).facts()
+            cut = call.read_cut(cut_statement).facts()
         except Problem as problem:
             raise Problem(problem.code, f"The cut: {problem.message}", problem.hint) from problem
-        call.require_known(cut)
         check_conditions(conditions)
         services.media.path(cut.media)
         request = {

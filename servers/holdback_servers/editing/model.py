@@ -82,11 +82,6 @@ class Timeline(Noun):
         return max((each.tier for each in self.sources), default=1)
 
     @property
-    def stories(self) -> tuple[str, ...]:
-        """The closed stories that its sources belong to."""
-        return tuple(sorted({each.story for each in self.sources if each.story is not None}))
-
-    @property
     def frames(self) -> int:
         """How long the cut is: its clips, and the end card."""
         return sum(clip.frames for clip in self.clips) + (self.end_card.frames if self.end_card else 0)

@@ -16,6 +16,7 @@ from holdback_servers.editing import store
 from holdback_servers.editing.evidence import ConditionWanted, Proof, ProofReport, worst
 from holdback_servers.editing.model import Timeline
 from holdback_servers.jobs import Report
+from holdback_servers.media_store import file_sha256
 from holdback_servers.services import Services
 
 PROVE = "prove"
@@ -66,7 +67,7 @@ class Prove:
                 _limits(services),
                 roots=(services.media.root, work),
             )
-            proofs = tuple(_kept(services, work, each, cut.story) for each in found["proofs"])
+            proofs = tuple(_kept(services, work, each, cut.media) for each in found["proofs"])
         proven = ProofReport(
             media=cut.media,
             rate=rate,
@@ -91,12 +92,13 @@ def _files(services: Services, media: str, timeline: Timeline | None, sources: l
     return {**here, media: str(services.media.path(media))}
 
 
-def _kept(services: Services, work: Path, found: dict[str, Any], story: str | None) -> Proof:
+def _kept(services: Services, work: Path, found: dict[str, Any], shown: str) -> Proof:
     """A proof with its still in the store, which belongs to the story of the file that it shows."""
     still = found.get("still")
-    media = services.media.adopt(work / still) if still else None
-    if media is not None and story is not None:
-        services.media.close(media, story)
+    media = file_sha256(work / still) if still else None
+    if still and media:
+        services.media.note_made(media, [shown])
+        services.media.adopt(work / still, media)
     return Proof.model_validate({**found, "still": media})
 
 

@@ -134,8 +134,7 @@ class Render:
                 report(timeline.frames, timeline.frames, "frames", "writing content credentials")
                 output = await sign_delivery(services, output, timeline, work)
             media = file_sha256(output)
-            if (story := _story(timeline)) is not None:
-                services.media.close(media, story)
+            _note_made(services, media, timeline)
             services.media.adopt(output, media)
         trim(cache, MOST_CACHED)
         told = {"media": media, "bytes": services.media.size(media), "unsigned": unsigned, "profile": _digest(profile)}
@@ -158,8 +157,7 @@ def sidecars_of(services: Services, timeline: Timeline, profile: Profile) -> tup
             text = write_captions(lines, timeline.rate, form)
             name = f"{timeline.id}.{captions.language}.{form}"
             media = services.media.put(text.encode())
-            if (story := _story(timeline)) is not None:
-                services.media.close(media, story)
+            _note_made(services, media, timeline)
             found.append(Sidecar(language=captions.language, format=form, media=media, filename=name))
     return tuple(found)
 
@@ -259,12 +257,24 @@ def _measure_fields(facts: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def _story(timeline: Timeline) -> str | None:
-    return next(iter(timeline.stories), None)
+def _note_made(services: Services, media: str, timeline: Timeline) -> None:
+    """Have bytes belong to the story of what they are made of, now and later."""
+    services.media.note_made(media, [each.media for each in timeline.sources])
+    story = _as_now(services, timeline)[1]
+    if story is not None and services.media.story(media) is None:  # what it was cut from has been opened since
+        services.media.close(media, story)
+
+
+def _as_now(services: Services, timeline: Timeline) -> tuple[int, str | None]:
+    """The value tier and the closed story of a timeline, by what its sources are now."""
+    sources = [services.as_known_now(each) for each in timeline.sources]
+    story = next((each.story for each in sources if each.story is not None), None)
+    return max((each.tier for each in sources), default=1), story
 
 
 def _signed(services: Services, timeline: Timeline, name: str, profile: Profile, facts: dict[str, Any]) -> Rendered:
     elements = derive_elements(timeline)
+    tier, story = _as_now(services, timeline)
     cut = CutFacts(
         media=facts["media"],
         element_list=elements,
@@ -272,8 +282,8 @@ def _signed(services: Services, timeline: Timeline, name: str, profile: Profile,
         height=facts["height"],
         title=timeline.title,
         version=timeline.id,
-        tier=max([timeline.tier, *(services.media.tier(each.media) for each in timeline.sources)]),
-        story=_story(timeline),
+        tier=tier,
+        story=services.media.story(facts["media"]) or story,
     )
     return Rendered.model_validate(
         {

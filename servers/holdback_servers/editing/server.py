@@ -4,6 +4,7 @@ from pathlib import Path
 
 from holdback_trust.identity import Caller
 
+from holdback_servers.editing import store
 from holdback_servers.editing.cutting import offer_cutting
 from holdback_servers.editing.examining import offer_examining
 from holdback_servers.editing.exchanging import offer_exchanging
@@ -36,6 +37,7 @@ def build(services: Services, *, local: Caller | None = None) -> Door:
         local=local,
         kept=Path(__file__).with_name("tools.json"),
     )
+    services.follow_stories(store.STORIES, store.follow)
     offer_cutting(door)
     offer_looking(door)
     offer_exchanging(door)

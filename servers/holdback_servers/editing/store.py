@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
-from holdback_base.database import closed_by, hides, put_into_story, store_instant, story_of, story_tables
+from holdback_base.database import closed_by, hides, put_into_stories, store_instant, story_tables
 from holdback_base.problem import Problem
 from sqlalchemy import (
     JSON,
@@ -22,7 +22,7 @@ from sqlalchemy import (
 )
 
 from holdback_servers.editing.model import Timeline
-from holdback_servers.services import room_tables
+from holdback_servers.services import room_tables, stories_of_cuts
 
 METADATA = MetaData(info={"version": 3})
 TABLES = room_tables(METADATA)
@@ -35,8 +35,7 @@ STORIES = story_tables(
         "jobs": " OR ".join(closed_by(each) for each in _OF_JOBS),
     },
 )
-"""Which timelines belong to a closed story, and which bytes, by their names: those they were cut from and rendered
-to."""
+"""Which timelines belong to a closed story, and which bytes, by their names."""
 
 timelines = Table(
     "timelines",
@@ -59,7 +58,14 @@ renders = Table(
     Column("facts", JSON, nullable=False),
     Column("at", String, nullable=False),
 )
-
+timeline_sources = Table(
+    "timeline_sources",
+    METADATA,
+    Column("media", String, primary_key=True),
+    Column("timeline", String, primary_key=True),
+    sqlite_with_rowid=False,
+)
+"""Which timelines bytes were given to as a source."""
 
 _place = literal_column("timelines.rowid", Integer)
 """SQLite's own number of a row: timelines are only ever added, so it is the order in which they were kept."""
@@ -70,17 +76,17 @@ def save(c: Connection, timeline: Timeline) -> None:
 
     Raises Problem CONFLICT for material of two closed stories: whoever may know of one need not know of the other.
     """
-    if len(timeline.stories) > 1:
+    stories = stories_of_cuts(c, STORIES, timeline.sources)
+    if len(stories) > 1:
         raise Problem(
             "CONFLICT",
             "The sources of this cut belong to different closed stories.",
             "Make one cut for each story, or have one of them opened.",
         )
-    for story in timeline.stories:
-        put_into_story(c, STORIES, timeline.id, story)
-        for each in timeline.sources:
-            if each.story is not None:
-                put_into_story(c, STORIES, each.media, story)
+    put_into_stories(c, STORIES, timeline.id, stories)
+    if timeline.sources:
+        rows = [{"media": each.media, "timeline": timeline.id} for each in timeline.sources]
+        c.execute(insert(timeline_sources), rows)
     c.execute(
         insert(timelines).values(
             id=timeline.id,
@@ -92,6 +98,14 @@ def save(c: Connection, timeline: Timeline) -> None:
             made_by=timeline.by,
         )
     )
+
+
+def follow(c: Connection, media: str) -> None:
+    """Have the timelines that bytes are a source of belong to the closed stories that their sources belong to now."""
+    cut_from = select(timelines.c.body).join(timeline_sources, timeline_sources.c.timeline == timelines.c.id)
+    for body in c.execute(cut_from.where(timeline_sources.c.media == media)).scalars().all():
+        timeline = Timeline.model_validate(body)
+        put_into_stories(c, STORIES, timeline.id, stories_of_cuts(c, STORIES, timeline.sources))
 
 
 def find(c: Connection, timeline_id: str) -> Timeline:
@@ -155,11 +169,7 @@ def renders_of(c: Connection, names: Sequence[str]) -> dict[str, list[tuple[str,
 
 
 def remember_render(c: Connection, timeline_id: str, profile: str, facts: dict[str, Any], at: str) -> None:
-    """Keep what was rendered, in place of an earlier file of the same timeline and profile; it belongs to the story
-    of the timeline."""
-    story = story_of(c, STORIES, timeline_id)
-    if story is not None:
-        put_into_story(c, STORIES, facts["media"], story)
+    """Keep what was rendered, in place of an earlier file of the same timeline and profile."""
     c.execute(delete(renders).where(renders.c.timeline == timeline_id, renders.c.profile == profile))
     row = {"timeline": timeline_id, "profile": profile, "media": facts["media"], "facts": facts, "at": at}
     c.execute(insert(renders).values(**row))

@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from typing import Any, Final, Literal
 
 from holdback_base.canonical import canonical_sha256
-from holdback_base.database import hides, load_instant, put_into_story, store_instant
+from holdback_base.database import hides, load_instant, put_into_stories, store_instant
 from holdback_base.elements import CutFacts
 from holdback_base.problem import Problem
 from holdback_trust.keys import KeyPair, sign_jws
@@ -29,7 +29,8 @@ from holdback_servers.rights.book import Book
 from holdback_servers.rights.clearance import Decision
 from holdback_servers.rights.issuing import ISSUER, STATUS, STATUS_SECONDS, losses, open_cells
 from holdback_servers.rights.report import Asked, CellGroup, ClearanceReport
-from holdback_servers.rights.tables import STORIES, clearance_refs, clearances
+from holdback_servers.rights.tables import STORIES, clearance_cuts, clearance_refs, clearances
+from holdback_servers.services import stories_of_cuts
 
 Standing = Literal["valid", "stale", "revoked", "unknown"]
 """How a clearance stands with its issuer. Only `valid` may be relied on."""
@@ -74,9 +75,18 @@ def keep(
             opens_until=_opens_until(report),
         )
     )
-    put_into_story(c, STORIES, claims["jti"], claims.get("story"))
+    put_into_stories(c, STORIES, claims["jti"], stories_of_cuts(c, STORIES, decision.cuts))
+    c.execute(insert(clearance_cuts), [{"media": each.media, "clearance": claims["jti"]} for each in decision.cuts])
     c.execute(insert(clearance_refs), [{"ref": ref, "clearance": claims["jti"]} for ref in sorted(decision.books)])
     return IssuedClearance(clearance=claims["jti"], statement=statement, expires=expires, report=report)
+
+
+def follow(c: Connection, media: str) -> None:
+    """Have the clearances of these bytes belong to the closed stories that their cuts belong to now."""
+    of_it = select(clearances.c.id, clearances.c.body).join(clearance_cuts).where(clearance_cuts.c.media == media)
+    for identity, body in c.execute(of_it).all():
+        cuts = [CutFacts.model_validate(each) for each in body["cuts"]]
+        put_into_stories(c, STORIES, identity, stories_of_cuts(c, STORIES, cuts))
 
 
 def _opens_until(report: ClearanceReport) -> str:

@@ -4,11 +4,11 @@ from collections.abc import Mapping, Sequence
 from threading import Lock
 from typing import Annotated, Any, Final, NamedTuple
 
-from holdback_base.database import story_of
+from holdback_base.database import stories_of
 from holdback_base.elements import CutFacts
 from holdback_base.problem import Problem
 from holdback_base.vocabulary import Instant, Sha256
-from holdback_trust.statements import CLEARANCE, read_cut, sign
+from holdback_trust.statements import CLEARANCE, sign
 from pydantic import Field
 from sqlalchemy import Connection
 from starlette.requests import Request
@@ -236,7 +236,7 @@ def _offer_clearances(door: Door, shelf: Shelf) -> None:
         result = await services.database.write(
             lambda c: call.once(c, lambda: clearances.revoke(c, clearance, reason, now, by).model_dump(mode="json"))
         )
-        if await services.database.read(lambda c: story_of(c, STORIES, clearance)) is None:
+        if not await services.database.read(lambda c: stories_of(c, STORIES, clearance)):
             await door.listeners.tell_changed([CLEARANCE_URI + clearance])
         return Revoked.model_validate(result)
 
@@ -269,11 +269,9 @@ def _cuts(call: Call, statements: list[str]) -> list[CutFacts]:
             "There is no cut statement.",
             "Pass the signed statement that get_asset or a finished render gives.",
         )
-    services = call.services
     found: dict[str, CutFacts] = {}
     for each in statements:
-        cut = call.as_known_now(read_cut(each, services.ring, services.clock()).facts())
-        call.require_known(cut)
+        cut = call.read_cut(each).facts()
         if found.setdefault(cut.media, cut).element_list != cut.element_list:
             raise Problem(
                 "CONFLICT",

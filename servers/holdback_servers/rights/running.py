@@ -4,7 +4,7 @@ from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import Annotated, Any
 
-from holdback_base.database import load_instant, put_into_story, store_instant, story_of
+from holdback_base.database import load_instant, store_instant
 from holdback_base.problem import Problem
 from holdback_base.vocabulary import (
     Instant,
@@ -24,7 +24,6 @@ from holdback_servers.rights.counting import RunsAnswer, relied_on
 from holdback_servers.rights.report import CellGroup
 from holdback_servers.rights.runs import Settling
 from holdback_servers.rights.store import Shelf
-from holdback_servers.rights.tables import STORIES
 from holdback_servers.rights.tables import runs as run_rows
 from holdback_servers.services import Call
 from holdback_servers.serving import Door
@@ -134,7 +133,7 @@ def reserve_transmissions(
         Problem: what `runs.reserve` refuses; NOT_FOUND for the clearance; TERRITORY_NOT_CLEARED or
             OUTSIDE_CLEARED_WINDOW for a transmission that it does not open.
     """
-    put_into_story(c, STORIES, publication, story_of(c, STORIES, clearance))
+    runs.goes_out_under(c, publication, clearance)
     wanted = runs.choose(c, publication, _needs(c, shelf, clearance, transmissions, now))
     return runs.reserve(c, publication, wanted, now=now, by=by)
 
@@ -153,7 +152,7 @@ def keep_transmissions(
 
     So a transmission that moves keeps its run, and nobody can take it in between.
     """
-    put_into_story(c, STORIES, publication, story_of(c, STORIES, clearance))
+    runs.goes_out_under(c, publication, clearance)
     wanted = runs.choose(c, publication, _needs(c, shelf, clearance, transmissions, now))
     runs.release_others(c, publication, lambda run: (run.right, run.at) in wanted, now=now, by=by)
     runs.reserve(c, publication, wanted, now=now, by=by)

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
 
-from holdback_base.database import hides, load_instant, store_instant
+from holdback_base.database import hidden_stories, hides, load_instant, store_instant
 from holdback_base.problem import Problem
 from holdback_base.vocabulary import instant_text, to_utc
 from sqlalchemy import Connection, RowMapping, select, update
@@ -19,7 +19,7 @@ from holdback_servers.rights import writing
 from holdback_servers.rights.counting import RunCount, RunListed, RunsAnswer, RunState, counted, exhausted, taken
 from holdback_servers.rights.model import Reruns, Right
 from holdback_servers.rights.rows import read_right
-from holdback_servers.rights.tables import STORIES, contracts, rights, runs
+from holdback_servers.rights.tables import STORIES, contracts, publications, rights, runs
 
 Settling = Literal["use", "release"]
 _AT_ONCE = 500
@@ -78,6 +78,12 @@ def reserve(
     return told(c, publication, asked)
 
 
+def goes_out_under(c: Connection, publication: str, clearance: str) -> None:
+    """Remember which clearance a publication goes out under: who may not know of that may not know of it."""
+    row = upsert(publications).values(id=publication, clearance=clearance)
+    c.execute(row.on_conflict_do_update(index_elements=["id"], set_={"clearance": clearance}))
+
+
 def settle(
     c: Connection, publication: str, action: Settling, at: Iterable[datetime] | None, *, now: datetime, by: str
 ) -> RunsAnswer:
@@ -89,7 +95,7 @@ def settle(
         Problem: NOT_FOUND when nothing is reserved for the publication, or at one of the instants; CONFLICT for the use
             of what was released, and for the release of what was used.
     """
-    listed = [] if hides(c, STORIES, publication) else _of_publication(c, publication)
+    listed = [] if _hidden(c, publication) else _of_publication(c, publication)
     chosen = _chosen(publication, listed, None if at is None else {to_utc(each) for each in at})
     barred, how, cure = _REFUSED[action]
     refused = [each for each in chosen if each.state == barred]
@@ -314,6 +320,14 @@ def _count(known: _Limited, listed: Sequence[RunListed]) -> RunCount:
 def _told(c: Connection, standing: Sequence[RunListed]) -> list[RunListed]:
     """By whom runs are taken, as whoever asks may know it; how many are, all are told."""
     return [
-        each.model_copy(update={"publication": "another publication"}) if hides(c, STORIES, each.publication) else each
+        each.model_copy(update={"publication": "another publication"}) if _hidden(c, each.publication) else each
         for each in standing
     ]
+
+
+def _hidden(c: Connection, publication: str) -> bool:
+    """Whether whoever asks may not know of a publication."""
+    if not hidden_stories(c):
+        return False
+    under = c.execute(select(publications.c.clearance).where(publications.c.id == publication)).scalar_one_or_none()
+    return under is not None and hides(c, STORIES, under)

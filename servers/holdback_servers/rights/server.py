@@ -10,7 +10,7 @@ from holdback_trust.identity import Caller
 from pydantic import Field
 from sqlalchemy import Connection
 
-from holdback_servers.rights import recording, store
+from holdback_servers.rights import clearances, recording, store
 from holdback_servers.rights.answers import (
     AvailablePage,
     ContractGiven,
@@ -39,6 +39,7 @@ from holdback_servers.rights.model import ContractStatus, RightKind
 from holdback_servers.rights.moments import Event, EventName
 from holdback_servers.rights.running import offer_running
 from holdback_servers.rights.store import Listing, Shelf
+from holdback_servers.rights.tables import STORIES
 from holdback_servers.rights.watching import changing, offer_watching
 from holdback_servers.services import Call, Services
 from holdback_servers.serving import Door
@@ -68,6 +69,7 @@ def build(services: Services, *, local: Caller | None = None) -> Door:
         local=local,
         kept=Path(__file__).with_name("tools.json"),
     )
+    services.follow_stories(STORIES, clearances.follow)
     shelf = Shelf()
     offer_deciding(door, shelf)
     offer_asking(door, shelf)

@@ -12,7 +12,7 @@ from holdback_servers.services import room_tables
 METADATA = MetaData(info={"version": 4})
 TABLES = room_tables(METADATA)
 STORIES = story_tables(METADATA, {"clearances": closed_by("r.id"), "clearance_refs": closed_by("r.clearance")})
-"""Which clearances are of cuts of a closed story, and which publications go out under them."""
+"""Which clearances are of cuts of a closed story, and which bytes, by their names."""
 
 contracts = Table(
     "contracts",
@@ -128,3 +128,17 @@ clearance_refs = Table(
     Column("clearance", String, ForeignKey("clearances.id"), primary_key=True),
 )
 """Which references a clearance was decided on: those to look at again when a right changes."""
+clearance_cuts = Table(
+    "clearance_cuts",
+    METADATA,
+    Column("media", String, primary_key=True),
+    Column("clearance", String, ForeignKey("clearances.id"), primary_key=True),
+)
+"""Which clearances bytes are a delivery of."""
+publications = Table(
+    "publications",
+    METADATA,
+    Column("id", String, primary_key=True),
+    Column("clearance", String, nullable=False),
+)
+"""Which clearance a publication goes out under, as whoever reserved its runs last said."""

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
 from typing import Any, Final, Protocol, Self
 
-from holdback_base.database import hides, store_instant, story_of
+from holdback_base.database import hides, store_instant, stories_of
 from sqlalchemy import Connection, or_, select
 
 from holdback_servers.rights import clearances, runs, store
@@ -87,7 +87,7 @@ def news(c: Connection, door: Door, stale: Sequence[StaleClearance], now: dateti
     """The resources that a change made now concerns, out of those that somebody listens to. What belongs to a closed
     story is not announced: who listens is not known here, so whoever knows of it asks again."""
     listened = door.listeners.listened
-    found = [CLEARANCE_URI + each.clearance for each in stale if story_of(c, STORIES, each.clearance) is None]
+    found = [CLEARANCE_URI + each.clearance for each in stale if not stories_of(c, STORIES, each.clearance)]
     watched = sorted(uri.removeprefix(RIGHT_URI) for uri in listened if uri.startswith(RIGHT_URI))
     at = store_instant(now)
     for begin in range(0, len(watched), _AT_ONCE):

@@ -4,6 +4,7 @@ from pathlib import Path
 
 from holdback_trust.identity import Caller
 
+from holdback_servers.schedule import store
 from holdback_servers.schedule.booking import offer_booking
 from holdback_servers.schedule.changing import offer_changing
 from holdback_servers.schedule.exchanging import offer_exchanging
@@ -39,6 +40,7 @@ def build(services: Services, outside: Outside, *, local: Caller | None = None, 
         local=local,
         kept=Path(__file__).with_name("tools.json"),
     )
+    services.follow_stories(store.STORIES, store.follow)
     offer_reading(door, outside)
     offer_proposing(door)
     offer_booking(door, outside)

@@ -12,7 +12,7 @@ STORIES = story_tables(
     {"publications": closed_by("r.id"), "jobs": closed_by("r.id")}
     | dict.fromkeys(("papers", "run_orders", "showings", "history", "as_run"), closed_by("r.publication")),
 )
-"""Which publications belong to a closed story, and which jobs plan some."""
+"""Which publications and bytes belong to a closed story, and which jobs plan some."""
 
 channels = Table(
     "channels",

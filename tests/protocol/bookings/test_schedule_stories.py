@@ -125,3 +125,43 @@ async def test_a_calendar_leaves_out_what_is_closed_even_for_who_knows_of_it(hou
     assert answer.status_code == 200
     assert "BEGIN:VCALENDAR" in answer.text
     assert TITLE not in answer.text
+
+
+async def test_a_publication_is_closed_with_its_bytes_however_late_and_opened_with_them(house: Any, two: Two) -> None:
+    media = f"sha256:{'2' * 64}"
+    held = await _hold(two, two.stranger, media, TITLE)
+    name, store = held["publication"]["id"], two.knower.services.media
+    assert [each["id"] for each in (await two.ask(two.stranger, "get_schedule"))["items"]] == [name]
+    store.close(media, STORY)
+    assert (await two.ask(two.stranger, "get_schedule", history=True))["items"] == []
+    heard = await two.ask(two.stranger, "cancel_publication", publication=name, reason="mine")
+    assert heard["code"] == "NOT_FOUND"
+    refused = await _hold(two, two.stranger, f"sha256:{'1' * 64}", "Mine")
+    assert refused["code"] in ("SLOT_TAKEN", "SLOT_REFUSED")
+    assert TITLE not in json.dumps(refused)
+    locked = await two.ask(two.knower, "lock_publication", publication=name, locked=True, reason="mine")
+    assert locked["id"] == name
+    assert (await two.ask(two.stranger, "get_schedule"))["items"] == []
+    store.close(media, None)
+    assert [each["id"] for each in (await two.ask(two.stranger, "get_schedule"))["items"]] == [name]
+
+
+async def test_a_plan_of_bytes_that_are_closed_later_is_gone_for_who_may_not_know_of_them(house: Any, two: Two) -> None:
+    media = f"sha256:{'2' * 64}"
+    window = {"start": instant_text(DAY - timedelta(days=1)), "end": instant_text(DAY + timedelta(days=1))}
+    item = {
+        "key": "one",
+        "title": TITLE,
+        "media": media,
+        "territories": ["GB"],
+        "duration_seconds": 1800,
+        "cleared": [{"territories": ["GB"], "platforms": ["linear"], "windows": [window]}],
+        "earliest": window["start"],
+        "latest": window["end"],
+    }
+    job = await two.ask(two.stranger, "plan_publications", items=[item])
+    await two.knower.services.jobs.stop()
+    assert (await two.ask(two.stranger, "get_job", job_id=job["id"]))["id"] == job["id"]
+    two.knower.services.media.close(media, STORY)
+    assert (await two.ask(two.stranger, "get_job", job_id=job["id"]))["code"] == "NOT_FOUND"
+    assert (await two.ask(two.knower, "get_job", job_id=job["id"]))["id"] == job["id"]

@@ -130,9 +130,7 @@ def _offer_registering(door: Door) -> None:
             lineage=Lineage(relation=relation, of_versions=of_versions, reason=reason) if relation else None,
             by=_by(call),
         )
-        cut = await examine_cut(services, request)
-        if cut.signed is not None:
-            call.require_known(cut.signed)
+        cut = await examine_cut(call, request)
         now = services.clock()
 
         def effect(c: Connection) -> dict[str, Any]:

@@ -22,7 +22,9 @@ from holdback_servers.schedule.store.papers import Papers as Papers
 from holdback_servers.schedule.store.papers import admitted as admitted
 from holdback_servers.schedule.store.papers import find_papers as find_papers
 from holdback_servers.schedule.store.papers import keep_papers as keep_papers
+from holdback_servers.schedule.store.writing import follow as follow
 from holdback_servers.schedule.store.writing import let_go as let_go
 from holdback_servers.schedule.store.writing import put as put
 from holdback_servers.schedule.tables import METADATA as METADATA
+from holdback_servers.schedule.tables import STORIES as STORIES
 from holdback_servers.schedule.tables import TABLES as TABLES

@@ -34,9 +34,8 @@ def admitted(publication: Publication, admission: Admission) -> Publication:
     if admission.asked_anew and publication.state != "held":
         check_grown(publication, admission.approval)
     shows = publication.availability if admission.asked_anew else publication.approved_for
-    story = admission.clearance.story or publication.story
     stands_on = {
-        "story": story,
+        "story": publication.story or admission.clearance.story,
         "clearance": admission.clearance.id,
         "approval": admission.approval.id,
         "approved_for": shows,

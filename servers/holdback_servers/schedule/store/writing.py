@@ -3,8 +3,8 @@
 from datetime import datetime
 from typing import Any
 
-from holdback_base.database import put_into_story, store_instant
-from sqlalchemy import Connection, insert, update
+from holdback_base.database import put_into_stories, store_instant, stories_of
+from sqlalchemy import Connection, func, insert, select, update
 
 from holdback_servers.schedule import run_orders, showings
 from holdback_servers.schedule.books import Actor, find_channel
@@ -12,7 +12,7 @@ from holdback_servers.schedule.channel import Channel
 from holdback_servers.schedule.constraints import placed
 from holdback_servers.schedule.model import OCCUPYING, Publication
 from holdback_servers.schedule.store.finding import followers
-from holdback_servers.schedule.tables import STORIES, history, publications
+from holdback_servers.schedule.tables import STORIES, TABLES, history, publications
 
 
 def put(c: Connection, publication: Publication, actor: Actor, why: str, now: datetime) -> Publication:
@@ -29,14 +29,31 @@ def put(c: Connection, publication: Publication, actor: Actor, why: str, now: da
     changed = c.execute(update(publications).where(publications.c.id == publication.id).values(**row))
     if changed.rowcount == 0:
         c.execute(insert(publications).values(id=publication.id, **row))
-    if publication.story is not None:
-        put_into_story(c, STORIES, publication.id, publication.story)
+    put_into_stories(c, STORIES, publication.id, _stories(c, publication.media, publication.story))
     _remember(c, publication, actor, why, now)
     if publication.state not in OCCUPYING:
         let_go(c, publication, actor, f"{publication.id}, which it followed, is {publication.state}", now)
     showings.arrange(c, publication, channel, now)
     run_orders.order(c, publication, now)
     return publication
+
+
+def follow(c: Connection, media: str) -> None:
+    """Have the publications of bytes, and the jobs that plan some, belong to the closed stories of the bytes now."""
+    p, jobs = publications.c, TABLES.jobs.c
+    for key, said in c.execute(select(p.id, p.body["story"].as_string()).where(p.media == media)).all():
+        put_into_stories(c, STORIES, key, _stories(c, media, said))
+    planned = func.json_each(jobs.request, "$.items").table_valued("value")
+    about = select(1).select_from(planned).where(func.json_extract(planned.c.value, "$.media") == media)
+    for key, request in c.execute(select(jobs.id, jobs.request).where(about.exists())).all():
+        stories = frozenset[str]().union(*(_stories(c, each.get("media")) for each in request["items"]))
+        put_into_stories(c, STORIES, key, stories)
+
+
+def _stories(c: Connection, media: str | None, said: str | None = None) -> frozenset[str]:
+    """The closed stories that something of these bytes belongs to: theirs, as the schedule has heard, or that said."""
+    heard = frozenset[str]() if media is None else stories_of(c, STORIES, media)
+    return heard or (frozenset() if said is None else frozenset({said}))
 
 
 def let_go(c: Connection, followed: Publication, actor: Actor, why: str, now: datetime) -> None:
