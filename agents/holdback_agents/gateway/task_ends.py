@@ -1,6 +1,7 @@
 """How tasks end at the gateway: with the signed head of the agent's audit log, kept where the agent cannot reach it."""
 
 import asyncio
+from collections.abc import Sequence
 from typing import Any, cast
 
 from holdback_base.problem import Problem
@@ -32,20 +33,13 @@ class TaskEnds:
             Problem: INVALID_ARGUMENT, STATEMENT_INVALID; UNAVAILABLE when it cannot be kept.
         """
         new = [(head, claims) for head, claims in map(self._opened, _heads_in(value)) if head not in self._heads]
-        ended: list[HeldTask] = []
+        heads, tasks = [head for head, _ in new], list[str]()
         for head, claims in new:
             held = self._tasks.find(str(claims.get("task") or ""))
             if held is not None and self._is_its_own(head, held):
-                ended += self._tasks.end(held.id, "it was done")
-
-        def keep() -> None:
-            self._end_tokens([(each, each.agent) for each in ended], "")
-            self._keep([head for head, _ in new])
-
-        if new:
-            await asyncio.to_thread(keep)
-        for head, _ in new:
-            self._heads[head] = None
+                tasks.append(held.id)
+        await self._end(tasks, "", "", heads)
+        self._heads |= dict.fromkeys(heads)
         while len(self._heads) > _MOST_HEADS:
             del self._heads[next(iter(self._heads))]
 
@@ -64,19 +58,31 @@ class TaskEnds:
             by: a person, an agent or `guardian`.
             why: empty for an end that the agent itself told of.
         """
-        ended = self._tasks.end(identity, why or "it was done")
-        await asyncio.to_thread(self._end_tokens, [(each, by) for each in ended], why)
-        return ended
+        return await self._end([identity], by, why)
 
-    def _end_tokens(self, ended: list[tuple[HeldTask, str]], why: str) -> None:
-        self._services.enforcement.standing.end_tasks([(each.id, by) for each, by in ended], why=why)
+    async def _end(self, tasks: Sequence[str], by: str, why: str, heads: Sequence[str] = ()) -> list[HeldTask]:
+        """The standing book comes first: whatever fails between the two, nothing of the task is alive, and it can be
+        ended again. A task that was begun below it meanwhile is found in the next round."""
+        over: set[str] = set()
+        while True:
+            found = {each.id: each for task in tasks for each in self._tasks.ending(task) if each.id not in over}
+            if not found and not heads:
+                break
+            await asyncio.to_thread(self._write, [(each.id, by or each.agent) for each in found.values()], why, heads)
+            over, heads = over | found.keys(), ()
+        return [each for task in tasks for each in self._tasks.end(task, why or "it was done")]
+
+    def _write(self, ends: Sequence[tuple[str, str]], why: str, heads: Sequence[str]) -> None:
+        self._services.enforcement.standing.end_tasks(ends, why=why)
+        if heads:
+            self._keep(heads)
 
     def _is_its_own(self, head: str, held: HeldTask) -> bool:
         """Whether the agent signed it, or the gateway's process, in which the agent may stand."""
         kid = key_name(head)  # it was verified with that key
         return any(self._services.ring.find(party, kid) is not None for party in (held.agent, GATEWAY))
 
-    def _keep(self, heads: list[str]) -> None:
+    def _keep(self, heads: Sequence[str]) -> None:
         try:
             self._services.audit.anchor(*heads)
         except OSError as error:

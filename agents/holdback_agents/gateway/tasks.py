@@ -152,8 +152,8 @@ class TaskBook:
         """The tasks of one agent that have not ended."""
         return [each for each in self._alive().values() if each.agent == agent]
 
-    def end(self, identity: str, why: str) -> list[HeldTask]:
-        """End a task, and with it all that it had given to others; those that ended now, itself first."""
+    def ending(self, identity: str) -> list[HeldTask]:
+        """What ends with a task: itself first, and all that it had given to others; nothing where it has ended."""
         held = self.find(identity)
         if held is None or held.ended is not None:
             return []
@@ -162,8 +162,12 @@ class TaskBook:
         while found := [each for each in below.values() if each.parent in names and each.id not in names]:
             ending += [each for each in found if each.ended is None]
             names |= {each.id for each in found}
+        return ending
+
+    def end(self, identity: str, why: str) -> list[HeldTask]:
+        """End a task, and with it all that it had given to others; those that ended now, itself first."""
         now = self._clock()
-        ended = [each.model_copy(update={"ended": now, "why": why[:200]}) for each in ending]
+        ended = [each.model_copy(update={"ended": now, "why": why[:200]}) for each in self.ending(identity)]
         for each in ended:
             self._keep(each)
         return ended
