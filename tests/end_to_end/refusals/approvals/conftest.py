@@ -1,7 +1,7 @@
 """A house of its own for attacks on approvals: two channels, and an agent of it in the attacker's hands."""
 
 import itertools
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Awaitable
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -23,6 +23,7 @@ from holdback_agents.runtime.house import Session, Work
 from holdback_agents.runtime.lines import OverNetwork
 from holdback_base.elements import CutFacts, Element, ElementList
 from holdback_base.ids import system_clock
+from holdback_base.problem import Problem
 from holdback_base.vocabulary import Rate, Span, instant_text
 from holdback_servers.media_store import MediaStore
 from holdback_servers.serving import Door
@@ -78,6 +79,13 @@ class Court:
     ahead: list[timedelta]
     doors: dict[str, Door]
     numbers: Any = field(default_factory=itertools.count)
+
+    async def refused(self, attempt: Awaitable[Any]) -> Problem:
+        """What is said to an attempt; it has a hint."""
+        with pytest.raises(Problem) as problem:
+            await attempt
+        assert problem.value.hint
+        return problem.value
 
     @property
     def now(self) -> datetime:

@@ -1,4 +1,4 @@
-"""Attacks on approvals at the gateway, through the real doors: each is refused, says how, and changes nothing.
+"""Attacks at the gateway on who asks for an approval, and on who decides: each is refused, says how, changes nothing.
 
 The attacker is an agent of the house that was fooled or broken into, with its own key and a token of the person for
 whom it works; or that person; or somebody with statements that were genuine once.
@@ -10,18 +10,10 @@ from typing import Any
 
 import jwt
 import pytest
-from holdback_base.problem import Problem
 from holdback_trust.statements import CLEARANCE, sign
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 AGENT, STORY, ALEX = "editing-assistant", "court-ruling", "person:alex"
-
-
-async def refused(attempt: Any) -> Problem:
-    with pytest.raises(Problem) as problem:
-        await attempt
-    assert problem.value.hint
-    return problem.value
 
 
 # At the gateway: who asks, and who decides
@@ -29,7 +21,7 @@ async def refused(attempt: Any) -> Problem:
 
 async def test_who_asked_approves_it_as_somebody_who_may_decide(house: Any, open_one: Any, unmoved: Any) -> None:
     async with unmoved():
-        problem = await refused(house.decide(house.sam, open_one.identity))
+        problem = await house.refused(house.decide(house.sam, open_one.identity))
     assert (problem.code, "person:sam asked for this" in problem.message) == ("SEPARATION_OF_DUTIES", True)
 
 
@@ -45,14 +37,14 @@ async def test_an_agent_decides_or_takes_back_with_the_right_to_ask(
 
 
 async def test_an_agent_asks_for_the_right_to_decide(house: Any) -> None:
-    problem = await refused(house.token("approval:decide"))
+    problem = await house.refused(house.token("approval:decide"))
     assert problem.code == "PERMISSION_DENIED"
     assert "approval:decide" in problem.message
 
 
 async def test_who_asked_takes_the_approval_back_to_start_over(house: Any, given: Any, unmoved: Any) -> None:
     async with unmoved():
-        problem = await refused(house.revoke(house.sam, given.identity, "again"))
+        problem = await house.refused(house.revoke(house.sam, given.identity, "again"))
     assert problem.code == "SEPARATION_OF_DUTIES"
 
 
@@ -92,7 +84,7 @@ async def test_a_decision_is_turned_round_afterwards(house: Any, unmoved: Any) -
     story = await house.waiting()
     await house.decide(house.alex, story.identity, "rejected")
     async with unmoved("gateway.deliveries"):  # the no is still on its way
-        problem = await refused(house.decide(house.alex, story.identity, "approved"))
+        problem = await house.refused(house.decide(house.alex, story.identity, "approved"))
     assert (problem.code, "rejected by person:alex" in problem.message) == ("CONFLICT", True)
 
 
@@ -100,7 +92,7 @@ async def test_an_approval_that_was_taken_back_is_asked_for_once_more(house: Any
     story = await house.approved()
     await house.revoke(house.alex, story.identity, "wrong logo")
     async with unmoved():
-        problem = await refused(house.decide(house.alex, story.identity))
+        problem = await house.refused(house.decide(house.alex, story.identity))
     assert (problem.code, "wrong logo" in problem.message) == ("CONFLICT", True)
 
 
@@ -112,7 +104,7 @@ async def test_somebody_who_may_not_know_of_a_story_looks_for_its_approval(house
         there = await house.http.get(f"/approvals/{story.identity}", headers=bearer)
         nothing = await house.http.get("/approvals/apr_0", headers=bearer)
         listed = await house.http.get("/approvals", headers=bearer)
-        problem = await refused(house.decide(house.alex, story.identity))
+        problem = await house.refused(house.decide(house.alex, story.identity))
     assert (there.status_code, there.json()) == (404, nothing.json())
     assert story.identity not in listed.text
     assert story.cut.media not in listed.text
@@ -190,7 +182,7 @@ async def test_what_policy_passed_for_one_channel_is_published_on_another(
     answer = await house.ask(question)
     assert answer.json()["decided_by"] == "policy:low-value"
     async with unmoved():
-        problem = await refused(house.commit(held, issued["statement"], answer.json()["statement"]))
+        problem = await house.refused(house.commit(held, issued["statement"], answer.json()["statement"]))
     assert (problem.code, "not as it was" in problem.message) == ("APPROVAL_REQUIRED", True)
 
 
@@ -202,8 +194,8 @@ async def test_what_the_guardian_holds_back_is_approved_and_committed(house: Any
     try:
         async with unmoved():
             problems = [
-                await refused(house.decide(house.alex, story.identity)),
-                await refused(house.commit(done.held, done.issued["statement"], done.statement)),
+                await house.refused(house.decide(house.alex, story.identity)),
+                await house.refused(house.commit(done.held, done.issued["statement"], done.statement)),
             ]
     finally:
         standing.release(held_back, by=ALEX)
