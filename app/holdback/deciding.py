@@ -18,8 +18,8 @@ from holdback_trust.grants import role_scopes
 from holdback_trust.policy import APPROVE
 
 from holdback.foundation import check_house, party_keys
+from holdback.pack import example_people
 from holdback.people import Person
-from holdback.serve import example_people
 
 
 @dataclass(frozen=True)

@@ -12,14 +12,14 @@ from holdback_servers.settings import Settings
 from holdback.desk import Desk
 from holdback.foundation import check_house
 from holdback.loading import Loaded, load
-from holdback.pack import load_pack
+from holdback.pack import EXAMPLES, load_pack
 from holdback.pack_model import Pack
 from holdback.performance import Performance
 from holdback.results import Finished, write_results
 from holdback.staging import fresh_folder, keep_log, last_words, own_house, telling
 from holdback.telling import Teller
 
-PACK = Path(__file__).resolve().parent / "examples" / "butterfly"
+PACK = EXAMPLES / "butterfly"
 
 
 def run_demo(out: Path, *, yes: bool, as_json: bool) -> None:

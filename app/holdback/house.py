@@ -47,14 +47,18 @@ AGENTS = {"editing-assistant": editing_assistant, "compliance": compliance, "sch
 
 @dataclass(frozen=True)
 class House:
-    """An open house. `gateway` is the application to serve; `url` is where clients find it. `outside` are its own
-    agents that are not let in as they are now, with what has changed."""
+    """An open house. `gateway` is the application to serve; `url` is where clients find it.
+
+    `outside` are its own agents that are not let in as they are now, with what has changed; `guests` are those from
+    outside that are let in.
+    """
 
     url: str
     foundation: Foundation
     gateway: Gateway
     doors: dict[str, Door]
     outside: Mapping[str, Sequence[str]]
+    guests: tuple[str, ...]
 
     @asynccontextmanager
     async def running(self) -> AsyncGenerator[None]:
@@ -102,7 +106,7 @@ def _build(
     stores.append(store)
     keys, egress = foundation.keys(GATEWAY), Egress(foundation.settings.egress)
     admissions = open_admissions(store, foundation)
-    outside = settle(admissions, agents, foundation)
+    outside, guests = settle(admissions, agents, foundation), admissions.vendors(agents, egress)
     gateway = build_gateway(
         GatewayServices(
             url=url,
@@ -115,7 +119,7 @@ def _build(
             audit=foundation.audit,
             enforcement=foundation.enforcement,
             rate=Rate(foundation.settings.calls_a_minute),
-            agents=[*agents, *admissions.vendors(agents, egress)],
+            agents=[*agents, *guests],
             admissions=admissions,
             egress=egress,
             servers=[_placed(server_entry(door, foundation, url), elsewhere) for door in doors.values()],
@@ -127,7 +131,7 @@ def _build(
         )
     )
     line.open(gateway)
-    return House(url, foundation, gateway, doors, outside), stores
+    return House(url, foundation, gateway, doors, outside, tuple(each.name for each in guests)), stores
 
 
 def _autonomy(foundation: Foundation) -> Autonomy:

@@ -15,11 +15,13 @@ from holdback_base.problem import Problem
 from holdback_base.vocabulary import Noun
 from holdback_servers.rights.model import Contract, contract_on_record, right_on_record
 from holdback_servers.schedule.channel import Channel
+from holdback_servers.settings import PersonSetting
 from pydantic import Field, ValidationError
 
 from holdback.pack_model import LogLine, Pack, PackBrief, PackContract, PackMedia
 from holdback.relative_dates import resolved
 
+EXAMPLES = Path(__file__).resolve().parent / "examples"
 Table = TypeVar("Table", bound=Noun)
 
 
@@ -69,6 +71,11 @@ def load_pack(folder: Path, today: date, brief: str = "brief.toml") -> Pack:
     _check_rights(pack)
     _check_channels(pack.channels, today)
     return pack
+
+
+def example_people() -> tuple[PersonSetting, ...]:
+    """The people of the example's brief: one who asks, one who approves, one who answers for security."""
+    return load_brief(EXAMPLES / "butterfly" / "brief.toml").people
 
 
 def load_brief(path: Path) -> PackBrief:

@@ -135,7 +135,7 @@ def _scope_of(capability: str) -> str:
 
 
 def _caller(settings: Settings, question: Question, action: Action, now: datetime) -> Caller:
-    from holdback.serve import example_people
+    from holdback.pack import example_people
 
     agent = question.who if question.who.startswith("agent:") else None
     name = question.on_behalf if agent else question.who

@@ -102,7 +102,7 @@ def _opened(home: Path | None, clock: Clock = system_clock) -> tuple[Settings, C
 def _people(settings: Settings) -> Sequence[PersonSetting]:
     if settings.people:
         return settings.people
-    from holdback.serve import example_people
+    from holdback.pack import example_people
 
     return example_people()
 

@@ -6,24 +6,23 @@ import json
 import logging
 import signal
 import sys
-from collections.abc import AsyncGenerator, Mapping, Sequence
-from pathlib import Path
+from collections.abc import AsyncGenerator, Mapping
 
 from holdback_base.problem import Problem
-from holdback_servers.settings import PersonSetting, Settings
+from holdback_servers.settings import Settings
 from holdback_trust.guardian import Guardian
 
+from holdback.announcing import announcement
 from holdback.foundation import Foundation, lay_foundation
 from holdback.holding import held
 from holdback.house import AGENTS, agent_app, open_house, room_app
 from holdback.logs import log_to
-from holdback.pack import load_brief
+from holdback.pack import EXAMPLES, example_people
 from holdback.people import LOADER
 from holdback.rooms import ROOMS, open_room, room_store
 from holdback.serving import address, listen, served
 
 FOLLOW_SECONDS = 1.0
-EXAMPLES = Path(__file__).resolve().parent / "examples"
 
 
 def run_up(settings: Settings, elsewhere: Mapping[str, str]) -> None:
@@ -49,36 +48,10 @@ async def _up(settings: Settings, elsewhere: Mapping[str, str]) -> None:
         open_house(foundation, url, (LOADER, *people), elsewhere) as house,
         served(house.gateway, listener, settings),
     ):
-        *lines, hint = _addresses(url, settings, people)
-        for line in (*lines, *_outside(house.outside), hint):
+        for line in announcement(house, people):
             sys.stdout.write(line + "\n")
         sys.stdout.flush()
         await _interrupted()
-
-
-def example_people() -> tuple[PersonSetting, ...]:
-    """The people of the example's brief: one who asks, one who approves, one who answers for security."""
-    return load_brief(EXAMPLES / "butterfly" / "brief.toml").people
-
-
-def _addresses(url: str, settings: Settings, people: tuple[PersonSetting, ...]) -> list[str]:
-    lines = [f"Holdback is up at {url}", f"  home      {settings.home}"]
-    lines += [f"  server    {url}/mcp/{name}" for name in ROOMS]
-    lines += [f"  agent     {url}/agents/{name}" for name in AGENTS]
-    lines += [f"  catalog   {url}/.well-known/ai-catalog.json", f"  health    {url}/health"]
-    lines += [f"  person    {each.id} ({each.name}): {', '.join(sorted(each.roles))}" for each in people]
-    code = f"with a code of: holdback person code NAME --home {settings.home}"
-    way = f"through {settings.oidc.issuer}" if settings.oidc else code
-    lines.append(f"  sign in   at a browser {way}")
-    lines.append(f"Try: holdback run {EXAMPLES / 'butterfly' / 'brief.toml'} --gateway {url} --home {settings.home}")
-    return lines
-
-
-def _outside(agents: Mapping[str, Sequence[str]]) -> list[str]:
-    return [
-        f"  NOT LET IN  {name}: {'; '.join(changes)}. After a look at it: holdback agents admit {name}"
-        for name, changes in agents.items()
-    ]
 
 
 def run_one(name: str, settings: Settings, gateway: str | None) -> None:

@@ -15,7 +15,7 @@ from google.protobuf.json_format import MessageToDict
 from holdback_agents.runtime.parts import message, text_part
 from holdback_agents.runtime.peers import Listener
 
-pytestmark = [pytest.mark.processes, pytest.mark.timeout(600)]
+pytestmark = [pytest.mark.processes, pytest.mark.timeout(900)]
 SOURCE = Path(__file__).parents[2] / "examples" / "vendor-agent" / "channel_guide.py"
 SAID = ("--as", "channel-guide", "--owner", "Guide Ltd", "--role", "editor", "--may", "mcp:schedule=schedule:read")
 PLAN = ("--plan", "list-channels=schedule.list_channels")
@@ -64,6 +64,7 @@ async def test_it_is_let_in_and_works_in_a_house_that_is_up(
     assert admitted(holdback, home, theirs, key).returncode == 0
     house = bring_up(home, port=ours)
     assert not [line for line in house.lines if "NOT LET IN" in line]
+    assert f"  agent     {house.url}/agents/channel-guide (from outside)" in [line.rstrip() for line in house.lines]
 
     async def nothing(_: Any) -> None: ...
 
@@ -85,7 +86,7 @@ def test_up_tells_of_an_own_agent_that_is_not_as_it_was_let_in(tmp_path: Path, h
     house = bring_up(home)
     [line] = [line for line in house.lines if "NOT LET IN  compliance" in line]
     assert "compliance: its software is 0.1.0, and 0.0.9 was admitted" in line
-    assert line.endswith("holdback agents admit compliance")
+    assert line.endswith(f"holdback agents admit compliance --home {home}")
     again = holdback("agents", "admit", "compliance", "--home", home)
     assert "changed: its software is 0.1.0, and 0.0.9 was admitted" in again.stdout
     assert (
