@@ -100,6 +100,8 @@ class WatchSetting(Noun):
 
 
 AgentName = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9-]{0,59}$")]
+PersonId = Annotated[str, StringConstraints(pattern=r"^person:\S+$")]
+AgentId = Annotated[str, StringConstraints(pattern=r"^agent:[a-z0-9][a-z0-9-]{0,59}$")]
 
 
 class StorySetting(Noun):
@@ -109,8 +111,8 @@ class StorySetting(Noun):
     """
 
     title: str = ""
-    people: frozenset[str] = frozenset()
-    agents: frozenset[str] = frozenset()
+    people: frozenset[PersonId] = frozenset()
+    agents: frozenset[AgentId] = frozenset()
 
 
 class AgentSetting(Noun):
@@ -267,7 +269,8 @@ def load_settings(environ: Mapping[str, str] = os.environ, **flags: Any) -> Sett
 
 
 def _cure(name: str, file: Path) -> str:
-    if name.partition(".")[0] in _FILE_ONLY:
+    first = name.partition(".")[0]
+    if first in _FILE_ONLY or first not in Settings.model_fields:
         return f"Correct {name} in {file}."
     return f"Correct {name} in {file}, in HOLDBACK_{name.upper()}, or on the command line."
 
