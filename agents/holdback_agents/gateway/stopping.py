@@ -8,6 +8,7 @@ import asyncio
 import contextlib
 import json
 import logging
+from dataclasses import dataclass
 from typing import Any
 
 from holdback_base.problem import Problem
@@ -23,7 +24,26 @@ from holdback_agents.gateway.task_store import HeldTask
 from holdback_agents.gateway.tasks import TaskBook
 
 LOOK_SECONDS = 1.0
+ANSWER_SECONDS = 30.0
+"""How long whoever is told to cancel something may take to answer."""
+LONGEST_REST = 64
+"""Looks that are left out, at most, before a job that could not be cancelled is tried again."""
+_UNHEARD = frozenset({"UNAVAILABLE", "INTERNAL", "TOO_MANY_REQUESTS"})
+"""Codes of a tool that did not come to decide; what else it says is its answer."""
 _log = logging.getLogger(__name__)
+
+
+@dataclass
+class _Job:
+    """A job that is held back: `rest` looks are left out before it is tried again, twice as many each time."""
+
+    settled: bool = False
+    failures: int = 0
+    rest: int = 0
+
+
+class _Unheard(Exception):  # noqa: N818 - not a fault of this house
+    """Nobody answered, or not to what was asked."""
 
 
 class Stopping(Beside):
@@ -47,7 +67,7 @@ class Stopping(Beside):
         self._call_agent, self._call_server = call_agent, call_server
         self._standing = services.enforcement.standing
         self._dealt: dict[str, Entry] = {}
-        self._jobs: set[str] = set()
+        self._jobs: dict[str, _Job] = {}
         self._people: dict[str, None] = {}
 
     async def look(self) -> None:
@@ -61,10 +81,10 @@ class Stopping(Beside):
                 if stopped != before:
                     await self._end_tasks(agent, stopped)
                 self._dealt[agent] = stopped
-        held = {each for each in self._standing.quarantine if each.startswith("job_")}
-        for job in sorted(held - self._jobs):
-            await self._cancel_job(job)
-        self._jobs = held
+        held = sorted(each for each in self._standing.quarantine if each.startswith("job_"))
+        self._jobs = {each: self._jobs.get(each, _Job()) for each in held}
+        for job, known in self._jobs.items():
+            await self._deal_with(job, known)
 
     async def run(self) -> None:
         """Look again and again."""
@@ -87,8 +107,7 @@ class Stopping(Beside):
             why = stopped.why or f"{agent} was stopped"
             ended |= {each.id: each for each in await self._ends.end(held.id, by=stopped.by, why=why)}
         self._people |= dict.fromkeys(each.session.person for each in ended.values())
-        for held in ended.values():
-            await self._cancel_task(held)
+        await asyncio.gather(*(self._cancel_task(held) for held in ended.values()))
 
     async def _cancel_task(self, held: HeldTask) -> None:
         """As the person whose task it is, with a token that is good for this only: what the agent itself still holds is
@@ -103,30 +122,60 @@ class Stopping(Beside):
             self._record(held.session.person, "task.cancel", f"{held.agent} {held.id}", "left", held.id)
             return
         body = {"jsonrpc": "2.0", "id": held.id, "method": "CancelTask", "params": {"id": held.id}}
-        state = "cancelled" if await self._sent(self._call_agent, name, token, body) else "left"
+        try:
+            state = "cancelled" if await self._sent(self._call_agent, name, token, body) else "left"
+        except _Unheard:
+            state = "left"
         self._record(held.session.person, "task.cancel", f"{held.agent} {held.id}", state, held.id)
 
+    async def _deal_with(self, job: str, known: _Job) -> None:
+        if known.settled:
+            return
+        if known.rest:
+            known.rest -= 1
+            return
+        try:
+            await self._cancel_job(job)
+            known.settled = True
+        except _Unheard:
+            known.rest = min(2**known.failures, LONGEST_REST)
+            known.failures += 1
+
     async def _cancel_job(self, job: str) -> None:
-        """At whichever server has it, as one of those for whom the stopped tasks worked."""
+        """At whichever server has it, as one of those for whom the stopped tasks worked.
+
+        Raises _Unheard when one that may have it did not answer.
+        """
         params = {"name": "cancel_job", "arguments": {"job_id": job}}
         body = {"jsonrpc": "2.0", "id": job, "method": "tools/call", "params": params}
         # an earlier process may have ended the tasks, and only it knew for whom they were
         people = (*self._people, *self._registry.people, *self._registry.guests)
         asked = dict.fromkeys((person, server) for person in people for server in self._registry.servers)
+        silent: set[str] = set()
         for person, server in asked:
             token = self._token(person, f"mcp:{server}")
-            if token is not None and await self._sent(self._call_server, server, token, body):
+            if token is None or server in silent:
+                continue
+            try:
+                done = await self._sent(self._call_server, server, token, body)
+            except _Unheard:
+                silent.add(server)
+                continue
+            if done:
                 self._record(person, "job.cancel", f"mcp:{server} {job}", "cancelled", "")
                 return
+        if silent:
+            raise _Unheard
 
     async def _sent(self, call: Call, name: str, token: str, body: dict[str, Any]) -> bool:
+        """Whether it was done. Raises _Unheard."""
         try:
-            status, answer = await call(name, token, json.dumps(body).encode())
-            said = json.loads(answer)
-            return status == 200 and "error" not in said and not said["result"].get("isError")
+            async with asyncio.timeout(ANSWER_SECONDS):
+                status, answer = await call(name, token, json.dumps(body).encode())
+            return _done(status, json.loads(answer))
         except Exception as failure:
-            _log.warning("%s at %s failed: %s", body["method"], name, type(failure).__name__)
-            return False
+            _log.warning("%s at %s failed: %s", body["method"], name, str(failure) or type(failure).__name__)
+            raise _Unheard from failure
 
     def _token(self, person: str, audience: str, skill: str = "") -> str | None:
         """With all that the person may do and know there, or with one skill alone."""
@@ -151,3 +200,13 @@ class Stopping(Beside):
             policy="guardian:suspend",
             task=task,
         )
+
+
+def _done(status: int, said: dict[str, Any]) -> bool:
+    """What an answer to JSON-RPC comes to. Raises _Unheard for one that says nothing about what was asked."""
+    result: dict[str, Any] = said.get("result") or {}
+    failed = bool(result.get("isError"))
+    code = result.get("structuredContent", {}).get("code", "") if failed else said.get("code", "")
+    if status in (408, 429) or status >= 500 or code in _UNHEARD:
+        raise _Unheard(f"it answered {status} {code}")
+    return status == 200 and "error" not in said and not failed

@@ -25,11 +25,11 @@ class Wire:
 
     def __init__(self) -> None:
         self.sent: list[tuple[str, dict[str, Any], dict[str, Any]]] = []
-        self.status = 200
+        self.status, self.result = 200, dict[str, Any]()
 
     async def __call__(self, name: str, token: str, body: bytes) -> tuple[int, bytes]:
         self.sent.append((name, jwt.decode(token, options={"verify_signature": False}), json.loads(body)))
-        return self.status, b'{"jsonrpc": "2.0", "id": 1, "result": {}}'
+        return self.status, json.dumps({"jsonrpc": "2.0", "id": 1, "result": self.result}).encode()
 
 
 def desk(house, *, outside: bool = False) -> tuple[Any, Registry, TaskBook]:
@@ -83,6 +83,42 @@ async def test_a_job_of_a_closed_story_is_cancelled_also_by_a_gateway_that_ended
     ((name, token, body),) = wire.sent
     assert (name, token["sub"], token["stories"]) == ("assets", "person:sam", ["court-ruling"])
     assert body["params"] == {"name": "cancel_job", "arguments": {"job_id": "job_1"}}
+
+
+def refusing(code: str) -> dict[str, Any]:
+    return {"isError": True, "structuredContent": {"code": code}, "content": []}
+
+
+@pytest.mark.parametrize(("status", "result"), [(502, {}), (429, {}), (200, refusing("UNAVAILABLE"))])
+async def test_a_job_that_could_not_be_cancelled_is_tried_again_ever_more_rarely_until_it_is(
+    build_house, status, result
+):
+    house, wire = build_house(), Wire()
+    services, registry, tasks = desk(house)
+    stops = Stopping(services, registry, (tasks, TaskEnds(services, tasks)), wire, wire)
+    house.services.enforcement.standing.hold_back(["job_1"], by="guardian", why="a drill")
+    wire.status, wire.result = status, result
+    tried: list[int] = []
+    for _ in range(8):
+        await stops.look()
+        tried.append(len(wire.sent))
+    wire.status, wire.result = 200, {}
+    for _ in range(9):
+        await stops.look()
+    assert tried == [1, 1, 2, 2, 2, 3, 3, 3]
+    assert len(wire.sent) == 4
+
+
+async def test_a_job_that_no_server_has_is_not_asked_for_again(build_house):
+    house, wire = build_house(), Wire()
+    services, registry, tasks = desk(house)
+    stops = Stopping(services, registry, (tasks, TaskEnds(services, tasks)), wire, wire)
+    house.services.enforcement.standing.hold_back(["job_1"], by="guardian", why="a drill")
+    wire.result = refusing("NOT_FOUND")
+    await stops.look()
+    asked = len(wire.sent)
+    await stops.look()
+    assert (asked, len(wire.sent)) == (3, 3)
 
 
 async def test_a_decision_does_not_go_to_an_agent_from_outside_that_was_stopped(build_house):
