@@ -115,7 +115,7 @@ def lay_foundation(settings: Settings, process: str, clock: Clock = system_clock
 
 
 def _guardian(settings: Settings, party: str, signer: KeyPair, standing: Standing, audit: AuditLog) -> "Guardian":
-    from holdback_trust.guardian import Guardian, IncidentBook
+    from holdback_trust.guardian import Guardian, IncidentBook, house_limits
 
     def record(incident: "Incident") -> None:
         audit.append(
@@ -131,7 +131,8 @@ def _guardian(settings: Settings, party: str, signer: KeyPair, standing: Standin
 
     book = IncidentBook(settings.home / INCIDENTS, party, signer)
     clock = standing.clock
-    return Guardian(standing, book, clock=clock, new_id=id_maker(clock), hosts=settings.egress.hosts, tell=record)
+    limits, hosts = house_limits(settings.guardian), settings.egress.hosts
+    return Guardian(standing, book, clock=clock, new_id=id_maker(clock), hosts=hosts, limits=limits, tell=record)
 
 
 def _own_chain(settings: Settings, keys: KeyPair, clock: Clock, name: str) -> AuditLog:

@@ -5,16 +5,24 @@ import sys
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, Literal, Self, cast
 from urllib.parse import urlsplit
 
 from holdback_base.problem import Problem
 from holdback_base.vocabulary import Noun
 from holdback_trust.identity import StoryName
-from pydantic import Field, SecretStr, StringConstraints, ValidationError, field_validator, model_validator
+from pydantic import (
+    BeforeValidator,
+    Field,
+    SecretStr,
+    StringConstraints,
+    ValidationError,
+    field_validator,
+    model_validator,
+)
 
 _MEBIBYTE = 1024 * 1024
-_FILE_ONLY = ("people", "publishers", "watch", "stories", "agents", "oidc", "egress", "autonomy")
+_FILE_ONLY = ("people", "publishers", "watch", "stories", "agents", "oidc", "egress", "autonomy", "guardian")
 
 
 class PersonSetting(Noun):
@@ -164,6 +172,16 @@ class AutonomySetting(Noun):
     factor_from_tier: int = Field(default=3, ge=1, le=4)
 
 
+def _listed(given: object) -> object:
+    if not isinstance(given, list | tuple):
+        raise ValueError("write the count of each step in brackets, such as [4000, 8000]")
+    return cast(object, given)
+
+
+Steps = Annotated[tuple[int, ...], BeforeValidator(_listed)]
+"""Counts, one for each step of what the guardian does."""
+
+
 class Settings(Noun):
     """Settings of one house.
 
@@ -176,7 +194,8 @@ class Settings(Noun):
     `published` in the home; `watch` are the watched folders by name; `people` are the people who may ask the gateway
     for tokens. `assets_database` is the PostgreSQL address that the library is kept at (`postgresql://...`) instead of
     a file in the home; the other rooms know files only. `stories` are the closed stories by name; `agents` what is said
-    of agents by name; `oidc`, `egress` and `autonomy` as there. `anchors` is a folder, on another disk where possible,
+    of agents by name; `oidc`, `egress` and `autonomy` as there. `guardian` says from how much on the guardian acts, by
+    signal, where that is not what it is in every house. `anchors` is a folder, on another disk where possible,
     where signed heads of the audit log are kept as well; `tls_certificate` and `tls_key` are PEM files: an address that
     is not this machine's own is served with them only, under the `names` by which others reach it. `calls_a_minute` is
     how many requests one caller may make.
@@ -205,11 +224,21 @@ class Settings(Noun):
     oidc: OidcSetting | None = None
     egress: EgressSetting = Field(default_factory=EgressSetting)
     autonomy: AutonomySetting = Field(default_factory=AutonomySetting)
+    guardian: dict[str, Steps] = Field(default_factory=dict[str, Steps])
     anchors: Path | None = None
     tls_certificate: Path | None = None
     tls_key: Path | None = None
     names: tuple[str, ...] = ()
     calls_a_minute: int = Field(default=6000, gt=0)
+
+    @field_validator("guardian")
+    @classmethod
+    def _limits_hold(cls, given: dict[str, tuple[int, ...]]) -> dict[str, tuple[int, ...]]:
+        if given:
+            from holdback_trust.guardian import house_limits
+
+            house_limits(given)
+        return given
 
     def stories_of(self, who: str) -> frozenset[str]:
         """The closed stories that a person (`person:<name>`) or an agent (`agent:<name>`) may know of."""

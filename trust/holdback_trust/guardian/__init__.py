@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from holdback_trust.guardian.guardian import Guardian
     from holdback_trust.guardian.incidents import Incident, IncidentBook
     from holdback_trust.guardian.late import LateGuardian
-    from holdback_trust.guardian.limits import LIMITS, Ladder, Limits, Signal, Verdict
+    from holdback_trust.guardian.limits import LIMITS, Ladder, Limits, Signal, Verdict, house_limits
 
 __all__ = [
     "LIMITS",
@@ -23,6 +23,7 @@ __all__ = [
     "Limits",
     "Signal",
     "Verdict",
+    "house_limits",
 ]
 _HOMES = {
     "Guardian": "guardian",
@@ -34,6 +35,7 @@ _HOMES = {
     "Limits": "limits",
     "Signal": "limits",
     "Verdict": "limits",
+    "house_limits": "limits",
 }
 
 

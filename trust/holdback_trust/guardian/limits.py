@@ -1,6 +1,6 @@
 """How much of what is too much, and what follows: data. Every normal run stays under half of each first step."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 from typing import Annotated, Literal, NamedTuple
 
@@ -75,6 +75,11 @@ class Limits(Noun):
 
 
 LIMITS = Limits()
+AMOUNTS = ("denials", "probing", "pace", "volume", "loop", "delegation", "calls", "jobs", "work")
+"""Of which a house may say other counts: they depend on how much work it does. What the other signals count, no work
+does at all."""
+MOST_TIMES = 10
+"""How many times the count of every house a house may allow: it can make the guardian patient, and never blind."""
 WINDOW_SECONDS = 600
 """Of what is counted for an agent."""
 
@@ -85,6 +90,30 @@ class Reached(NamedTuple):
     seen: int
     limit: int
     verdict: Verdict
+
+
+def house_limits(counts: Mapping[str, Sequence[int]]) -> Limits:
+    """The limits where a house says other counts of some signals, one for each step; what follows stays as it is.
+
+    Raises ValueError, in words for whoever wrote them, for a signal that is not one of `AMOUNTS`, for more or fewer
+    counts than it has steps, and for counts that do not rise or are outside 1 to ten times those of every house.
+    """
+    if not counts:
+        return LIMITS
+    return LIMITS.model_copy(update={signal: _ladder(signal, said) for signal, said in counts.items()})
+
+
+def _ladder(signal: str, counts: Sequence[int]) -> Ladder:
+    if signal not in AMOUNTS:
+        raise ValueError(f"there is no limit {signal}; those of a house are {', '.join(AMOUNTS)}")
+    steps: Ladder = getattr(LIMITS, signal)
+    most = [count * MOST_TIMES for count, _ in steps]
+    if len(counts) != len(steps) or not all(1 <= count <= high for count, high in zip(counts, most, strict=True)):
+        said = " and ".join(f"1 to {high}: {verdict}" for high, (_, verdict) in zip(most, steps, strict=True))
+        raise ValueError(f"{signal} takes the counts {said}")
+    if list(counts) != sorted({*counts}):
+        raise ValueError(f"the counts of {signal} rise from step to step")
+    return tuple((count, verdict) for count, (_, verdict) in zip(counts, steps, strict=True))
 
 
 def judged(ladder: Ladder, count: int) -> Reached:
