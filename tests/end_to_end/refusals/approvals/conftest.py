@@ -1,5 +1,6 @@
 """A house of its own for attacks on approvals: two channels, and an agent of it in the attacker's hands."""
 
+import asyncio
 import itertools
 from collections.abc import AsyncGenerator, Awaitable
 from contextlib import AsyncExitStack
@@ -152,9 +153,12 @@ class Court:
         return answer.json()["id"]
 
     async def decide(self, who: Desk, identity: str, decision: str = "approved") -> str:
-        """The signed decision of a person."""
+        """The signed decision of a person, once the gateway has done with telling it to the task."""
         body = {"decision": decision}
         told = await who.person.ask("POST", f"/approvals/{identity}", "approval:decide", json=body)
+        async with asyncio.timeout(100):
+            while (await who.person.ask("GET", f"/approvals/{identity}", ""))["delivery"] == "pending":
+                pass  # each look lets the outbox work
         return str(told["statement"])
 
     async def commit(self, held: dict[str, Any], clearance: str, approval: str | None = None) -> dict[str, Any]:

@@ -83,7 +83,7 @@ async def test_a_valuable_cut_is_approved_without_a_second_factor(house: Any, un
 async def test_a_decision_is_turned_round_afterwards(house: Any, unmoved: Any) -> None:
     story = await house.waiting()
     await house.decide(house.alex, story.identity, "rejected")
-    async with unmoved("gateway.deliveries"):  # the no is still on its way
+    async with unmoved():
         problem = await house.refused(house.decide(house.alex, story.identity, "approved"))
     assert (problem.code, "rejected by person:alex" in problem.message) == ("CONFLICT", True)
 
