@@ -56,7 +56,7 @@ CODES: Mapping[str, str] = MappingProxyType(
         "CLEARANCE_HASH_MISMATCH": "The clearance is for other media or another element list.",
         "CLEARANCE_EXPIRED": "The clearance is no longer valid.",
         "CLEARANCE_REVOKED": "The clearance was revoked.",
-        "CLEARANCE_STALE": "The rights under the clearance have changed and no longer give what it opened.",
+        "CLEARANCE_STALE": "The rights no longer give what the clearance opened, or what it clears is worth more now.",
         "NOT_CLEARED": "The verdict does not allow this, for this place, platform or time.",
         "RUNS_EXHAUSTED": "A right gives no more runs for what was asked.",
         # Schedule

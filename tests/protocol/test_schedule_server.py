@@ -12,6 +12,7 @@ from typing import Any, Literal
 import pytest
 from holdback_base.database import Database
 from holdback_base.ids import id_maker
+from holdback_servers.media_store import MediaStore
 from holdback_servers.schedule import server, store
 from holdback_servers.schedule.ports import Outside, Transmission
 from holdback_servers.services import open_services
@@ -364,6 +365,27 @@ async def test_an_approval_that_may_have_been_taken_back_commits_nothing(
         found = await house.refusal("commit_publication", **signed)
         assert (found[0], "apr_ONE" in found[1], bool(found[2])) == (code, True, True)
         assert [each["state"] for each in (await house.call("get_schedule"))["items"]] == ["held"]
+
+
+@pytest.mark.asyncio
+async def test_what_has_become_more_valuable_since_it_was_cleared_is_cleared_again_first(tmp_path: Path) -> None:
+    async with _house(tmp_path) as house:
+        held, media = await house.held(), MediaStore(tmp_path / "media")
+        by_policy = {"approval": _approval(by="policy:autonomy", tier=1), "clearance": _clearance(tier=1)}
+        media.value(V2, 2)
+        code, said, cure = await house.refusal("commit_publication", hold=held["id"], **by_policy)
+        assert (code, "value tier 1" in said, "is of tier 2" in said) == ("CLEARANCE_STALE", True, True)
+        assert "clear the cut again" in cure
+        again = {"clearance": _clearance(tier=2, jti="clr_TWO"), "approval": _approval(clearance="clr_TWO")}
+        done = await house.call("commit_publication", hold=held["id"], **again)
+        assert done["state"] == "scheduled"
+        media.value(V2, 3)
+        later = [_piece("GB", "2026-11-25T20:00:00Z"), _piece("DE", "2026-12-15T00:00:00Z")]
+        move = {"publication": done["id"], "availability": later, "reason": "better"}
+        assert (await house.refusal("move_publication", **move))[0] == "CLEARANCE_STALE"
+        newer = _clearance(tier=3, jti="clr_THREE", iat=int(START.timestamp()) + 1)
+        house.now += timedelta(minutes=1)
+        assert not (await house.call("move_publication", **move, clearances=[newer]))["failed"]
 
 
 def _seen(held: dict[str, Any], **other: Any) -> list[dict[str, Any]]:

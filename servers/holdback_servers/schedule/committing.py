@@ -29,6 +29,8 @@ from holdback_servers.schedule.store import Admission, Papers, committable, find
 T = TypeVar("T")
 log = logging.getLogger(__name__)
 
+Tier = Callable[[str], int]
+"""The value tier of bytes by now, 1 to 3."""
 _PATIENCE = 10.0
 """Seconds that the issuer of a statement has to answer."""
 
@@ -41,13 +43,15 @@ async def admit(
     ring: KeyRing,
     now: datetime,
     status: Status,
+    tier: Tier,
 ) -> Admission:
     """The verified facts under which the publication may be committed, but for windows and slot.
 
     Raises:
-        Problem: STATEMENT_INVALID, STATEMENT_EXPIRED, CLEARANCE_EXPIRED, CLEARANCE_REVOKED, CLEARANCE_STALE,
-            CLEARANCE_HASH_MISMATCH, APPROVAL_REQUIRED, APPROVAL_HASH_MISMATCH, APPROVAL_REVOKED, SEPARATION_OF_DUTIES;
-            UNAVAILABLE when it cannot be learned whether the two still stand.
+        Problem: STATEMENT_INVALID, STATEMENT_EXPIRED, CLEARANCE_EXPIRED, CLEARANCE_REVOKED, CLEARANCE_STALE (also where
+            the media has become more valuable than it was when it was cleared), CLEARANCE_HASH_MISMATCH,
+            APPROVAL_REQUIRED, APPROVAL_HASH_MISMATCH, APPROVAL_REVOKED, SEPARATION_OF_DUTIES; UNAVAILABLE when it
+            cannot be learned whether the two still stand.
     """
     cleared = _clearance(clearance, ring, now)
     if not approval:
@@ -60,6 +64,7 @@ async def admit(
     claims = statements.read(approval, statements.APPROVAL, ring, now, statements.APPROVAL_ISSUERS)
     approved = approval_facts(claims)
     check_statements(publication, cleared, approved)
+    _check_tier(publication, cleared, tier)
     await _still_stand(cleared, approved, status)
     papers = Papers(clearance=clearance, approval=approval, approved_at=now)
     return Admission(clearance=cleared, approval=approved, papers=papers)
@@ -74,6 +79,7 @@ async def readmit(
     ring: KeyRing,
     now: datetime,
     status: Status,
+    tier: Tier,
 ) -> Admission:
     """The same for a committed publication that is to change: on the papers it stands on, or on newer ones.
 
@@ -86,6 +92,7 @@ async def readmit(
         Problem: what `admit` refuses.
     """
     cleared, paper = _newest(publication, kept, clearances, ring, now)
+    _check_tier(publication, cleared, tier)
     for each in approvals:
         approved = approval_facts(statements.read(each, statements.APPROVAL, ring, now, statements.APPROVAL_ISSUERS))
         if each != kept.approval and _is_for(approved, publication, cleared):
@@ -111,6 +118,7 @@ async def readmit_all(
     ring: KeyRing,
     now: datetime,
     status: Status,
+    tier: Tier,
 ) -> dict[str, Admission]:
     """The same for several, by their ids; what stands on no clearance needs none. Raises what `readmit` refuses."""
     admissions: dict[str, Admission] = {}
@@ -118,7 +126,7 @@ async def readmit_all(
         kept = await database.read(lambda c, each=each: find_papers(c, each.id))
         if each.clearance is not None and kept is not None:
             given = {"clearances": clearances, "approvals": approvals}
-            admissions[each.id] = await readmit(each, kept, ring=ring, now=now, status=status, **given)
+            admissions[each.id] = await readmit(each, kept, ring=ring, now=now, status=status, tier=tier, **given)
     return admissions
 
 
@@ -179,6 +187,20 @@ def require_free(standing: Standing, *names: str | None) -> None:
                 "A person with the role security looks at it and releases it.",
                 name=name,
             )
+
+
+def _check_tier(publication: Publication, cleared: ClearanceFacts, tier: Tier) -> None:
+    """What was asked of people, and whether anybody was asked, went by the tier that was cleared."""
+    now = tier(publication.media) if publication.media else 1
+    if now > cleared.tier:
+        raise Problem(
+            "CLEARANCE_STALE",
+            f"The clearance {cleared.id} was signed when {publication.title} was of value tier {cleared.tier}; "
+            f"by now it is of tier {now}.",
+            "Ask compliance to clear the cut again, and have it approved under the new clearance.",
+            clearance=cleared.id,
+            tier=now,
+        )
 
 
 def _is_for(approved: ApprovalFacts, publication: Publication, cleared: ClearanceFacts) -> bool:

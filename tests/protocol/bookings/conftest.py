@@ -20,6 +20,7 @@ from holdback_base.database import Database, load_instant
 from holdback_base.elements import CutFacts, Element, ElementList
 from holdback_base.ids import id_maker
 from holdback_base.vocabulary import Rate, Span
+from holdback_servers.media_store import MediaStore
 from holdback_servers.rights import clearances, issuing, recording
 from holdback_servers.rights import store as rights
 from holdback_servers.rights.answers import ContractGiven, RightGiven
@@ -98,6 +99,10 @@ class House:
         )
         made.media.put(FILM)
         return made
+
+    def tier(self, media: str) -> int:
+        """The value tier of bytes by now."""
+        return MediaStore(self.home / "media").tier(media)
 
     def record(self, channel: dict[str, Any]) -> Channel:
         actor = books.Actor(by="person:sam", on_behalf_of="person:sam")

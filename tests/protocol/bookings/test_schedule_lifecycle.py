@@ -215,7 +215,8 @@ class Lifecycle(RuleBasedStateMachine):
     async def _commit(self, held: Publication, keeper: Any = None) -> None:
         now, house = self.house.now, self.house
         approval = house.approval(**{"for": held.on_behalf_of})
-        admission = await admit(held, house.clearance, approval, ring=house.ring, now=now, status=self.outside.status)
+        asked = {"ring": house.ring, "status": self.outside.status, "tier": house.tier}
+        admission = await admit(held, house.clearance, approval, now=now, **asked)
         actor = Actor(by="agent:scheduler", on_behalf_of=held.on_behalf_of)
         await commit(
             house.schedule,
@@ -230,7 +231,9 @@ class Lifecycle(RuleBasedStateMachine):
         now, house = self.house.now, self.house
         moves = {publication.id: self._pieces(publication.channel, start, len(publication.availability) > 1)}
         made = await house.schedule.read(lambda c: moving.moved(c, moves, now))
-        admissions = await readmit_all(house.schedule, made, ring=house.ring, now=now, status=self.outside.status)
+        admissions = await readmit_all(
+            house.schedule, made, ring=house.ring, now=now, status=self.outside.status, tier=house.tier
+        )
         actor = Actor(by="person:eve", on_behalf_of="person:eve")
         async with run_orders.secured(
             house.schedule, self.outside.runs, lambda c: moving.becoming(c, moves, admissions, now), now

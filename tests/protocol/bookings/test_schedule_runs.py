@@ -83,6 +83,7 @@ async def committed(
         ring=house.ring,
         now=house.now,
         status=house.outside.status,
+        tier=house.tier,
     )
 
     def unit(c: Any, reservation: run_orders.Reservation) -> Publication:
@@ -104,7 +105,8 @@ async def moved(
     now, moves = house.now, {publication.id: pieces}
     at = database or house.schedule
     made = await at.read(lambda c: moving.moved(c, moves, now))
-    admissions = await readmit_all(at, made, ring=house.ring, now=now, status=house.outside.status, **papers)
+    asked = {"ring": house.ring, "status": house.outside.status, "tier": house.tier}
+    admissions = await readmit_all(at, made, now=now, **asked, **papers)
 
     async with run_orders.secured(
         at, keeper or house.outside.runs, lambda c: moving.becoming(c, moves, admissions, now), now
@@ -171,9 +173,8 @@ async def test_a_right_with_no_run_left_refuses_the_commit_and_the_hold_stays(ho
 @pytest.mark.asyncio
 async def test_a_refused_commit_gives_back_what_it_reserved(house: Any) -> None:
     held = hold(house, "one", air(DAY))
-    admission = await admit(
-        held, house.clearance, house.approval(), ring=house.ring, now=house.now, status=house.outside.status
-    )
+    asked = {"ring": house.ring, "status": house.outside.status, "tier": house.tier}
+    admission = await admit(held, house.clearance, house.approval(), now=house.now, **asked)
 
     def too_late(c: Any, reservation: run_orders.Reservation) -> Publication:
         late = house.now + timedelta(hours=13)
@@ -447,9 +448,8 @@ async def test_what_the_keeper_has_heard_may_be_told_again_without_another_effec
 @pytest.mark.parametrize("asked_again", [False, True])
 async def test_a_reservation_that_was_given_back_commits_nothing(house: Any, asked_again: bool) -> None:
     held = hold(house, "one", air(DAY))
-    admission = await admit(
-        held, house.clearance, house.approval(), ring=house.ring, now=house.now, status=house.outside.status
-    )
+    asked = {"ring": house.ring, "status": house.outside.status, "tier": house.tier}
+    admission = await admit(held, house.clearance, house.approval(), now=house.now, **asked)
 
     async def slow() -> None:
         async with run_orders.secured(

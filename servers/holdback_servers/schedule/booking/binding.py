@@ -41,9 +41,18 @@ def offer_committing(door: Door, outside: Outside) -> None:
         require_holder(held, call.caller, "let the person who holds it commit.")
         admission = None
         if held.state == "held" and not held.lapsed(now):
-            admission = await admit(held, clearance, approval, ring=services.ring, now=now, status=outside.status)
+            call.require_reach(1, held.title, *filter(None, [held.media]))
+            admission = await admit(
+                held,
+                clearance,
+                approval,
+                ring=services.ring,
+                now=now,
+                status=outside.status,
+                tier=services.media.tier,
+            )
             papers = (admission.clearance.id, admission.approval.id)
-            call.require_reach(admission.clearance.tier, held.title, *filter(None, [held.media]))
+            call.require_reach(admission.clearance.tier, held.title)
             require_free(services.enforcement.standing, held.media, held.hold, held.id, *papers)
             now = services.clock()
 

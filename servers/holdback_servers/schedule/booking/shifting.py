@@ -54,6 +54,7 @@ def offer_moving(door: Door, outside: Outside) -> None:
             ring=services.ring,
             now=now,
             status=outside.status,
+            tier=services.media.tier,
         )
         now = services.clock()
 

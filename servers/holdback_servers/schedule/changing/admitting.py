@@ -52,6 +52,7 @@ async def admissions_for(
             ring=services.ring,
             now=now,
             status=status,
+            tier=services.media.tier,
         )
     return admissions
 
