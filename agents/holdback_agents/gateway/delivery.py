@@ -3,6 +3,7 @@
 The message id is the approval's id, so that a decision that arrives twice is one message to the agent.
 """
 
+import asyncio
 import json
 import logging
 from collections.abc import Awaitable, Callable
@@ -22,6 +23,8 @@ from holdback_agents.gateway.tasks import TaskBook
 Call = Callable[[str, str, bytes], Awaitable[tuple[int, bytes]]]
 """Sends a JSON-RPC body to the agent of that name with a token: `call(agent, token, body) -> (status, body)`."""
 
+ANSWER_SECONDS = 30.0
+"""How long an agent may take to say that it has a decision."""
 MOST_ATTEMPTS = 200
 LONGEST_PAUSE = 60.0
 _FINAL = frozenset({-32001, -32004, -32600, -32601, -32602})
@@ -30,11 +33,38 @@ _FINAL = frozenset({-32001, -32004, -32600, -32601, -32602})
 _log = logging.getLogger(__name__)
 
 
+class _Lane(Beside):
+    """The way to one agent: tries until nothing is left, with longer and longer pauses, then rests until it is woken.
+
+    Args:
+        deliver: tries everything that is pending once; answers how much is left.
+        retry_seconds: the first pause after a try that left something.
+    """
+
+    def __init__(self, deliver: Callable[[], Awaitable[int]], retry_seconds: float) -> None:
+        super().__init__()
+        self._deliver, self._retry = deliver, retry_seconds
+        self.told: tuple[int, str] | None = None
+
+    async def run(self) -> None:
+        """Deliver what there is."""
+        failures, pause = 0, 0.0
+        while await self.pause(pause):
+            try:
+                left = await self._deliver()
+            except Exception:
+                _log.exception("decisions cannot be delivered now; they stay in the store")
+                left = 1
+            failures = failures + 1 if left else 0
+            pause = min(self._retry * 2 ** min(failures - 1, 10), LONGEST_PAUSE) if left else None
+
+
 class Delivery(Beside):
     """Delivers what is pending: at the start, after each decision, and again after a pause when it failed.
 
-    A decision goes to its task with the token that the task came with, made anew: the same person, the same agents
-    before it, the same task above it, and no scope that the person has lost since.
+    Each agent has a lane of its own, in which one decision goes out after another; whoever is slow or away holds up
+    nobody else. A decision goes to its task with the token that the task came with, made anew: the same person, the
+    same agents before it, the same task above it, and no scope that the person has lost since.
     """
 
     def __init__(
@@ -43,29 +73,54 @@ class Delivery(Beside):
         super().__init__()
         self._services, self._registry, self._ledger = services, registry, ledger
         self._tasks, self._call = tasks, call
+        self._lanes: dict[str, _Lane] = {}
 
     async def run(self) -> None:
         """Begin with what an earlier process left, and go on with what comes."""
-        failures, pause = 0, 0.0
+        pause: float | None = 0.0
         while await self.pause(pause):
+            pause = None
             try:
-                left = await self.deliver_pending()
+                for agent, told in (await self._services.database.read(store.waiting)).items():
+                    self._hurry(agent, told)
             except Exception:
-                _log.exception("decisions cannot be delivered now; they stay in the store")
-                left = 1
-            failures = failures + 1 if left else 0
-            pause = min(self._services.retry_seconds * 2 ** min(failures - 1, 10), LONGEST_PAUSE) if left else None
+                _log.exception("which decisions are to be delivered cannot be read now; they stay in the store")
+                pause = LONGEST_PAUSE
 
-    async def deliver_pending(self) -> int:
-        """Try everything that is pending once; answers how much is left."""
-        left = 0
-        for approval, attempts in await self._services.database.read(store.pending):
+    async def stop(self) -> None:
+        """End after the attempts that are under way; what is left waits for the next start."""
+        await super().stop()
+        lanes, self._lanes = self._lanes, {}
+        await asyncio.gather(*(each.stop() for each in lanes.values()))
+
+    def _hurry(self, agent: str, told: tuple[int, str]) -> None:
+        """Wake an agent's lane when there is something new for it; what is old is tried again in its own time."""
+        lane = self._lanes.get(agent)
+        if lane is None:
+            lane = self._lanes[agent] = _Lane(lambda: self.deliver(agent), self._services.retry_seconds)
+            lane.start()
+        elif lane.told != told:
+            lane.wake()
+        lane.told = told
+
+    async def deliver(self, agent: str) -> int:
+        """Try everything that is pending for an agent once; answers how much is left.
+
+        What a task waits for reaches it in the order in which it was decided.
+        """
+        left, behind = 0, set[str]()
+        for approval, attempts in await self._services.database.read(lambda c: store.pending(c, agent)):
             if self.closing:
                 break
+            if approval.task in behind:
+                left += 1
+                continue
             state, error = await self._attempt(approval)
             if state == "pending" and attempts + 1 >= MOST_ATTEMPTS:
                 state = "given-up"
-            left += state == "pending"
+            if state == "pending":
+                left += 1
+                behind.add(approval.task)
             await self._services.database.write(
                 lambda c, each=approval, now=state, why=error: store.note_delivery(c, each.id, now, why)
             )
@@ -86,7 +141,8 @@ class Delivery(Beside):
             return "given-up", problem.message
         token = self._token(approval, agent, person, held)
         try:
-            status, body = await self._call(agent.name, token, json.dumps(_follow_up(approval)).encode())
+            async with asyncio.timeout(ANSWER_SECONDS):
+                status, body = await self._call(agent.name, token, json.dumps(_follow_up(approval)).encode())
         except Exception as failure:
             _log.warning("delivery of %s failed", approval.id, exc_info=failure)
             return "pending", type(failure).__name__

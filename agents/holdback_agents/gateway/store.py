@@ -55,6 +55,8 @@ _lent = Table(
 )
 
 
+_undelivered = _deliveries.c.state == "pending"
+_on_delivery = (_deliveries, _deliveries.c.approval == _approvals.c.id)
 _INSTANTS = ("asked", "expires", "decided", "revoked")
 
 
@@ -204,12 +206,19 @@ def approval_status(c: Connection, identity: str) -> Literal["valid", "revoked",
     return "revoked" if row.revoked else "valid"
 
 
-def pending(c: Connection) -> list[tuple[Approval, int]]:
-    """Decisions still to be delivered, the oldest first, with how often it was tried."""
+def waiting(c: Connection) -> dict[str, tuple[int, str]]:
+    """The agents to whom decisions are still to be delivered: how many, and when the newest was made."""
+    facts = (_approvals.c.agent, func.count(), func.max(_approvals.c.decided))
+    rows = c.execute(select(*facts).join(*_on_delivery).where(_undelivered).group_by(_approvals.c.agent))
+    return {agent: (count, newest) for agent, count, newest in rows}
+
+
+def pending(c: Connection, agent: str) -> list[tuple[Approval, int]]:
+    """Decisions still to be delivered to an agent, the oldest first, with how often it was tried."""
     rows = c.execute(
         select(_approvals, _deliveries.c.attempts)
-        .join(_deliveries, _deliveries.c.approval == _approvals.c.id)
-        .where(_deliveries.c.state == "pending")
+        .join(*_on_delivery)
+        .where(_undelivered, _approvals.c.agent == agent)
         .order_by(_approvals.c.decided)
     ).mappings()
     found: list[tuple[Approval, int]] = []

@@ -275,7 +275,7 @@ async def test_a_delivery_is_tried_again_until_the_agent_is_back(build_house):
         delivery = Delivery(
             given, registry, Ledger(given.audit, given.enforcement), TaskBook(given.database, given.clock, plan), call
         )
-        left = [await delivery.deliver_pending() for _ in range(4)]
+        left = [await delivery.deliver("editing-assistant") for _ in range(4)]
         assert await delivered(house, client, identity) == "delivered"
     assert (left, calls) == ([1, 1, 0, 0], ["editing-assistant"] * 3)
 
