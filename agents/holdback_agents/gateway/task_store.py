@@ -1,5 +1,6 @@
 """What the gateway keeps of tasks: for whom, for what, under which policy, until when, and how they ended."""
 
+from collections.abc import Iterable
 from datetime import datetime
 from typing import Any
 
@@ -70,23 +71,9 @@ _put = _put.on_conflict_do_update(
 )
 
 
-def put_task(c: Connection, task: HeldTask) -> None:
-    """Keep a task as it stands."""
-    row: dict[str, Any] = {
-        "id": task.id,
-        "root": task.claim.root,
-        "agent": task.agent,
-        "parent": task.parent,
-        "context": task.context,
-        "claim": task.claim.model_dump(mode="json"),
-        "session": task.session.model_dump(mode="json"),
-        "subjects": list(task.subjects),
-        "began": store_instant(task.began),
-        "expires": store_instant(task.claim.expires),
-        "ended": store_instant(task.ended) if task.ended else None,
-        "why": task.why,
-    }
-    c.execute(_put, row)
+def put_tasks(c: Connection, tasks: Iterable[HeldTask]) -> None:
+    """Keep tasks as they stand."""
+    c.execute(_put, [_row(each) for each in tasks])
 
 
 def find_task(c: Connection, identity: str) -> HeldTask | None:
@@ -109,6 +96,23 @@ def all_ids(c: Connection) -> list[str]:
 def forget_before(c: Connection, moment: datetime) -> None:
     """Forget the tasks whose window was over by then."""
     c.execute(delete(_tasks).where(_tasks.c.expires < store_instant(moment)))
+
+
+def _row(task: HeldTask) -> dict[str, Any]:
+    return {
+        "id": task.id,
+        "root": task.claim.root,
+        "agent": task.agent,
+        "parent": task.parent,
+        "context": task.context,
+        "claim": task.claim.model_dump(mode="json"),
+        "session": task.session.model_dump(mode="json"),
+        "subjects": list(task.subjects),
+        "began": store_instant(task.began),
+        "expires": store_instant(task.claim.expires),
+        "ended": store_instant(task.ended) if task.ended else None,
+        "why": task.why,
+    }
 
 
 def _task(row: dict[str, Any]) -> HeldTask:

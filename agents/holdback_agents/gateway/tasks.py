@@ -6,6 +6,7 @@ its time, until the task ends or its window is over.
 """
 
 import logging
+import threading
 from collections import OrderedDict
 from collections.abc import Callable, Mapping
 from concurrent.futures import Future
@@ -20,6 +21,7 @@ from holdback_base.vocabulary import Noun
 from holdback_trust.identity import AgentId, Caller, TaskClaim
 from holdback_trust.task_policy import mint, policy_sha256
 from pydantic import Field, StringConstraints, ValidationError
+from sqlalchemy import Connection
 
 from holdback_agents.gateway import task_store
 from holdback_agents.gateway.task_store import MOST_SUBJECTS, HeldTask
@@ -93,6 +95,7 @@ class TaskBook:
         self._living: dict[str, HeldTask] | None = None
         self._ended: OrderedDict[str, HeldTask] = OrderedDict()
         self._ids = set[int]()
+        self._unsaved, self._saving = dict[str, HeldTask](), threading.Lock()
         self._write(lambda c: task_store.forget_before(c, clock() - _REMEMBERED))
 
     def find(self, identity: str) -> HeldTask | None:
@@ -251,8 +254,18 @@ class TaskBook:
         return hash(identity) in self._ids or len(self._ids) >= task_store.MOST_IDS
 
     def _keep(self, held: HeldTask) -> None:
+        """Remember it, and have it written with all that come before the disk is free."""
         self._remember(held)
-        self._write(lambda c: task_store.put_task(c, held))
+        with self._saving:
+            first = not self._unsaved
+            self._unsaved[held.id] = held
+        if first:
+            self._write(self._save)
+
+    def _save(self, connection: Connection) -> None:
+        with self._saving:
+            unsaved, self._unsaved = self._unsaved, {}
+        task_store.put_tasks(connection, unsaved.values())
 
     def _remember(self, held: HeldTask) -> None:
         living = self._alive()
