@@ -25,7 +25,7 @@ from holdback_servers.assets.ingest import technical_facts
 from holdback_servers.media_worker import Limits, run
 
 FILM = Path(__file__).parents[2] / "examples" / "media" / "big-buck-bunny-60s.mp4"
-LIMITS = Limits(memory_bytes=3 << 30, cpu_seconds=40, wall_seconds=60, file_bytes=256 << 20)
+LIMITS = Limits(memory_bytes=3 << 30, cpu_seconds=40, wall_seconds=240, file_bytes=256 << 20)
 REFUSED = ("NOT_MEDIA", "MEDIA_DAMAGED", "TOO_LARGE")
 
 

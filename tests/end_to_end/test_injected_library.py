@@ -32,7 +32,7 @@ from holdback_servers.settings import PersonSetting, Settings
 from holdback_trust.audit_check import rows
 from holdback_trust.untrusted import suspicions
 
-pytestmark = [pytest.mark.asyncio, pytest.mark.processes, pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.asyncio, pytest.mark.processes, pytest.mark.timeout(900)]
 SAM = PersonSetting(id="person:sam", name="Sam", roles=frozenset({"editor"}))
 _CORPUS = Path(__file__).parents[1] / "domain" / "data" / "injections.toml"
 INJECTIONS: list[str] = [each["text"] for each in tomllib.loads(_CORPUS.read_text(encoding="utf-8"))["injections"]]

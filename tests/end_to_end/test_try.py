@@ -16,7 +16,7 @@ import pytest
 from holdback.own_film import a_file, read_own_film
 from holdback_base.problem import Problem
 
-pytestmark = [pytest.mark.processes, pytest.mark.timeout(240)]
+pytestmark = [pytest.mark.processes, pytest.mark.timeout(900)]
 ROOT = Path(__file__).parents[2]
 RATE, SECONDS = 12, 6
 BRIEF = "4 s vertical highlight of the harbour for YouTube in GB and DE, from tomorrow for a week"

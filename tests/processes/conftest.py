@@ -151,20 +151,19 @@ def bring_up() -> Iterator[Callable[..., Up]]:
 
 
 @pytest.fixture
-def free_port() -> int:
-    """A port that nobody listens on just now."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
+def two_ports() -> Iterator[tuple[int, int]]:
+    """Two ports on which nobody listens, and which nobody else is given while the test runs."""
+    with socket.socket() as one, socket.socket() as two:
+        for each in (one, two):
+            each.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # whoever sets it too may listen there
+            each.bind(("127.0.0.1", 0))
+        yield one.getsockname()[1], two.getsockname()[1]
 
 
 @pytest.fixture
-def two_ports() -> tuple[int, int]:
-    """Two ports that nobody listens on just now."""
-    with socket.socket() as one, socket.socket() as two:
-        one.bind(("127.0.0.1", 0))
-        two.bind(("127.0.0.1", 0))
-        return one.getsockname()[1], two.getsockname()[1]
+def free_port(two_ports: tuple[int, int]) -> int:
+    """One such port."""
+    return two_ports[0]
 
 
 @pytest.fixture(scope="module")

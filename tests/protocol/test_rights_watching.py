@@ -324,6 +324,8 @@ async def over_http(door: Door) -> AsyncGenerator[Callable[[str], AbstractAsyncC
         finally:
             server.should_exit = True
             await serving
+            for connection in tuple(server.server_state.connections):  # whoever did not let go in time
+                connection.transport.abort()
 
 
 async def test_over_http_a_listener_hears_and_one_without_the_scope_is_refused(tmp_path: Path) -> None:

@@ -297,6 +297,8 @@ def kit(tmp_path: Path) -> Kit:
                     await app.state.aclose()
                 server.should_exit = True
                 await serving
+                for connection in tuple(server.server_state.connections):  # whoever did not let go in time
+                    connection.transport.abort()
 
     return Kit(opened, tools, tmp_path)
 
