@@ -2,7 +2,7 @@
 
 import asyncio
 import shutil
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Callable
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -27,6 +27,7 @@ from holdback_agents.runtime.parts import find_part, message, problem_of, result
 from holdback_agents.runtime.peers import Listener, Peer
 from holdback_base.ids import system_clock
 from holdback_base.problem import Problem
+from holdback_servers import media_worker
 from holdback_servers.editing import store as editing
 from holdback_servers.serving import Door
 from holdback_servers.settings import PersonSetting, Settings
@@ -190,6 +191,7 @@ class Job:
                 event.set()
 
     def until(self, words: str) -> asyncio.Event:
+        """Set once a word about the progress holds these words."""
         return self.reached.setdefault(words, asyncio.Event())
 
     @property
@@ -271,3 +273,25 @@ async def house(small_pack: Pack, tmp_path_factory: pytest.TempPathFactory) -> A
         ]
         loaded = await load(small_pack, desks[0], lambda _: None)
         yield Standing(url, home, foundation, opened.doors, small_pack, loaded, *desks)
+
+
+@pytest.fixture
+def standing_still(monkeypatch: pytest.MonkeyPatch) -> Callable[[str], None]:
+    """`standing_still("joining")`: what the media worker does goes no further than to that word of its progress, and
+    stands there until it is cancelled."""
+    run = media_worker.run
+
+    def stop_at(words: str) -> None:
+        async def held(function: str, arguments: Any, report: Any = None, *more: Any, **given: Any) -> Any:
+            async def told(done: int, total: int, text: str) -> None:
+                waiting = None if report is None else report(done, total, text)
+                if waiting is not None:
+                    await waiting
+                if text == words:
+                    await asyncio.Event().wait()
+
+            return await run(function, arguments, told, *more, **given)
+
+        monkeypatch.setattr(media_worker, "run", held)
+
+    return stop_at
