@@ -1,11 +1,12 @@
-"""How deep properties are searched (enough to notice at once by default, ten times as deep in CI), a database, and a
-person's browser."""
+"""How deep properties are searched (enough to notice at once by default, ten times as deep in CI), a database, a plan
+that stands still, and a person's browser."""
 
 import base64
 import hashlib
 import html
 import re
 import tempfile
+import threading
 import warnings
 from collections.abc import Callable, Generator
 from dataclasses import dataclass, field
@@ -35,6 +36,26 @@ def postgresql() -> Generator[str]:
     server = get_server(folder, cleanup_mode="delete")
     yield server.get_uri()
     server.cleanup()
+
+
+@pytest.fixture
+def planning_stands(monkeypatch: pytest.MonkeyPatch) -> Generator[None]:
+    """A plan of many items goes no further than to its first word of progress, and stands until it is cancelled."""
+    from holdback_servers.schedule.filling import many  # few tests need a server's code
+
+    plan, over = many.plan, threading.Event()
+
+    def held(books: Any, request: Any, now: Any, report: Callable[..., None], cancelled: Callable[[], bool]) -> Any:
+        def told(*words: Any) -> None:
+            report(*words)
+            while not cancelled() and not over.is_set():
+                over.wait(0.01)
+
+        return plan(books, request, now, told, cancelled)
+
+    monkeypatch.setattr(many, "plan", held)
+    yield
+    over.set()
 
 
 VERIFIER = "a-verifier-of-forty-three-characters-at-least"
