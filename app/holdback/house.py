@@ -20,6 +20,7 @@ from holdback_agents.gateway.services import GatewayServices
 from holdback_agents.gateway.store import METADATA as GATEWAY_METADATA
 from holdback_agents.runtime.agent import Agent
 from holdback_agents.runtime.brain import Rules
+from holdback_agents.runtime.heads import Heads
 from holdback_agents.runtime.lines import InProcess, Line
 from holdback_agents.runtime.serving.app import AgentServices, build_agent_app, complete_card
 from holdback_agents.runtime.tables import METADATA as AGENT_METADATA
@@ -97,10 +98,11 @@ def _build(
     doors = {name: open_room(name, foundation) for name in ROOMS}
     stores: list[Database] = [door.services.database for door in doors.values()]
     agents, line = list[AgentEntry](), InProcess()
+    heads = Heads(foundation.audit, line)
     for name, make in AGENTS.items():
         store = room_store(f"agent-{name}", foundation, AGENT_METADATA)
         stores.append(store)
-        entry = agent_entry(make(), store, foundation, url, line)
+        entry = agent_entry(make(), store, foundation, url, line=line, heads=heads)
         agents.append(replace(entry, target=Upstream(elsewhere[name])) if name in elsewhere else entry)
     store = room_store("gateway", foundation, GATEWAY_METADATA)
     stores.append(store)
@@ -176,24 +178,30 @@ def room_app(door: Door, foundation: Foundation, gateway: str = "") -> Edge:
 
 
 def agent_entry(
-    agent: Agent, store: Database, foundation: Foundation, gateway: str, line: Line | None = None
+    agent: Agent, store: Database, foundation: Foundation, gateway: str, *, line: Line, heads: Heads
 ) -> AgentEntry:
     """An agent as the gateway's registry knows it, standing in this process."""
     keys = foundation.keys(agent.audience)
     return AgentEntry(
         name=agent.name,
         card=complete_card(agent, f"{gateway}/agents/{agent.name}"),
-        target=LocalApp(agent_app(agent, store, foundation, gateway, line)),
+        target=LocalApp(agent_app(agent, store, foundation, gateway, line=line, heads=heads)),
         key=keys.public_jwk,
         identity=agent.identity(keys.kid, Rules().configuration),
     )
 
 
 def agent_app(
-    agent: Agent, store: Database, foundation: Foundation, gateway: str, line: Line | None = None
+    agent: Agent,
+    store: Database,
+    foundation: Foundation,
+    gateway: str,
+    *,
+    line: Line | None = None,
+    heads: Heads | None = None,
 ) -> Starlette:
     """An agent as an application; clients reach it through the gateway. `line` is its way to a gateway that stands in
-    the same process."""
+    the same process, `heads` what signs for all agents of that process."""
     services = AgentServices(
         database=store,
         keys=foundation.keys(agent.audience),
@@ -205,6 +213,7 @@ def agent_app(
         gateway=gateway,
         url=f"{gateway}/agents/{agent.name}",
         line=line,
+        heads=heads,
         rate=Rate(foundation.settings.calls_a_minute),
     )
     return build_agent_app(agent, services)

@@ -67,6 +67,7 @@ class Backstage:
     ways: Ways
     journal: Journal
     audit: AuditLog
+    heads: Heads
     brain: Brain
     clock: Clock
     new_id: NewId
@@ -80,7 +81,6 @@ class Executor(AgentExecutor):
         self._agent, self._backstage = agent, backstage
         self._live: dict[str, _Live] = {}
         self._ended: OrderedDict[str, None] = OrderedDict()
-        self._heads = Heads(backstage.audit, backstage.ways.house.keep_heads)
 
     def is_here(self, task_id: str) -> bool:
         """Whether the task's coroutine is in this process, or was until a moment ago.
@@ -135,7 +135,7 @@ class Executor(AgentExecutor):
             live.driver.cancel()
         if lives:
             await asyncio.wait([live.driver for live in lives])
-        await self._heads.aclose()
+        await self._backstage.heads.aclose()
 
     async def _begin(self, context: RequestContext, queue: EventQueue) -> _Live:
         task, message = context.current_task, context.message
@@ -216,7 +216,7 @@ class Executor(AgentExecutor):
             said = "" if problem is None else problem.code
             name = TaskState.Name(state).removeprefix("TASK_STATE_").lower()
             run.steps.record(run.talk.session.caller, f"end {skill.id}", "recorded", said, resource=name)
-            self._heads.sign(run.task_id)
+            self._backstage.heads.sign(run.task_id)
         finally:
             self._live.pop(run.task_id, None)
             self._ended[run.task_id] = None

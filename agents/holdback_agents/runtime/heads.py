@@ -5,10 +5,12 @@ At the gateway a head ends its task, and what it anchors can no longer be cut of
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Sequence
 
 from holdback_base.problem import Problem
 from holdback_trust.audit import AuditLog
+
+from holdback_agents.runtime.lines import JSON, Line, Request, ask, json_bytes, patiently
 
 _log = logging.getLogger(__name__)
 _LINGER = 0.25
@@ -16,16 +18,17 @@ _LINGER = 0.25
 LEAVING_SECONDS = 2.0
 """How long heads may take to be sent when the agent stops."""
 
-Send = Callable[[Sequence[str]], Awaitable[None]]
-"""Sends signed heads to the gateway. Raises Problem."""
 MOST_AT_ONCE = 64
 
 
 class Heads:
-    """Signs a head for each task that ends: a head waits for the disk, and tasks that end together share that wait."""
+    """Signs a head for each task that ends: a head waits for the disk, and tasks that end together share that wait.
 
-    def __init__(self, audit: AuditLog, send: Send) -> None:
-        self._audit, self._send = audit, send
+    Agents that write one log, as all of a house in one process do, share one of these.
+    """
+
+    def __init__(self, audit: AuditLog, line: Line) -> None:
+        self._audit, self._line = audit, line
         self._unsigned: list[str] = []
         self._signing: asyncio.Task[None] | None = None
 
@@ -52,6 +55,10 @@ class Heads:
                 _log.warning("audit heads of %s were not taken by the gateway: %s", ended, problem.line())
             except Exception:
                 _log.exception("audit heads could not be signed: %s", ended)
+
+    async def _send(self, heads: Sequence[str]) -> None:
+        request = Request("POST", "/audit/heads", headers=JSON, body=json_bytes({"heads": list(heads)}))
+        await patiently(lambda: ask(self._line, request))
 
     def _sign_each(self, task_ids: Sequence[str]) -> list[str]:
         return [self._audit.sign_head(task_id) for task_id in task_ids]

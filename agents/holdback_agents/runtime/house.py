@@ -6,11 +6,10 @@ token it came with is exchanged for a narrower one (RFC 8693) that names the per
 
 import asyncio
 import hashlib
-import json
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any, TypeVar, cast
+from typing import Any, TypeVar
 from urllib.parse import urlencode
 
 from holdback_base.canonical import canonical_sha256
@@ -21,7 +20,7 @@ from holdback_trust.assertions import sign_assertion
 from holdback_trust.identity import GATEWAY, Caller
 from holdback_trust.tokens import KeyPair, TokenVerifier
 
-from holdback_agents.runtime.lines import Line, Request, problem_of_answer
+from holdback_agents.runtime.lines import JSON, Line, Request, ask, json_bytes, patiently
 
 T = TypeVar("T")
 
@@ -35,10 +34,7 @@ LISTING_SECONDS = 10.0
 EARLY = timedelta(seconds=30)
 """A token is renewed this long before it expires; one that lives for less than a minute, at half its life."""
 _MOST = 1024
-_PAUSES = (0.05, 0.2, 0.8, 3.0)
-"""Seconds between the times that the gateway is asked."""
 _FORM = {"content-type": "application/x-www-form-urlencoded"}
-_JSON = {"content-type": "application/json"}
 
 
 @dataclass(frozen=True)
@@ -128,7 +124,7 @@ class House:
             return held.text
         try:
             fresh = await self._once(
-                ("token", key), lambda: _patiently(lambda: self._exchange(session, audience, scope))
+                ("token", key), lambda: patiently(lambda: self._exchange(session, audience, scope))
             )
         except Problem as problem:
             if held is not None and problem.code == "UNAVAILABLE" and self._clock() < held.expires:
@@ -145,14 +141,11 @@ class House:
         """Put a question before whoever may approve; it as the gateway keeps it, with the statement where policy passed
         it at once."""
         body = {"question": dict(question), "task": task, "agent": self._agent, "context": context}
-        headers = _JSON | await self._bearer(session, "approval:ask")
+        headers = {**JSON, **await self._bearer(session, "approval:ask")}
         headers["idempotency-key"] = hashlib.sha256(f"{task} {canonical_sha256(body['question'])}".encode()).hexdigest()
-        return await _patiently(lambda: self._ask(Request("POST", "/approvals", headers=headers, body=_json(body))))
-
-    async def keep_heads(self, heads: Sequence[str]) -> None:
-        """Have signed heads of this agent's audit log kept, which ends the tasks that they name. Raises Problem."""
-        body = _json({"heads": list(heads)})
-        await _patiently(lambda: self._ask(Request("POST", "/audit/heads", headers=_JSON, body=body)))
+        return await patiently(
+            lambda: ask(self._line, Request("POST", "/approvals", headers=headers, body=json_bytes(body)))
+        )
 
     async def resumed(self, task: str, verifier: TokenVerifier) -> Session:
         """For whom a task of this agent acts that an earlier process of it left, with a token of now.
@@ -167,7 +160,7 @@ class House:
             "client_assertion_type": CLIENT_ASSERTION,
             "client_assertion": self._assertion(),
         }
-        token = str((await self._ask(_token_request(form)))["access_token"])
+        token = str((await ask(self._line, _token_request(form)))["access_token"])
         return Session(verifier.verify(token), token)
 
     async def _place(self, session: Session, kind: str, name: str, named: str) -> Place:
@@ -179,7 +172,7 @@ class House:
         async def look_up() -> Place:
             headers = await self._bearer(session, "registry:read")
             asked = Request("GET", "/registry", urlencode({kind: name}), headers)
-            shape = await _patiently(lambda: self._ask(asked))
+            shape = await patiently(lambda: ask(self._line, asked))
             try:
                 return Place(
                     str(shape[named]), str(shape["url"]).rstrip("/"), str(shape["audience"]), str(shape["scope"])
@@ -208,7 +201,7 @@ class House:
         if session.work is not None:
             form |= _named(session.work, (session.work.task, session.caller.token_id) not in self._told)
         asked = self._clock()
-        answer = await self._ask(_token_request(form))
+        answer = await ask(self._line, _token_request(form))
         self._note_told(session)
         life = timedelta(seconds=int(answer.get("expires_in", 0)))
         return _Held(str(answer["access_token"]), asked + life - min(EARLY, life / 2), asked + life)
@@ -222,12 +215,6 @@ class House:
             self._told[session.work.task, session.caller.token_id] = None
             if len(self._told) > _MOST:
                 del self._told[next(iter(self._told))]
-
-    async def _ask(self, request: Request) -> dict[str, Any]:
-        reply = await self._line.ask(request)
-        if 200 <= reply.status < 300:
-            return cast(dict[str, Any], json.loads(reply.body))
-        raise problem_of_answer(request.path, reply.status, reply.body)
 
     async def _once(self, key: object, ask: Callable[[], Awaitable[T]]) -> T:
         """One request for all who ask the same thing at the same time."""
@@ -248,20 +235,3 @@ def _named(work: Work, first: bool) -> dict[str, str]:
 
 def _token_request(form: Mapping[str, str]) -> Request:
     return Request("POST", "/oauth/token", headers=_FORM, body=urlencode(form).encode())
-
-
-def _json(shape: Mapping[str, Any]) -> bytes:
-    return json.dumps(shape, separators=(",", ":")).encode()
-
-
-async def _patiently(ask: Callable[[], Awaitable[T]]) -> T:
-    """A gateway that is busy, or begins again, is waited for: no task fails of that. What is asked is made anew each
-    time, for an assertion counts once."""
-    for pause in _PAUSES:
-        try:
-            return await ask()
-        except Problem as problem:
-            if problem.code != "UNAVAILABLE":
-                raise
-        await asyncio.sleep(pause)
-    return await ask()

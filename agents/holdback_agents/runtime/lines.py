@@ -7,16 +7,21 @@ addresses, which cost more than all that the gateway does to answer.
 import asyncio
 import contextvars
 import json
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Protocol, cast
+from typing import Any, Protocol, TypeVar, cast
 
 import httpx
 from holdback_base.problem import Problem
 from starlette.types import ASGIApp, Message
 
+T = TypeVar("T")
+
 TIMEOUT = httpx.Timeout(10.0, read=60.0)
 """Streams are silent for up to 15 s between pings; the default of 5 s would break them."""
+JSON: Mapping[str, str] = {"content-type": "application/json"}
+_PAUSES = (0.05, 0.2, 0.8, 3.0)
+"""Seconds between the times that the gateway is asked."""
 _OAUTH: Mapping[str, str] = {
     "invalid_grant": "UNAUTHENTICATED",
     "invalid_client": "UNAUTHENTICATED",
@@ -140,6 +145,32 @@ def _silent(request: Request) -> Problem:
     return Problem(
         "UNAVAILABLE", f"The gateway does not answer {request.method} {request.path}.", "Start it, or try again."
     )
+
+
+async def ask(line: Line, request: Request) -> dict[str, Any]:
+    """The answer's JSON. Raises the Problem that it names, or UNAVAILABLE when there is no answer."""
+    reply = await line.ask(request)
+    if 200 <= reply.status < 300:
+        return cast(dict[str, Any], json.loads(reply.body))
+    raise problem_of_answer(request.path, reply.status, reply.body)
+
+
+async def patiently(attempt: Callable[[], Awaitable[T]]) -> T:
+    """A gateway that is busy, or begins again, is waited for: no task fails of that. What is asked is made anew each
+    time, for an assertion counts once."""
+    for pause in _PAUSES:
+        try:
+            return await attempt()
+        except Problem as problem:
+            if problem.code != "UNAVAILABLE":
+                raise
+        await asyncio.sleep(pause)
+    return await attempt()
+
+
+def json_bytes(shape: Mapping[str, Any]) -> bytes:
+    """A body that goes with `JSON`."""
+    return json.dumps(shape, separators=(",", ":")).encode()
 
 
 def problem_of_answer(path: str, status: int, body: bytes) -> Problem:

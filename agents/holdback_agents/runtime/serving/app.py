@@ -40,6 +40,7 @@ from holdback_agents.runtime.card_signing import declare, sign_card
 from holdback_agents.runtime.errands import Ways
 from holdback_agents.runtime.executor import SESSION, Backstage, Executor
 from holdback_agents.runtime.handler import HTTP_SCOPE, AgentRequestHandler
+from holdback_agents.runtime.heads import Heads
 from holdback_agents.runtime.house import House, Session
 from holdback_agents.runtime.journal import Journal
 from holdback_agents.runtime.leftovers import Leftovers, Person
@@ -72,6 +73,7 @@ class AgentServices:
         rate: how often one caller may ask; no limit without one.
         http: transport to the gateway and to agents; None for the network.
         line: to the gateway, for tokens, heads and questions; None for the network.
+        heads: shared with other agents that write the same log; None for its own.
         mcp: transport to servers; None for the network.
     """
 
@@ -85,6 +87,7 @@ class AgentServices:
     url: str
     http: httpx.AsyncBaseTransport | None = None
     line: Line | None = None
+    heads: Heads | None = None
     mcp: httpx2.AsyncBaseTransport | None = None
     brain: Brain = field(default_factory=Rules)
     enforcement: Enforcement = field(default_factory=Enforcement)
@@ -97,8 +100,9 @@ def build_agent_app(agent: Agent, services: AgentServices) -> Starlette:
     http = httpx.AsyncClient(transport=services.http, timeout=TIMEOUT, verify=trusted_tls())
     toolbox = Toolbox(agent.name, services.mcp)
     identity = agent.identity(services.keys.kid, services.brain.configuration)
+    line = services.line or OverNetwork(services.gateway, http)
     house = House(
-        services.line or OverNetwork(services.gateway, http),
+        line,
         agent.audience,
         keys=services.keys,
         clock=services.clock,
@@ -110,6 +114,7 @@ def build_agent_app(agent: Agent, services: AgentServices) -> Starlette:
         ways=Ways(house, toolbox, Peers(http)),
         journal=Journal(services.database),
         audit=services.audit,
+        heads=services.heads or Heads(services.audit, line),
         brain=services.brain,
         clock=services.clock,
         new_id=services.new_id,
