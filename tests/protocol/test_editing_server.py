@@ -403,7 +403,7 @@ async def test_a_cancelled_render_leaves_nothing_behind(tmp_path: Path) -> None:
     async with _room(tmp_path / "home") as (client, door):
         (film, word), _, _ = _sources(door, tmp_path)
         made = await _ask(
-            client, "create_timeline", {"title": "T", "sources": [word], "clips": [_clip(film, 0, 48)] * 20}
+            client, "create_timeline", {"title": "T", "sources": [word], "clips": [_clip(film, 0, 48)] * 80}
         )
         before = {each for each in door.services.media.root.rglob("*") if each.is_file()}
         job = await _ask(client, "render_timeline", {"timeline_id": made["id"]})

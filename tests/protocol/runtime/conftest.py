@@ -28,6 +28,7 @@ from google.protobuf.json_format import MessageToDict
 from holdback_agents.contracts import Part
 from holdback_agents.gateway.store import METADATA as GATEWAY_METADATA
 from holdback_agents.gateway.tasks import NamedTask, TaskBook
+from holdback_agents.runtime import steps
 from holdback_agents.runtime.agent import Agent, Limits, Skill
 from holdback_agents.runtime.house import TASK
 from holdback_agents.runtime.parts import data_part, progress_of, text_part
@@ -223,7 +224,8 @@ class Kit:
 
 
 @pytest.fixture
-def kit(tmp_path: Path) -> Kit:
+def kit(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Kit:
+    monkeypatch.setattr(steps, "STOP_SECONDS", 100.0)  # a slow machine stops everything too
     tools, message_ids = Tools(), count(1)
     keys = {name: KeyPair.generate() for name in ("gateway", "editing-assistant", "compliance")}
 
@@ -284,9 +286,7 @@ def kit(tmp_path: Path) -> Kit:
                 )
             )
             serving = asyncio.create_task(server.serve(sockets=[listener]))
-            http = await stack.enter_async_context(
-                httpx.AsyncClient(timeout=httpx.Timeout(10, read=30), verify=trusted_tls())
-            )
+            http = await stack.enter_async_context(httpx.AsyncClient(timeout=100, verify=trusted_tls()))
             await _answers(http, url)
             try:
                 yield House(
