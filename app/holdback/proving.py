@@ -133,4 +133,5 @@ def _grouped(secret: str) -> str:
 
 
 def _at(moment: datetime) -> str:
-    return moment.astimezone().strftime("%H:%M:%S")
+    """By the clock of this machine, with its zone: a code may be read out to somebody elsewhere."""
+    return moment.astimezone().strftime("%H:%M:%S %Z")

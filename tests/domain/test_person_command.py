@@ -2,7 +2,7 @@
 
 import io
 import json
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 
@@ -45,6 +45,8 @@ def test_a_code_is_printed_alone_and_works(home: Path, capsys: pytest.CaptureFix
     said = capsys.readouterr()
     assert home_credentials(home, clock).use_code("person:sam", said.out.strip())
     assert "person:sam" in said.err
+    until = (NOW + timedelta(minutes=5)).astimezone()
+    assert f"until {until:%H:%M:%S} {until.tzname()}." in said.err
 
 
 def test_who_made_a_code_for_whom_is_on_record_and_the_code_is_not(

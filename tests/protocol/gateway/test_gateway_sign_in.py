@@ -74,7 +74,8 @@ async def test_a_program_may_ask_for_the_second_factor_and_for_a_fresh_sign_in(e
 async def test_for_a_quarter_of_an_hour_the_next_program_only_asks_what_it_may(enter: Enter) -> None:
     async with enter() as step:
         await step.let_in()
-        assert "work in your name" in (await step.browser.open(client_id="claude-code", redirect_uri=_CLAUDE)).text
+        page = (await step.browser.open(client_id="claude-code", redirect_uri=_CLAUDE)).text
+        assert "<title>Let Claude Code work in your name? · Holdback</title>" in page
         await step.browser.fill("leave")
         assert "Sign-in code" in step.browser.text
         await step.sign_in()
