@@ -53,6 +53,13 @@ def read(outcome: Outcome = OUTCOME, folder: Path = Path("nowhere")) -> Reading:
     return Reading(render_page(outcome, folder))
 
 
+def test_a_table_that_is_wider_than_the_screen_scrolls_by_itself() -> None:
+    page = render_page(OUTCOME, Path("nowhere"))
+    before = [text.rstrip().rpartition("\n")[2] for text in page.split('<table class="matrix">')[:-1]]
+    assert len(before) == 2
+    assert all('class="scroll" tabindex="0"' in each for each in before)
+
+
 def test_the_page_is_written_into_the_folder_and_its_tags_are_balanced(tmp_path: Path) -> None:
     path = write_page(OUTCOME, tmp_path)
     assert path == tmp_path / "index.html"

@@ -85,6 +85,7 @@ def test_a_page_shows_what_breaks_a_rule_and_what_is_dark() -> None:
     page = render_week([week], NOW)
     assert [bar.clash for bar in week.picture.rows[0].bars] == [True, True]
     assert "SLOT_TAKEN" in page
+    assert page.split('<table class="publications">')[0].rstrip().endswith('aria-label="What is on the books of One">')
     assert "Blackout: election" in page
 
 
