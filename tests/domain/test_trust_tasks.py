@@ -53,6 +53,44 @@ def test_an_id_is_found_in_what_is_asked_however_it_is_hidden(around: str) -> No
     assert ids_in(json.dumps({"query": [words]})) == {ONE}
 
 
+@pytest.mark.parametrize(
+    "content",
+    [
+        '{"asset": "\\u0061st' + ONE[3:] + '"}',
+        '<#one> ec:hashValue "x" ; ec:is <urn:holdback:\\U00000061st' + ONE[3:] + "> .",
+        f"<item id='&#97;st{ONE[3:]}'/>",
+        f"<item id='ast&#x5F;{ONE[4:]}'/>",
+        f"<item>{ONE[:9]}<![CDATA[{ONE[9:]}]]></item>",
+        f"holdback://assets/%61st%5F{ONE[4:]}",
+        f"holdback://assets/%2561st%255f{ONE[4:]}",
+        json.dumps({"inner": '{"asset": "ast\\u005f' + ONE[4:] + '"}'}),
+        "&#" + "9" * 9000 + f"; &#97;st{ONE[3:]}",
+    ],
+    ids=lambda content: content[:40],
+)
+def test_an_id_is_found_in_a_file_in_which_it_is_escaped(content: str) -> None:
+    for written in (json.dumps({"content": content}), json.dumps({"content": content}, ensure_ascii=False)):
+        assert ids_in(written) == {ONE}
+
+
+@pytest.mark.parametrize("digits", ["1f" * 32, "1F" * 32, "%31f" + "1f" * 31, "\\u0031f" + "1f" * 31])
+@pytest.mark.parametrize("around", ["{}", "SHA256:{}", "media://{}", '"{}"', "xyz {}.mp4", "media:\\/\\/{}"])
+def test_media_is_found_by_the_digits_of_its_hash(digits: str, around: str) -> None:
+    assert "sha256:" + "1f" * 32 in ids_in(json.dumps({"content": around.format(digits)}))
+
+
+@pytest.mark.parametrize("size", [8, 63, 65, 128])
+def test_other_digits_are_no_media(size: int) -> None:
+    assert ids_in(json.dumps({"a": "0" * size, "b": f"see {'ab' * size}"[: size + 4]})) == frozenset()
+
+
+@pytest.mark.parametrize(
+    "hostile", ["\\" * 200_000, "&#" * 100_000, "%2" * 100_000, "<![CDATA[" * 30_000, "a_" * 100_000]
+)
+def test_a_file_that_is_all_escapes_is_read_in_one_go(hostile: str) -> None:
+    assert ids_in(json.dumps({"content": hostile + ONE})) == {ONE}
+
+
 def test_an_answer_shows_what_it_gives_as_ids_and_not_what_others_wrote_in_it() -> None:
     answer = {
         "asset_id": ONE,

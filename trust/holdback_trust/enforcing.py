@@ -92,7 +92,7 @@ class Enforcement:
         return decision
 
     def _strange(self, caller: Caller, arguments: Mapping[str, Any]) -> bool:
-        names = ids_in(json.dumps(arguments, default=str)) if arguments else frozenset[str]()
+        names = ids_in(json.dumps(arguments, default=str, ensure_ascii=False)) if arguments else frozenset[str]()
         if not names or caller.task is None:
             return False
         return bool(self.things.strange(caller.task.root, names))

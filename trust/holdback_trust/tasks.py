@@ -11,22 +11,23 @@ import re
 import threading
 from base64 import urlsafe_b64decode
 from collections import OrderedDict
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
-from urllib.parse import unquote
 
 from holdback_base.ids import KINDS, Clock, system_clock
 
-__all__ = ["Things", "ids_in", "ids_of_answer", "ids_told"]
+__all__ = ["Things", "ids_in", "ids_of_answer", "ids_told", "ids_written"]
 
 _ID = "(?:" + "|".join(sorted(KINDS)) + ")_[0-9A-HJKMNP-TV-Z]{26}"
 _THING = f"(?:{_ID}|sha256:[0-9a-f]{{64}})"
-_ANYWHERE = re.compile(_THING)
-"""Whatever stands before or after: an id is not to be hidden behind a letter or the escape of a line's end."""
-_MEDIA = re.compile(r"media://([0-9a-f]{64})")
-_ESCAPED = re.compile(r"%[0-9A-Fa-f]{2}")
+_REST = re.compile(r"_[0-9A-HJKMNP-TV-Z]{26}")
+_SHA256 = re.compile(r"sha256:[0-9a-f]{64}")
+"""Looked for from the letters that are rare: what is asked may hold long signed statements."""
+_RUN, _DIGITS, _STRIDE = re.compile("[0-9A-Fa-f]{8,}"), re.compile("[0-9A-Fa-f]{64,}"), 8
+_DEEPEST = 3
+"""Escapes within escapes that are undone."""
 _STATEMENT = re.compile(r"eyJ[\w-]{10,}\.(eyJ[\w-]+)\.[\w-]{20,}")
 _MEMBER = re.compile(rf'"([a-z_0-9]+)":(?:"({_THING})"|\[((?:"{_THING}",?)+)\])'.encode())
 _ROOTS_KEPT = 512
@@ -116,23 +117,57 @@ def _forget(folder: Path, before: float) -> None:
                 path.unlink()
 
 
-def ids_in(text: str) -> frozenset[str]:
-    """Every id of the house that a text names, wherever in it: what somebody asks about.
+def ids_written(text: str) -> list[str]:
+    """Every id of the house that stands in a text, in order, whatever stands before or after: an id is not to be
+    hidden behind a letter or the escape of a line's end."""
+    found = [(each.start(), each[0]) for each in _SHA256.finditer(text)]
+    for each in _REST.finditer(text):
+        at = each.start()
+        kind = next((kind for size in (4, 3, 2) if (kind := text[max(at - size, 0) : at]) in KINDS), "")
+        if kind:
+            found.append((at - len(kind), kind + each[0]))
+    return [name for _, name in sorted(found)]
 
-    An address names what it names with its percent signs undone, and media by the bare digits of its sha256.
+
+def ids_in(text: str) -> frozenset[str]:
+    """Every id of the house that a text names, wherever in it and however it is written: what somebody asks about.
+
+    An address or a file names what it names with its escapes undone: percent signs, those of JSON and Turtle
+    (`\\u0061`), character references; and media by the bare digits of its sha256.
     """
-    read = f"{text} {unquote(text)}" if _ESCAPED.search(text) else text
-    return frozenset(_ANYWHERE.findall(read)).union(f"sha256:{each}" for each in _MEDIA.findall(read))
+    found, read = {*ids_written(text), *_bare(text)}, text
+    for _ in range(_DEEPEST):
+        if "%" not in read and "\\" not in read and "&" not in read and "<!" not in read:
+            break
+        was, read = read, _unescaped(read)
+        if read == was:
+            break
+        found.update(ids_written(read), _bare(read))
+    return frozenset(found)
+
+
+def _bare(text: str) -> Iterator[str]:
+    """Media by 64 hex digits alone, in either case. Only where every eighth letter is one are the others looked at."""
+    for run in _RUN.finditer(text[_STRIDE - 1 :: _STRIDE]):
+        for each in _DIGITS.finditer(text, run.start() * _STRIDE, (run.end() + 1) * _STRIDE - 1):
+            if len(each[0]) == 64:
+                yield f"sha256:{each[0].lower()}"
+
+
+def _unescaped(text: str) -> str:
+    from holdback_trust.untrusted.reading import unescaped
+
+    return unescaped(text)
 
 
 def ids_told(text: str) -> tuple[str, ...]:
     """Every id that a request names, each once and in order, also inside the signed statements that it carries: what
     its task is shown by it."""
-    found = dict.fromkeys(_ANYWHERE.findall(text))
+    found = dict.fromkeys(ids_written(text))
     for payload in _STATEMENT.findall(text):
         with suppress(ValueError):
             inside = urlsafe_b64decode(payload + "=" * (-len(payload) % 4)).decode("utf-8", "replace")
-            found |= dict.fromkeys(_ANYWHERE.findall(inside))
+            found |= dict.fromkeys(ids_written(inside))
     return tuple(found)
 
 

@@ -5,7 +5,7 @@ The tokens are signed with the gateway's own key, as if it had been talked into 
 
 import itertools
 import json
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Callable
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from datetime import timedelta
@@ -220,6 +220,28 @@ async def test_an_agent_hides_a_thing_it_was_not_shown_in_other_words_of_a_call(
     async with unmoved():
         _, told, _ = await attacker.call("assets.search_assets", token, query=f"like ({asset})")
     assert told["code"] == "NOT_FOUND"
+
+
+def _escaped(digits: str) -> str:
+    return f"\\u{ord(digits[0]):04x}{digits[1:]}"
+
+
+@pytest.mark.parametrize("written", [str.upper, _escaped], ids=["in capitals", "escaped"])
+async def test_an_agent_describes_media_it_was_not_shown_in_a_file_that_writes_their_name_another_way(
+    attacker: Attacker, unmoved: Any, house: Any, asset: str, written: Callable[[str], str]
+) -> None:
+    found = await house.sam.tool("assets.get_asset", asset_id=asset)
+    digits = found["versions"][0]["media"].removeprefix("sha256:")
+    ontology = "http://www.ebu.ch/metadata/ontologies/ebucoreplus#"
+    said = f'ec:hashValue "{written(digits)}" ; ec:title "Mine now"'
+    content = f"@prefix ec: <{ontology}> . <urn:x:1> a ec:MediaResource ; {said} ."
+    agent, tool = stranger(), "assets.import_catalogue"
+    token = attacker.token("mcp:assets", agent=agent, task=task_of(agent, tools={tool}))
+    async with unmoved():
+        _, told, _ = await attacker.call(tool, token, format="ebucoreplus", content=content)
+    assert (told["code"], told["message"]) == ("NOT_FOUND", "There is no such thing here.")
+    read = await house.sam.tool(tool, format="ebucoreplus", content=content, preview=True)
+    assert read["values_recorded"] + read["values_kept"] == 1  # the server reads it as the name of that media
 
 
 async def test_an_agent_asks_another_for_a_skill_that_its_plan_does_not_have(attacker: Attacker, unmoved: Any) -> None:

@@ -9,7 +9,8 @@ from typing import Any, NamedTuple
 
 from pydantic_core import to_json
 
-_NAME = re.compile(rb"sha256:[0-9a-f]{64}|\b[a-z]{2,4}_[0-9A-HJKMNP-TV-Z]{26}\b")
+from holdback_trust.tasks import ids_in, ids_written
+
 _LINK = re.compile(
     rb'"(?:[a-z][a-z0-9+.-]{1,14}:)?//(?:[^"/\\@\s]*@)?(\[[^"\]\s]*\]|[^"/\\:?#\s]+)[^"\s]*"', re.IGNORECASE
 )
@@ -35,21 +36,21 @@ def read_call(arguments: Mapping[str, Any]) -> Said:
     if not arguments:
         return NOTHING
     text = to_json(arguments, serialize_unknown=True)
-    names = frozenset(map(bytes.decode, _NAME.findall(text)))
+    names = frozenset(ids_written(text.decode()))
     if b"//" not in text:
         return Said(text, names, frozenset())
     return Said(text, names, frozenset(host.decode().lower().rstrip(".") for host in _LINK.findall(text)))
 
 
 def named_within(said: Said) -> frozenset[str]:
-    """The same names, and those inside signed statements that the call carries."""
-    found = set(said.names)
+    """The same names, also where they are escaped, and those inside signed statements that the call carries."""
+    found = set(ids_in(said.text.decode()))
     for payload in _JWS.findall(said.text):
         try:
             inner = base64.urlsafe_b64decode(payload + b"=" * (-len(payload) % 4))
         except (binascii.Error, ValueError):
             continue
-        found.update(map(bytes.decode, _NAME.findall(inner)))
+        found.update(ids_written(inner.decode("utf-8", "replace")))
     return frozenset(found)
 
 
@@ -66,10 +67,9 @@ def born(name: str) -> float:
 
 def made(result: bytes, said: Said, since: float) -> frozenset[str]:
     """Ids in the result of a call with effects that were born since then and were not in its arguments."""
-    found = (name.decode() for name in _NAME.findall(result))
     return frozenset(
         each
-        for each in found
+        for each in ids_written(result.decode())
         if each.partition("_")[0] in MADE_KINDS and each not in said.names and born(each) >= since - 1
     )
 

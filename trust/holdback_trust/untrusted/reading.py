@@ -37,7 +37,13 @@ _BASE64 = re.compile(r"(?<![A-Za-z0-9+/_-])[A-Za-z0-9+/_-]{20,}={0,2}")
 _BASE64_LINES = re.compile(r"(?<![A-Za-z0-9+/_-])(?:[A-Za-z0-9+/_-]{16,}={0,2}\s{1,2}){2,}[A-Za-z0-9+/_-]{4,}={0,2}")
 _HEX = re.compile(r"(?<![0-9A-Za-z])(?:(?:\\x|0x)?[0-9A-Fa-f]{2}[ :,]?){12,}")
 _BINARY = re.compile(r"(?:[01]{8}[ ,]?){10,}")
-_ESCAPES = re.compile(r"(?:\\u[0-9A-Fa-f]{4}|\\x[0-9A-Fa-f]{2}|&#x?[0-9A-Fa-f]{2,6};|%[0-9A-Fa-f]{2}){6,}|&[a-z]{2,6};")
+_ESCAPES = re.compile(
+    r"\\u[0-9A-Fa-f]{4}|\\U[0-9A-Fa-f]{8}|\\x[0-9A-Fa-f]{2}|&#x?[0-9A-Fa-f]|%[0-9A-Fa-f]{2}|&[a-z]{2,6};"
+)
+_CODES = re.compile(r"\\{1,8}(?:u([0-9A-Fa-f]{4})|U([0-9A-Fa-f]{8})|x([0-9A-Fa-f]{2}))")
+"""Several backslashes before one: a text within a text."""
+_WRAPPING = re.compile(r"<!\[CDATA\[|\]\]>|&#[0-9]{8,}")
+"""What XML leaves out, and numbers that are no letter's."""
 _SPACED = re.compile(r"(?:(?<![^\W_])[^\W_][\W_]{1,3}){8,}[^\W_](?![^\W_])")
 _MIXED = re.compile(r"[a-z@$!][0-9@$!|]{1,3}[a-z]|[0-9@$][a-z]{2,9}[0-9]")
 
@@ -98,7 +104,7 @@ def _decoded(text: str, *, long: bool) -> Iterator[tuple[str, str]]:
     if long:
         for found in (*_BASE64.finditer(text), *_BASE64_LINES.finditer(text)):
             yield "base64", _from_base64(found.group())
-    if any(sign in text for sign in "\\&%") and _ESCAPES.search(text) and (said := _unescaped(text)) != text:
+    if any(sign in text for sign in "\\&%") and _ESCAPES.search(text) and (said := unescaped(text)) != text:
         yield "escapes", said
     if _DIGIT.search(text):
         for found in _HEX.finditer(text):
@@ -153,6 +159,12 @@ def _printable(said: bytes) -> str:
     return ""
 
 
-def _unescaped(text: str) -> str:
-    said = re.sub(r"\\u([0-9A-Fa-f]{4})|\\x([0-9A-Fa-f]{2})", lambda m: chr(int(m.group(1) or m.group(2), 16)), text)
-    return html.unescape(unquote(said))
+def unescaped(text: str) -> str:
+    """The text with escapes undone once: percent signs, `\\u0061`, `\\x61`, references to characters, CDATA."""
+    said = _CODES.sub(_letter, text) if "\\" in text else text
+    return html.unescape(unquote(_WRAPPING.sub("", said)))
+
+
+def _letter(found: re.Match[str]) -> str:
+    point = int(found[1] or found[2] or found[3], 16)
+    return chr(point) if point < 0x110000 else found[0]
