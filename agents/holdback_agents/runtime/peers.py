@@ -67,21 +67,7 @@ class Peers:
             Problem: UNAVAILABLE when the agent cannot be reached after some tries; what it refused the message with.
         """
         talk = _Talk(self._client(peer), peer, message, listener)
-        for attempt in range(_TRIES):
-            try:
-                async with aclosing(await talk.events()) as events:
-                    async for event in events:
-                        await talk.hear(event)
-                if talk.settled:
-                    return await talk.outcome()
-            except UnsupportedOperationError:  # it ended while we were away
-                return await talk.outcome(again=True)
-            except A2AError as error:
-                problem = _problem(peer, error)
-                if problem.code != "UNAVAILABLE" or attempt == _TRIES - 1:
-                    raise problem from error
-            await asyncio.sleep(min(2.0, 0.05 * 3**attempt))
-        raise Problem("UNAVAILABLE", f"{peer.name} does not keep its stream open.", "Try again later.")
+        return await _heard_out(talk, lambda: talk.settled)
 
     async def follow(self, peer: Peer, task_id: str, listener: Listener) -> Task:
         """Follow a task that somebody else moves on, such as one that waits for an approval, until it has ended.
@@ -90,22 +76,7 @@ class Peers:
             Problem: NOT_FOUND and its kin; UNAVAILABLE when the agent cannot be reached after some tries.
         """
         talk = _Talk(self._client(peer), peer, Message(), listener, Task(id=task_id))
-        failures = 0
-        while True:
-            try:
-                async with aclosing(await talk.events()) as events:
-                    async for event in events:
-                        failures = 0
-                        await talk.hear(event)
-                if talk.settled and not talk.waits:
-                    return await talk.outcome()
-            except UnsupportedOperationError:  # it has ended
-                return await talk.outcome(again=True)
-            except A2AError as error:
-                problem, failures = _problem(peer, error), failures + 1
-                if problem.code != "UNAVAILABLE" or failures == _TRIES:
-                    raise problem from error
-            await asyncio.sleep(min(2.0, 0.1 * 3**failures))
+        return await _heard_out(talk, lambda: talk.settled and not talk.waits)
 
     async def cancel(self, peer: Peer, task_id: str, message: Message | None = None) -> None:
         """Cancel a task there. Its first message stands for one whose id was never heard; one that ended is left."""
@@ -136,13 +107,43 @@ class Peers:
         )
 
 
+async def _heard_out(talk: "_Talk", over: Callable[[], bool]) -> Task:
+    """Listen, with as many streams as it takes: each lasts no longer than its token.
+
+    After some in a row that told nothing at all it is given up; those that told no news come ever more rarely.
+    """
+    failures = quiet = 0
+    while True:
+        told, problem = (
+            0,
+            Problem("UNAVAILABLE", f"{talk.peer.name} does not keep its stream open.", "Try again later."),
+        )
+        try:
+            async with aclosing(await talk.events()) as events:
+                async for event in events:
+                    told += 1
+                    await talk.hear(event)
+            if over():
+                return await talk.outcome()
+        except UnsupportedOperationError:  # it ended while we were away
+            return await talk.outcome(again=True)
+        except A2AError as error:
+            problem = _problem(talk.peer, error)
+            if problem.code != "UNAVAILABLE":
+                raise problem from error
+        failures, quiet = 0 if told else failures + 1, 0 if told > 1 else quiet + 1
+        if failures == _TRIES:
+            raise problem
+        await asyncio.sleep(min(2.0, 0.05 * 3 ** min(quiet, 4)))
+
+
 class _Talk:
     """One message and what comes of it, over as many streams as it takes."""
 
     def __init__(
         self, client: Client, peer: Peer, message: Message, listener: Listener, known: Task | None = None
     ) -> None:
-        self._client, self._peer, self._message, self._listener = client, peer, message, listener
+        self._client, self.peer, self._message, self._listener = client, peer, message, listener
         self._task = known
         self._seq = -1
         self._streams = 0
@@ -157,7 +158,7 @@ class _Talk:
 
     async def events(self) -> "_Events":
         self._streams += 1
-        context = await _context(self._peer)
+        context = await _context(self.peer)
         if self._task is None:
             return _closable(self._client.send_message(SendMessageRequest(message=self._message), context=context))
         return _closable(self._client.subscribe(SubscribeToTaskRequest(id=self._task.id), context=context))
@@ -182,14 +183,14 @@ class _Talk:
             else:
                 same.CopyFrom(update.artifact)
         elif kind == "message":
-            raise Problem("UNAVAILABLE", f"{self._peer.name} answered without a task.")
+            raise Problem("UNAVAILABLE", f"{self.peer.name} answered without a task.")
 
     async def outcome(self, *, again: bool = False) -> Task:
         """The task as it ended; asked for once more when it was not heard in one piece."""
         if self._task is None:
-            raise Problem("UNAVAILABLE", f"{self._peer.name} gave no task.")
+            raise Problem("UNAVAILABLE", f"{self.peer.name} gave no task.")
         if again or self._streams > 1:
-            context = await _context(self._peer)
+            context = await _context(self.peer)
             self._task = await self._client.get_task(GetTaskRequest(id=self._task.id), context=context)
             await self._progress(progress_of(self._task.metadata))
         return self._task
