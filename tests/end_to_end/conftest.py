@@ -3,7 +3,7 @@
 import asyncio
 import shutil
 from collections.abc import AsyncGenerator, Callable
-from contextlib import AsyncExitStack
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -25,7 +25,7 @@ from holdback.serving import listen, served
 from holdback_agents.contracts import ApprovalQuestion, Highlight, Progress, Question
 from holdback_agents.runtime.parts import find_part, message, problem_of, result_of, text_part
 from holdback_agents.runtime.peers import Listener, Peer
-from holdback_base.ids import system_clock
+from holdback_base.ids import Clock, system_clock
 from holdback_base.problem import Problem
 from holdback_servers import media_worker
 from holdback_servers.editing import store as editing
@@ -254,25 +254,50 @@ class Standing:
         return list(await database.read(lambda c: c.execute(select(jobs.c.state).order_by(jobs.c.id)).scalars().all()))
 
 
+@dataclass
+class Opened:
+    """A house that is up, with nothing in it, and the desks of its people in the order in which they were named."""
+
+    url: str
+    foundation: Foundation
+    doors: dict[str, Door]
+    desks: list[Desk]
+
+
+@asynccontextmanager
+async def _opened(
+    settings: Settings, *people: PersonSetting, clock: Clock = system_clock, around: Callable[[Any], Any] | None = None
+) -> AsyncGenerator[Opened]:
+    foundation = lay_foundation(settings, "gateway", clock)
+    listener = listen(settings.host, 0)
+    url = f"http://{settings.host}:{listener.getsockname()[1]}"
+    async with AsyncExitStack() as stack:
+        opened = await stack.enter_async_context(open_house(foundation, url, people))
+        await stack.enter_async_context(served(around(opened.gateway) if around else opened.gateway, listener))
+        desks = [
+            await stack.enter_async_context(
+                open_desk(who, party_keys(settings.home, who.id), url, clock=clock, new_id=foundation.new_id)
+            )
+            for who in people
+        ]
+        yield Opened(url, foundation, opened.doors, desks)
+
+
+@pytest.fixture(scope="session")
+def opened() -> Callable[..., AbstractAsyncContextManager[Opened]]:
+    """`async with opened(settings, LOADER, SAM) as up` is a house that is up, for these people, and empty; `clock` is
+    its clock, and `around` makes of its gateway what is served."""
+    return _opened
+
+
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
 async def house(small_pack: Pack, tmp_path_factory: pytest.TempPathFactory) -> AsyncGenerator[Standing]:
     """The house, up and loaded."""
     home = tmp_path_factory.mktemp("home")
     settings = Settings(home=home, library_roots=(small_pack.folder.resolve(),))
-    foundation = lay_foundation(settings, "gateway")
-    listener = listen(settings.host, 0)
-    url = f"http://{settings.host}:{listener.getsockname()[1]}"
-    async with AsyncExitStack() as stack:
-        opened = await stack.enter_async_context(open_house(foundation, url, (LOADER, SAM, ALEX)))
-        await stack.enter_async_context(served(opened.gateway, listener))
-        desks = [
-            await stack.enter_async_context(
-                open_desk(who, party_keys(home, who.id), url, clock=foundation.clock, new_id=foundation.new_id)
-            )
-            for who in (LOADER, SAM, ALEX)
-        ]
-        loaded = await load(small_pack, desks[0], lambda _: None)
-        yield Standing(url, home, foundation, opened.doors, small_pack, loaded, *desks)
+    async with _opened(settings, LOADER, SAM, ALEX) as up:
+        loaded = await load(small_pack, up.desks[0], lambda _: None)
+        yield Standing(up.url, home, up.foundation, up.doors, small_pack, loaded, *up.desks)
 
 
 @pytest.fixture

@@ -6,7 +6,7 @@ The houses are of their own, with limits that a test can reach.
 import asyncio
 import json
 from collections.abc import AsyncGenerator
-from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -17,11 +17,9 @@ import pytest
 import pytest_asyncio
 from holdback import connections, serving
 from holdback.connections import Impatient
-from holdback.desk import Desk, open_desk
-from holdback.foundation import Foundation, lay_foundation, party_keys
-from holdback.house import open_house
+from holdback.desk import Desk
+from holdback.foundation import Foundation
 from holdback.people import LOADER
-from holdback.serving import listen, served
 from holdback_servers.settings import PersonSetting, Settings
 from holdback_trust.edges import Rate
 
@@ -85,27 +83,21 @@ class Empty:
 
 
 @asynccontextmanager
-async def _open(home: Path, **settings: Any) -> AsyncGenerator[Empty]:
-    foundation = lay_foundation(Settings(home=home, **settings), "gateway")
-    listener = listen("127.0.0.1", 0)
-    url = f"http://127.0.0.1:{listener.getsockname()[1]}"
-    async with AsyncExitStack() as stack:
-        opened = await stack.enter_async_context(open_house(foundation, url, (LOADER, SAM, ALEX)))
-        patience = Impatient(opened.gateway)
-        await stack.enter_async_context(served(patience, listener))
-        desks = [
-            await stack.enter_async_context(
-                open_desk(who, party_keys(home, who.id), url, clock=foundation.clock, new_id=foundation.new_id)
-            )
-            for who in (SAM, ALEX)
-        ]
-        yield Empty(url, home, foundation, *desks, patience)
+async def _empty(opened: Any, home: Path, **settings: Any) -> AsyncGenerator[Empty]:
+    patient: list[Impatient] = []
+
+    def around(app: Any) -> Impatient:
+        patient.append(Impatient(app))
+        return patient[0]
+
+    async with opened(Settings(home=home, **settings), LOADER, SAM, ALEX, around=around) as up:
+        yield Empty(up.url, home, up.foundation, *up.desks[1:], patient[0])
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def house(tmp_path_factory: pytest.TempPathFactory) -> AsyncGenerator[Empty]:
-    async with _open(tmp_path_factory.mktemp("flooded"), body_limit=200_000) as opened:
-        yield opened
+async def house(opened: Any, tmp_path_factory: pytest.TempPathFactory) -> AsyncGenerator[Empty]:
+    async with _empty(opened, tmp_path_factory.mktemp("flooded"), body_limit=200_000) as flooded:
+        yield flooded
 
 
 @pytest.fixture(scope="module")
@@ -115,12 +107,14 @@ def seconds() -> list[float]:
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def counting(tmp_path_factory: pytest.TempPathFactory, seconds: list[float]) -> AsyncGenerator[Empty]:
+async def counting(
+    opened: Any, tmp_path_factory: pytest.TempPathFactory, seconds: list[float]
+) -> AsyncGenerator[Empty]:
     """A house in which a caller may ask sixty times a minute: ten at once, then one a second."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("holdback.house.Rate", partial(Rate, now=lambda: seconds[0]))
-        async with _open(tmp_path_factory.mktemp("strict"), calls_a_minute=60) as opened:
-            yield opened
+        async with _empty(opened, tmp_path_factory.mktemp("strict"), calls_a_minute=60) as house:
+            yield house
 
 
 @pytest.fixture
@@ -235,9 +229,11 @@ async def test_a_second_request_hidden_in_the_first(house: Empty, unmoved: Any, 
     assert b"200 OK" not in answer, answer
 
 
-async def test_more_connections_than_the_house_keeps(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_more_connections_than_the_house_keeps(
+    opened: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(serving, "MOST_CONNECTIONS", 8)
-    async with _open(tmp_path) as crowded:
+    async with _empty(opened, tmp_path) as crowded:
         held = [await asyncio.open_connection("127.0.0.1", crowded.port) for _ in range(12)]
         request = b"GET /health HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\n\r\n"
         turned_away = await crowded.said(request, half=True)

@@ -16,11 +16,10 @@ import httpx
 import jwt
 import pytest
 import pytest_asyncio
-from holdback.desk import Desk, open_desk
-from holdback.foundation import Foundation, lay_foundation, party_keys
-from holdback.house import AGENTS, open_house
+from holdback.desk import Desk
+from holdback.foundation import Foundation
+from holdback.house import AGENTS
 from holdback.people import LOADER
-from holdback.serving import listen, served
 from holdback_agents.gateway.exchange import ACCESS_TOKEN, TASK
 from holdback_agents.gateway.oauth import ASSERTION_TYPE, TOKEN_EXCHANGE
 from holdback_agents.runtime.brain import Rules
@@ -51,17 +50,10 @@ class Empty:
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="session")
-async def house(tmp_path_factory: pytest.TempPathFactory) -> AsyncGenerator[Empty]:
+async def house(opened: Any, tmp_path_factory: pytest.TempPathFactory) -> AsyncGenerator[Empty]:
     home = tmp_path_factory.mktemp("delegating")
-    foundation = lay_foundation(Settings(home=home), "gateway")
-    listener = listen("127.0.0.1", 0)
-    url = f"http://127.0.0.1:{listener.getsockname()[1]}"
-    async with (
-        open_house(foundation, url, (LOADER, SAM)) as opened,
-        served(opened.gateway, listener),
-        open_desk(SAM, party_keys(home, SAM.id), url, clock=foundation.clock, new_id=foundation.new_id) as sam,
-    ):
-        yield Empty(url, home, foundation, sam)
+    async with opened(Settings(home=home), LOADER, SAM) as up:
+        yield Empty(up.url, home, up.foundation, up.desks[1])
 
 
 @pytest.fixture(autouse=True)

@@ -5,7 +5,7 @@ The house is one of its own, empty, for agents are suspended in it.
 
 import asyncio
 from collections.abc import AsyncGenerator
-from contextlib import AsyncExitStack
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -13,11 +13,10 @@ from typing import Any
 import httpx
 import pytest
 import pytest_asyncio
-from holdback.desk import Desk, open_desk
-from holdback.foundation import Foundation, lay_foundation, party_keys
-from holdback.house import AGENTS, open_house
+from holdback.desk import Desk
+from holdback.foundation import Foundation
+from holdback.house import AGENTS
 from holdback.people import LOADER
-from holdback.serving import listen, served
 from holdback_agents.contracts import SKILL_EXTENSION
 from holdback_agents.runtime.brain import Rules
 from holdback_base.problem import Problem
@@ -103,26 +102,15 @@ class Rogue:
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="session")
-async def house(tmp_path_factory: pytest.TempPathFactory) -> AsyncGenerator[Guarded]:
-    home = tmp_path_factory.mktemp("guarded")
-    async with AsyncExitStack() as stack:
-        yield await _open(home, stack)
+async def house(opened: Any, tmp_path_factory: pytest.TempPathFactory) -> AsyncGenerator[Guarded]:
+    async with _guarded(opened, tmp_path_factory.mktemp("guarded")) as guarded:
+        yield guarded
 
 
-async def _open(home: Path, stack: AsyncExitStack) -> Guarded:
-    settings = Settings(home=home)
-    foundation = lay_foundation(settings, "gateway")
-    listener = listen(settings.host, 0)
-    url = f"http://{settings.host}:{listener.getsockname()[1]}"
-    opened = await stack.enter_async_context(open_house(foundation, url, (LOADER, SAM, KIM)))
-    await stack.enter_async_context(served(opened.gateway, listener))
-    sam, kim = [
-        await stack.enter_async_context(
-            open_desk(who, party_keys(home, who.id), url, clock=foundation.clock, new_id=foundation.new_id)
-        )
-        for who in (SAM, KIM)
-    ]
-    return Guarded(url, home, foundation, sam, kim, await stack.enter_async_context(httpx.AsyncClient(timeout=100)))
+@asynccontextmanager
+async def _guarded(opened: Any, home: Path) -> AsyncGenerator[Guarded]:
+    async with opened(Settings(home=home), LOADER, SAM, KIM) as up, httpx.AsyncClient(timeout=100) as http:
+        yield Guarded(up.url, home, up.foundation, *up.desks[1:], http)
 
 
 @pytest_asyncio.fixture(loop_scope="session", autouse=True)
@@ -335,9 +323,8 @@ async def test_the_kill_switch_stops_every_agent_until_a_person_resumes(house: G
     assert (await house.token(ASSISTANT, "mcp:assets", task="after")).status_code == 200
 
 
-async def test_a_forged_line_that_frees_an_agent_stops_all_of_them(tmp_path: Path) -> None:
-    async with AsyncExitStack() as stack:
-        house = await _open(tmp_path, stack)
+async def test_a_forged_line_that_frees_an_agent_stops_all_of_them(opened: Any, tmp_path: Path) -> None:
+    async with _guarded(opened, tmp_path) as house:
         rogue = await house.rogue(COMPLIANCE, "rights")
         await house.order("suspend", agent="scheduler")
         _forge(house.home / "trust" / "standing.jsonl")

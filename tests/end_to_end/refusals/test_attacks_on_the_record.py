@@ -10,11 +10,8 @@ import httpx
 import pytest
 import pytest_asyncio
 from holdback.command_line import app
-from holdback.desk import open_desk
-from holdback.foundation import lay_foundation, party_keys
-from holdback.house import open_house
+from holdback.foundation import lay_foundation
 from holdback.people import LOADER
-from holdback.serving import listen, served
 from holdback_base.problem import Problem
 from holdback_servers.settings import PersonSetting, Settings
 from holdback_trust.audit import AuditLog
@@ -28,25 +25,20 @@ SAM = PersonSetting(id="person:sam", name="Sam", roles=frozenset({"editor"}))
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def worked(tmp_path_factory: pytest.TempPathFactory) -> AsyncGenerator[Path]:
+async def worked(opened: Any, tmp_path_factory: pytest.TempPathFactory) -> AsyncGenerator[Path]:
     """A folder with a home in which somebody worked and was refused, and with copies of the heads elsewhere."""
     folder = tmp_path_factory.mktemp("recorded")
     home, anchors = folder / "home", folder / "anchors"
-    foundation = lay_foundation(Settings(home=home, anchors=anchors), "gateway")
-    listener = listen("127.0.0.1", 0)
-    url = f"http://127.0.0.1:{listener.getsockname()[1]}"
-    async with (
-        open_house(foundation, url, (LOADER, SAM)) as opened,
-        served(opened.gateway, listener),
-        open_desk(SAM, party_keys(home, SAM.id), url, clock=foundation.clock, new_id=foundation.new_id) as sam,
-    ):
+    async with opened(Settings(home=home, anchors=anchors), LOADER, SAM) as up:
+        sam = up.desks[1]
         for query in ("one", "two", "three"):
             await sam.tool("assets.search_assets", query=query)
         with pytest.raises(Problem):
             await sam.tool("assets.get_asset", asset_id="ast_01M7T0000000000000000000AA")
+        bearer = {"authorization": f"Bearer {await sam.person.token('gateway')}"}
         async with httpx.AsyncClient(timeout=100) as http:
-            await http.get(f"{url}/guardian", headers={"authorization": f"Bearer {await sam.person.token('gateway')}"})
-    foundation.audit.close()
+            await http.get(f"{up.url}/guardian", headers=bearer)
+    up.foundation.audit.close()
     yield folder
 
 

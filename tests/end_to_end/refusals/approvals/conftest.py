@@ -12,11 +12,9 @@ from typing import Any
 import httpx
 import pytest
 import pytest_asyncio
-from holdback.desk import Desk, open_desk
-from holdback.foundation import Foundation, lay_foundation, party_keys
-from holdback.house import open_house
+from holdback.desk import Desk
+from holdback.foundation import Foundation
 from holdback.people import LOADER
-from holdback.serving import listen, served
 from holdback_agents.editing_assistant import editing_assistant
 from holdback_agents.runtime.brain import Rules
 from holdback_agents.runtime.house import House as AgentsWay
@@ -156,10 +154,14 @@ class Court:
         """The signed decision of a person, once the gateway has done with telling it to the task."""
         body = {"decision": decision}
         told = await who.person.ask("POST", f"/approvals/{identity}", "approval:decide", json=body)
-        async with asyncio.timeout(100):
-            while (await who.person.ask("GET", f"/approvals/{identity}", ""))["delivery"] == "pending":
-                pass  # each look lets the outbox work
+        await self.told(identity)
         return str(told["statement"])
+
+    async def told(self, identity: str) -> None:
+        """Until the gateway has done with telling a decision to the task; each look lets it work."""
+        async with asyncio.timeout(100):
+            while (await self.sam.person.ask("GET", f"/approvals/{identity}", ""))["delivery"] == "pending":
+                pass
 
     async def commit(self, held: dict[str, Any], clearance: str, approval: str | None = None) -> dict[str, Any]:
         return await self.sam.tool(
@@ -194,7 +196,7 @@ class Court:
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def house(tmp_path_factory: pytest.TempPathFactory) -> AsyncGenerator[Court]:
+async def house(opened: Any, tmp_path_factory: pytest.TempPathFactory) -> AsyncGenerator[Court]:
     """The house, up, where policy passes what is of tier 1 or 2 on the channel `passed`."""
     home = tmp_path_factory.mktemp("home")
     settings = Settings(
@@ -207,18 +209,10 @@ async def house(tmp_path_factory: pytest.TempPathFactory) -> AsyncGenerator[Cour
         },
     )
     ahead = [timedelta()]
-    foundation = lay_foundation(settings, "gateway", lambda: system_clock() + ahead[0])
-    listener = listen(settings.host, 0)
-    url = f"http://{settings.host}:{listener.getsockname()[1]}"
     async with AsyncExitStack() as stack:
-        opened = await stack.enter_async_context(open_house(foundation, url, (LOADER, SAM, ALEX)))
-        await stack.enter_async_context(served(opened.gateway, listener))
-        sam, alex, loader = [
-            await stack.enter_async_context(
-                open_desk(who, party_keys(home, who.id), url, clock=foundation.clock, new_id=foundation.new_id)
-            )
-            for who in (SAM, ALEX, LOADER)
-        ]
+        desks = opened(settings, LOADER, SAM, ALEX, clock=lambda: system_clock() + ahead[0])
+        up = await stack.enter_async_context(desks)
+        (loader, sam, alex), url, foundation = up.desks, up.url, up.foundation
         http = await stack.enter_async_context(httpx.AsyncClient(base_url=url, timeout=100))
         way = AgentsWay(
             OverNetwork(url, http),
@@ -228,7 +222,7 @@ async def house(tmp_path_factory: pytest.TempPathFactory) -> AsyncGenerator[Cour
             new_id=foundation.new_id,
             identity=editing_assistant().identity(foundation.keys(f"agent:{AGENT}").kid, Rules().configuration),
         )
-        court = Court(url, home, foundation, sam, alex, loader, way, http, ahead, opened.doors)
+        court = Court(url, home, foundation, sam, alex, loader, way, http, ahead, up.doors)
         for name in ("asked", "passed"):
             await loader.tool("schedule.record_channel", channel=_channel(name))
         await _licence(court)

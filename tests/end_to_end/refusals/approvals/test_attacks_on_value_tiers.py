@@ -69,6 +69,7 @@ async def _approved(house: Any, identity: str) -> str:
         audience="gateway", person="person:alex", roles=["approver"], scopes=["approval:decide"], factors=["otp"]
     )
     answer = await house.post(f"/approvals/{identity}", {"decision": "approved"}, token)
+    await house.told(identity)
     return answer.json()["statement"]
 
 
