@@ -38,6 +38,7 @@ from holdback_agents.gateway.proxy import Proxy, Way
 from holdback_agents.gateway.registry import Entry, LocalApp, Registry, ServerEntry
 from holdback_agents.gateway.services import GatewayServices, Ledger
 from holdback_agents.gateway.stopping import Stopping
+from holdback_agents.gateway.streams import Streams
 from holdback_agents.gateway.task_ends import TaskEnds
 from holdback_agents.gateway.tasks import TaskBook
 from holdback_agents.gateway.token_status import TokenStatus
@@ -63,7 +64,7 @@ class Gateway:
             services.rate,
             services.enforcement,
         )
-        self._proxy = Proxy()
+        self._proxy, self._streams = Proxy(), Streams(services, self._ledger)
         self._pages = open_pages(services, self._registry)
         self._tasks = TaskBook(services.database, services.clock, self._registry.plan)
         self._ends = TaskEnds(services, self._tasks)
@@ -73,7 +74,9 @@ class Gateway:
         refresh = self.authority.granting.revoke
         status = TokenStatus(services, self._ledger, tokens, self._tasks, ends=self._ends, refresh=refresh)
         self._approvals = ApprovalDoor(services, self._registry, self._ledger)
-        self._front = front = FrontDoor(services, self._registry, self._ledger, self._edge, self._proxy)
+        self._front = front = FrontDoor(
+            services, self._registry, self._ledger, self._edge, proxy=self._proxy, streams=self._streams
+        )
         self._guarding = GuardianDoor(services, self._registry, self._ledger)
         self._stopping = Stopping(services, self._registry, (self._tasks, self._ends), front.call, front.call_server)
         self._delivery = Delivery(services, self._registry, self._ledger, self._tasks, front.call)
@@ -86,7 +89,7 @@ class Gateway:
         """Everything that runs beside the requests: local apps, the connection pool, deliveries."""
         apps = {id(each.target.app): each.target.app for each in self._entries() if isinstance(each.target, LocalApp)}
         started: list[Lifespan] = []
-        beside = (self._delivery, self._stopping)
+        beside = (self._delivery, self._stopping, self._streams)
         try:
             for app in apps.values():
                 lifespan = Lifespan(app)
@@ -175,7 +178,7 @@ class Gateway:
         check_length(scope)
         self._services.check_outside(entry)
         self._ledger.record(caller, "gateway.pass", entry.audience, True, policy="audience")
-        return way.root, await self._proxy.forward(scope, receive, send, way)
+        return way.root, await self._proxy.forward(scope, receive, send, way, self._streams.of(caller, entry))
 
     def _way(self, path: str) -> tuple[Entry, Way]:
         """Where an exact path goes. Raises Problem NOT_FOUND."""
@@ -256,6 +259,7 @@ class Gateway:
         answer = await self._guarding.answer(self._edge.caller(scope, GATEWAY), scope, receive)
         if scope["method"] == "POST":
             self._stopping.wake()
+            self._streams.wake()
         await send_json(send, 200, answer, NO_STORE)
         return 200
 

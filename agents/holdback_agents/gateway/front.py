@@ -28,6 +28,7 @@ from holdback_agents.gateway.proxy import Proxy, Way
 from holdback_agents.gateway.registry import AgentEntry, Registry, Target
 from holdback_agents.gateway.routing import Wanted, is_request, wanted_by_path, wanted_by_rpc
 from holdback_agents.gateway.services import GatewayServices, Ledger
+from holdback_agents.gateway.streams import Streams
 
 _KEPT = 4096
 """Tasks and tokens remembered; older ones are found, or made, again."""
@@ -44,9 +45,18 @@ _ERRORS: Mapping[str, type[A2AError]] = {
 class FrontDoor:
     """Answers A2A for the whole house."""
 
-    def __init__(self, services: GatewayServices, registry: Registry, ledger: Ledger, edge: Edge, proxy: Proxy) -> None:
+    def __init__(
+        self,
+        services: GatewayServices,
+        registry: Registry,
+        ledger: Ledger,
+        edge: Edge,
+        *,
+        proxy: Proxy,
+        streams: Streams,
+    ) -> None:
         self._services, self._registry, self._ledger = services, registry, ledger
-        self._edge, self._proxy = edge, proxy
+        self._edge, self._proxy, self._streams = edge, proxy, streams
         self._skills = [skill for agent in registry.agents.values() for skill in agent.card.skills]
         self._holders: dict[str, AgentEntry] = {}
         self._tokens: dict[tuple[str, str], tuple[str, float]] = {}
@@ -81,7 +91,7 @@ class FrontDoor:
             return await _send_error(send, problem, request_id, kind)
         inner = {**scope, "headers": _with_token(scope["headers"], self._token(caller, agent))}
         way = Way(agent.target, f"/agents/{agent.name}", f"/v1{rest}" if rest is not None else "")
-        return await self._proxy.forward(inner, _Replay(body, receive), send, way)
+        return await self._proxy.forward(inner, _Replay(body, receive), send, way, self._streams.of(caller, agent))
 
     async def _agent(self, caller: Caller, wanted: Wanted) -> AgentEntry:
         if caller.agent is not None:

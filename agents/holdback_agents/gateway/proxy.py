@@ -13,6 +13,7 @@ from yarl import URL
 
 from holdback_agents.gateway.edge import BODY_LIMIT, UnreachableError, send_problem, too_large
 from holdback_agents.gateway.registry import LocalApp, Target, Upstream
+from holdback_agents.gateway.streams import Stream
 
 if TYPE_CHECKING:
     from holdback_agents.gateway.pool import Pool
@@ -74,7 +75,7 @@ class Proxy:
         for pool in pools.values():
             await pool.close()
 
-    async def forward(self, scope: Scope, receive: Receive, send: Send, way: Way) -> int:
+    async def forward(self, scope: Scope, receive: Receive, send: Send, way: Way, stream: Stream | None = None) -> int:
         """Pass one request on and its answer back; answers the status that the client was sent.
 
         Args:
@@ -82,14 +83,21 @@ class Proxy:
             receive: the client's body; a body over the limit becomes 413.
             send: to the client.
             way: to where.
+            stream: watches the answer, if it is a stream of events.
         """
-        passage = _Passage(receive, send)
-        headers = passed_on(scope["headers"], _NOT_FORWARDED)
+        passage = _Passage(receive, send, stream)
+        try:
+            await self._carry({**scope, "headers": passed_on(scope["headers"], _NOT_FORWARDED)}, passage, way)
+            return await passage.finish()
+        finally:
+            passage.let_go()
+
+    async def _carry(self, scope: Scope, passage: "_Passage", way: Way) -> None:
         try:
             if isinstance(way.target, LocalApp):
-                await _call_local({**scope, "headers": headers}, passage, way.target, way)
+                await _call_local(scope, passage, way.target, way)
             else:
-                await self._call_upstream({**scope, "headers": headers}, passage, way.target, way.rest)
+                await self._call_upstream(scope, passage, way.target, way.rest)
         except _BodyEndedError:
             pass
         except UnreachableError as failure:
@@ -97,7 +105,6 @@ class Proxy:
                 await passage.fail(_unavailable(), failure.status)
         except TimeoutError:
             await passage.fail(_unavailable(), 504)
-        return await passage.finish()
 
     def _pool(self, target: Upstream) -> "Pool":
         """One for the house; each upstream outside has its own, for what may be reached there."""
@@ -113,22 +120,21 @@ class Proxy:
     async def _call_upstream(self, scope: Scope, passage: "_Passage", target: Upstream, rest: str) -> None:
         url = _url(target.url, rest, scope)
         pool, body = self._pool(target), await passage.body()
-        leaving = asyncio.ensure_future(passage.disconnected())
+        leaving = passage.leaving()
         this, over = asyncio.current_task(), False
 
-        def stop(done: asyncio.Future[None]) -> None:
-            if this is not None and not over and not done.cancelled():
+        def stop(_: asyncio.Future[None]) -> None:
+            if this is not None and not over:
                 this.cancel()
 
         leaving.add_done_callback(stop)
         try:
             await pool.exchange(scope["method"], url, scope["headers"], body, passage.send)
         except asyncio.CancelledError:
-            if not leaving.done() or leaving.cancelled() or this is None or this.uncancel() > 0:
+            if not leaving.done() or this is None or this.uncancel() > 0:
                 raise  # somebody else's: the server is going down
         finally:
             over = True
-            leaving.cancel()
 
 
 async def _call_local(scope: Scope, passage: "_Passage", target: LocalApp, way: Way) -> None:
@@ -145,7 +151,7 @@ async def _call_local(scope: Scope, passage: "_Passage", target: LocalApp, way: 
     try:
         await target.app(inner, passage.receive, passage.send)
     except Exception:
-        if passage.status and not passage.overflowed:
+        if passage.status and not (passage.overflowed or passage.ended):
             raise
         _log.exception("%s failed", way.root)
 
@@ -157,18 +163,22 @@ class _BodyEndedError(Exception):
 class _Passage:
     """One request on its way: counts the body, cleans the answer, and knows what the client was told."""
 
-    def __init__(self, receive: Receive, send: Send) -> None:
-        self._receive = receive
-        self._send = send
+    def __init__(self, receive: Receive, send: Send, stream: Stream | None) -> None:
+        self._receive, self._send, self._stream = receive, send, stream
         self._size = 0
         self._read = asyncio.Event()
+        self._leaving: asyncio.Task[None] | None = None
         self._complete = False
-        self.overflowed = False
+        self.overflowed = self.ended = False
         self.status = 0
 
     async def receive(self) -> Message:
-        """The next piece of the request; after too many bytes the client is as good as gone."""
-        if self.overflowed:
+        """The next piece of the request; after too many bytes, or the end of its stream, the client is as good as
+        gone."""
+        if self.overflowed or self.ended:
+            return {"type": "http.disconnect"}
+        if self._read.is_set():  # all that can come now is that the client leaves
+            await asyncio.wait((self.leaving(),))
             return {"type": "http.disconnect"}
         message = await self._receive()
         if message["type"] != "http.request":
@@ -198,15 +208,33 @@ class _Passage:
                 raise _BodyEndedError
             yield message["body"]
 
-    async def disconnected(self) -> None:
-        """Return when the client has left."""
+    def leaving(self) -> "asyncio.Task[None]":
+        """Done when the client has left, or its stream was ended."""
+        if self._leaving is None:
+            self._leaving = asyncio.create_task(self._disconnected())
+        return self._leaving
+
+    async def _disconnected(self) -> None:
         await self._read.wait()
-        while (await self._receive())["type"] != "http.disconnect":
+        while not self.ended and (await self._receive())["type"] != "http.disconnect":
             pass
+
+    def end(self) -> None:
+        """The stream is over: to whoever answers the client has left, and the client has been told all."""
+        self.ended = True
+        if self._leaving is not None:
+            self._leaving.cancel()
+
+    def let_go(self) -> None:
+        """Nothing more comes of it."""
+        if self._stream is not None:
+            self._stream.closed()
+        if self._leaving is not None:
+            self._leaving.cancel()
 
     async def send(self, message: Message) -> None:
         """Pass a piece of the answer on. A redirect is not: it would lead around the gateway."""
-        if self.overflowed and not self.status:
+        if self.ended or (self.overflowed and not self.status):
             return
         if message["type"] == "http.response.start":
             status: int = message["status"]
@@ -214,7 +242,10 @@ class _Passage:
                 await self.fail(_unavailable(), 502)
                 return
             self.status = status
-            message = {**message, "headers": passed_on(message.get("headers", ()), _NOT_RETURNED)}
+            headers = passed_on(message.get("headers", ()), _NOT_RETURNED)
+            message = {**message, "headers": headers}
+            if self._stream is not None and _tells_events(headers):
+                self._stream.opened(self.end)
         elif self._complete:
             return
         else:
@@ -228,9 +259,12 @@ class _Passage:
             self.status = await send_problem(self._send, problem, status=status)
 
     async def finish(self) -> int:
-        """Make sure that the client has an answer; an answer that broke off stays broken off."""
+        """Make sure that the client has an answer; one that was ended here is whole, one that broke off is not."""
         if not self.status:
             await self.fail(too_large() if self.overflowed else _broken())
+        elif self.ended and not self._complete:
+            self._complete = True
+            await self._send({"type": "http.response.body", "body": b""})
         return self.status
 
 
@@ -241,6 +275,10 @@ def passed_on(headers: Any, without: frozenset[bytes]) -> _Headers:
         token.strip().lower() for name, value in pairs if name == b"connection" for token in bytes(value).split(b",")
     }
     return [(name, value) for name, value in pairs if name not in without and name not in named]
+
+
+def _tells_events(headers: _Headers) -> bool:
+    return any(name == b"content-type" and value.lower().startswith(b"text/event-stream") for name, value in headers)
 
 
 def _url(base: str, rest: str, scope: Scope) -> URL:

@@ -90,13 +90,20 @@ class ClientThatStays:
 @contextlib.asynccontextmanager
 async def through_the_gateway(build_house, app, *, upstream: bool):
     """A client of a gateway on loopback in front of the app, in the gateway's process or behind another port."""
+    async with a_house_on_loopback(build_house, app, upstream=upstream) as (_, client, headers):
+        yield client, headers
+
+
+@contextlib.asynccontextmanager
+async def a_house_on_loopback(build_house, app, *, upstream: bool):
+    """The same, and the house."""
     async with contextlib.AsyncExitStack() as stack:
         target = Upstream(await stack.enter_async_context(listening(app)) + "/mcp") if upstream else LocalApp(app)
         house = build_house(server=target)
         url = await stack.enter_async_context(listening(house.gateway))
         client = await stack.enter_async_context(httpx.AsyncClient(base_url=url, timeout=100, verify=False))
         headers = await house.bearer(client, "person:sam", "mcp:assets")
-        yield client, headers
+        yield house, client, headers
 
 
 @pytest.mark.parametrize("upstream", [False, True])
@@ -121,6 +128,22 @@ async def test_when_the_client_leaves_the_upstream_is_left_too(build_house, upst
         async with client.stream("POST", "/mcp/assets", headers=headers, content=b"{}") as answer:
             await anext(answer.aiter_bytes())
         await asyncio.wait_for(app.left.wait(), 100)
+
+
+@pytest.mark.parametrize("upstream", [False, True])
+async def test_a_stream_that_may_not_go_on_is_whole_to_the_client_and_the_upstream_is_left(build_house, upstream):
+    app = Stepwise()
+    async with (
+        a_house_on_loopback(build_house, app, upstream=upstream) as (house, client, headers),
+        client.stream("POST", "/mcp/assets", headers=headers, content=b"{}") as answer,
+    ):
+        chunks = answer.aiter_bytes()
+        first = await anext(chunks)
+        house.clock.forward(seconds=301)
+        house.gateway._streams.look()
+        rest = b"".join([chunk async for chunk in chunks])
+        await asyncio.wait_for(app.left.wait(), 100)
+    assert (first, rest) == (b"data: 1\n\n", b"")
 
 
 @pytest.mark.parametrize("upstream", [False, True])
