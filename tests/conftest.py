@@ -1,5 +1,5 @@
 """How deep properties are searched (enough to notice at once by default, ten times as deep in CI), a database, a plan
-that stands still, and a person's browser."""
+that stands still, a person's browser, and a program that brings a person there."""
 
 import base64
 import hashlib
@@ -146,3 +146,56 @@ class Browser:
 def browse() -> Callable[[httpx.AsyncClient, str], Browser]:
     """`browse(http, url)` is a browser in front of the house at that address."""
     return Browser
+
+
+CALLBACK = "http://127.0.0.1:40555/callback"
+
+
+@dataclass
+class Kept:
+    """A program's own store: what it is known as here, if it knows, and what it was given."""
+
+    client: Any = None
+    tokens: Any = None
+
+    async def get_tokens(self) -> Any:
+        return self.tokens
+
+    async def set_tokens(self, tokens: Any) -> None:
+        self.tokens = tokens
+
+    async def get_client_info(self) -> Any:
+        return self.client
+
+    async def set_client_info(self, client_info: Any) -> None:
+        self.client = client_info
+
+
+@pytest.fixture
+def stock_client() -> Callable[..., tuple[Any, Kept]]:
+    """`auth, kept = stock_client(server, browser, code)` is the way in of the MCP SDK's own client, with Sam at the
+    browser: as the program `client_id`, or as the one of the document at the address `document`."""
+    from mcp.client.auth import AuthorizationCodeResult, OAuthClientProvider
+    from mcp.shared.auth import OAuthClientInformationFull, OAuthClientMetadata
+
+    def program(
+        server: str, browser: Browser, code: str, *, client_id: str | None = None, document: str | None = None
+    ) -> tuple[OAuthClientProvider, Kept]:
+        async def go(url: str) -> None:
+            await browser.follow(url)
+            await browser.sign_in("sam", code)
+            await browser.allow()
+
+        async def come_back() -> AuthorizationCodeResult:
+            told = browser.sent_to.params
+            return AuthorizationCodeResult(code=told["code"], state=told["state"], iss=told["iss"])
+
+        kept = Kept()
+        if client_id is not None:
+            kept.client = OAuthClientInformationFull(
+                client_id=client_id, token_endpoint_auth_method="none", redirect_uris=[CALLBACK]
+            )
+        metadata = OAuthClientMetadata(redirect_uris=[CALLBACK], client_name="A program", scope=None)
+        return OAuthClientProvider(server, metadata, kept, go, come_back, client_metadata_url=document), kept
+
+    return program

@@ -4,7 +4,7 @@ import asyncio
 import json
 import ssl
 from collections.abc import AsyncGenerator, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
@@ -20,8 +20,6 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 from holdback_base.ids import system_clock
 from holdback_trust.egress import Egress
-from mcp.client.auth import AuthorizationCodeResult, OAuthClientProvider
-from mcp.shared.auth import OAuthClientInformationFull, OAuthClientMetadata, OAuthToken
 
 pytestmark = pytest.mark.asyncio
 Enter = Callable[..., Any]
@@ -42,17 +40,25 @@ async def published(folder: Path, document: Callable[[str], bytes]) -> AsyncGene
     asked: list[str] = []
 
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        asked.append((await reader.readuntil(b"\r\n\r\n")).decode().split(" ")[1])
-        body = document(address)
-        head = f"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: {len(body)}\r\n\r\n"
-        writer.write(head.encode() + body)
-        await writer.drain()
+        with suppress(OSError, EOFError):  # whoever has read enough hangs up
+            asked.append((await reader.readuntil(b"\r\n\r\n")).decode().split(" ")[1])
+            body = document(address)
+            head = f"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: {len(body)}\r\n\r\n"
+            writer.write(head.encode() + body)
+            await writer.drain()
         writer.close()
+        with suppress(OSError):
+            await writer.wait_closed()
 
+    before = asyncio.all_tasks()
     server = await asyncio.start_server(serve, "127.0.0.1", 0, ssl=serving)
     address = f"https://client.example:{server.sockets[0].getsockname()[1]}/client.json"
-    async with server:
+    try:
         yield Publisher(address, trusting, asked)
+    finally:
+        server.close()
+        while left := asyncio.all_tasks() - before:  # who gave up at once may be let in only now
+            await asyncio.wait(left)
 
 
 def _certificate(folder: Path, name: str) -> tuple[ssl.SSLContext, ssl.SSLContext]:
@@ -158,47 +164,16 @@ async def test_a_strangers_program_that_asks_wrongly_moves_no_browser(enter: Ent
     assert (answer.status_code, "location" in answer.headers) == (400, False)
 
 
-class Kept:
-    """The store of a program that knows nothing yet."""
-
-    def __init__(self) -> None:
-        self.tokens: OAuthToken | None = None
-        self.client: OAuthClientInformationFull | None = None
-
-    async def get_tokens(self) -> OAuthToken | None:
-        return self.tokens
-
-    async def set_tokens(self, tokens: OAuthToken) -> None:
-        self.tokens = tokens
-
-    async def get_client_info(self) -> OAuthClientInformationFull | None:
-        return self.client
-
-    async def set_client_info(self, client_info: OAuthClientInformationFull) -> None:
-        self.client = client_info
-
-
-async def test_the_stock_mcp_client_comes_in_by_its_document_alone(enter: Enter, tmp_path: Path) -> None:
-    kept = Kept()
+async def test_the_stock_mcp_client_comes_in_by_its_document_alone(
+    enter: Enter, stock_client: Any, tmp_path: Path
+) -> None:
     async with (
         published(tmp_path, _told) as publisher,
         enter(egress=_egress(publisher, "client.example")) as step,
     ):
-
-        async def go(url: str) -> None:
-            await step.browser.follow(url)
-            await step.browser.sign_in("sam", step.credentials.new_code("person:sam")[0])
-            await step.browser.allow()
-
-        async def come_back() -> AuthorizationCodeResult:
-            told = step.browser.sent_to.params
-            return AuthorizationCodeResult(code=told["code"], state=told["state"], iss=told["iss"])
-
-        server = f"{step.browser.url}/mcp/assets"
-        metadata = OAuthClientMetadata(redirect_uris=["http://127.0.0.1:4321/callback"])
-        auth = OAuthClientProvider(server, metadata, kept, go, come_back, client_metadata_url=publisher.address)
+        server, code = f"{step.browser.url}/mcp/assets", step.credentials.new_code("person:sam")[0]
+        auth, kept = stock_client(server, step.browser, code, document=publisher.address)
         gateway = httpx2.ASGITransport(step.house.gateway)
         async with httpx2.AsyncClient(transport=gateway, auth=auth) as http:
             assert (await http.get(server)).status_code == 200
-    assert kept.client is not None
     assert kept.client.client_id == publisher.address
