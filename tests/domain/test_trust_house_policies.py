@@ -8,7 +8,7 @@ from holdback_base.problem import CODES, Problem
 from holdback_trust.enforcing import Enforcement
 from holdback_trust.grants import plan
 from holdback_trust.identity import Caller, TaskClaim
-from holdback_trust.policy import OWN, Action, Policies, engine, house_policies, pieces, schema_text
+from holdback_trust.policy import OWN, Action, Policies, engine, house_policies, pieces, principals, schema_text
 from holdback_trust.policy.principals import entities
 from holdback_trust.task_policy import mint, policy_sha256
 
@@ -58,6 +58,35 @@ def test_what_every_house_has_holds_to_the_schema_and_says_why_with_codes_that_e
 def test_callers_and_their_requests_hold_to_the_schema() -> None:
     for each in (caller(roles=frozenset({"editor"}), stories=frozenset({"x"}), factors=frozenset({"otp"})), agent()):
         engine.parse_entities(entities(each), engine.parse_schema(schema_text()))
+    for skill in ("clear-rights", "", 'a"b'):
+        claim = TaskClaim(id="t", root="t", skill=skill, tools=frozenset({"rights.get_clearance"}), expires=NOW)
+        engine.parse_entities(principals.plan(claim), engine.parse_schema(schema_text()))
+
+
+def test_tasks_of_one_skill_with_other_tools_may_what_their_own_tools_are() -> None:
+    policies = own(
+        '@id("no-clearing") forbid (principal is Agent, action, resource) when { principal has task && '
+        'principal.task.plan.tools.contains(Capability::"rights.revoke_clearance") };'
+    )
+
+    def with_tools(number: int, *tools: str) -> Caller:
+        claim = TaskClaim(
+            id=f"t-{number}", root="t", skill="x", tools=frozenset(tools), expires=NOW + timedelta(hours=1)
+        )
+        sealed = policy_sha256(mint(claim, "agent:compliance", "person:sam"))
+        return agent(task=claim.model_copy(update={"policy": sealed}))
+
+    read, issue = READ.name, ISSUE.name
+    asked = [with_tools(1, read), with_tools(2, issue), with_tools(3, read, issue), with_tools(4)]
+    asked.append(with_tools(5, read, issue, "rights.revoke_clearance"))
+    said = [[policies.decide(each, action, NOW).policy for action in (READ, ISSUE)] for each in asked]
+    assert said == [
+        ["task", "task-plan"],
+        ["task-plan", "task"],
+        ["task", "task"],
+        ["task-plan", "task-plan"],
+        ["no-clearing", "no-clearing"],
+    ]
 
 
 def test_a_task_permits_its_own_tools_to_its_own_agent_until_its_window_is_over() -> None:

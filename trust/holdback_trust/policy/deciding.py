@@ -19,7 +19,7 @@ from typing import Any, Literal
 from holdback_trust.identity import Caller
 from holdback_trust.policy import engine
 from holdback_trust.policy.asking import APPROVE, Action, Decision, allowed, denied
-from holdback_trust.policy.principals import Uid, address, entities, entity, moment, principal, uid
+from holdback_trust.policy.principals import Uid, address, entities, entity, moment, plan, principal, uid
 from holdback_trust.task_policy import mint, policy_sha256
 
 log = logging.getLogger(__name__)
@@ -73,6 +73,7 @@ class Policies:
         self._known: OrderedDict[int, _Known] = OrderedDict()
         self._minted: OrderedDict[str, engine.PolicySet] = OrderedDict()
         self._sound = set[frozenset[str]]()
+        self._plans: dict[tuple[str, frozenset[str]], engine.Entities] = {}
         self._lock = threading.Lock()
 
     @cached_property
@@ -173,7 +174,20 @@ class Policies:
                 policies = self._with_task(text, caller.task.tools)
             else:
                 refused = denied("PERMISSION_DENIED", "The task's policy is not the one that was made for it.", SEAL)
-        return _Known(caller, principal(caller), engine.parse_entities(entities(caller)), policies, refused)
+        return _Known(caller, principal(caller), self._entities(caller), policies, refused)
+
+    def _entities(self, caller: Caller) -> engine.Entities:
+        """The caller's, and its task's plan, which is parsed once: all tasks of a skill have the same."""
+        task = caller.task
+        if task is None or caller.agent is None:
+            return engine.parse_entities(entities(caller))
+        name = task.skill, task.tools
+        planned = self._plans.get(name)
+        if planned is None:
+            planned = engine.parse_entities(plan(task))
+            if len(self._plans) < TASKS_KEPT:
+                self._plans[name] = planned
+        return engine.with_entities(planned, entities(caller))
 
     def _with_task(self, text: str, tools: frozenset[str]) -> engine.PolicySet:
         """All policies and one task's: its tokens at every audience have the same.

@@ -55,6 +55,11 @@ def parse_entities(text: str, schema: Schema | None = None) -> Entities:
     return _cedar().Entities.from_json_str(text, schema)
 
 
+def with_entities(known: Entities, text: str) -> Entities:
+    """New entities: those and the ones of the text; nothing of those is parsed again. Raises ValueError."""
+    return known.with_added_json_str(text)
+
+
 def mistakes(text: str, schema: Schema) -> list[tuple[str, str]]:
     """What is wrong with policies: by the parser's name (`policy0`, by place; nothing for the whole text)."""
     return [(each.policy_id, each.error) for each in _cedar().validate_policies(text, schema).errors]

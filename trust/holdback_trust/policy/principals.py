@@ -4,7 +4,7 @@ import json
 from datetime import UTC, datetime
 from typing import Any
 
-from holdback_trust.identity import Caller
+from holdback_trust.identity import Caller, TaskClaim
 
 Uid = dict[str, str]
 
@@ -35,8 +35,15 @@ def principal(caller: Caller) -> Uid:
     return uid("Person", caller.person) if caller.agent is None else uid("Agent", caller.agent)
 
 
+def plan(task: TaskClaim) -> str:
+    """What a task's skill may call, as Cedar's JSON: the same for all tasks with these tools."""
+    tools = [entity("Capability", each) for each in sorted(task.tools)]
+    return json.dumps([{"uid": uid("Plan", task.skill), "attrs": {"tools": tools}, "parents": []}])
+
+
 def entities(caller: Caller) -> str:
-    """The person, and the agent that acts for that person, with all that is known of them, as Cedar's JSON."""
+    """The person, and the agent that acts for that person, with all that is known of them but the `plan` of its task,
+    as Cedar's JSON."""
     acts = caller.agent is None
     person: dict[str, Any] = {
         "uid": uid("Person", caller.person),
@@ -56,7 +63,7 @@ def _agent(caller: Caller) -> dict[str, Any]:
             "id": task.id,
             "root": task.root,
             "skill": task.skill,
-            "tools": [entity("Capability", each) for each in sorted(task.tools)],
+            "plan": entity("Plan", task.skill),
             "policy": task.policy,
             "expires": moment(task.expires),
         }
