@@ -190,16 +190,22 @@ def _shown_places(
 ) -> "NDArray[np.int64]":
     """The same of those that are shown: so many more are asked for as are left out."""
     asked = None if most is None else 2 * most + 1
+    found = _places(connection, words, part, asked, "ASC")
+    if most is None or asked is None or len(found) < asked:  # they are all: to read them backwards costs far more
+        kept = _kept(found, shown)
+        return kept if most is None else kept[-most:]
     while True:
         found = _places(connection, words, part, asked, "DESC")
-        numbers = found >> SHIFT
-        numbers[numbers >= len(shown)] = 0  # nobody: it is newer than what is known of the assets
-        kept = found[shown[numbers]]
-        if most is not None and len(kept) >= most:
+        kept = _kept(found, shown)
+        if len(kept) >= most or len(found) < asked:
             return kept[:most][::-1]
-        if asked is None or len(found) < asked:
-            return kept[::-1]
         asked *= 4
+
+
+def _kept(documents: "NDArray[np.int64]", shown: "NDArray[np.bool_]") -> "NDArray[np.int64]":
+    numbers = documents >> SHIFT
+    numbers[numbers >= len(shown)] = 0  # nobody: it is newer than what is known of the assets
+    return documents[shown[numbers]]
 
 
 def _places(

@@ -36,6 +36,8 @@ class Summaries:
     _masks: "dict[tuple[str, tuple[str, ...]], NDArray[np.bool_]]" = field(
         default_factory=dict[tuple[str, tuple[str, ...]], "NDArray[np.bool_]"]
     )
+    _left: "dict[frozenset[str], Summaries]" = field(default_factory=dict[frozenset[str], "Summaries"])
+    """The same without some stories, so that their masks are worked out once too."""
 
     def passing(self, test: Range | Choice) -> "NDArray[np.bool_]":
         """Which assets pass a test of kind, status, rate or what is measured."""
@@ -65,11 +67,12 @@ class Summaries:
         """The summaries as they are to whoever may not know of these stories."""
         if not stories:
             return self
-        key = ("without", tuple(sorted(stories)))
-        known = self._masks.get(key)
-        if known is None:
-            known = self._masks[key] = self.known & ~self.any_of("story", key[1])
-        return Summaries(self.change, self.measures, self.words, self.names, known, shown=known)
+        left = self._left.get(stories)
+        if left is None:
+            known = self.known & ~self.any_of("story", tuple(sorted(stories)))
+            left = Summaries(self.change, self.measures, self.words, self.names, known, shown=known)
+            self._left[stories] = left
+        return left
 
     @staticmethod
     def measured(name: str) -> bool:
