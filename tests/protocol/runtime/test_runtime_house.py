@@ -8,6 +8,7 @@ import pytest
 from a2a.types.a2a_pb2 import CancelTaskRequest, GetTaskRequest, SubscribeToTaskRequest, TaskState
 from a2a.utils.errors import TaskNotCancelableError
 from holdback_agents.contracts import Answer, ApprovalAnswer, ApprovalQuestion, Part, Question
+from holdback_agents.runtime import executor
 from holdback_agents.runtime.agent import Limits, Skill
 from holdback_agents.runtime.run import Run
 from holdback_base.problem import Problem
@@ -310,8 +311,18 @@ async def test_what_policy_passed_at_the_gateway_is_answered_at_once_and_asks_no
     assert house.approvals[0]["question"]["clearance_statement"] == "signed"
 
 
-async def test_an_answer_that_is_faster_than_the_question_still_reaches_it(kit: Any) -> None:
-    filed, go_on = asyncio.Event(), asyncio.Event()
+async def test_an_answer_that_is_faster_than_the_question_still_reaches_it(
+    kit: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    filed, early_there, go_on = asyncio.Event(), asyncio.Event(), asyncio.Event()
+    takes_message = executor.Executor.takes_message
+
+    async def noted(self: executor.Executor, task_id: str) -> bool:
+        early_there.set()
+        return await takes_message(self, task_id)
+
+    monkeypatch.setattr(executor.Executor, "takes_message", noted)
+    monkeypatch.setattr(executor, "_QUESTION_SECONDS", 100.0)
 
     async def slow_to_ask(run: Run, _asked: Echo) -> Echoed:
         filed.set()
@@ -323,7 +334,7 @@ async def test_an_answer_that_is_faster_than_the_question_still_reaches_it(kit: 
         await filed.wait()
         task_id = (await tasks_of(house, "editing-assistant"))[0].id
         early = asyncio.create_task(house.send(Answer(text="yes"), task_id=task_id))
-        await asyncio.wait([early], timeout=0.2)
+        await early_there.wait()
         go_on.set()
         assert (await first).state == "INPUT_REQUIRED"
         assert (await early).result == {"text": "yes"}
