@@ -195,11 +195,11 @@ async def test_a_large_body_in_pieces_arrives_whole(build_house):
 
 async def test_an_upstream_that_is_down_is_a_problem_of_its_own(build_house):
     with socket.socket() as nobody:
-        nobody.bind(("127.0.0.1", 0))
+        nobody.bind(("127.0.0.1", 0))  # and does not listen
         port = nobody.getsockname()[1]
-    house = build_house(server=Upstream(f"http://127.0.0.1:{port}"))
-    async with house.open() as client:
-        answer = await client.post("/mcp/assets", headers=await house.bearer(client, "person:sam", "mcp:assets"))
+        house = build_house(server=Upstream(f"http://127.0.0.1:{port}"))
+        async with house.open() as client:
+            answer = await client.post("/mcp/assets", headers=await house.bearer(client, "person:sam", "mcp:assets"))
     assert (answer.status_code, answer.json()["code"]) == (502, "UNAVAILABLE")
     assert str(port) not in answer.text
 
