@@ -113,8 +113,7 @@ def up(
 
         from holdback.serve import run_up
 
-    elsewhere = [each.partition("=") for each in at or ()]
-    run_up(load_settings(home=home, port=port), {name: url for name, _, url in elsewhere})
+    run_up(load_settings(home=home, port=port), at or ())
 
 
 @app.command()
@@ -190,10 +189,10 @@ def run(  # noqa: PLR0917 - an option each
     from holdback_servers.settings import load_settings
 
     from holdback.demo import run_brief
+    from holdback.reaching import house_url
 
     settings = load_settings(home=home)
-    url = gateway or f"http://{settings.host}:{settings.port}"
-    run_brief(brief, settings, url, out=out, yes=yes, as_json=as_json)
+    run_brief(brief, settings, house_url(settings, gateway), out=out, yes=yes, as_json=as_json)
 
 
 @app.command()

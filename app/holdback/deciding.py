@@ -20,6 +20,7 @@ from holdback_trust.policy import APPROVE
 from holdback.foundation import check_house, party_keys
 from holdback.pack import example_people
 from holdback.people import Person
+from holdback.reaching import house_url
 
 
 @dataclass(frozen=True)
@@ -106,7 +107,7 @@ async def _ask(at: At, method: str, path: str, scope: str, otp: str = "", **requ
     settings = load_settings(home=at.home)
     check_house(settings.home)
     facts = _who(settings, at.who)
-    url = at.gateway or f"http://{settings.host}:{settings.port}"
+    url = house_url(settings, at.gateway)
     keys, clock = party_keys(settings.home, facts.id), system_clock
     async with httpx.AsyncClient(timeout=TIMEOUT, verify=trusted_tls()) as http:
         person = Person(facts, keys, gateway=url, http=http, clock=clock, new_id=id_maker(clock))

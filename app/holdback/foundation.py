@@ -18,6 +18,7 @@ from holdback_trust.keys import KeyPair, KeyRing
 from holdback_trust.standing import Standing
 from holdback_trust.tasks import Things
 
+from holdback.holding import make_home
 from holdback.policies import open_policies
 
 if TYPE_CHECKING:
@@ -86,14 +87,7 @@ def lay_foundation(settings: Settings, process: str, clock: Clock = system_clock
     Raises:
         Problem: when the home cannot be used, naming the path and the cure.
     """
-    try:
-        settings.home.mkdir(parents=True, exist_ok=True, mode=0o700)
-    except OSError as error:
-        raise Problem(
-            "INVALID_ARGUMENT",
-            f"The home {settings.home} cannot be used: {error.strerror}.",
-            "Choose a folder that you may write, with --home or HOLDBACK_HOME.",
-        ) from error
+    make_home(settings.home)
     ring = house_ring(settings.home)
     party = process if process in PARTIES else GATEWAY
     signer = party_keys(settings.home, party)

@@ -16,14 +16,30 @@ except ImportError:  # no such locks on Windows: whoever starts two houses there
     fcntl = None
 
 
+def make_home(home: Path) -> None:
+    """The folder is there when this returns, for its owner only where it was made.
+
+    Raises:
+        Problem: INVALID_ARGUMENT when it cannot be, naming the path and the cure.
+    """
+    try:
+        home.mkdir(parents=True, exist_ok=True, mode=0o700)
+    except OSError as error:
+        raise Problem(
+            "INVALID_ARGUMENT",
+            f"The home {home} cannot be used: {error.strerror}.",
+            "Choose a folder that you may write, with --home or HOLDBACK_HOME.",
+        ) from error
+
+
 @contextmanager
 def held(home: Path) -> Generator[None]:
     """The home is this process's until the end; what the process starts does not hold it on.
 
     Raises:
-        Problem: CONFLICT while another house runs on it.
+        Problem: CONFLICT while another house runs on it; INVALID_ARGUMENT for a home that cannot be used.
     """
-    home.mkdir(parents=True, exist_ok=True, mode=0o700)
+    make_home(home)
     with (home / "up.lock").open("a") as file:
         if fcntl is not None:
             try:

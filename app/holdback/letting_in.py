@@ -140,8 +140,11 @@ def admit_agent(said: Said, home: Path | None) -> None:
     """Let an agent in: one of the house by its name, one from outside by the address of its card.
 
     Raises:
-        Problem: NOT_FOUND for a name that is neither; INVALID_ARGUMENT for what is missing; see `examined`.
+        Problem: NOT_FOUND for a name that is neither, FILE_MISSING for one in a home where no house is;
+            INVALID_ARGUMENT for what is missing; see `examined`.
     """
+    if "://" not in said.what:
+        check_house(load_settings(home=home).home)
     with _books(home) as books:
         own = next((entry for entry in books.own if entry.name == said.what), None)
         before = {each.name: each for each in books.admissions.all()}
@@ -268,7 +271,7 @@ def _tell(admission: Admission, before: Admission | None) -> None:
     for each in differences(before.identity, admission.identity) if before is not None else ():
         _say(f"  changed: {each}")
     if admission.is_vendor:
-        _say("A house that is up knows it, or what has changed of it, once it starts again.")
+        _say("A house that is up knows it, or what has changed of it, a second later.")
 
 
 def _known(admissions: Admissions, name: str) -> Admission:

@@ -1,7 +1,7 @@
 """The policies of a home: read and checked when it opens, shown and explained to people."""
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from functools import cache
 from importlib import resources
@@ -90,6 +90,7 @@ def tell_policies(home: Path | None, name: str, *, schema: bool) -> None:
 def tell_decision(home: Path | None, question: Question, *, as_json: bool) -> None:
     """Print the decision and the policy that spoke. Raises Problem INVALID_ARGUMENT for who or what there is not."""
     settings = load_settings(home=home)
+    question = replace(question, who=_whole(question.who), on_behalf=question.on_behalf and _whole(question.on_behalf))
     policies, clock = open_policies(settings.home), system_clock
     action = _action(question)
     caller = _caller(settings, question, action, clock())
@@ -101,6 +102,13 @@ def tell_decision(home: Path | None, question: Question, *, as_json: bool) -> No
     print(f"{'Allowed' if decision.allowed else f'Denied, {decision.code}'}: {decision.reason}")
     minted = mint(caller.task, caller.agent, caller.person) if caller.task and caller.agent else ""
     print(f"\n{minted if decision.policy == POLICY_ID else text_of(policies, decision.policy)}".rstrip())
+
+
+def _whole(name: str) -> str:
+    """As the other commands take it too: `sam` is `person:sam`, `compliance` is `agent:compliance`."""
+    if ":" in name:
+        return name
+    return f"agent:{name}" if f"agent:{name}" in AGENTS else f"person:{name}"
 
 
 def text_of(policies: Policies, name: str) -> str:

@@ -6,7 +6,7 @@ import json
 import logging
 import signal
 import sys
-from collections.abc import AsyncGenerator, Mapping
+from collections.abc import AsyncGenerator, Mapping, Sequence
 
 from holdback_base.problem import Problem
 from holdback_servers.settings import Settings
@@ -19,23 +19,35 @@ from holdback.house import AGENTS, agent_app, open_house, room_app
 from holdback.logs import log_to
 from holdback.pack import EXAMPLES, example_people
 from holdback.people import LOADER
+from holdback.reaching import whole_address
 from holdback.rooms import ROOMS, open_room, room_store
 from holdback.serving import address, listen, served
 
 FOLLOW_SECONDS = 1.0
 
 
-def run_up(settings: Settings, elsewhere: Mapping[str, str]) -> None:
+def run_up(settings: Settings, at: Sequence[str]) -> None:
     """Serve the whole house until interrupted; prints its addresses once it answers.
 
     Without people in `holdback.toml` the example's people may ask for tokens, with keys in this home.
+
+    Args:
+        at: `NAME=URL` of each server or agent that runs in a process of its own.
+
+    Raises:
+        Problem: NOT_FOUND for a name that is none of them; INVALID_ARGUMENT for an address that is not whole.
     """
+    elsewhere = dict(map(_placed, at))
     _log_to_stderr()
-    unknown = elsewhere.keys() - {*ROOMS, *AGENTS}
-    if unknown:
-        raise _no_such(sorted(unknown)[0])
     with held(settings.home):
         asyncio.run(_up(settings, elsewhere))
+
+
+def _placed(said: str) -> tuple[str, str]:
+    name, _, url = said.partition("=")
+    if name not in {*ROOMS, *AGENTS}:
+        raise _no_such(name)
+    return name, whole_address(url, f"--at {name}=")
 
 
 async def _up(settings: Settings, elsewhere: Mapping[str, str]) -> None:
@@ -58,7 +70,7 @@ def run_one(name: str, settings: Settings, gateway: str | None) -> None:
     """Serve one server or agent until interrupted. It shares the home, and so the keys, with the gateway's house.
 
     Raises:
-        Problem: NOT_FOUND for an unknown name; INVALID_ARGUMENT for an agent without a gateway.
+        Problem: NOT_FOUND for an unknown name; INVALID_ARGUMENT for an agent without a gateway's whole address.
     """
     _log_to_stderr()
     if name in ROOMS:
@@ -68,7 +80,7 @@ def run_one(name: str, settings: Settings, gateway: str | None) -> None:
             raise Problem(
                 "INVALID_ARGUMENT", f"The agent {name} finds others through a gateway.", "Name it with --gateway URL."
             )
-        asyncio.run(_serve_agent(name, settings, gateway.rstrip("/")))
+        asyncio.run(_serve_agent(name, settings, whole_address(gateway, "--gateway")))
     else:
         raise _no_such(name)
 

@@ -4,6 +4,7 @@ On this machine's own addresses over http; on any other over TLS only, under the
 """
 
 import asyncio
+import os
 import socket
 import ssl
 from collections.abc import AsyncGenerator, Generator, Iterable
@@ -34,9 +35,14 @@ def listen(host: str, port: int) -> socket.socket:
     except OSError as error:
         raise Problem(
             "UNAVAILABLE",
-            f"Port {port} of {host} cannot be used: {error.strerror}.",
+            f"Port {port} of {host} cannot be used: {_reason(error)}.",
             "Stop what listens there, or choose another with --port.",
         ) from error
+
+
+def _reason(error: OSError) -> str:
+    """In the system's words; asyncio and socket append what they were doing."""
+    return os.strerror(error.errno) if error.errno else str(error)
 
 
 def address(settings: Settings, listener: socket.socket) -> str:

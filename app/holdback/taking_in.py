@@ -27,9 +27,14 @@ class Folder:
 
 
 def run_ingest(folder: Folder, home: Path | None) -> None:
-    """Take a folder in and tell of each file that failed; exits with 1 where one did, or would."""
+    """Take a folder in and tell of each file that failed; exits with 1 where one did, or would.
+
+    Raises Problem FILE_MISSING, or whatever the assets server refused.
+    """
     settings = load_settings(home=home)
     place = folder.path.absolute()
+    if not place.is_dir():  # before a home is made for it
+        raise Problem("FILE_MISSING", f"There is no folder {folder.path}.", "Check the spelling; case matters.")
     beside = () if folder.sheet is None else (folder.sheet.absolute().parent,)
     roots = (*settings.library_roots, place, *beside)
     with trying_out(settings) if folder.preview else nullcontext(settings) as ground:

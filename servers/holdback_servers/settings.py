@@ -309,6 +309,11 @@ def _from_file(path: Path) -> dict[str, Any]:
         return tomllib.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
         return {}
+    except (OSError, UnicodeDecodeError) as error:
+        why = error.strerror if isinstance(error, OSError) else "it is not UTF-8"
+        raise Problem(
+            "INVALID_ARGUMENT", f"{path} cannot be read: {why}.", "Correct it, or name another home with --home."
+        ) from error
     except tomllib.TOMLDecodeError as error:
         raise Problem("INVALID_ARGUMENT", f"{path} is not valid TOML: {error}.", "Correct the file.") from error
 

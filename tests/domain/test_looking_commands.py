@@ -22,6 +22,7 @@ LOOKS: dict[str, Look] = {
 }
 SLIPS: dict[str, Look] = {
     **LOOKS,
+    "agents admit": lambda home: letting_in.admit_agent(letting_in.Said("compliance"), home),
     "agents dismiss": lambda home: letting_in.dismiss_agent("compliance", home),
     "guardian show": lambda home: guarding.show("evt_1", home, as_json=False),
     "person sign-out": lambda home: proving.sign_out("sam", home),
@@ -75,6 +76,12 @@ def test_what_is_only_tried_makes_no_home(tmp_path: Path, capsys: pytest.Capture
         import_file(tmp_path / "rights.csv", tmp_path / "home", None, "UTC", apply=False)
     run_ingest(Folder(tmp_path / "films", preview=True), tmp_path / "home")
     assert "nothing was taken in" in capsys.readouterr().out
+    assert not (tmp_path / "home").exists()
+
+
+def test_a_folder_that_is_not_there_makes_no_home(tmp_path: Path) -> None:
+    with pytest.raises(Problem, match="There is no folder"):
+        run_ingest(Folder(tmp_path / "films"), tmp_path / "home")
     assert not (tmp_path / "home").exists()
 
 

@@ -57,6 +57,8 @@ def test_a_decision_is_explained_as_the_tokens_would_be_made(home: Path, capsys:
     clear = Question("agent:scheduler", "clear-rights", "person:sam", "commit-publication")
     assert told(home, capsys, clear) == (False, "task-plan")
     assert told(home, capsys, Question("person:sam", "clear-rights")) == (True, "person-may")
+    short = Question("scheduler", commit.what, "sam", commit.skill, network="10.1.2.3")
+    assert told(home, capsys, short) == (True, "task")
     tell_decision(home, near, as_json=False)
     assert 'principal == Agent::"agent:scheduler"' in capsys.readouterr().out
 

@@ -1,0 +1,61 @@
+"""Where a house answers and where it lives, as a person says it: a slip is told before anything is begun."""
+
+from pathlib import Path
+
+import pytest
+from holdback.holding import held
+from holdback.reaching import house_url, whole_address
+from holdback.serve import run_one, run_up
+from holdback_base.problem import Problem
+from holdback_servers.settings import Settings, load_settings
+
+
+def test_what_is_given_goes_before_what_the_settings_say(tmp_path: Path) -> None:
+    settings = Settings(home=tmp_path, port=8701)
+    assert house_url(settings, None) == "http://127.0.0.1:8701"
+    assert house_url(settings, "https://holdback.example/") == "https://holdback.example"
+
+
+def test_a_house_with_a_certificate_is_asked_over_tls_by_its_name(tmp_path: Path) -> None:
+    settings = Settings(home=tmp_path, tls_certificate=tmp_path / "house.pem", names=("holdback.example",))
+    assert house_url(settings, None) == "https://holdback.example:8700"
+
+
+@pytest.mark.parametrize(
+    "given", ["", "127.0.0.1:8700", "localhost", "ftp://a.example", "http://", "http://a:b", "http://[::1"]
+)
+def test_an_address_that_is_not_whole_is_told(given: str) -> None:
+    with pytest.raises(Problem, match="is no whole address") as told:
+        whole_address(given, "--gateway")
+    assert "http://" in told.value.hint
+
+
+@pytest.mark.parametrize(
+    ("said", "told"),
+    [("assets", "is no whole address"), ("assets=nowhere", "is no whole address"), ("asets=http://a.example", "asets")],
+)
+def test_what_stands_elsewhere_is_checked_before_the_house_is_opened(tmp_path: Path, said: str, told: str) -> None:
+    with pytest.raises(Problem, match=told):
+        run_up(Settings(home=tmp_path / "home", port=0), [said])
+    assert not (tmp_path / "home").exists()
+
+
+def test_an_agent_by_itself_needs_the_gateways_whole_address(tmp_path: Path) -> None:
+    with pytest.raises(Problem, match="is no whole address"):
+        run_one("compliance", Settings(home=tmp_path / "home", port=0), "127.0.0.1:8700")
+    assert not (tmp_path / "home").exists()
+
+
+def test_a_home_that_is_a_file_is_told(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("", encoding="utf-8")
+    with pytest.raises(Problem, match="cannot be read: Not a directory") as told:
+        load_settings({}, home=tmp_path / "file")
+    assert "--home" in told.value.hint
+    with pytest.raises(Problem, match="cannot be used: Not a directory"), held(tmp_path / "file" / "home"):
+        raise AssertionError("it is held")
+
+
+def test_settings_that_are_no_text_are_told(tmp_path: Path) -> None:
+    (tmp_path / "holdback.toml").write_bytes(b'person = "\xff"')
+    with pytest.raises(Problem, match="it is not UTF-8"):
+        load_settings({}, home=tmp_path)
