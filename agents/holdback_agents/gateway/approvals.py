@@ -17,6 +17,8 @@ from holdback_agents.gateway.store import Approval
 
 ASK = "approval:ask"
 PAGE = 50
+STATES = ("open", "lapsed", "approved", "rejected", "revoked")
+"""That a list may be asked for."""
 
 
 class Approvals:
@@ -31,13 +33,14 @@ class Approvals:
         self._ledger.require(
             caller, Action(name="approval.list", scope=APPROVE if asker is None else _own_scope(caller))
         )
-        before = query.get("cursor") or None
+        before, state = query.get("cursor") or None, query.get("state")
         if before is not None and not is_id(before, "apr"):
             raise Problem("INVALID_ARGUMENT", "The cursor is not one of this list.", "Pass next_cursor unchanged.")
+        if state is not None and state not in STATES:
+            raise Problem("INVALID_ARGUMENT", f"There is no state {state}.", f"The states are {', '.join(STATES)}.")
         found = await self._services.database.read(
             lambda c: store.page(c, asker, before, PAGE + 1, lambda story: self.knows(caller, story))
         )
-        state = query.get("state")
         now = self._services.clock()
         items = [self.shown(each) for each in found[:PAGE] if state is None or each.state(now) == state]
         return {"items": items, "next_cursor": found[PAGE - 1].id if len(found) > PAGE else None}

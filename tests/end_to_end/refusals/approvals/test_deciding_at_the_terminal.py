@@ -80,6 +80,12 @@ async def test_who_decides_must_be_clear(house: Any, capsys: Any) -> None:
         assert ALEX in f"{refused.value.message} {refused.value.hint}"
 
 
+async def test_a_state_that_no_approval_is_ever_in_is_told(house: Any) -> None:
+    with pytest.raises(Problem, match="There is no state opne") as told:
+        await asyncio.to_thread(tell_list, at(house), "opne", as_json=True)
+    assert "lapsed" in told.value.hint
+
+
 async def test_what_is_asked_is_listed_as_json_too(house: Any, capsys: Any) -> None:
     story = await house.waiting()
     items = json.loads(await said(capsys, tell_list, at(house), None, as_json=True))["items"]
