@@ -142,6 +142,12 @@ class KeyRing:
             self._keys[issuer] = {**known, kid: public}
             self._jwks[issuer] = [*self._jwks.get(issuer, []), shape]
 
+    def trust_only(self, issuer: str, jwk: Mapping[str, str]) -> None:
+        """From now on believe for this issuer what this key signs, and nothing else."""
+        only = KeyRing({issuer: [jwk]})
+        self._keys |= only._keys
+        self._jwks |= only._jwks
+
     def find(self, issuer: str, kid: str) -> ec.EllipticCurvePublicKey | None:
         """The key of that name if this issuer may sign with it."""
         return self._keys.get(issuer, {}).get(kid)

@@ -36,6 +36,12 @@ def all_admissions(c: Connection) -> dict[str, Admission]:
     }
 
 
+def admission_stamp(c: Connection) -> tuple[tuple[str, str], ...]:
+    """Who was let in, and when last: what tells one state of the admissions from another."""
+    rows = c.execute(select(_admissions.c.agent, _admissions.c.at).order_by(_admissions.c.agent))
+    return tuple((agent, at) for agent, at in rows)
+
+
 def drop_admission(c: Connection, agent: str) -> bool:
     """Let an agent in no more; whether it had been."""
     return c.execute(delete(_admissions).where(_admissions.c.agent == agent)).rowcount > 0

@@ -13,7 +13,7 @@ from holdback_trust.egress import Egress
 from holdback_trust.identity import HOUSE_LEVEL
 from holdback_trust.keys import thumbprint
 
-from holdback_agents.gateway.admission_store import all_admissions, drop_admission, put_admission
+from holdback_agents.gateway.admission_store import admission_stamp, all_admissions, drop_admission, put_admission
 from holdback_agents.gateway.registry import AgentEntry, Upstream
 from holdback_agents.runtime.card_signing import verified_card
 
@@ -40,6 +40,10 @@ class Admissions:
     def all(self) -> tuple[Admission, ...]:
         """Everybody who is let in, in order of the ids."""
         return tuple(self._look(afresh=True).values())
+
+    async def stamp(self) -> tuple[tuple[str, str], ...]:
+        """Tells one state of what stands in the store from another, whichever process wrote it."""
+        return await self._database.read(admission_stamp)
 
     def find(self, agent: str) -> Admission | None:
         """As what an agent was let in."""

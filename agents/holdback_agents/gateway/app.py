@@ -31,6 +31,7 @@ from holdback_agents.gateway.front import FrontDoor
 from holdback_agents.gateway.guarding import GuardianDoor
 from holdback_agents.gateway.lifespans import Lifespan
 from holdback_agents.gateway.metrics import Requests
+from holdback_agents.gateway.newcomers import Newcomers
 from holdback_agents.gateway.oauth import FORM_LIMIT, TokenDoor
 from holdback_agents.gateway.oauth_places import OAuthPlaces
 from holdback_agents.gateway.pages import open_pages
@@ -60,7 +61,7 @@ class Gateway:
         self._ledger = Ledger(services.audit, services.enforcement)
         self._edge = Edge(
             self._registry.url,
-            {each: TokenVerifier(services.ring, GATEWAY, each, services.clock) for each in self._registry.audiences()},
+            lambda audience: TokenVerifier(services.ring, GATEWAY, audience, services.clock),
             services.rate,
             services.enforcement,
         )
@@ -70,7 +71,7 @@ class Gateway:
         self._ends = TaskEnds(services, self._tasks)
         self.authority = AuthorityDoor(services, self._registry, self._ledger, self._edge)
         programs = self.authority.granting.grants()
-        tokens = TokenDoor(services, self._registry, self._ledger, self._tasks, programs)
+        self._tokens = tokens = TokenDoor(services, self._registry, self._ledger, self._tasks, programs)
         refresh = self.authority.granting.revoke
         status = TokenStatus(services, self._ledger, tokens, self._tasks, ends=self._ends, refresh=refresh)
         self._approvals = ApprovalDoor(services, self._registry, self._ledger)
@@ -80,6 +81,7 @@ class Gateway:
         self._guarding = GuardianDoor(services, self._registry, self._ledger)
         self._stopping = Stopping(services, self._registry, (self._tasks, self._ends), front.call, front.call_server)
         self._delivery = Delivery(services, self._registry, self._ledger, self._tasks, front.call)
+        self._newcomers = Newcomers(services, self._registry, self._meet)
         self._requests = Requests()
         self._ready = False
         self._places = self._answers(OAuthPlaces(tokens, status, self._edge))
@@ -89,7 +91,7 @@ class Gateway:
         """Everything that runs beside the requests: local apps, the connection pool, deliveries."""
         apps = {id(each.target.app): each.target.app for each in self._entries() if isinstance(each.target, LocalApp)}
         started: list[Lifespan] = []
-        beside = (self._delivery, self._stopping, self._streams)
+        beside = (self._delivery, self._stopping, self._streams, self._newcomers)
         try:
             for app in apps.values():
                 lifespan = Lifespan(app)
@@ -116,6 +118,11 @@ class Gateway:
             self._requests.count(route, status)
         else:
             await send({"type": "websocket.close", "code": 1000})
+
+    def _meet(self) -> None:
+        """The registry has changed."""
+        self._tokens.know_agents()
+        self._pages = open_pages(self._services, self._registry)
 
     def _entries(self) -> list[Entry]:
         return [*self._registry.agents.values(), *self._registry.servers.values()]

@@ -1,7 +1,8 @@
 """What every request meets at the gateway's edge: limits on the body, the bearer token, and errors as RFC 9457."""
 
+import functools
 import json
-from collections.abc import Awaitable, Callable, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Iterable
 
 from holdback_base.problem import Problem
 from holdback_trust import edges
@@ -81,7 +82,7 @@ def read_json(body: bytes) -> object:
 
 
 class Edge:
-    """Checks the bearer token of a request against the audience it wants to reach; one verifier an audience.
+    """Checks the bearer token of a request against the audience it wants to reach; one `verifier` an audience.
 
     With the house's `enforcement` a token that was revoked opens nothing here, not even what nobody judges, such as a
     list of tools; and callers come with the address that they ask from, where its policies look at it.
@@ -90,12 +91,12 @@ class Edge:
     def __init__(
         self,
         url: str,
-        verifiers: Mapping[str, TokenVerifier],
+        verifier: Callable[[str], TokenVerifier],
         rate: Rate | None = None,
         enforcement: Enforcement | None = None,
     ) -> None:
         self._url, self._enforcement = url, enforcement
-        self._verifiers, self._rate = verifiers, rate
+        self._verifier, self._rate = functools.cache(verifier), rate
 
     def caller(self, scope: Scope, audience: str) -> Caller:
         """Who calls. Raises Problem UNAUTHENTICATED, TOO_MANY_REQUESTS."""
@@ -107,7 +108,7 @@ class Edge:
                     f"A bearer token for {audience} is needed.",
                     f"Ask {self._url}/oauth/token for a token with audience {audience}.",
                 )
-            caller = self._verifiers[audience].verify(token)
+            caller = self._verifier(audience).verify(token)
             refusal = self._enforcement.standing.refusal(caller) if self._enforcement is not None else None
             if refusal is not None and refusal.code == "UNAUTHENTICATED":
                 raise refusal

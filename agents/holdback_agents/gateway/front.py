@@ -57,7 +57,6 @@ class FrontDoor:
     ) -> None:
         self._services, self._registry, self._ledger = services, registry, ledger
         self._edge, self._proxy, self._streams = edge, proxy, streams
-        self._skills = [skill for agent in registry.agents.values() for skill in agent.card.skills]
         self._holders: dict[str, AgentEntry] = {}
         self._tokens: dict[tuple[str, str], tuple[str, float]] = {}
 
@@ -78,9 +77,9 @@ class FrontDoor:
             if rest is None and not is_request(value):
                 return await _send_error(send, _no_request(), request_id, InvalidRequestError)
             if rest is None:
-                wanted = wanted_by_rpc(value, self._skills)
+                wanted = wanted_by_rpc(value, self._registry.offered())
             else:
-                wanted = wanted_by_path(scope["method"], rest, value, self._skills)
+                wanted = wanted_by_path(scope["method"], rest, value, self._registry.offered())
             agent = await self._agent(caller, wanted)
         except Problem as problem:
             if problem.code not in _ERRORS:

@@ -48,11 +48,16 @@ class TokenDoor:
         self._services, self._registry, self._ledger = services, registry, ledger
         self._programs = programs or {}
         self._exchange = Exchange(services, registry, ledger, tasks)
-        self._ring = KeyRing({GATEWAY: [services.keys.public_jwk]})
-        keys: dict[str, list[Mapping[str, str]]] = {each.audience: [each.key] for each in registry.agents.values()}
-        keys |= {each.id: [each.key] for each in registry.people.values()}
+        keys: dict[str, list[Mapping[str, str]]] = {each.id: [each.key] for each in registry.people.values()}
         keys |= {each.audience: [*services.ring.jwks(each.audience)["keys"]] for each in registry.servers.values()}
-        self._assertions = AssertionVerifier(KeyRing(keys), GATEWAY, services.clock)
+        self._keys = KeyRing(keys)
+        self.know_agents()
+        self._assertions = AssertionVerifier(self._keys, GATEWAY, services.clock)
+
+    def know_agents(self) -> None:
+        """Believe each agent of the registry by the key that it has now."""
+        for each in self._registry.agents.values():
+            self._keys.trust_only(each.audience, each.key)
 
     async def answer(self, body: bytes) -> dict[str, Any]:
         """The token response to a form. Raises OAuthError; each refusal leaves an audit row."""

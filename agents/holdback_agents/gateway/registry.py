@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Any, TypeVar
 
-from a2a.types.a2a_pb2 import AgentCard
+from a2a.types.a2a_pb2 import AgentCard, AgentSkill
 from holdback_base.problem import Problem
 from holdback_trust import grants
 from holdback_trust.admission import Admission, AgentIdentity
@@ -105,9 +105,12 @@ class PersonEntry:
 Entry = AgentEntry | ServerEntry
 
 
-@dataclass(frozen=True)
+@dataclass
 class Registry:
-    """The house as the gateway knows it. `url` is the gateway's own address, with no slash at the end."""
+    """The house as the gateway knows it now: agents from outside come while it runs.
+
+    `url` is the gateway's own address, with no slash at the end.
+    """
 
     url: str
     agents: Mapping[str, AgentEntry] = field(default_factory=lambda: MappingProxyType({}))
@@ -131,15 +134,25 @@ class Registry:
         """
         registry = cls(
             url.rstrip("/"),
-            _by_name([(each.name, each) for each in agents]),
-            _by_name([(each.name, each) for each in servers]),
-            _by_name([(each.id, each) for each in people]),
+            servers=_by_name([(each.name, each) for each in servers]),
+            people=_by_name([(each.id, each) for each in people]),
         )
-        _by_name([(skill.id, agent) for agent in registry.agents.values() for skill in agent.card.skills])
-        for name in (*registry.agents, *registry.servers):
-            if not name.replace("-", "").replace("_", "").isalnum() or not name.isascii():
-                raise ValueError(f"{name!r} is not fit for a path")
+        registry.take_in(agents)
+        for name in registry.servers:
+            _check_path(name)
         return registry
+
+    def take_in(self, agents: Iterable[AgentEntry]) -> None:
+        """From now on these are the agents. Raises ValueError as `of` does; then nothing has changed."""
+        named = _by_name([(each.name, each) for each in agents])
+        _by_name([(skill.id, agent) for agent in named.values() for skill in agent.card.skills])
+        for name in named:
+            _check_path(name)
+        self.agents = named
+
+    def offered(self) -> list[AgentSkill]:
+        """All skills of all agents."""
+        return [skill for agent in self.agents.values() for skill in agent.card.skills]
 
     def address(self, entry: Entry) -> str:
         """Where the gateway serves the entry."""
@@ -195,7 +208,7 @@ class Registry:
 
     def skills(self) -> list[str]:
         """The ids of all skills of all agents, in order."""
-        return sorted(skill.id for agent in self.agents.values() for skill in agent.card.skills)
+        return sorted(skill.id for skill in self.offered())
 
     def server_for(self, capability: str) -> tuple[ServerEntry, ToolEntry]:
         """Who offers the tool `<server>.<tool>`. Raises Problem NOBODY_OFFERS."""
@@ -266,3 +279,8 @@ def _by_name(pairs: list[tuple[str, T]]) -> Mapping[str, T]:
         names = [name for name, _ in pairs]
         raise ValueError(f"named twice: {sorted({name for name in names if names.count(name) > 1})}")
     return MappingProxyType(named)
+
+
+def _check_path(name: str) -> None:
+    if not name.replace("-", "").replace("_", "").isalnum() or not name.isascii():
+        raise ValueError(f"{name!r} is not fit for a path")

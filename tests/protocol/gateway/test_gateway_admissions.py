@@ -11,6 +11,7 @@ from holdback.admitting import open_admissions, settle
 from holdback.foundation import lay_foundation
 from holdback.house import AGENTS
 from holdback_agents.gateway.admissions import Admissions, house_admission
+from holdback_agents.gateway.app import build_gateway
 from holdback_agents.gateway.registry import AgentEntry, Registry, Upstream
 from holdback_agents.gateway.store import METADATA
 from holdback_agents.runtime.brain import Rules
@@ -21,6 +22,7 @@ from holdback_base.ids import system_clock
 from holdback_base.problem import Problem
 from holdback_servers.settings import AgentSetting, EgressSetting, Settings
 from holdback_trust.admission import Admission, AgentIdentity, Configuration, differences
+from holdback_trust.assertions import sign_assertion
 from holdback_trust.audit import rows
 from holdback_trust.egress import Egress
 from holdback_trust.keys import KeyPair
@@ -35,16 +37,16 @@ def entry(name: str = "compliance", configuration: Configuration = PROMPT, keys:
     return AgentEntry(name, agent.card, Upstream(""), keys.public_jwk, agent.identity(keys.kid, configuration))
 
 
-def vendor(**changes: Any) -> Admission:
+def vendor(keys: KeyPair = KEYS, **changes: Any) -> Admission:
     card = complete_card(AGENTS["compliance"](), "https://guide.vendor.com")
     card.ClearField("skills")
     ParseDict({"skills": [{"id": "list-channels", "name": "L", "description": "L", "tags": []}]}, card)
-    signed = sign_card(card, KEYS)
+    signed = sign_card(card, keys)
     return Admission.model_validate(
         {
             "agent": "agent:guide",
-            "identity": identity_of(signed, KEYS.public_jwk),
-            "jwk": dict(KEYS.public_jwk),
+            "identity": identity_of(signed, keys.public_jwk),
+            "jwk": dict(keys.public_jwk),
             "by": "person:local",
             "at": system_clock(),
             "url": "https://guide.vendor.com",
@@ -186,3 +188,70 @@ async def test_an_agent_let_in_again_gets_tokens_at_once_and_one_dismissed_none(
         answer = await client.post("/oauth/token", data=house.agent_form(agent, subject, "mcp:assets"))
         assert (answer.status_code, answer.json()["code"]) == (401, "AGENT_NOT_ADMITTED")
         assert "nobody let it in" in answer.json()["message"]
+
+
+def guide_form(house: Any, subject: str, keys: KeyPair, software: str) -> dict[str, str]:
+    """What the guide asks for a token with; its key and software are shown as they are."""
+    shown = AgentIdentity(key=keys.kid, software=software).shown()
+    assertion = sign_assertion(
+        keys, "agent:guide", "gateway", house.clock, house.services.new_id("evt"), identity=shown
+    )
+    return house.agent_form("agent:compliance", subject, "gateway") | {
+        "task": "task-1",
+        "skill": "list-channels",
+        "client_assertion": assertion,
+        "scope": "registry:read",
+    }
+
+
+@pytest.mark.asyncio
+async def test_an_agent_from_outside_is_known_to_a_gateway_that_runs_and_so_is_its_new_key(build_house: Any):
+    house = build_house()
+    gateway = build_gateway(replace(house.services, egress=OPEN))
+    house, newer, may = replace(house, gateway=gateway), KeyPair.generate(), {"gateway": ["registry:read"]}
+    async with house.open() as client:
+        unknown = await client.get("/agents/guide/.well-known/agent-card.json")
+        house.services.admissions.admit(vendor(at=house.clock(), grants=may))
+        await gateway._newcomers.look()
+        card = await client.get("/agents/guide/.well-known/agent-card.json")
+        offer = await client.get(
+            "/registry", params={"skill": "list-channels"}, headers=await house.bearer(client, "person:sam", "gateway")
+        )
+        subject = await house.person_token(client, "person:sam", "agent:guide")
+        first = await client.post("/oauth/token", data=guide_form(house, subject, KEYS, "0.1.0"))
+        house.clock.forward(seconds=1)
+        house.services.admissions.admit(vendor(newer, at=house.clock(), grants=may))
+        await gateway._newcomers.look()
+        stolen = await client.post("/oauth/token", data=guide_form(house, subject, KEYS, "0.1.0"))
+        second = await client.post("/oauth/token", data=guide_form(house, subject, newer, "0.1.0"))
+    assert [each.status_code for each in (unknown, card, offer, first, stolen, second)] == [
+        404,
+        200,
+        200,
+        200,
+        401,
+        200,
+    ]
+    assert offer.json()["audience"] == "agent:guide"
+
+
+@pytest.mark.asyncio
+async def test_one_that_was_sent_away_is_told_of_until_another_offers_its_skill(build_house: Any):
+    house = build_house()
+    gateway = build_gateway(replace(house.services, egress=OPEN))
+    house, admissions = replace(house, gateway=gateway), house.services.admissions
+    async with house.open() as client:
+        admissions.admit(vendor(at=house.clock()))
+        await gateway._newcomers.look()
+        headers = await house.bearer(client, "person:sam", "agent:guide")
+        admissions.dismiss("agent:guide")
+        await gateway._newcomers.look()
+        told = await client.post("/agents/guide", headers=headers, json={})
+        house.clock.forward(seconds=1)
+        admissions.admit(vendor(agent="agent:other-guide", at=house.clock()))
+        await gateway._newcomers.look()
+        gone = await client.post("/agents/guide", headers=headers, json={})
+        asking = await house.bearer(client, "person:sam", "gateway")
+        offer = await client.get("/registry", params={"skill": "list-channels"}, headers=asking)
+    assert (told.status_code, told.json()["code"]) == (403, "AGENT_NOT_ADMITTED")
+    assert (gone.status_code, offer.json()["agent"]) == (404, "other-guide")
