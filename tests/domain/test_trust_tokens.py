@@ -167,24 +167,13 @@ def test_at_most_four_agents_stand_between_a_person_and_an_effect() -> None:
     assert caught.value.code == "PERMISSION_DENIED"
 
 
-def test_a_revoked_token_is_neither_exchanged_nor_accepted() -> None:
+def test_a_revoked_token_is_not_exchanged() -> None:
     clock = Hand()
     tokens, door = authority(clock), verifier(COMPLIANCE, clock)
     held = tokens.issue(person="person:sam", roles=[], audience=COMPLIANCE, scopes=["rights:read"])
-    jti = door.verify(held).token_id
-    door.revoke(jti)
-    tokens.revoke(jti)
-    with pytest.raises(Problem, match="it was revoked"):
-        door.verify(held)
+    tokens.revoke(door.verify(held).token_id)
     with pytest.raises(Problem, match="it was revoked"):
         tokens.exchange(held, COMPLIANCE, audience="mcp:rights", allowed=["rights:read"])
-
-
-def test_a_token_revoked_before_it_was_ever_seen_is_refused() -> None:
-    door = verifier("mcp:rights", Hand())
-    door.revoke("tok-1")
-    with pytest.raises(Problem, match="it was revoked"):
-        door.verify(sign_jws(KEYS, TOKEN_TYPE, claims()))
 
 
 def test_a_kept_token_is_refused_from_the_instant_it_expires() -> None:

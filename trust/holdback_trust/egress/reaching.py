@@ -157,15 +157,13 @@ class Egress:
         self,
         url: str,
         *,
-        accept: str = "application/json",
         longest: int = LONGEST_ANSWER,
         seconds: float = LONGEST_SECONDS,
     ) -> Fetched:
-        """GET this URL and no other: a redirect is an answer, not an order.
+        """GET JSON from this URL and no other: a redirect is an answer, not an order.
 
         Args:
             url: where.
-            accept: the media type that is wanted.
             longest: bytes of the answer.
             seconds: for all of it.
 
@@ -175,7 +173,7 @@ class Egress:
         host = read_url(url).host
         try:
             async with asyncio.timeout(seconds), self.client(longest=longest, seconds=seconds) as client:
-                answer = await client.get(url, headers={"accept": accept})
+                answer = await client.get(url, headers={"accept": "application/json"})
         except (httpx.HTTPError, TimeoutError, ssl.SSLError) as error:
             raise Problem(
                 "UNAVAILABLE", f"{host} does not answer as it should ({type(error).__name__}).", "Try again later."

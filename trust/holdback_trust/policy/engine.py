@@ -65,9 +65,9 @@ def mistakes(text: str, schema: Schema) -> list[tuple[str, str]]:
     return [(each.policy_id, each.error) for each in _cedar().validate_policies(text, schema).errors]
 
 
-def ask(request: Mapping[str, Any], policies: PolicySet, entities: Entities, schema: Schema | None = None) -> Answer:
-    """Evaluate a request. With a schema, the request is checked against it too."""
-    answer = _cedar().is_authorized(dict(request), policies, entities, schema)
+def ask(request: Mapping[str, Any], policies: PolicySet, entities: Entities) -> Answer:
+    """Evaluate a request."""
+    answer = _cedar().is_authorized(dict(request), policies, entities)
     said = answer.diagnostics
     return Answer(answer.allowed, tuple(said.id_annotations_by_reason.values()), tuple(said.errors))
 

@@ -3,7 +3,7 @@
 from collections import OrderedDict
 from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from holdback_base.ids import Clock
@@ -12,7 +12,7 @@ from holdback_base.problem import Problem
 from holdback_trust.identity import HOUSE_LEVEL, LEVELS, LONGEST_CHAIN, Caller, TaskClaim
 from holdback_trust.keys import KeyPair, KeyRing, sign_jws
 from holdback_trust.tokens.reading import LONGEST_LIFE, TOKEN_TYPE, claims_of, expired, read_token, refused
-from holdback_trust.tokens.verifier import CACHE_SIZE, RevokedTokens
+from holdback_trust.tokens.verifier import CACHE_SIZE
 
 
 @dataclass(frozen=True)
@@ -21,6 +21,23 @@ class Granted:
 
     text: str
     caller: Caller
+
+
+class RevokedTokens:
+    """Token ids that no longer count, kept as long as a token could still live."""
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+        self._until: dict[str, datetime] = {}
+
+    def add(self, jti: str) -> None:
+        """Refuse this id from now on."""
+        now = self._clock()
+        self._until = {each: until for each, until in self._until.items() if until > now}
+        self._until[jti] = now + timedelta(seconds=LONGEST_LIFE)
+
+    def __contains__(self, jti: str) -> bool:
+        return jti in self._until
 
 
 class TokenAuthority:
@@ -153,7 +170,7 @@ class TokenAuthority:
         return self._signed(session.model_copy(update=changes))
 
     def revoke(self, jti: str) -> None:
-        """Exchange the token of this id no more. Verifiers keep their own list."""
+        """Exchange the token of this id no more. Doors ask the standing of the house."""
         self._revoked.add(jti)
 
     def _signed(self, caller: Caller) -> Granted:
