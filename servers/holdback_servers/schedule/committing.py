@@ -217,10 +217,11 @@ async def _still_stand(cleared: ClearanceFacts, approved: ApprovalFacts, status:
 
 async def standing_of(approvals: Iterable[str | None], status: Status) -> dict[str, Any]:
     """How each of these approvals stands: `valid`, `revoked`, or `unknown`, also where nobody answers."""
-    return {each: await _answer(each, status) for each in dict.fromkeys(approvals) if each}
+    return {each: await answer_of(each, status) for each in dict.fromkeys(approvals) if each}
 
 
-async def _answer(name: str, status: Status) -> str:
+async def answer_of(name: str, status: Status) -> str:
+    """How a statement stands by the word of its issuer; `unknown` where nobody answers in time."""
     try:
         async with asyncio.timeout(_PATIENCE):
             return await status(name)
@@ -230,7 +231,7 @@ async def _answer(name: str, status: Status) -> str:
 
 
 async def _still_stands(name: str, status: Status) -> None:
-    answer = await _answer(name, status)
+    answer = await answer_of(name, status)
     if answer == "valid":
         return
     if is_approval(name):

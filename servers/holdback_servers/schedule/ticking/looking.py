@@ -1,6 +1,5 @@
 """One look at a publication: turn after turn until nothing is due, with what must be learned elsewhere in between."""
 
-import asyncio
 import logging
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -11,6 +10,7 @@ from holdback_base.problem import Problem
 from sqlalchemy import Connection, and_, or_, select
 
 from holdback_servers.schedule import run_orders, showings
+from holdback_servers.schedule.committing import answer_of
 from holdback_servers.schedule.ports import Outside
 from holdback_servers.schedule.tables import publications
 from holdback_servers.schedule.ticking import turns
@@ -20,8 +20,6 @@ from holdback_servers.services import Services
 
 log = logging.getLogger(__name__)
 
-_PATIENCE = 10.0
-"""Seconds that the issuer of a statement has to answer."""
 _TURNS = 50
 """Turns of one publication in one look; more would mean that it never comes to rest."""
 _FAILED = timedelta(seconds=15)
@@ -69,7 +67,9 @@ class Looker:
             if found is None:
                 return done
             if isinstance(found, Ask):
-                known = replace(known, standing={each: await self._stands(each) for each in found.statements})
+                known = replace(
+                    known, standing={each: await answer_of(each, self._outside.status) for each in found.statements}
+                )
             elif isinstance(found, Settle):
                 await run_orders.settle(self._services.database, self._outside.runs, (name,), now)
                 known = replace(known, settled=True)
@@ -105,7 +105,7 @@ class Looker:
         found = await database.read(lambda c: _standing_on(c, now))
         taken_down = 0
         for statement, concerned in found.items():
-            why = turns.lost(statement, await self._stands(statement))
+            why = turns.lost(statement, await answer_of(statement, self._outside.status))
             if why is None:
                 continue
             for name in concerned:
@@ -117,14 +117,6 @@ class Looker:
                 names = ", ".join(concerned)
                 log.warning("%s: %s. What is live is taken down, what is scheduled will not go live.", names, why)
         return taken_down
-
-    async def _stands(self, statement: str) -> str:
-        try:
-            async with asyncio.timeout(_PATIENCE):
-                return await self._outside.status(statement)
-        except Exception as failure:
-            log.warning("the issuer of %s does not answer: %r", statement, failure)
-            return "unknown"
 
 
 def _standing_on(c: Connection, now: datetime) -> dict[str, list[str]]:
