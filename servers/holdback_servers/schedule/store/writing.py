@@ -29,7 +29,8 @@ def put(c: Connection, publication: Publication, actor: Actor, why: str, now: da
     changed = c.execute(update(publications).where(publications.c.id == publication.id).values(**row))
     if changed.rowcount == 0:
         c.execute(insert(publications).values(id=publication.id, **row))
-    put_into_stories(c, STORIES, publication.id, _stories(c, publication.media, publication.story))
+    if stories := _stories(c, publication.media, publication.story):
+        put_into_stories(c, STORIES, publication.id, stories)
     _remember(c, publication, actor, why, now)
     if publication.state not in OCCUPYING:
         let_go(c, publication, actor, f"{publication.id}, which it followed, is {publication.state}", now)
