@@ -8,10 +8,9 @@ from typing import Any
 
 import pytest
 import pytest_asyncio
-from holdback.desk import Desk, open_desk
-from holdback.foundation import Foundation, lay_foundation, party_keys
-from holdback.house import AGENTS, open_house
-from holdback.serving import listen, served
+from holdback.desk import Desk
+from holdback.foundation import Foundation
+from holdback.house import AGENTS
 from holdback_agents.compliance.watching import watch_expiry
 from holdback_agents.publishing_parts import ExpiryReport, ExpiryWatch
 from holdback_agents.runtime.parts import data_part, message, result_of
@@ -44,7 +43,7 @@ class Up:
 
 
 @pytest_asyncio.fixture
-async def up(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncGenerator[Up]:
+async def up(opened: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncGenerator[Up]:
     clock, real = Ahead(), AGENTS["compliance"]
 
     async def slow(run: Run, request: ExpiryWatch) -> ExpiryReport:
@@ -58,16 +57,8 @@ async def up(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncGenerator[
         return replace(agent, skills=skills)
 
     monkeypatch.setitem(AGENTS, "compliance", compliance)
-    foundation = lay_foundation(Settings(home=tmp_path), "gateway", clock)
-    listener = listen("127.0.0.1", 0)
-    url = f"http://127.0.0.1:{listener.getsockname()[1]}"
-    keys = party_keys(tmp_path, KIM.id)
-    async with (
-        open_house(foundation, url, (KIM,)) as house,
-        served(house.gateway, listener),
-        open_desk(KIM, keys, url, clock=clock, new_id=foundation.new_id) as kim,
-    ):
-        yield Up(foundation, kim, clock)
+    async with opened(Settings(home=tmp_path), KIM, clock=clock) as house:
+        yield Up(house.foundation, house.desks[0], clock)
 
 
 async def test_a_task_whose_tokens_have_all_expired_goes_on_and_ends_well(up: Up) -> None:

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncGenerator
-from contextlib import AsyncExitStack, closing
+from contextlib import closing
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -13,11 +13,9 @@ import numpy as np
 import pytest
 import pytest_asyncio
 from a2a.types.a2a_pb2 import Task, TaskState
-from holdback.desk import Desk, open_desk
-from holdback.foundation import Foundation, lay_foundation, party_keys
-from holdback.house import open_house
+from holdback.desk import Desk
+from holdback.foundation import Foundation
 from holdback.people import LOADER
-from holdback.serving import listen, served
 from holdback.story import decide
 from holdback_agents.contracts import (
     ApprovalQuestion,
@@ -300,27 +298,17 @@ def _channel(name: str, platform: str, **rules: Any) -> dict[str, Any]:
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def town(tmp_path_factory: pytest.TempPathFactory) -> AsyncGenerator[Town]:
+async def town(opened: Any, tmp_path_factory: pytest.TempPathFactory) -> AsyncGenerator[Town]:
     """The house, up, with its channels."""
     home, folder = tmp_path_factory.mktemp("home"), tmp_path_factory.mktemp("library")
     settings = Settings(home=home, library_roots=(folder.resolve(),))
     ahead = [timedelta()]
-    foundation = lay_foundation(settings, "gateway", lambda: system_clock() + ahead[0])
-    listener = listen(settings.host, 0)
-    url = f"http://{settings.host}:{listener.getsockname()[1]}"
     people = (LOADER, SAM, ALEX, PAT, RUTH)
-    async with AsyncExitStack() as stack:
-        opened = await stack.enter_async_context(open_house(foundation, url, people))
-        await stack.enter_async_context(served(opened.gateway, listener))
-        desks = {
-            who.id.removeprefix("person:"): await stack.enter_async_context(
-                open_desk(who, party_keys(home, who.id), url, clock=foundation.clock, new_id=foundation.new_id)
-            )
-            for who in people
-        }
+    async with opened(settings, *people, clock=lambda: system_clock() + ahead[0]) as up:
+        desks = {who.id.removeprefix("person:"): desk for who, desk in zip(people, up.desks, strict=True)}
         await desks["loader"].tool("schedule.record_channel", channel=_channel("north-one", "social.youtube"))
-        now = foundation.clock().replace(minute=0, second=0, microsecond=0)
-        yield Town(foundation, folder, now, desks, opened.doors, ahead)
+        now = up.foundation.clock().replace(minute=0, second=0, microsecond=0)
+        yield Town(up.foundation, folder, now, desks, up.doors, ahead)
 
 
 @pytest.mark.processes
