@@ -17,7 +17,6 @@ from pydantic import AfterValidator, Field, StringConstraints, ValidationError, 
 from holdback_servers.editing.model import Timeline
 from holdback_servers.editing.parts import Loudness
 
-ProfileName = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]{0,39}$")]
 StartTimecode = Annotated[str, StringConstraints(pattern=r"^\d\d:\d\d:\d\d[:;]\d\d$")]
 _SHAPE_WITHIN = 0.01
 """How far, as a part of it, width to height may be from what is wanted: what rounding to even pixels does."""

@@ -15,15 +15,6 @@ from holdback_servers.rights.writing import contract_by_id
 ExportFormat = Literal[
     "sheet_xlsx", "sheet_csv", "avails_xlsx", "avails_xml", "odrl_jsonld", "odrl_turtle", "ebucore_turtle"
 ]
-ENDINGS: Final[dict[ExportFormat, str]] = {
-    "sheet_xlsx": ".xlsx",
-    "sheet_csv": ".csv",
-    "avails_xlsx": ".xlsx",
-    "avails_xml": ".xml",
-    "odrl_jsonld": ".jsonld",
-    "odrl_turtle": ".ttl",
-    "ebucore_turtle": ".ttl",
-}
 _PAGE: Final = 500
 
 Chosen = Sequence[tuple[Right, Contract]]
