@@ -14,7 +14,7 @@ def agents_list(
     home: Home = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print it as JSON.")] = False,
 ) -> None:
-    """Tell who is let in, and which of the house's own agents are not as they are now."""
+    """Tell who is let in, and who has changed since. Those get no tokens until somebody has looked."""
     from holdback.letting_in import list_agents
 
     list_agents(home, as_json=as_json)
@@ -48,7 +48,7 @@ def agents_admit(  # noqa: PLR0917 - an option each
         list[str] | None, typer.Option("--plan", help="Tools a skill needs: SKILL=assets.get_asset,...; repeat.")
     ] = None,
 ) -> None:
-    """Let an agent in as it is now: again after a change, or one from outside whose card its own key has signed."""
+    """Let an agent in as it is now. Again after a change, or one from outside whose card its own key has signed."""
     from holdback.letting_in import Said, admit_agent
 
     admit_agent(Said(what, name, key, owner, level, roles or (), may or (), plans or ()), home)

@@ -6,7 +6,7 @@ import typer
 
 from holdback.options import Home
 
-app = typer.Typer(help="See what agents ask, decide about it, and take an approval back.", no_args_is_help=True)
+app = typer.Typer(help="See what agents ask, decide about it, take it back.", no_args_is_help=True)
 
 Gateway = Annotated[str | None, typer.Option("--gateway", help="URL of the gateway.")]
 Who = Annotated[
@@ -38,7 +38,7 @@ def show(
     who: Who = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
 ) -> None:
-    """Show one question as a whole: the cut, its clearance, the slots, and what is not included."""
+    """Show one question as a whole. Tells the cut, its clearance, the slots, and what is not included."""
     from holdback.deciding import At, tell_one
 
     tell_one(At(home, gateway, who), name, as_json=as_json)
@@ -53,7 +53,7 @@ def approve(  # noqa: PLR0917 - an option each
     comment: Annotated[str, typer.Option("--comment", help="Words for who asked.")] = "",
     otp: Digits = "",
 ) -> None:
-    """Approve exactly what is shown: these bytes, under this clearance, in these slots."""
+    """Approve exactly what is shown. That is these bytes, under this clearance, in these slots."""
     from holdback.deciding import At, decide_one
 
     decide_one(At(home, gateway, who), name, "approved", comment, otp)
@@ -81,7 +81,7 @@ def revoke(
     gateway: Gateway = None,
     who: Who = None,
 ) -> None:
-    """Take an approval back: what waits does not go up, and what is on show comes down within a minute."""
+    """Take an approval back. What waits does not go up, and what is on show comes down within a minute."""
     from holdback.deciding import At, revoke_one
 
     revoke_one(At(home, gateway, who), name, reason)

@@ -18,7 +18,7 @@ def verify(
         Path | None, typer.Option("--anchors", help="Where copies of heads were kept.", show_default="settings")
     ] = None,
 ) -> None:
-    """Check every audit log of a house: find a row that was edited, removed, reordered or cut off."""
+    """Check every audit log of a house. Finds a row that was edited, removed, reordered or cut off."""
     from holdback.records import verify_audit
 
     verify_audit(home, out, anchors)
@@ -32,7 +32,7 @@ def show(
     whole: Annotated[bool, typer.Option("--all", help="Every row, one a line, instead of the story.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="As JSON; with --all one object a row.")] = False,
 ) -> None:
-    """Read the audit log as a story: who did what, for whom, through whom, by which rule, and what was refused."""
+    """Read the audit log as a story. Who did what, for whom, through whom, by which rule, and what was refused."""
     from holdback.records import show_audit
 
     show_audit(task, home, out, whole=whole, as_json=as_json)

@@ -22,6 +22,7 @@ app = typer.Typer(
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
+    rich_markup_mode=None,  # the help needs no pictures, which take three times as long to load as to write
 )
 app.add_typer(audit_app, name="audit")
 app.add_typer(approvals_app, name="approvals")
@@ -41,7 +42,7 @@ def demo(
     yes: Annotated[bool, typer.Option("--yes", help="Answer the approval as the example's second person.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print the whole outcome as one JSON object.")] = False,
 ) -> None:
-    """Watch three agents take a brief to a cleared, approved, scheduled and rendered highlight."""
+    """Watch agents take a brief to a highlight that may be shown. It is cleared, approved, scheduled and rendered."""
     _somebody_there(yes)
     from holdback.demo import run_demo
 
@@ -63,7 +64,7 @@ def try_own(  # noqa: PLR0917 - an option each
     yes: Annotated[bool, typer.Option("--yes", help="Answer the approval as the second person.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print the whole outcome as one JSON object.")] = False,
 ) -> None:
-    """Take your own film and its rights sheet from a brief to a cleared and scheduled highlight, or to why not."""
+    """Do the same with a film of your own and its rights sheet. Comes to a scheduled highlight, or to why not."""
     _somebody_there(yes)
     from holdback.trying import run_try
 
@@ -107,7 +108,7 @@ def up(
         list[str] | None, typer.Option("--at", help="NAME=URL of a server or agent in a process of its own.")
     ] = None,
 ) -> None:
-    """Start the whole house, servers, agents and gateway, on one loopback port."""
+    """Start the whole house: servers, agents and gateway. They answer on one loopback port."""
     with undisturbed_start():
         from holdback_servers.settings import load_settings
 
@@ -123,7 +124,7 @@ def serve(
     port: Port = None,
     gateway: Annotated[str | None, typer.Option("--gateway", help="URL of the gateway; agents need it.")] = None,
 ) -> None:
-    """Run one server or one agent in a process of its own; `holdback up --at NAME=URL` puts it behind the gateway."""
+    """Run one server or one agent in a process of its own. `holdback up --at NAME=URL` puts it behind the gateway."""
     with undisturbed_start():
         from holdback_servers.settings import load_settings
 
@@ -138,7 +139,7 @@ def plan(
     out: Annotated[Path, typer.Option("--out", help="The page to write.")] = Path("week.html"),
     as_json: Annotated[bool, typer.Option("--json", help="Print the whole plan as one JSON object.")] = False,
 ) -> None:
-    """Plan many items at once over all channels, say what did not fit and what would make it fit, and draw it."""
+    """Plan many items at once over all channels, and draw it. Says what did not fit, and what would make it fit."""
     from holdback.plan_week import run_plan
 
     run_plan(folder, out, as_json=as_json)
@@ -152,7 +153,7 @@ def week(
     channel: Annotated[list[str] | None, typer.Option("--channel", help="Only this channel; may be repeated.")] = None,
     out: Annotated[Path, typer.Option("--out", help="The page to write.")] = Path("week.html"),
 ) -> None:
-    """Write a page to look at: what stands in the schedule of this home, channel by channel and day by day."""
+    """Draw what stands in the schedule of a home. Writes a page to look at, channel by channel and day by day."""
     from holdback_servers.settings import load_settings
 
     from holdback.week_page import run_week
@@ -206,7 +207,7 @@ def ingest(
     kind: Annotated[str, typer.Option("--kind", help="Of files that the sheet tells no kind of.")] = "master",
     preview: Annotated[bool, typer.Option("--preview", help="Only tell what would be done and what is wrong.")] = False,
 ) -> None:
-    """Take all media files of a folder into the library, with what a sheet beside them says of each."""
+    """Take a folder of media files into the library. A sheet beside them says what each is."""
     from holdback.taking_in import Folder, run_ingest
 
     run_ingest(Folder(folder, sheet, kind, preview), home)

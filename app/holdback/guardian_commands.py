@@ -17,7 +17,7 @@ IncidentName = Annotated[str, typer.Argument(help="An incident, evt_..., as list
 
 @app.command("list")
 def guardian_list(home: Home = None, as_json: AsJson = False) -> None:
-    """Show who is suspended, what is held back, and the latest incidents."""
+    """Show who is suspended and what is held back. The latest incidents follow."""
     from holdback.guarding import list_all
 
     list_all(home, as_json=as_json)
@@ -33,7 +33,7 @@ def guardian_show(incident: IncidentName, home: Home = None, as_json: AsJson = F
 
 @app.command("suspend")
 def guardian_suspend(agent: AgentName, why: Why = "", home: Home = None) -> None:
-    """Suspend an agent: its tokens count no more, its tasks are cancelled, what it made is held back."""
+    """Suspend an agent. Its tokens count no more, its tasks are cancelled, what it made is held back."""
     from holdback.guarding import suspend
 
     suspend(agent, why, home)
@@ -46,7 +46,7 @@ def guardian_restore(
     ],
     home: Home = None,
 ) -> None:
-    """Take a suspended agent back: one suspension is lifted, any other stands."""
+    """Take a suspended agent back. One suspension is lifted, any other stands."""
     from holdback.guarding import restore
 
     restore(which, home)
@@ -81,7 +81,7 @@ def guardian_release(
 
 @app.command("permit")
 def guardian_permit(incident: IncidentName, home: Home = None) -> None:
-    """Let a task go on that the guardian holds until a person permits it."""
+    """Let a task go on that waits for a person. The guardian holds it until then."""
     from holdback.guarding import permit
 
     permit(incident, home)

@@ -22,7 +22,7 @@ def person_list(home: Home = None) -> None:
 
 @app.command("code")
 def person_code(person: PersonName, home: Home = None) -> None:
-    """Print a code with which this person signs in at a browser: once, within five minutes."""
+    """Print a code to sign in with at a browser. It works once, within five minutes."""
     from holdback.proving import print_code
 
     print_code(person, home)
@@ -34,7 +34,7 @@ def person_factor(
     home: Home = None,
     remove: Annotated[bool, typer.Option("--remove", help="Take the present one away.")] = False,
 ) -> None:
-    """Give this person a second factor: a key for an authenticator, in force once its digits are typed."""
+    """Give somebody a second factor, or take it away. It is in force once an authenticator's digits are typed."""
     from holdback.proving import set_up_factor
 
     set_up_factor(person, home, remove=remove)
@@ -42,7 +42,7 @@ def person_factor(
 
 @app.command("sign-out")
 def person_sign_out(person: PersonName, home: Home = None) -> None:
-    """End what browsers and programs were allowed in this person's name."""
+    """End what was allowed in somebody's name. Browsers and programs have to ask again."""
     from holdback.proving import sign_out
 
     sign_out(person, home)

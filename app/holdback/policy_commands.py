@@ -11,7 +11,7 @@ app = typer.Typer(help="Check, show and explain what is allowed.", no_args_is_he
 
 @app.command()
 def check(home: Home = None) -> None:
-    """Check the house's own policies, as a start would: file, line and cure of the first mistake."""
+    """Check the house's own policies, as a start would. Tells file, line and cure of the first mistake."""
     from holdback.policies import tell_check
 
     tell_check(home)
@@ -40,7 +40,7 @@ def explain(  # noqa: PLR0917 - an option each
     home: Home = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
 ) -> None:
-    """Say whether somebody may do something, and which policy says so, as their tokens would be made now."""
+    """Say who may do what, and which policy says so. Decides as tokens would be made now."""
     from holdback.policies import Question, tell_decision
 
     tell_decision(home, Question(who, what, on_behalf, skill, story, network), as_json=as_json)

@@ -28,7 +28,7 @@ def rights_import(
     format_: Annotated[str | None, typer.Option("--format", help="Its format, where it cannot be found out.")] = None,
     time_zone: Annotated[str, typer.Option("--time-zone", help="IANA zone of days that name none.")] = "UTC",
 ) -> None:
-    """Tell what a file of rights would change, with every mistake and its cure; with --apply, record it."""
+    """Tell what a file of rights would change. Every mistake has its cure; with --apply it is recorded."""
     from holdback.exchange import import_file
 
     import_file(file, home, format_, time_zone, apply=apply)
@@ -46,7 +46,7 @@ def rights_export(  # noqa: PLR0917 - an option each
     territory: Annotated[str | None, typer.Option("--territory", help="Only what speaks for this territory.")] = None,
     licensor: Annotated[str, typer.Option("--licensor", help="For Avails: who licenses what goes out.")] = "",
 ) -> None:
-    """Write rights on record to a file, and tell what its format cannot say."""
+    """Write rights on record to a file. Tells what its format cannot say."""
     from holdback.exchange import Wanted, export_file
 
     export_file(file, home, format_, Wanted(ref, contract, territory, licensor))
