@@ -130,6 +130,9 @@ async def test_conditions_are_proven_from_the_render_and_the_proof_is_signed(tmp
         bare = await client.call_tool(
             "prove_conditions", {"cut_statement": rendered["statement"], "conditions": [{"type": "credit"}]}
         )
+        door.services.media.close(film, "court-ruling")
+        closed = {door.services.media.story(each["still"]) for each in report["proofs"]}
+    assert closed == {"court-ruling"}, "a still is closed with the film that was rendered into what it shows"
     assert [(each["key"], each["verdict"]) for each in report["proofs"]] == [("C1", "proven"), ("C2", "proven")]
     assert report["verdict"] == claims["verdict"] == "proven"
     assert (claims["sub"], claims["elements"]) == (rendered["media"], rendered["elements_sha256"])

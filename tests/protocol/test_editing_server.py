@@ -279,6 +279,9 @@ async def test_a_delivery_of_the_house_comes_with_its_captions_and_is_refused_wh
         texts = [door.services.media.path(each["media"]).read_text() for each in rendered["sidecars"]]
         long = await _ask(client, "create_timeline", wanted | {"clips": [_clip(film, 0, 25)]})
         refused = await _refused(client, "render_timeline", {"timeline_id": long["id"], "profile": "house"})
+        door.services.media.close(film, "court-ruling")
+        closed = [door.services.media.story(each["media"]) for each in (rendered, *rendered["sidecars"])]
+    assert closed == ["court-ruling"] * 3, "what is made of a film is closed with it"
     assert named == sorted(named)
     assert {"house", "h264", "youtube_shorts"} <= set(named)
     assert [each["name"] for each in page["items"]] == named[:2]
