@@ -21,6 +21,7 @@ from holdback_agents.gateway.edge import (
     Places,
     Told,
     check_length,
+    no_such_place,
     read_body,
     read_json,
     send_bytes,
@@ -172,14 +173,14 @@ class Gateway:
 
     async def _front_door(self, scope: Scope, receive: Receive, send: Send) -> int:
         if scope["path"] in ("", "/") and scope["method"] != "POST":
-            raise _no_such_path()
+            raise no_such_place()
         return await self._front.answer(scope, receive, send)
 
     async def _pass_on(self, scope: Scope, receive: Receive, send: Send) -> tuple[str, int]:
         entry, way = self._way(scope["path"])
         if way.rest not in ("", "/") and isinstance(entry, ServerEntry):
             if not entry.is_open(scope["method"], way.rest):
-                raise _no_such_path()
+                raise no_such_place()
             return way.root, await self._proxy.forward(scope, receive, send, way)
         caller = self._edge.caller(scope, entry.audience)
         check_length(scope)
@@ -194,7 +195,7 @@ class Gateway:
         entry: Entry | None = self._registry.agents.get(name) if kind == "agents" else self._registry.servers.get(name)
         fits = tail in ("", "/") or isinstance(entry, ServerEntry) or tail.startswith("/v1/")
         if entry is None or not fits or any(part in (".", "..") for part in tail.replace("\\", "/").split("/")):
-            raise _no_such_path()
+            raise no_such_place()
         return entry, Way(entry.target, f"/{kind}/{name}", tail)
 
     async def _own(self, scope: Scope, receive: Receive, send: Send) -> tuple[str, int]:
@@ -202,7 +203,7 @@ class Gateway:
         place = path if path in self._places else f"/{path.split('/', 2)[1]}/"
         answer = self._places.get(place, {}).get(scope["method"])
         if answer is None:
-            raise _no_such_path()
+            raise no_such_place()
         return place, await answer(scope, receive, send)
 
     def _answers(self, oauth: OAuthPlaces) -> Places:
@@ -281,7 +282,3 @@ def _query(scope: Scope) -> dict[str, str]:
         return dict(parse_qsl(scope["query_string"].decode(), keep_blank_values=True, max_num_fields=16))
     except ValueError:
         raise Problem("INVALID_ARGUMENT", "The query cannot be read.", "Send a few form-encoded fields.") from None
-
-
-def _no_such_path() -> Problem:
-    return Problem("NOT_FOUND", "There is nothing at this path for this method.", "See /.well-known/ai-catalog.json.")

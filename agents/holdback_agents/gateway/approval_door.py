@@ -2,12 +2,11 @@
 
 from typing import Any
 
-from holdback_base.problem import Problem
 from holdback_trust.identity import Caller
 from starlette.types import Receive, Scope
 
 from holdback_agents.gateway.approvals import Approvals
-from holdback_agents.gateway.edge import read_body, read_json
+from holdback_agents.gateway.edge import no_such_place, read_body, read_json
 from holdback_agents.gateway.oauth import FORM_LIMIT
 from holdback_agents.gateway.questions import Questions
 from holdback_agents.gateway.registry import Registry
@@ -53,8 +52,3 @@ class ApprovalDoor:
         if identity == path or not identity or "/" in identity:
             raise no_such_place()
         return await self._verdicts.status(identity)
-
-
-def no_such_place() -> Problem:
-    """What is said of a path that is none, or none for the method."""
-    return Problem("NOT_FOUND", "There is nothing at this path for this method.", "See /.well-known/ai-catalog.json.")

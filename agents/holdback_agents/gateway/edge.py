@@ -129,6 +129,11 @@ class Edge:
         return edges.challenge(problem, about, with_token=with_token)
 
 
+def no_such_place() -> Problem:
+    """What is said of a path that is none, or none for the method."""
+    return Problem("NOT_FOUND", "There is nothing at this path for this method.", "See /.well-known/ai-catalog.json.")
+
+
 class UnreachableError(Exception):
     """An upstream does not answer, or stopped in the middle; `status` is what HTTP calls that: 502 or 504."""
 

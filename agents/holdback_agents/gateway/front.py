@@ -24,6 +24,7 @@ from holdback_trust.policy import Action
 from starlette.types import Message, Receive, Scope, Send
 
 from holdback_agents.gateway.edge import Edge, UnreadableError, read_body, read_json, send_json
+from holdback_agents.gateway.memory import remember
 from holdback_agents.gateway.proxy import Proxy, Way
 from holdback_agents.gateway.registry import AgentEntry, Registry, Target
 from holdback_agents.gateway.routing import Wanted, is_request, wanted_by_path, wanted_by_rpc
@@ -124,7 +125,7 @@ class FrontDoor:
         )
         for agent, answer in zip(asked, answers, strict=True):
             if not isinstance(answer, BaseException) and _shows_task(*answer):
-                _remember(self._holders, task, agent)
+                remember(self._holders, task, agent, _KEPT)
                 return agent
         raise Problem("NOT_FOUND", "No agent holds such a task for you.", "Check the id of the task.")
 
@@ -188,7 +189,7 @@ class FrontDoor:
             factors=caller.factors,
         )
         self._ledger.issued(caller.person, caller.person, agent.audience, "for the front door")
-        _remember(self._tokens, key, (token, now + left))
+        remember(self._tokens, key, (token, now + left), _KEPT)
         return token
 
 
@@ -257,9 +258,3 @@ def _shows_task(status: int, body: bytes) -> bool:
 def _with_token(headers: list[tuple[bytes, bytes]], token: str) -> list[tuple[bytes, bytes]]:
     kept = [(name, value) for name, value in headers if name != b"authorization"]
     return [*kept, (b"authorization", f"Bearer {token}".encode())]
-
-
-def _remember(memory: dict[Any, Any], key: Any, value: Any) -> None:
-    while len(memory) >= _KEPT:
-        del memory[next(iter(memory))]
-    memory[key] = value

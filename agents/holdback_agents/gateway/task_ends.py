@@ -9,6 +9,7 @@ from holdback_trust.audit_check import HEAD_TYPE
 from holdback_trust.identity import GATEWAY
 from holdback_trust.keys import SignatureRefused, key_name, open_jws
 
+from holdback_agents.gateway.memory import remember
 from holdback_agents.gateway.services import GatewayServices
 from holdback_agents.gateway.task_store import HeldTask
 from holdback_agents.gateway.tasks import TaskBook
@@ -39,9 +40,8 @@ class TaskEnds:
             if held is not None and self._is_its_own(head, held):
                 tasks.append(held.id)
         await self._end(tasks, "", "", heads)
-        self._heads |= dict.fromkeys(heads)
-        while len(self._heads) > _MOST_HEADS:
-            del self._heads[next(iter(self._heads))]
+        for head in heads:
+            remember(self._heads, head, None, _MOST_HEADS)
 
     def _opened(self, head: str) -> tuple[str, dict[str, Any]]:
         try:

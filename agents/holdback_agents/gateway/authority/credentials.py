@@ -20,12 +20,15 @@ from typing import Any, cast
 from holdback_base.ids import Clock
 from holdback_base.problem import Problem
 
+from holdback_agents.gateway.memory import remember
+
 CODE_LIFE = timedelta(minutes=5)
 MOST_TRIES = 5
 """Wrong tries after which a code is worthless, or a second factor waits."""
 MOST_WRONG = 60
 """Wrong tries of everybody together in a minute; then all wait."""
 STEP_SECONDS = 30
+_MOST_REMEMBERED = 4096
 _ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 _READ_AS = str.maketrans("OIL", "011", "- ")
 
@@ -110,10 +113,9 @@ class Credentials:
         return path.exists() and since.timestamp() <= float(self._read(path).get("before", since.timestamp()))
 
     def _missed(self, key: str) -> bool:
-        while len(self._tries) >= 4096:
-            del self._tries[next(iter(self._tries))]
-        self._tries[key] = self._tries.get(key, 0) + 1
-        return self._tries[key] >= MOST_TRIES
+        tries = self._tries.get(key, 0) + 1
+        remember(self._tries, key, tries, _MOST_REMEMBERED)
+        return tries >= MOST_TRIES
 
     def _not_flooded(self) -> None:
         oldest = self._clock() - timedelta(minutes=1)

@@ -13,6 +13,7 @@ from holdback_base.problem import Problem
 from holdback_trust.egress import Egress
 
 from holdback_agents.gateway.authority.clients import KNOWN, Client, ClientRefused, client_of, is_document_address
+from holdback_agents.gateway.memory import remember
 
 LONGEST_DOCUMENT = 5 * 1024
 """Bytes of a document (section 6.6 of the draft)."""
@@ -46,9 +47,7 @@ class Clients:
         if kept is not None and self._clock() < kept[0]:
             return kept[1]
         client = await self._fetched(identity)
-        while len(self._kept) >= _KEPT:
-            del self._kept[next(iter(self._kept))]
-        self._kept[identity] = (self._clock() + DOCUMENT_LIFE, client)
+        remember(self._kept, identity, (self._clock() + DOCUMENT_LIFE, client), _KEPT)
         return client
 
     async def _fetched(self, identity: str) -> Client:

@@ -3,10 +3,8 @@
 Every renewal asks again who the person is now: roles and stories are those of today, and who was signed out is out.
 """
 
-import hashlib
 import hmac
 import secrets
-from base64 import urlsafe_b64encode
 from collections.abc import Awaitable, Callable, Iterable
 from datetime import datetime, timedelta
 from typing import Any
@@ -19,7 +17,7 @@ from holdback_agents.gateway.authority.id_tokens import half_hash, make_id_token
 from holdback_agents.gateway.authority.kept import Family
 from holdback_agents.gateway.authority.members import Member, Members
 from holdback_agents.gateway.authority.people import Codes, Grant, possible_scopes
-from holdback_agents.gateway.authority.requests import hashed
+from holdback_agents.gateway.authority.requests import challenge_of, hashed
 from holdback_agents.gateway.authority.words import OPENID
 from holdback_agents.gateway.oauth_errors import OAuthError
 from holdback_agents.gateway.registry import Registry
@@ -212,5 +210,4 @@ def _refresh_token(family: str) -> str:
 def _proves(verifier: str, challenge: str) -> bool:
     if not 43 <= len(verifier) <= 128 or not verifier.isascii():
         return False
-    digest = urlsafe_b64encode(hashlib.sha256(verifier.encode()).digest()).rstrip(b"=").decode()
-    return hmac.compare_digest(digest, challenge)
+    return hmac.compare_digest(challenge_of(verifier), challenge)

@@ -30,6 +30,7 @@ from holdback_agents.gateway.authority.id_tokens import (
     KeyUnknown,
     read_id_token,
 )
+from holdback_agents.gateway.authority.requests import challenge_of
 
 DISCOVERY_SECONDS = 3600.0
 """How long what an issuer says of itself is believed without asking again."""
@@ -88,7 +89,7 @@ class Issuer:
             "scope": "openid profile",
             "state": state,
             "nonce": self._derived("nonce", state),
-            "code_challenge": _challenge(self._derived("verifier", state)),
+            "code_challenge": challenge_of(self._derived("verifier", state)),
             "code_challenge_method": "S256",
         }
         if second_factor:
@@ -199,10 +200,6 @@ class Issuer:
     def _derived(self, what: str, state: str) -> str:
         digest = hmac.new(self._secret, f"{what}:{state}".encode(), hashlib.sha256).digest()
         return base64.urlsafe_b64encode(digest).rstrip(b"=").decode()
-
-
-def _challenge(verifier: str) -> str:
-    return base64.urlsafe_b64encode(hashlib.sha256(verifier.encode()).digest()).rstrip(b"=").decode()
 
 
 def _texts(value: object) -> list[str]:

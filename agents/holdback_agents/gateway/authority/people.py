@@ -4,13 +4,13 @@ import secrets
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
 
 from holdback_trust.grants import AUDIENCE_SCOPES
 from holdback_trust.identity import GATEWAY
 
 from holdback_agents.gateway.authority.requests import hashed
 from holdback_agents.gateway.authority.words import OPENID
+from holdback_agents.gateway.memory import remember
 from holdback_agents.gateway.registry import Registry
 
 SESSION_LIFE = timedelta(minutes=15)
@@ -53,7 +53,7 @@ class Sessions:
     def begin(self, who: SignedIn) -> str:
         """The cookie of a new session."""
         cookie = secrets.token_urlsafe(32)
-        _keep(self._kept, hashed(cookie), who)
+        remember(self._kept, hashed(cookie), who, _MOST)
         return cookie
 
     def find(self, cookie: str, now: datetime) -> SignedIn | None:
@@ -76,7 +76,7 @@ class Codes:
     def give(self, grant: Grant) -> str:
         """A code for the grant."""
         code = secrets.token_urlsafe(32)
-        _keep(self._kept, hashed(code), grant)
+        remember(self._kept, hashed(code), grant, _MOST)
         return code
 
     def take(self, code: str) -> Grant | None:
@@ -84,18 +84,12 @@ class Codes:
         key = hashed(code)
         grant = self._kept.pop(key, None)
         if grant is not None:
-            _keep(self._taken, key, grant)
+            remember(self._taken, key, grant, _MOST)
         return grant
 
     def taken(self, code: str) -> Grant | None:
         """What the code stood for, once it was taken."""
         return self._taken.get(hashed(code))
-
-
-def _keep(memory: dict[str, Any], key: str, value: Any) -> None:
-    while len(memory) >= _MOST:
-        del memory[next(iter(memory))]
-    memory[key] = value
 
 
 def possible_scopes(roles: Iterable[str], audience: str, registry: Registry) -> frozenset[str]:

@@ -6,6 +6,7 @@ that brought it, so that strangers who ask a thousand times fill no store. Rules
 
 import hashlib
 import re
+from base64 import urlsafe_b64encode
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 
@@ -118,6 +119,11 @@ def _seconds(text: str | None) -> int | None:
     if not text.isascii() or not text.isdigit() or len(text) > 9:
         raise RequestRefused("invalid_request", "max_age is a number of seconds.")
     return int(text)
+
+
+def challenge_of(verifier: str) -> str:
+    """The S256 challenge of a verifier (RFC 7636, 4.2)."""
+    return urlsafe_b64encode(hashlib.sha256(verifier.encode()).digest()).rstrip(b"=").decode()
 
 
 def hashed(text: str) -> str:
