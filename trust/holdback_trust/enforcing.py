@@ -3,12 +3,12 @@
 In the words of NIST SP 800-207: this is the policy enforcement point of a party, `policy` the decision point beside it.
 """
 
-import json
 import logging
 from collections.abc import Iterable, Mapping
 from typing import Any, Protocol
 
 from holdback_base.ids import Clock, system_clock
+from pydantic_core import to_json
 
 from holdback_trust.identity import Caller
 from holdback_trust.policy import OWN, Action, Decision, Policies, denied
@@ -92,10 +92,10 @@ class Enforcement:
         return decision
 
     def _strange(self, caller: Caller, arguments: Mapping[str, Any]) -> bool:
-        names = ids_in(json.dumps(arguments, default=str, ensure_ascii=False)) if arguments else frozenset[str]()
-        if not names or caller.task is None:
+        if not arguments or caller.task is None:
             return False
-        return bool(self.things.strange(caller.task.root, names))
+        names = ids_in(to_json(arguments, serialize_unknown=True).decode())
+        return bool(names) and bool(self.things.strange(caller.task.root, names))
 
     def settled(
         self, caller: Caller, action: Action, arguments: Mapping[str, Any], code: str, result: bytes | None

@@ -25,6 +25,8 @@ _THING = f"(?:{_ID}|sha256:[0-9a-f]{{64}})"
 _REST = re.compile(r"_[0-9A-HJKMNP-TV-Z]{26}")
 _SHA256 = re.compile(r"sha256:[0-9a-f]{64}")
 """Looked for from the letters that are rare: what is asked may hold long signed statements."""
+_SIZES = (3, 2, 4)
+"""Letters of a kind; none of the kinds ends another."""
 _RUN, _DIGITS, _STRIDE = re.compile("[0-9A-Fa-f]{8,}"), re.compile("[0-9A-Fa-f]{64,}"), 8
 _DEEPEST = 3
 """Escapes within escapes that are undone."""
@@ -118,15 +120,16 @@ def _forget(folder: Path, before: float) -> None:
 
 
 def ids_written(text: str) -> list[str]:
-    """Every id of the house that stands in a text, in order, whatever stands before or after: an id is not to be
-    hidden behind a letter or the escape of a line's end."""
-    found = [(each.start(), each[0]) for each in _SHA256.finditer(text)]
+    """Every id of the house that stands in a text, in order, and then media by their sha256, whatever stands before or
+    after: an id is not to be hidden behind a letter or the escape of a line's end."""
+    found: list[str] = []
     for each in _REST.finditer(text):
         at = each.start()
-        kind = next((kind for size in (4, 3, 2) if (kind := text[max(at - size, 0) : at]) in KINDS), "")
-        if kind:
-            found.append((at - len(kind), kind + each[0]))
-    return [name for _, name in sorted(found)]
+        for size in _SIZES:
+            if at >= size and text[at - size : at] in KINDS:
+                found.append(text[at - size : each.end()])
+                break
+    return [*found, *_SHA256.findall(text)]
 
 
 def ids_in(text: str) -> frozenset[str]:
