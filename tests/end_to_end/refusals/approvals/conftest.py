@@ -14,6 +14,7 @@ import pytest
 import pytest_asyncio
 from holdback.desk import Desk
 from holdback.foundation import Foundation
+from holdback.outside import home_outside
 from holdback.people import LOADER
 from holdback_agents.editing_assistant import editing_assistant
 from holdback_agents.runtime.brain import Rules
@@ -25,6 +26,7 @@ from holdback_base.ids import system_clock
 from holdback_base.problem import Problem
 from holdback_base.vocabulary import Rate, Span, instant_text
 from holdback_servers.media_store import MediaStore
+from holdback_servers.schedule.ticking import Playout
 from holdback_servers.serving import Door
 from holdback_servers.settings import AgentSetting, AutonomySetting, PersonSetting, Settings, StorySetting
 from holdback_trust.statements import sign_cut
@@ -184,6 +186,20 @@ class Court:
         story = await self.waiting()
         story.statement = await self.decide(self.alex, story.identity)
         return story
+
+    async def looked_at(self, publication: str, was: str) -> dict[str, Any]:
+        """A publication with its history, once a clock of the schedule has moved it on from that state or said why it
+        cannot; the house's own clock may be at it as well."""
+        clock = Playout(self.doors["schedule"].services, home_outside(self.foundation))
+        async with asyncio.timeout(100):
+            while True:
+                await clock.tick(self.foundation.clock())
+                [told] = (await self.sam.tool("schedule.get_schedule", publications=[publication], history=True))[
+                    "items"
+                ]
+                deliveries = (await self.sam.tool("schedule.list_deliveries", publication=publication))["items"]
+                if found["items"][0]["state"] != was or any(each.get("failure") for each in deliveries):
+                    return found["items"][0]
 
     async def revoke(self, who: Desk, identity: str, reason: str) -> dict[str, Any]:
         """A person takes an approval back."""

@@ -6,9 +6,7 @@ from typing import Any
 
 import pytest
 import pytest_asyncio
-from holdback.outside import home_outside
 from holdback_servers.media_store import MediaStore
-from holdback_servers.schedule.ticking import Playout
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -21,10 +19,7 @@ async def on_its_day(house: Any) -> AsyncGenerator[Any]:
 
     async def go(done: dict[str, Any], start: str) -> dict[str, Any]:
         house.ahead[0] = datetime.fromisoformat(start) - house.foundation.clock() + timedelta(seconds=1)
-        clock = Playout(house.doors["schedule"].services, home_outside(house.foundation))
-        await clock.tick(house.foundation.clock())
-        told = await house.sam.tool("schedule.get_schedule", publications=[done["id"]], history=True)
-        return told["items"][0]
+        return await house.looked_at(done["id"], "scheduled")
 
     yield go
     house.ahead[0] = timedelta()
