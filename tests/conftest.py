@@ -41,9 +41,9 @@ def postgresql() -> Generator[str]:
 @pytest.fixture
 def planning_stands(monkeypatch: pytest.MonkeyPatch) -> Generator[None]:
     """A plan of many items goes no further than to its first word of progress, and stands until it is cancelled."""
-    from holdback_servers.schedule.filling import many  # few tests need a server's code
+    from holdback_servers.schedule import plans  # few tests need a server's code
 
-    plan, over = many.plan, threading.Event()
+    plan, over = plans.plan, threading.Event()
 
     def held(books: Any, request: Any, now: Any, report: Callable[..., None], cancelled: Callable[[], bool]) -> Any:
         def told(*words: Any) -> None:
@@ -53,7 +53,7 @@ def planning_stands(monkeypatch: pytest.MonkeyPatch) -> Generator[None]:
 
         return plan(books, request, now, told, cancelled)
 
-    monkeypatch.setattr(many, "plan", held)
+    monkeypatch.setattr(plans, "plan", held)
     yield
     over.set()
 

@@ -1,5 +1,7 @@
 """`holdback mcp NAME` as a desktop host starts it, for the MCP SDK's own client of both eras."""
 
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -80,3 +82,13 @@ def test_lines_that_are_no_json_rpc_do_not_end_it(start: Callable[..., Any], tmp
     assert any('"protocolVersion"' in line and '"id":1' in line.replace(" ", "") for line in answers), (out, err)
     assert all(line.startswith("{") for line in answers), out
     assert process.returncode == 0
+
+
+def test_a_server_waits_for_nothing_at_its_start_that_only_few_calls_need() -> None:
+    """Numbers are crunched when something is planned or compared, and sheets are read when somebody brings one."""
+    rooms = ", ".join(f"holdback_servers.{room}.server" for room in ("assets", "editing", "rights", "schedule"))
+    told = subprocess.run(
+        [sys.executable, "-c", f"import sys, {rooms}; print(*sys.modules)"], capture_output=True, text=True, check=True
+    )
+    loaded = {name.partition(".")[0] for name in told.stdout.split()}
+    assert loaded & {"numpy", "openpyxl", "av", "PIL", "jinja2", "rdflib", "lxml", "httpx"} == set()

@@ -14,12 +14,11 @@ from pydantic import Field
 from sqlalchemy import Connection, select
 
 from holdback_servers.jobs import Job, Report
-from holdback_servers.schedule import books, store
+from holdback_servers.schedule import books, plans, store
 from holdback_servers.schedule.arguments import actor_of, bounded, chosen, following, story_for
 from holdback_servers.schedule.constraints import Books
 from holdback_servers.schedule.filling.holding import Wanted, held_publication
 from holdback_servers.schedule.plan_nouns import HeldPlan, ManyPlan, NotHeld, PlanHold, PlanItem, PlanRequest
-from holdback_servers.schedule.plans import plan
 from holdback_servers.schedule.proposing.reaching import Curves
 from holdback_servers.schedule.tables import STORIES
 from holdback_servers.services import Call, Services
@@ -55,7 +54,7 @@ class Planning:
                 loop.call_soon_threadsafe(report, done, total, "items", text)
 
         def work() -> dict[str, Any]:
-            made = plan(known, asked, self._services.clock(), tell, stopped.is_set)
+            made = plans.plan(known, asked, self._services.clock(), tell, stopped.is_set)
             return made.model_dump(mode="json", exclude_none=True)
 
         try:
