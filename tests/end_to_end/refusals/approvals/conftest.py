@@ -194,9 +194,7 @@ class Court:
         async with asyncio.timeout(100):
             while True:
                 await clock.tick(self.foundation.clock())
-                [told] = (await self.sam.tool("schedule.get_schedule", publications=[publication], history=True))[
-                    "items"
-                ]
+                found = await self.sam.tool("schedule.get_schedule", publications=[publication], history=True)
                 deliveries = (await self.sam.tool("schedule.list_deliveries", publication=publication))["items"]
                 if found["items"][0]["state"] != was or any(each.get("failure") for each in deliveries):
                     return found["items"][0]
