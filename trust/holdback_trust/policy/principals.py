@@ -1,8 +1,9 @@
 """A caller as Cedar sees it: an entity with what its token says of it. Pure."""
 
-import json
 from datetime import UTC, datetime
 from typing import Any
+
+from pydantic_core import to_json
 
 from holdback_trust.identity import Caller, TaskClaim
 
@@ -21,7 +22,7 @@ def entity(kind: str, name: str) -> dict[str, Uid]:
 
 def moment(at: datetime) -> dict[str, dict[str, str]]:
     """An instant as a value, to the millisecond."""
-    text = at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.") + f"{at.microsecond // 1000:03}Z"
+    text = at.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
     return {"__extn": {"fn": "datetime", "arg": text}}
 
 
@@ -38,7 +39,7 @@ def principal(caller: Caller) -> Uid:
 def plan(task: TaskClaim) -> str:
     """What a task's skill may call, as Cedar's JSON: the same for all tasks with these tools."""
     tools = [entity("Capability", each) for each in sorted(task.tools)]
-    return json.dumps([{"uid": uid("Plan", task.skill), "attrs": {"tools": tools}, "parents": []}])
+    return to_json([{"uid": uid("Plan", task.skill), "attrs": {"tools": tools}, "parents": []}]).decode()
 
 
 def entities(caller: Caller) -> str:
@@ -50,7 +51,7 @@ def entities(caller: Caller) -> str:
         "attrs": _held(caller) if acts else {"scopes": [], "stories": [], "factors": [], "level": caller.level},
         "parents": [uid("Role", each) for each in sorted(caller.roles)],
     }
-    return json.dumps([person] if acts else [person, _agent(caller)])
+    return to_json([person] if acts else [person, _agent(caller)]).decode()
 
 
 def _agent(caller: Caller) -> dict[str, Any]:
