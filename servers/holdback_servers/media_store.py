@@ -128,15 +128,19 @@ class MediaStore:
             return 0
 
     def told_since(self, place: int) -> tuple[list[str], int]:
-        """The names of the bytes that came to belong to other stories since a place, each once, and the place now."""
-        try:
-            with self._told.open("rb") as file:
-                file.seek(place)
-                lines = file.read()
-        except FileNotFoundError:
-            return [], 0
+        """The names of the bytes that came to belong to other stories since a place, each once, and the place now.
+
+        From the beginning where less has been told than that: then the store was put back to what it was.
+        """
+        told = self.told()
+        begin = place if place <= told else 0
+        if begin == told:
+            return [], told
+        with self._told.open("rb") as file:
+            file.seek(begin)
+            lines = file.read()
         whole = lines[: lines.rfind(b"\n") + 1]
-        return list(dict.fromkeys(whole.decode("ascii").split())), place + len(whole)
+        return list(dict.fromkeys(whole.decode("ascii").split())), begin + len(whole)
 
     def _made_of(self, sha256: str) -> list[str]:
         return (self._read(sha256, "made") or "").split()

@@ -162,3 +162,4 @@ def test_every_room_is_told_which_bytes_came_to_belong_to_another_story(tmp_path
     assert (names, place) == ([rushes, cut], store.told())
     store.close(rushes, None)
     assert store.told_since(place) == ([rushes], store.told())
+    assert store.told_since(store.told() + 1) == ([rushes, cut], store.told()), "the store was put back"
