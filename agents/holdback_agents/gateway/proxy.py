@@ -278,7 +278,10 @@ def passed_on(headers: Any, without: frozenset[bytes]) -> _Headers:
 
 
 def _tells_events(headers: _Headers) -> bool:
-    return any(name == b"content-type" and value.lower().startswith(b"text/event-stream") for name, value in headers)
+    for name, value in headers:
+        if name == b"content-type":
+            return value[:17].lower() == b"text/event-stream"
+    return False
 
 
 def _url(base: str, rest: str, scope: Scope) -> URL:

@@ -83,8 +83,9 @@ class Stopping(Beside):
                 self._dealt[agent] = stopped
         held = sorted(each for each in self._standing.quarantine if each.startswith("job_"))
         self._jobs = {each: self._jobs.get(each, _Job()) for each in held}
+        silent = set[str]()
         for job, known in self._jobs.items():
-            await self._deal_with(job, known)
+            await self._deal_with(job, known, silent)
 
     async def run(self) -> None:
         """Look again and again."""
@@ -128,21 +129,22 @@ class Stopping(Beside):
             state = "left"
         self._record(held.session.person, "task.cancel", f"{held.agent} {held.id}", state, held.id)
 
-    async def _deal_with(self, job: str, known: _Job) -> None:
+    async def _deal_with(self, job: str, known: _Job, silent: set[str]) -> None:
         if known.settled:
             return
         if known.rest:
             known.rest -= 1
             return
         try:
-            await self._cancel_job(job)
+            await self._cancel_job(job, silent)
             known.settled = True
         except _Unheard:
             known.rest = min(2**known.failures, LONGEST_REST)
             known.failures += 1
 
-    async def _cancel_job(self, job: str) -> None:
-        """At whichever server has it, as one of those for whom the stopped tasks worked.
+    async def _cancel_job(self, job: str, silent: set[str]) -> None:
+        """At whichever server has it, as one of those for whom the stopped tasks worked; whoever is `silent` in this
+        look is asked once.
 
         Raises _Unheard when one that may have it did not answer.
         """
@@ -151,7 +153,6 @@ class Stopping(Beside):
         # an earlier process may have ended the tasks, and only it knew for whom they were
         people = (*self._people, *self._registry.people, *self._registry.guests)
         asked = dict.fromkeys((person, server) for person in people for server in self._registry.servers)
-        silent: set[str] = set()
         for person, server in asked:
             token = self._token(person, f"mcp:{server}")
             if token is None or server in silent:

@@ -49,8 +49,9 @@ class Streams(Beside):
 
     def watch(self, stream: Stream, end: Callable[[], None]) -> None:
         """It is open; `end` ends it."""
+        if not self._open:
+            self.wake()
         self._open[stream] = end
-        self.wake()
 
     def forget(self, stream: Stream) -> None:
         """It is not open, or not any more."""

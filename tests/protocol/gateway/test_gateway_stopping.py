@@ -109,6 +109,20 @@ async def test_a_job_that_could_not_be_cancelled_is_tried_again_ever_more_rarely
     assert len(wire.sent) == 4
 
 
+async def test_a_server_that_does_not_answer_is_asked_once_in_a_look_however_many_jobs_wait(build_house):
+    house, wire = build_house(), Wire()
+    services, registry, tasks = desk(house)
+    stops = Stopping(services, registry, (tasks, TaskEnds(services, tasks)), wire, wire)
+    house.services.enforcement.standing.hold_back(["job_1", "job_2", "job_3"], by="guardian", why="a drill")
+    wire.status = 504
+    await stops.look()
+    assert len(wire.sent) == 1
+    wire.status = 200
+    await stops.look()
+    await stops.look()
+    assert [body["id"] for _, _, body in wire.sent[1:]] == ["job_1", "job_2", "job_3"]
+
+
 async def test_a_job_that_no_server_has_is_not_asked_for_again(build_house):
     house, wire = build_house(), Wire()
     services, registry, tasks = desk(house)
