@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 from holdback_servers.settings import PersonSetting, Settings
+from holdback_trust.grants import ROLE_SCOPES
 
 from holdback.house import AGENTS, House
 from holdback.pack import EXAMPLES
@@ -16,6 +17,7 @@ def announcement(house: House, people: Sequence[PersonSetting]) -> Iterator[str]
     agents = [f"agent:{name}" for name in (*AGENTS, *house.guests)]
     yield from addresses(house.url, settings, people, house.guests)
     yield from not_let_in(house.outside, settings.home)
+    yield from no_role(people, settings.home)
     yield from nobody(settings, [each.id for each in people], agents)
     brief = EXAMPLES / "butterfly" / "brief.toml"
     yield f"Try: holdback run {brief} --gateway {house.url} --home {settings.home}"
@@ -40,6 +42,14 @@ def not_let_in(agents: Mapping[str, Sequence[str]], home: Path) -> Iterator[str]
     for name, changes in agents.items():
         cure = f"After a look at it: holdback agents admit {name} --home {home}"
         yield f"  NOT LET IN  {name}: {'; '.join(changes)}. {cure}"
+
+
+def no_role(people: Sequence[PersonSetting], home: Path) -> Iterator[str]:
+    """Roles that people have and this house has not: they allow nothing, and nobody would know why."""
+    for each in people:
+        for role in sorted(each.roles - ROLE_SCOPES.keys()):
+            cure = f"The roles are {', '.join(sorted(ROLE_SCOPES))}; correct it in {home / 'holdback.toml'}"
+            yield f"  NO ROLE     {role} of {each.id}. {cure}"
 
 
 def nobody(settings: Settings, people: Sequence[str], agents: Sequence[str]) -> Iterator[str]:

@@ -1,6 +1,6 @@
 from pathlib import Path
 
-from holdback.announcing import addresses, nobody, not_let_in
+from holdback.announcing import addresses, no_role, nobody, not_let_in
 from holdback_servers.settings import OidcSetting, PersonSetting, Settings, StorySetting
 
 SAM = PersonSetting(id="person:sam", name="Sam", roles=frozenset({"editor"}))
@@ -33,3 +33,10 @@ def test_where_an_issuer_says_who_somebody_is_any_person_may_come(tmp_path: Path
     settings = Settings(home=tmp_path, stories={"ruling": STORY}, oidc=oidc)
     [line] = nobody(settings, [SAM.id], ["agent:compliance"])
     assert "agent:complaince" in line
+
+
+def test_a_role_that_there_is_not_is_told_with_those_that_there_are(tmp_path: Path) -> None:
+    zoe = PersonSetting(id="person:zoe", name="Zoe", roles=frozenset({"approver", "editr"}))
+    [line] = no_role([SAM, zoe], tmp_path)
+    assert line.startswith("  NO ROLE     editr of person:zoe.")
+    assert "editor" in line
