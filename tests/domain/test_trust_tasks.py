@@ -1,3 +1,4 @@
+import itertools
 import json
 from datetime import UTC, datetime
 from pathlib import Path
@@ -7,7 +8,8 @@ from holdback_base.ids import id_maker
 from holdback_trust.tasks import KEPT_SECONDS, Things, ids_in, ids_of_answer, ids_told
 
 NOW = datetime(2026, 11, 21, 12, tzinfo=UTC)
-new_id = id_maker(lambda: NOW)
+numbers = itertools.count(1)
+new_id = id_maker(lambda: NOW, lambda size: next(numbers).to_bytes(size, "big"))  # tests are named by them
 ONE, OTHER, SHA = new_id("ast"), new_id("clr"), "sha256:" + "a" * 64
 
 
