@@ -18,7 +18,7 @@ from holdback_trust.grants import role_scopes
 from holdback_trust.policy import APPROVE
 
 from holdback.foundation import check_house, party_keys
-from holdback.pack import example_people
+from holdback.pack import people_of
 from holdback.people import Person
 from holdback.reaching import house_url
 
@@ -115,7 +115,7 @@ async def _ask(at: At, method: str, path: str, scope: str, otp: str = "", **requ
 
 
 def _who(settings: Settings, name: str | None) -> PersonSetting:
-    people = settings.people or example_people()
+    people = people_of(settings)
     may = [each for each in people if APPROVE in role_scopes(each.roles)]
     if name is not None:
         found = next((each for each in people if each.id in {name, f"person:{name}"}), None)

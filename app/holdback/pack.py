@@ -15,7 +15,7 @@ from holdback_base.problem import Problem
 from holdback_base.vocabulary import Noun
 from holdback_servers.rights.model import Contract, contract_on_record, right_on_record
 from holdback_servers.schedule.channel import Channel
-from holdback_servers.settings import PersonSetting
+from holdback_servers.settings import PersonSetting, Settings
 from pydantic import Field, ValidationError
 
 from holdback.pack_model import LogLine, Pack, PackBrief, PackContract, PackMedia
@@ -76,6 +76,11 @@ def load_pack(folder: Path, today: date, brief: str = "brief.toml") -> Pack:
 def example_people() -> tuple[PersonSetting, ...]:
     """The people of the example's brief: one who asks, one who approves, one who answers for security."""
     return load_brief(EXAMPLES / "butterfly" / "brief.toml").people
+
+
+def people_of(settings: Settings) -> tuple[PersonSetting, ...]:
+    """The people of a house: those of its settings, else the example's."""
+    return settings.people or example_people()
 
 
 def load_brief(path: Path) -> PackBrief:

@@ -143,11 +143,11 @@ def _scope_of(capability: str) -> str:
 
 
 def _caller(settings: Settings, question: Question, action: Action, now: datetime) -> Caller:
-    from holdback.pack import example_people
+    from holdback.pack import people_of
 
     agent = question.who if question.who.startswith("agent:") else None
     name = question.on_behalf if agent else question.who
-    people = settings.people or example_people()
+    people = people_of(settings)
     person = next((each for each in people if each.id == name), None)
     if person is None:
         cure = f"The people are {', '.join(each.id for each in people)}. For an agent, --for says who it works for."

@@ -4,7 +4,6 @@ import contextlib
 import importlib
 import io
 import sys
-from collections.abc import Sequence
 from datetime import datetime
 from pathlib import Path
 
@@ -14,13 +13,14 @@ from holdback_base.problem import Problem
 from holdback_servers.settings import PersonSetting, Settings, load_settings
 
 from holdback.foundation import check_house, lay_foundation
+from holdback.pack import people_of
 from holdback.people import home_credentials
 
 
 def tell_people(home: Path | None) -> None:
     """Print who may sign in, with what, and who has a second factor. Raises Problem FILE_MISSING."""
     settings, credentials = _opened(home)
-    for each in _people(settings):
+    for each in people_of(settings):
         factor = "second factor" if credentials.has_factor(each.id) else "no second factor"
         sys.stdout.write(f"{each.id}  {each.name}  {', '.join(sorted(each.roles))}  {factor}\n")
     if settings.oidc is not None:
@@ -99,16 +99,8 @@ def _opened(home: Path | None, clock: Clock = system_clock) -> tuple[Settings, C
     return settings, home_credentials(settings.home, clock)
 
 
-def _people(settings: Settings) -> Sequence[PersonSetting]:
-    if settings.people:
-        return settings.people
-    from holdback.pack import example_people
-
-    return example_people()
-
-
 def _person(named: str, settings: Settings) -> PersonSetting:
-    people = _people(settings)
+    people = people_of(settings)
     wanted = named if named.startswith("person:") else f"person:{named}"
     found = next((each for each in people if each.id == wanted), None)
     if found is None:

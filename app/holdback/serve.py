@@ -17,7 +17,7 @@ from holdback.foundation import Foundation, lay_foundation
 from holdback.holding import held
 from holdback.house import AGENTS, agent_app, open_house, room_app
 from holdback.logs import log_to
-from holdback.pack import EXAMPLES, example_people
+from holdback.pack import EXAMPLES, people_of
 from holdback.people import LOADER
 from holdback.reaching import whole_address
 from holdback.rooms import ROOMS, open_room, room_store
@@ -51,7 +51,7 @@ def _placed(said: str) -> tuple[str, str]:
 
 
 async def _up(settings: Settings, elsewhere: Mapping[str, str]) -> None:
-    people = settings.people or example_people()
+    people = people_of(settings)
     roots = settings.library_roots or (EXAMPLES.resolve(),)
     listener = listen(settings.host, settings.port)
     url = address(settings, listener)

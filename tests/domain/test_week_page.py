@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 from holdback.command_line import app
-from holdback.serve import EXAMPLES
+from holdback.pack import EXAMPLES
 from holdback.week_page import Wanted, channel_week, render_week, write_week
 from holdback.week_picture import LEFT, WIDTH, Days, week_picture
 from holdback_base.database import Database

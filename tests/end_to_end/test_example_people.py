@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from holdback.serve import example_people
+from holdback.pack import example_people
 from holdback_base.problem import Problem
 from holdback_servers.settings import Settings
 
