@@ -7,7 +7,7 @@ from typing import Any
 from holdback_base.database import load_instant, store_instant
 from holdback_base.vocabulary import Instant, Noun
 from holdback_trust.identity import AgentId, Caller, TaskClaim
-from sqlalchemy import JSON, Column, Connection, Index, String, Table, delete, select
+from sqlalchemy import JSON, Column, Connection, String, Table, delete, select
 from sqlalchemy.dialects.sqlite import insert
 
 from holdback_agents.gateway.store import METADATA
@@ -27,7 +27,6 @@ _tasks = Table(
     Column("expires", String, nullable=False, index=True),
     Column("ended", String),
     Column("why", String, nullable=False),
-    Index("tasks_by_root", "root"),
 )
 MOST_SUBJECTS = 64
 """Tokens that a task may have come with: one for each message of who asked for it; of more, the newest count."""
