@@ -50,7 +50,7 @@ def _add_paths(shape: Any, at: Spots, path: str, found: dict[str, None]) -> None
             found[path] = None
     elif isinstance(at, tuple):
         below = f"{path}[*]"
-        for each in cast(list[Any], shape) if isinstance(shape, list) else ():
+        for each in cast(list[Any], shape) if at[0] and isinstance(shape, list) else ():
             _add_paths(each, at[0], below, found)
     elif at and isinstance(shape, dict):
         members = cast(dict[str, Any], shape)
@@ -98,12 +98,21 @@ def tamed(value: Any) -> Any:
         return members if now == members else now
     if isinstance(value, list | tuple | set | frozenset):
         items = list(cast(Iterable[Any], value))
-        kept = [tamed(each) for each in items]
-        if all(now is was for now, was in zip(kept, items, strict=True)):
+        kept = items if _all_plain(items) else [tamed(each) for each in items]
+        if kept is items or all(now is was for now, was in zip(kept, items, strict=True)):
             return cast(Any, value)
         kind = cast(Any, type(cast(Any, value)))
         return kind._make(kept) if hasattr(kind, "_make") else kind(kept)
     return value
+
+
+def _all_plain(items: list[Any]) -> bool:
+    """Whether all are texts that stay as they are: told of a long list of territories at once."""
+    try:
+        joined = "".join(items)
+    except TypeError:
+        return False
+    return joined.isascii() and joined.isprintable()
 
 
 def _tame(text: str) -> str:
