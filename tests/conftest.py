@@ -1,5 +1,9 @@
-"""How deep properties are searched (enough to notice at once by default, ten times as deep in CI), a database, a plan
-that stands still, a person's browser, and a program that brings a person there."""
+"""How deep properties are searched, a database, a plan that stands still, a person's browser, and a program that brings
+a person there.
+
+The same code gets the same examples: enough to notice at once by default, ten times as many in CI. Those of the profile
+`explore` are new each time.
+"""
 
 import base64
 import hashlib
@@ -18,8 +22,10 @@ import pytest
 from hypothesis import HealthCheck, settings
 
 SLOW_MACHINE: dict[str, Any] = {"deadline": None, "suppress_health_check": [HealthCheck.too_slow]}
-settings.register_profile("default", max_examples=25, **SLOW_MACHINE)
-settings.register_profile("deep", max_examples=250, **SLOW_MACHINE)
+settings.register_profile("default", max_examples=25, derandomize=True, **SLOW_MACHINE)
+settings.register_profile("deep", max_examples=250, derandomize=True, **SLOW_MACHINE)
+settings.register_profile("explore", max_examples=1000, **SLOW_MACHINE)
+settings.load_profile("default")  # also where the environment says that it is a CI's
 
 
 @pytest.fixture(scope="session")
