@@ -267,7 +267,7 @@ class AgentRequestHandler(DefaultRequestHandler):
         if not decision.allowed:
             self._note(caller, skill, decision)
             problem = decision.problem()
-            decision_problem = Problem(problem.code, problem.message, scope=scope)
+            decision_problem = Problem(problem.code, problem.message, problem.hint, scope=scope)
             self._refuse(decision_problem, context)
 
     def _refuse(self, problem: Problem, context: ServerCallContext) -> NoReturn:

@@ -25,6 +25,8 @@ from holdback_agents.runtime.steps import Effect, Steps
 
 M = TypeVar("M", bound=BaseModel)
 P = TypeVar("P", bound=Part)
+_DECLINED = "declined"
+"""In the details of what waits for a person's permission: a person was asked, and said no."""
 
 
 @dataclass(frozen=True)
@@ -76,20 +78,24 @@ class Run:
                 self.steps.stoppable(job_id, lambda: cancel_job(self.ways, self.talk, server, job_id))
             return result
 
+        return await self._permitted("tool", capability, given, effect)
+
+    async def _permitted(self, kind: Kind, name: str, arguments: dict[str, Any], effect: Effect) -> dict[str, Any]:
+        """The step; where it waits for a person's permission, once more after each yes of whoever gave this task.
+
+        Anything but a yes raises what stopped it, so marked that nobody further up asks again.
+        """
         while True:
             try:
-                return await self._step("tool", capability, given, effect)
+                return await self._step(kind, name, arguments, effect)
             except Problem as problem:
-                if problem.code != "PERSON_NEEDED":
+                if problem.code != "PERSON_NEEDED" or problem.details.get(_DECLINED):
                     raise
-                await self._go_on(problem)
-
-    async def _go_on(self, stopped: Problem) -> None:
-        """Ask whether to try again what waits for a person's permission. Raises the problem for anything but a yes."""
-        words = f"{stopped.message} {stopped.hint} Shall I try again, now that it is permitted? Say yes or no."
-        answer = await self.ask(Question(text=words, missing=("permission",)))
-        if answer.text.strip().rstrip(".!").lower() not in ("yes", "y"):
-            raise stopped
+                stopped = problem
+            words = f"{stopped.message} {stopped.hint} Shall I try again, now that it is permitted? Say yes or no."
+            answer = await self.ask(Question(text=words, missing=("permission",)))
+            if answer.text.strip().rstrip(".!").lower() not in ("yes", "y"):
+                raise Problem(stopped.code, stopped.message, stopped.hint, **{**stopped.details, _DECLINED: True})
 
     def undo(self, what: str, capability: str, scope: str = "", /, **arguments: Any) -> None:
         """Have a tool called if the task fails or is cancelled from here on; not a step. `keep` takes it back.
@@ -129,16 +135,19 @@ class Run:
     async def delegate(self, skill: str, request: Part, result: type[P]) -> P:
         """Have another agent do something; its progress and its questions come through this task.
 
+        Where the guardian wants a person to look first, whoever gave this task is asked whether to try again.
+
         Raises:
             Problem: what it failed of or was rejected for; CANCELLED, NOBODY_OFFERS, PERMISSION_DENIED, UNAVAILABLE;
-                BUDGET_EXCEEDED when the chain of agents is as long as it may be.
+                BUDGET_EXCEEDED when the chain of agents is as long as it may be; PERSON_NEEDED when it is not to be
+                tried again.
         """
 
         async def effect(number: int) -> dict[str, Any]:
             errand = Errand(self.ways, self.talk, self.steps, number, self.agent.name, skill)
             return await errand.run(request, result)
 
-        body = await self._step("delegate", skill, request.model_dump(mode="json"), effect)
+        body = await self._permitted("delegate", skill, request.model_dump(mode="json"), effect)
         return read_model(body, result, result.schema_name)
 
     @overload

@@ -11,6 +11,7 @@ from holdback_agents.contracts import Answer, Part, Question
 from holdback_agents.runtime.agent import Skill
 from holdback_agents.runtime.run import Run
 from holdback_base.ids import system_clock
+from holdback_base.problem import Problem
 
 pytestmark = pytest.mark.asyncio
 
@@ -227,3 +228,43 @@ async def test_a_cancelled_task_is_over_for_the_gateway_and_so_is_what_it_delega
         named = {task_of(await house.heads.get()) for _ in range(2)}
     assert asked.task.id in named
     assert len(named) == 2
+
+
+@pytest.mark.parametrize(("word", "state", "begun"), [("yes", "COMPLETED", 2), ("no", "FAILED", 1)])
+async def test_what_is_delegated_and_waits_for_a_person_is_tried_again_only_on_a_yes(
+    kit: Any, word: str, state: str, begun: int
+) -> None:
+    tasks: list[str] = []
+
+    async def hand_on(run: Run, asked: Echo) -> Echoed:
+        return await run.delegate("clear-rights", asked, Echoed)
+
+    async def guarded(run: Run, asked: Echo) -> Echoed:
+        tasks.append(run.task_id)
+        if len(tasks) == 1:
+            raise Problem("PERSON_NEEDED", "The guardian stopped clear-rights.", "Permit it.")
+        return Echoed(text="cleared")
+
+    async with kit.house(assistant(kit, hand_on), compliance(kit, guarded)) as house:
+        asked = await house.send(Echo())
+        assert asked.state == "INPUT_REQUIRED"
+        assert "The guardian stopped clear-rights. Permit it. Shall I try again" in asked.said["text"]
+        ended = await house.send(word, task_id=asked.task.id)
+    assert (ended.state, len(set(tasks))) == (state, begun)
+    if state == "FAILED":
+        assert ended.said["code"] == "PERSON_NEEDED"
+
+
+async def test_a_no_to_the_agent_that_was_stopped_is_not_asked_for_again_by_the_agents_above_it(kit: Any) -> None:
+    async def hand_on(run: Run, asked: Echo) -> Echoed:
+        return await run.delegate("clear-rights", asked, Echoed)
+
+    async def search(run: Run, asked: Echo) -> Echoed:
+        found = await run.tool("assets.search_assets", query="guarded")
+        return Echoed(text=found["query"])
+
+    async with kit.house(assistant(kit, hand_on), compliance(kit, search)) as house:
+        asked = await house.send(Echo())
+        assert asked.state == "INPUT_REQUIRED"
+        ended = await house.send("no", task_id=asked.task.id)
+    assert (ended.state, ended.said["code"]) == ("FAILED", "PERSON_NEEDED")
