@@ -13,6 +13,7 @@ from types import UnionType
 from typing import Annotated, Any, Literal, Union, cast, get_args, get_origin
 
 from pydantic import BaseModel, TypeAdapter, ValidationError
+from pydantic.fields import FieldInfo
 
 UNTRUSTED = "urn:holdback:untrusted"
 """Metadata of results, contents and parts: JSONPath queries (RFC 9535) of what in them may be other people's words."""
@@ -49,14 +50,21 @@ def _add_paths(shape: Any, at: Spots, path: str, found: dict[str, None]) -> None
         if path not in found and _has_words(shape):
             found[path] = None
     elif isinstance(at, tuple):
-        below = f"{path}[*]"
-        for each in cast(list[Any], shape) if at[0] and isinstance(shape, list) else ():
-            _add_paths(each, at[0], below, found)
+        if at[0] and isinstance(shape, list):
+            _add_paths_of(cast(list[Any], shape), at[0], f"{path}[*]", found)
     elif at and isinstance(shape, dict):
         members = cast(dict[str, Any], shape)
         for name, below in at.items():
             if name in members:
                 _add_paths(members[name], below, f"{path}.{name}", found)
+
+
+def _add_paths_of(items: list[Any], at: Spots, path: str, found: dict[str, None]) -> None:
+    if at is not True:
+        for each in items:
+            _add_paths(each, at, path, found)
+    elif path not in found and any(map(_has_words, items)):
+        found[path] = None
 
 
 def _has_words(shape: Any) -> bool:
@@ -90,8 +98,7 @@ def tamed(value: Any) -> Any:
     if isinstance(value, str):
         return value if value.isprintable() and value.isascii() else _tame(value)
     if isinstance(value, BaseModel):
-        changed = {name: now for name, was in value if (now := tamed(was)) is not was}
-        return value.model_copy(update=changed) if changed else value
+        return _tamed_model(value)
     if isinstance(value, dict):
         members = cast(dict[Any, Any], value)
         now: dict[Any, Any] = {tamed(name): tamed(each) for name, each in members.items()}
@@ -104,6 +111,33 @@ def tamed(value: Any) -> Any:
         kind = cast(Any, type(cast(Any, value)))
         return kind._make(kept) if hasattr(kind, "_make") else kind(kept)
     return value
+
+
+def _tamed_model(value: BaseModel) -> BaseModel:
+    """Only where its type takes words is looked at: an id, an instant or one of fixed words holds no line break."""
+    held, changed = value.__dict__, dict[str, Any]()
+    for name, at in _fields(type(value)):
+        was = held.get(name)
+        now = was if was is None else _tamed_at(was, at)
+        if now is not was:
+            changed[name] = now
+    extra = {name: now for name, was in (value.model_extra or {}).items() if (now := tamed(was)) is not was}
+    return value.model_copy(update=changed | extra) if changed or extra else value
+
+
+def _tamed_at(value: Any, at: Spots) -> Any:
+    if isinstance(at, tuple) and isinstance(value, list | tuple) and at[0] is not True:
+        items = cast(list[Any] | tuple[Any, ...], value)
+        kept = [_tamed_at(each, at[0]) for each in items]
+        return items if all(now is was for now, was in zip(kept, items, strict=True)) else type(items)(kept)
+    return tamed(value)  # a model is looked at by its own type, which may be more than what was declared
+
+
+@cache
+def _fields(model: type[BaseModel]) -> tuple[tuple[str, Spots], ...]:
+    """The fields in which words may stand, by their names in Python."""
+    each_at = ((name, _of_field(each, (model,))) for name, each in model.model_fields.items())
+    return tuple((name, at) for name, at in each_at if at is not False)
 
 
 def _all_plain(items: list[Any]) -> bool:
@@ -129,7 +163,7 @@ def _of_model(model: type[BaseModel], above: tuple[type[BaseModel], ...]) -> Spo
         return True  # what is not told apart is taken for words
     inner = (*above, model)
     fields = {
-        each.serialization_alias or each.alias or name: _of_type(each.annotation, tuple(each.metadata), inner)
+        each.serialization_alias or each.alias or name: _of_field(each, inner)
         for name, each in model.model_fields.items()
     }
     fields |= {name: _of_type(each.return_type, (), inner) for name, each in model.model_computed_fields.items()}
@@ -137,6 +171,10 @@ def _of_model(model: type[BaseModel], above: tuple[type[BaseModel], ...]) -> Spo
         return True
     found = {name: each for name, each in fields.items() if each is not False}
     return found or False
+
+
+def _of_field(field: FieldInfo, above: tuple[type[BaseModel], ...]) -> Spots:
+    return _of_type(field.annotation, tuple(field.metadata), above)
 
 
 def _of_type(kind: Any, metadata: tuple[Any, ...], above: tuple[type[BaseModel], ...]) -> Spots:
