@@ -8,7 +8,7 @@ from holdback_base.database import load_instant, store_instant
 from holdback_base.vocabulary import Instant, Noun
 from sqlalchemy import JSON, Column, Connection, Index, Integer, MetaData, String, Table, delete, func, select, update
 
-METADATA = MetaData(info={"version": 2})
+METADATA = MetaData(info={"version": 3})
 """The gateway's tables: hand it to `Database`."""
 
 _approvals = Table(

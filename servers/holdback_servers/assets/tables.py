@@ -20,7 +20,7 @@ from holdback_servers.assets.index import index_ddl
 from holdback_servers.assets.veils import VEILS
 from holdback_servers.services import room_tables
 
-METADATA = MetaData(info={"version": 3})
+METADATA = MetaData(info={"version": 4})
 TABLES = room_tables(METADATA)
 
 

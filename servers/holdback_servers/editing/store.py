@@ -24,7 +24,7 @@ from sqlalchemy import (
 from holdback_servers.editing.model import Timeline
 from holdback_servers.services import room_tables, stories_of_cuts
 
-METADATA = MetaData(info={"version": 3})
+METADATA = MetaData(info={"version": 4})
 TABLES = room_tables(METADATA)
 _OF_JOBS = ("(r.request->>'timeline')", "(r.request->>'media')", "(r.request->>'name')", "(r.request->'cut'->>'media')")
 STORIES = story_tables(

@@ -9,7 +9,7 @@ from sqlalchemy import JSON, Column, ForeignKey, Index, Integer, MetaData, Strin
 
 from holdback_servers.services import room_tables
 
-METADATA = MetaData(info={"version": 4})
+METADATA = MetaData(info={"version": 5})
 TABLES = room_tables(METADATA)
 STORIES = story_tables(METADATA, {"clearances": closed_by("r.id"), "clearance_refs": closed_by("r.clearance")})
 """Which clearances are of cuts of a closed story, and which bytes, by their names."""

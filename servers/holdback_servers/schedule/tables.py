@@ -5,7 +5,7 @@ from sqlalchemy import JSON, Boolean, Column, Index, Integer, MetaData, String, 
 
 from holdback_servers.services import room_tables
 
-METADATA = MetaData(info={"version": 3})
+METADATA = MetaData(info={"version": 4})
 TABLES = room_tables(METADATA)
 STORIES = story_tables(
     METADATA,
