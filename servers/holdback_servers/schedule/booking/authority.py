@@ -8,6 +8,7 @@ from holdback_trust.identity import Caller
 from holdback_trust.policy import Action
 
 from holdback_servers.schedule.model import Publication
+from holdback_servers.schedule.store import Admission
 from holdback_servers.services import Call
 
 
@@ -24,6 +25,11 @@ def require_holder(held: Publication, caller: Caller, cure: str) -> None:
             f"{held.hold} is kept for {held.on_behalf_of}, not for {caller.person}.",
             f"Hold a slot yourself, or {cure}",
         )
+
+
+def require_admitted(call: Call, publication: Publication, admission: Admission) -> None:
+    """The caller may publish material of that value elsewhere. Raises Problem PERMISSION_DENIED."""
+    call.require_reach(admission.clearance.tier, publication.title, *filter(None, [publication.media]))
 
 
 def as_json(noun: Noun) -> dict[str, Any]:

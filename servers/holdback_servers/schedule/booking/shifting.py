@@ -9,7 +9,7 @@ from sqlalchemy import Connection
 from holdback_servers.schedule import moving, run_orders
 from holdback_servers.schedule.answers import MovedPublications
 from holdback_servers.schedule.arguments import actor_of
-from holdback_servers.schedule.booking.authority import as_json, require_commit, require_holder
+from holdback_servers.schedule.booking.authority import as_json, require_admitted, require_commit, require_holder
 from holdback_servers.schedule.committing import readmit_all
 from holdback_servers.schedule.model import Availability, Publication
 from holdback_servers.schedule.ports import Outside
@@ -56,6 +56,9 @@ def offer_moving(door: Door, outside: Outside) -> None:
             status=outside.status,
             tier=services.media.tier,
         )
+        for each in made:
+            if each.id in admissions:
+                require_admitted(call, each, admissions[each.id])
         now = services.clock()
 
         def becoming(c: Connection) -> list[Publication]:

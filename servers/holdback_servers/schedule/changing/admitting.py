@@ -10,12 +10,13 @@ from sqlalchemy import Connection
 
 from holdback_servers.schedule import store
 from holdback_servers.schedule.admission import clearance_facts
+from holdback_servers.schedule.booking.authority import require_admitted
 from holdback_servers.schedule.change_nouns import Change
 from holdback_servers.schedule.changing.judging import applied, as_of_now
 from holdback_servers.schedule.committing import readmit
 from holdback_servers.schedule.model import Publication, windows_of
 from holdback_servers.schedule.ports import Outside, Status
-from holdback_servers.services import Services
+from holdback_servers.services import Call, Services
 
 
 @dataclass(frozen=True)
@@ -27,7 +28,7 @@ class Statements:
 
 
 async def admissions_for(
-    services: Services, outside: Outside, changes: Sequence[Change], given: Statements, now: datetime
+    call: Call, outside: Outside, changes: Sequence[Change], given: Statements, now: datetime
 ) -> dict[str, store.Admission]:
     """What publications stand on after their change, where that must be known, by their ids.
 
@@ -35,8 +36,9 @@ async def admissions_for(
     given. What moves to where it was not to be on show, and what is extended, is admitted again.
 
     Raises:
-        Problem: what `readmit` refuses.
+        Problem: what `readmit` refuses; PERMISSION_DENIED for an agent that moves or extends what is above its level.
     """
+    services = call.services
     renewed = _media_of(services, given, now)
     found = await services.database.read(lambda c: _with_papers(c, changes, now))
     status = _asked_once(outside.status)
@@ -54,6 +56,8 @@ async def admissions_for(
             status=status,
             tier=services.media.tier,
         )
+        if change.action in ("move", "extend"):
+            require_admitted(call, publication, admissions[publication.id])
     return admissions
 
 

@@ -68,7 +68,7 @@ def offer_changing(door: Door, outside: Outside) -> None:
         chosen = await _chosen(services, changes, event)
         papers = Statements(clearances or (), approvals or ())
         now = services.clock()
-        admissions = await admissions_for(services, outside, chosen, papers, now)
+        admissions = await admissions_for(call, outside, chosen, papers, now)
 
         def becoming(c: Connection) -> Sequence[Publication]:
             return [step.becomes for step in judged(c, chosen, admissions, now) if step.takes_runs]

@@ -5,7 +5,7 @@ The tokens are signed with the gateway's own key: each room looks at the level t
 
 import itertools
 from collections.abc import Callable, Coroutine
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
@@ -26,6 +26,8 @@ TOOLS = frozenset(
         "editing.render_timeline",
         "rights.issue_clearance",
         "schedule.commit_publication",
+        "schedule.move_publication",
+        "schedule.apply_changes",
     }
 )
 SCOPES = ["editing:read", "editing:write", "rights:clear", "schedule:plan", "schedule:commit"]
@@ -133,6 +135,22 @@ async def test_an_agent_publishes_what_is_above_its_level_though_a_person_cleare
         _refused(await ask("schedule.commit_publication", level, **papers), tier)
     done = await ask("schedule.commit_publication", tier * 100, **papers)
     assert done["state"] == "scheduled"
+    await _moves_it(ask, unmoved, done, level, tier)
+
+
+async def _moves_it(ask: Ask, unmoved: Any, scheduled: dict[str, Any], level: int, tier: int) -> None:
+    """By hand, and as a change of plan; who has the level may."""
+    [slot] = scheduled["availability"]
+    start, five = datetime.fromisoformat(slot["start"]), timedelta(minutes=5)
+    there = [slot | {"end": instant_text(datetime.fromisoformat(slot["end"]) - five)}]
+    change = {each: scheduled[each] for each in ("channel", "title", "state")} | {"publication": scheduled["id"]}
+    change |= {"action": "move", "before": [slot], "after": [slot | {"start": instant_text(start - five)}]}
+    move = {"publication": scheduled["id"], "availability": there, "reason": "five minutes less"}
+    async with unmoved():
+        _refused(await ask("schedule.move_publication", level, **move), tier)
+        _refused(await ask("schedule.apply_changes", level, changes=[change], reason="earlier"), tier)
+    moved = await ask("schedule.move_publication", tier * 100, **move)
+    assert moved["publications"][0]["availability"] == there, moved
 
 
 async def test_an_agent_of_the_level_cuts_and_clears_material_of_the_tier(house: Any, ask: Ask) -> None:
