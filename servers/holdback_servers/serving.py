@@ -139,6 +139,7 @@ class Door:
         self._offers: dict[str, Offer] = {}
         self._beside: list[Beside] = []
         self._reading = Action(name=f"{name}.read_resource", scope=f"{name}:read")
+        self._unknown = Action(name=f"{name}.unknown_tool", scope=f"{name}:read")
 
     @cached_property
     def listing(self) -> list[MCPTool]:
@@ -178,15 +179,13 @@ class Door:
         return offer
 
     async def enter(self, name: str, arguments: dict[str, Any], context: Context[Any, Any] | None) -> CallToolResult:
-        """Decide, call, answer and write down one call of a tool."""
+        """Decide, call, answer and write down one call of a tool; of one that there is not, too."""
         offer = self._offers.get(name)
-        if offer is None:
-            return problem_result(
-                Problem("NOT_FOUND", f"There is no tool {name}.", f"The tools are {', '.join(self._offers)}.")
-            )
-        visit = self._admit(offer.action, arguments, context)
+        visit = self._admit(self._unknown if offer is None else offer.action, arguments, context)
         try:
             caller = _allowed(visit)
+            if offer is None:
+                raise Problem("NOT_FOUND", f"There is no tool {name}.", f"The tools are {', '.join(self._offers)}.")
         except Problem as problem:
             result = problem_result(problem)
         else:

@@ -206,11 +206,17 @@ async def test_every_call_leaves_an_audit_row_that_verifies(tmp_path: Path) -> N
     async with Client(door.mcp) as client:
         await client.call_tool("add_word", {"word": "a"}, meta={IDEMPOTENCY_META: "task-9/1"})  # pyright: ignore
         await client.call_tool("fail", {})
+        missing = await client.call_tool("drop_everything", {})
     door.services.audit.sign_head("task-9")
     _close(door)
+    assert "There is no tool drop_everything." in str(missing.structured_content)
     assert verify(tmp_path / "audit").ok
     written = [(row.action, row.decision, row.task) for _, row in rows(tmp_path / "audit")]
-    assert written == [("rights.add_word", "allowed", "task-9"), ("rights.fail", "failed:NOT_FOUND", "")]
+    assert written == [
+        ("rights.add_word", "allowed", "task-9"),
+        ("rights.fail", "failed:NOT_FOUND", ""),
+        ("rights.unknown_tool", "failed:NOT_FOUND", ""),
+    ]
 
 
 def _app(home: Path) -> tuple[Door, Callable[..., str], Edge]:
@@ -277,6 +283,32 @@ async def test_no_other_path_leads_to_the_endpoint_around_the_token(tmp_path: Pa
         answer = await http.post(path, json=_LIST, headers=_ACCEPT)
     assert (answer.status_code, answer.json()["code"]) == (404, "NOT_FOUND")
     _close(door)
+
+
+@pytest.mark.asyncio
+async def test_an_agent_that_tries_names_of_tools_is_not_told_what_there_is(tmp_path: Path) -> None:
+    door, token, edge = _app(tmp_path)
+    transport = httpx2.ASGITransport(app=edge)  # pyright: ignore
+    claim = TaskClaim(
+        id="t1", root="t1", skill="look", tools=frozenset({"rights.fail"}), expires=NOW + timedelta(hours=1)
+    )
+    claim = claim.model_copy(update={"policy": policy_sha256(mint(claim, "agent:compliance", "person:sam"))})
+    headers = _ACCEPT | {"authorization": "Bearer " + token(["rights:read"], actor="agent:compliance", task=claim)}
+    standing = door.services.enforcement.standing
+    async with (
+        door.mcp.session_manager.run(),
+        httpx2.AsyncClient(transport=transport, base_url="http://house", headers=headers) as http,
+    ):
+        asked: dict[str, Any] = _LIST | {"method": "tools/call", "params": {"name": "drop_rights", "arguments": {}}}
+        denied = await http.post("/mcp/rights", json=asked)
+        standing.suspend("agent:compliance", by="person:alex", why="a try")
+        suspended = await http.post("/mcp/rights", json=asked)
+    assert ("PERMISSION_DENIED" in denied.text, "AGENT_SUSPENDED" in suspended.text) == (True, True)
+    assert not any("add_word" in answer.text for answer in (denied, suspended))
+    _close(door)
+    written = [(row.action, row.decision, row.policy) for _, row in rows(tmp_path / "audit")]
+    assert written[0] == ("rights.unknown_tool", "denied:PERMISSION_DENIED", "task-plan")
+    assert written[1][:2] == ("rights.unknown_tool", "denied:AGENT_SUSPENDED")
 
 
 @pytest.mark.parametrize("method", ["tools/list", "resources/list", "resources/templates/list", "ping"])
