@@ -40,10 +40,12 @@ async def _agent(house: Any, agent: str, parts: list[dict[str, Any]], metadata: 
 async def test_orders_of_every_kind_as_words_to_search_for_are_searched_for_and_no_more(
     house: Any, unmoved: Any
 ) -> None:
+    house.foundation.audit.flush()
     before = len(list(rows(house.home / "audit")))
     async with unmoved():
         outcomes = {await _search(house, each) for each in INJECTIONS[::5]}
     assert outcomes <= {"found", "INVALID_ARGUMENT"}
+    house.foundation.audit.flush()
     done = [row for _, row in rows(house.home / "audit")][before:]
     assert {row.action for row in done} <= {"assets.search_assets", "gateway.pass", "token.issue"}
 
