@@ -32,8 +32,10 @@ def verify_audit(home: Path | None, out: Path | None, anchors: Path | None = Non
     """Check every chain; exits with 1 when a row was edited, removed, reordered or cut off.
 
     An output folder holds the log twice, as the house wrote it and as a copy to hand on: both are checked. `anchors`
-    is where copies of the heads were kept; the home's settings say it where it is left out.
+    is where copies of the heads were kept; the home's settings say it where it is left out. Raises Problem NOT_FOUND,
+    after what was found without them, when no copies lie there.
     """
+    named = anchors is not None
     if anchors is None and out is None:
         anchors = load_settings(home=home).anchors
     reports = {folder: verify_chains(folder, _home_keys(folder.parent), anchors) for folder in _logs(home, out)}
@@ -42,6 +44,13 @@ def verify_audit(home: Path | None, out: Path | None, anchors: Path | None = Non
         sys.stdout.write(f"{heading}{report.text()}\n")
     if not all(report.ok for report in reports.values()):
         sys.exit(1)
+    signed = any(any(folder.glob("*.heads.jsonl")) for folder in reports)
+    if anchors is not None and (named or signed) and not any(anchors.glob("*.anchors.jsonl")):
+        raise Problem(
+            "NOT_FOUND",
+            f"No copies of heads lie in {anchors}: what was cut off together with its heads was not looked for.",
+            "See whether it is there and spelt as in `anchors` of holdback.toml; a house fills it at a task's end.",
+        )
 
 
 def _home_keys(place: Path) -> KeyRing | None:

@@ -52,7 +52,7 @@ def home(worked: Path, tmp_path: Path) -> Path:
 def _verified(home: Path, anchors: Path | None = None) -> tuple[int, str]:
     said = ["audit", "verify", "--home", str(home)]
     result = CliRunner().invoke(app, said + ([] if anchors is None else ["--anchors", str(anchors)]))
-    return result.exit_code, result.output
+    return result.exit_code, f"{result.output}{result.exception or str()}"
 
 
 def _log(home: Path) -> Path:
@@ -121,6 +121,15 @@ async def test_the_record_and_its_heads_are_cut_off_together(home: Path) -> None
     _rewrite(home, lambda lines: lines.pop())
     (home / "audit" / "gateway.heads.jsonl").unlink()
     assert _verified(home, home.parent / "anchors")[0] == 1
+
+
+async def test_the_copies_of_the_heads_are_taken_away_or_looked_for_in_a_wrong_place(home: Path) -> None:
+    code, told = _verified(home, home.parent / "anchor")
+    assert (code, "No copies of heads lie in" in told, "gateway: ok" in told) == (1, True, True), told
+    shutil.rmtree(home.parent / "anchors")
+    (home / "holdback.toml").write_text(f"anchors = {json.dumps(str(home.parent / 'anchors'))}\n", encoding="utf-8")
+    code, told = _verified(home)
+    assert (code, "No copies of heads lie in" in told) == (1, True), told
 
 
 async def test_the_whole_record_is_taken_away(home: Path) -> None:
