@@ -96,8 +96,17 @@ class Person:
         raise _problem(shape, response.status_code)
 
 
+_CURES = {
+    "invalid_scope": "Let somebody do it whose roles allow it; `holdback person list` tells them.",
+    "invalid_grant": "See that --home is the home of that house, and take the digits that your authenticator shows "
+    "now; `holdback person factor` sets one up.",
+}
+"""What to do about an error of RFC 6749, which brings no cure."""
+
+
 def _problem(shape: Mapping[str, Any], status: int) -> Problem:
     if "code" in shape:
         return Problem.from_dict(shape)
     code = "UNAUTHENTICATED" if status == 401 else "PERMISSION_DENIED" if status in (400, 403) else "UNAVAILABLE"
-    return Problem(code, str(shape.get("error_description", shape.get("error", "The gateway refused."))))
+    error = str(shape.get("error", "The gateway refused."))
+    return Problem(code, str(shape.get("error_description", error)), _CURES.get(error, ""))

@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from functools import cache
 from importlib import resources
+from ipaddress import ip_address
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -118,6 +119,8 @@ def text_of(policies: Policies, name: str) -> str:
 
 def _action(question: Question) -> Action:
     kinds, story = capabilities(), question.story or None
+    if question.network:
+        _check_address(question.network)
     if question.what in kinds:
         shape = {"name": question.what, "scope": _scope_of(question.what), "kind": kinds[question.what]}
         return Action.model_validate(shape | {"story": story, "network": question.network})
@@ -125,6 +128,14 @@ def _action(question: Question) -> Action:
     if not scopes:
         raise Problem("INVALID_ARGUMENT", f"There is no tool or skill {question.what}.", "Take one of docs/tools.md.")
     return Action(name=question.what, scope=scopes[0], kind="write", story=story, network=question.network)
+
+
+def _check_address(text: str) -> None:
+    try:
+        ip_address(text)
+    except ValueError:
+        cure = "Give one as a connection has it, such as 10.1.2.3 or ::1."
+        raise Problem("INVALID_ARGUMENT", f"{text} is no address of a machine.", cure) from None
 
 
 @cache

@@ -69,6 +69,7 @@ def test_a_decision_is_explained_as_the_tokens_would_be_made(home: Path, capsys:
         (Question("person:bob", "clear-rights"), "person:bob is no person of this house"),
         (Question("person:sam", "rights.nothing"), "There is no tool or skill rights.nothing"),
         (Question("agent:scheduler", "clear-rights", "person:sam", "make-highlight"), "has no plan for make-highlight"),
+        (Question("person:sam", "clear-rights", network="10.1.2"), r"10\.1\.2 is no address of a machine"),
     ],
 )
 def test_who_or_what_there_is_not_is_told(home: Path, question: Question, what: str) -> None:

@@ -66,6 +66,7 @@ async def test_a_valuable_cut_is_approved_with_the_digits_of_an_authenticator_an
     claims = read(shown["statement"], APPROVAL, house.foundation.ring, house.foundation.clock(), {"gateway"})
     assert (without.value.code, bool(without.value.hint)) == ("SECOND_FACTOR_NEEDED", True)
     assert (wrong.value.code, again.value.code) == ("PERMISSION_DENIED", "PERMISSION_DENIED")
+    assert "holdback person factor" in wrong.value.hint
     assert done == f"{identity} is approved by {ALEX}.\n"
     assert (claims["tier"], claims["by"]) == (3, ALEX)
 
