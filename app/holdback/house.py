@@ -128,6 +128,7 @@ def _build(
             people=person_entries(foundation, people),
             autonomy=_autonomy(foundation),
             stories={name: each.people | each.agents for name, each in foundation.settings.stories.items()},
+            story_now=doors["assets"].services.media.story,
             credentials=home_credentials(foundation.settings.home, foundation.clock),
             issuer=issuer_facts(foundation.settings),
         )

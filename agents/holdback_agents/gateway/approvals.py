@@ -39,10 +39,10 @@ class Approvals:
         if state is not None and state not in STATES:
             raise Problem("INVALID_ARGUMENT", f"There is no state {state}.", f"The states are {', '.join(STATES)}.")
         found = await self._services.database.read(
-            lambda c: store.page(c, asker, before, PAGE + 1, lambda story: self.knows(caller, story))
+            lambda c: store.page(c, asker, before, PAGE + 1, lambda each: self.knows(caller, self.as_now(each).story))
         )
         now = self._services.clock()
-        items = [self.shown(each) for each in found[:PAGE] if state is None or each.state(now) == state]
+        items = [self.shown(self.as_now(each)) for each in found[:PAGE] if state is None or each.state(now) == state]
         return {"items": items, "next_cursor": found[PAGE - 1].id if len(found) > PAGE else None}
 
     async def get(self, caller: Caller, identity: str) -> dict[str, Any]:
@@ -57,8 +57,17 @@ class Approvals:
 
     async def find(self, caller: Caller, identity: str) -> Approval | None:
         """The approval of that id, for who may know of its story."""
-        found = await self._services.database.read(lambda c: store.find(c, identity))
+        stored = await self._services.database.read(lambda c: store.find(c, identity))
+        found = None if stored is None else self.as_now(stored)
         return found if found is not None and self.knows(caller, found.story) else None
+
+    def as_now(self, approval: Approval) -> Approval:
+        """The approval with the story that its bytes belong to by now; they may be closed long after it was asked."""
+        return approval.model_copy(update={"story": self.story(approval.question["media"], approval.story)})
+
+    def story(self, media: str, told: str | None) -> str | None:
+        """The closed story that bytes belong to now, else the one that was signed."""
+        return self._services.story_now(media) or told
 
     def knows(self, caller: Caller, story: str | None) -> bool:
         """Whether the caller may know of what belongs to the story."""

@@ -92,6 +92,7 @@ class Questions:
             statements.CLEARANCE_ISSUERS,
         )
         stakes = stakes_of(question, claims)
+        stakes = stakes.model_copy(update={"story": self._approvals.story(question.media, stakes.story)})
         if not self._approvals.knows(caller, stakes.story):
             raise Problem("NOT_FOUND", f"There is no cut {question.media} here.", "Ask about a cut that you know.")
         self._services.enforcement.reaches(caller, stakes.tier).require()

@@ -1,6 +1,6 @@
 """What the gateway is given, and the ledger through which it records what it decided."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 
@@ -49,6 +49,7 @@ class GatewayServices:
         autonomy: how far agents may go without a person.
         retry_seconds: the first pause after a delivery that failed; it doubles up to a minute.
         stories: who may know of each closed story, people and agents by their ids.
+        story_now: the closed story that bytes belong to now, by their sha256, whatever was signed of them before.
         credentials: codes and second factors of the house's people; without them nobody signs in at a browser.
         issuer: whose word on people is taken instead.
         egress: where the gateway may send requests by itself; nowhere without it.
@@ -74,6 +75,7 @@ class GatewayServices:
     autonomy: Autonomy = field(default_factory=Autonomy)
     retry_seconds: float = 1.0
     stories: Mapping[str, frozenset[str]] = field(default_factory=dict[str, frozenset[str]])
+    story_now: Callable[[str], str | None] = lambda _: None
     credentials: Credentials | None = None
     issuer: IssuerFacts | None = None
     egress: Egress | None = None

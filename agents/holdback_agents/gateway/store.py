@@ -30,7 +30,7 @@ _approvals = Table(
     Column("comment", String, nullable=False, default=""),
     Column("statement", String),
     Column("tier", Integer, nullable=False),
-    Column("story", String, index=True),
+    Column("story", String),
     Column("revoked", String),
     Column("revoked_by", String),
     Column("revoked_why", String, nullable=False, default=""),
@@ -132,20 +132,22 @@ def find_asked(c: Connection, agent: str, task: str, question_sha256: str, now: 
 
 
 def page(
-    c: Connection, asker: str | None, before: str | None, limit: int, known: Callable[[str], bool]
+    c: Connection, asker: str | None, before: str | None, limit: int, known: Callable[[Approval], bool]
 ) -> list[Approval]:
-    """Approvals, the newest first: all, or those that one person asked; `before` is the id to go on from.
-
-    Those of a closed story are there only where it is `known`.
-    """
-    stories = c.execute(select(_approvals.c.story).where(_approvals.c.story.is_not(None)).distinct()).scalars()
-    open_to = _approvals.c.story.is_(None) | _approvals.c.story.in_([each for each in stories if known(each)])
-    query = select(_approvals).where(open_to).order_by(_approvals.c.id.desc()).limit(limit)
+    """Those approvals that are `known`, the newest first: all, or those that one person asked; `before` is the id to go
+    on from."""
+    query = select(_approvals).order_by(_approvals.c.id.desc()).limit(limit)
     if asker is not None:
         query = query.where(_approvals.c.asker == asker)
-    if before is not None:
-        query = query.where(_approvals.c.id < before)
-    return [_approval(dict(row)) for row in c.execute(query).mappings()]
+    found: list[Approval] = []
+    while len(found) < limit:
+        following = query if before is None else query.where(_approvals.c.id < before)
+        read = [_approval(dict(row)) for row in c.execute(following).mappings()]
+        found += [each for each in read if known(each)]
+        if len(read) < limit:
+            break
+        before = read[-1].id
+    return found[:limit]
 
 
 def count_open(c: Connection, asker: str, now: datetime) -> int:

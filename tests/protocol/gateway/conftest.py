@@ -227,6 +227,7 @@ def build_house(tmp_path: Path) -> Iterator[BuildHouse]:
             autonomy: Autonomy | None = None,
             levels: dict[str, int] | None = None,
             stories: dict[str, frozenset[str]] | None = None,
+            closed: dict[str, str] | None = None,
         ) -> House:
             kept = home is not None
             home = home or tmp_path / str(next(homes))
@@ -274,6 +275,7 @@ def build_house(tmp_path: Path) -> Iterator[BuildHouse]:
                 retry_seconds=0.01,
                 autonomy=autonomy or Autonomy(),
                 stories=stories or {},
+                story_now=({} if closed is None else closed).get,
             )
             for entry in services.agents:
                 admissions.admit(house_admission(entry, by="person:test", now=clock()))

@@ -4,6 +4,7 @@ from typing import Any
 
 import jwt
 import pytest
+from holdback_agents.gateway import store
 from holdback_agents.gateway.risk import Autonomy
 from holdback_base.vocabulary import instant_text
 from holdback_trust.audit_check import rows
@@ -285,6 +286,47 @@ async def test_who_may_not_know_of_a_story_sees_none_of_its_approvals(build_hous
     assert lists == [[plain], [plain, identity]]
     assert (hidden.status_code, hidden.json()) == (nothing.status_code, nothing.json()) == (404, nothing.json())
     assert (decided.status_code, revoked.status_code, known.status_code) == (404, 404, 200)
+
+
+async def test_an_approval_of_bytes_that_are_closed_later_is_there_for_who_knows_of_the_story_only(build_house):
+    closed: dict[str, str] = {}
+    knowing = frozenset({"person:sam", "agent:editing-assistant"})
+    house = build_house(stories={"court-ruling": knowing}, closed=closed, autonomy=LOW)
+    low = {"tier": 1}
+    async with house.open() as client:
+        identity = (await ask(house, client, cleared=low)).json()["id"]
+        stranger, told_all = token(house), token(house, stories={"court-ruling"})
+        closed["sha256:" + "a" * 64] = "court-ruling"
+        lists = [
+            [(each["id"], each["story"]) for each in (await client.get("/approvals", headers=who)).json()["items"]]
+            for who in (stranger, told_all)
+        ]
+        hidden = await client.get(f"/approvals/{identity}", headers=stranger)
+        revoked = await revoke(house, client, identity)
+        now = (await ask(house, client, task="task-2", cleared=low)).json()
+        closed.clear()
+        again = await client.get(f"/approvals/{identity}", headers=stranger)
+    assert lists == [[], [(identity, "court-ruling")]]
+    assert (hidden.status_code, revoked.status_code, again.status_code) == (404, 404, 200)
+    assert (now["state"], now["story"]) == ("open", "court-ruling"), "policy passes nothing of a closed story"
+
+
+async def test_a_page_is_full_though_much_of_what_is_newer_is_closed(build_house):
+    closed: dict[str, str] = {}
+    house = build_house(stories={"court-ruling": frozenset({"person:sam"})}, closed=closed)
+    async with house.open() as client:
+        identity = await asked(house, client)
+        database = house.services.database
+        first = await database.read(lambda c: store.find(c, identity))
+        question = first.question | {"media": "sha256:" + "c" * 64}
+        closed[question["media"]] = "court-ruling"
+        later = [
+            first.model_copy(update={"id": house.services.new_id("apr"), "task": f"t{n}", "question": question})
+            for n in range(120)
+        ]
+        await database.write(lambda c: [store.insert(c, each) for each in later])
+        listed = (await client.get("/approvals", headers=token(house))).json()
+    assert ([each["id"] for each in listed["items"]], listed["next_cursor"]) == ([identity], None)
 
 
 @pytest.mark.parametrize("name", ["sha256:" + "a" * 64, "clr_1", "hold_1"])
