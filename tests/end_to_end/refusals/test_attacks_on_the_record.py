@@ -52,7 +52,7 @@ def home(worked: Path, tmp_path: Path) -> Path:
 def _verified(home: Path, anchors: Path | None = None) -> tuple[int, str]:
     said = ["audit", "verify", "--home", str(home)]
     result = CliRunner().invoke(app, said + ([] if anchors is None else ["--anchors", str(anchors)]))
-    return result.exit_code, f"{result.output}{result.exception or str()}"
+    return result.exit_code, f"{result.output}{result.exception or ''}"
 
 
 def _log(home: Path) -> Path:
