@@ -41,6 +41,8 @@ from starlette.responses import JSONResponse
 from starlette.routing import Route
 
 NAME, SKILL, VERSION = "channel-guide", "list-channels", "1.0.0"
+ISSUER = "gateway"
+"""Who signs the house's tokens."""
 PROMPT = {"name": "channel-prompt", "version": "3", "sha256": "sha256:" + "5e" * 32}
 """What it decides with, by hash: with another prompt or model it is another agent, to be let in again."""
 EXCHANGE = "urn:ietf:params:oauth:grant-type:token-exchange"
@@ -108,7 +110,9 @@ class House:
             keys = jwt.PyJWKSet.from_dict((await http.get(f"{self.url}/oauth/jwks.json")).json())
         try:
             key = keys[jwt.get_unverified_header(token)["kid"]]
-            claims: dict[str, Any] = jwt.decode(token, key, algorithms=["ES256"], audience=f"agent:{NAME}")
+            claims: dict[str, Any] = jwt.decode(
+                token, key, algorithms=["ES256"], audience=f"agent:{NAME}", issuer=ISSUER
+            )
         except (jwt.PyJWTError, KeyError) as error:
             raise PermissionError("The token is not of this house, or not for this agent.") from error
         if f"agent:{NAME}:{SKILL}" not in claims["scope"].split():
