@@ -201,7 +201,11 @@ class Egress:
             async with asyncio.timeout(_LOOKUP_SECONDS):
                 found = await self._resolve(wanted.host, wanted.port)
         except (OSError, TimeoutError, UnicodeError) as error:
-            raise Problem("UNAVAILABLE", f"The name {wanted.host} cannot be looked up.", "Try again later.") from error
+            raise Problem(
+                "UNAVAILABLE",
+                f"The name {wanted.host} cannot be looked up.",
+                "See that it is spelt right; then try again later.",
+            ) from error
         if not found:
             raise Problem("UNAVAILABLE", f"The name {wanted.host} has no address.", "Correct the address.")
         return found
