@@ -126,6 +126,7 @@ class Watched:
     def __init__(self) -> None:
         self._agents: dict[str, AgentWatch] = {}
         self._roots: OrderedDict[str, RootWatch] = OrderedDict()
+        self._recent: OrderedDict[str, RootWatch] = OrderedDict()
 
     def agent(self, agent: str) -> AgentWatch:
         """What is known of an agent."""
@@ -143,12 +144,14 @@ class Watched:
         watch = self._roots.get(root)
         if watch is None:
             watch = self._roots[root] = RootWatch(now, now)
-            for idle in list(self._roots.values())[:-REMEMBERED_ROOTS]:
-                idle.results.clear()
             if len(self._roots) > MOST_WATCHED:
                 self._roots.popitem(last=False)
         else:
             self._roots.move_to_end(root)
+        self._recent[root] = watch
+        self._recent.move_to_end(root)
+        if len(self._recent) > REMEMBERED_ROOTS:
+            self._recent.popitem(last=False)[1].results.clear()
         return watch
 
     def forget(self, agent: str) -> None:
