@@ -134,14 +134,14 @@ def _write_overview(found: Sequence[Row], *, as_json: bool) -> None:
 
 def _summary(told: TaskTold, found: Sequence[Row]) -> str:
     refusals = tell(found, told.id).refusals
-    return f"{_short(told.agent)}: {told.skill} for {told.person}: {_ending(told)}" + (
+    return f"{_short(told.agent)}: {told.skill or 'a task'} for {told.person}: {_ending(told)}" + (
         f"; {refusals} refused" if refusals else ""
     )
 
 
 def _ending(told: TaskTold) -> str:
     if told.ended is None:
-        return "not ended"
+        return "not ended" if told.skill else "its end is not told here"
     return f"{told.how} after {(told.ended - told.began).total_seconds():.1f} s"
 
 
@@ -159,7 +159,7 @@ def _heading(story: Story) -> Iterator[str]:
     agents = len({each.agent for each in story.tasks})
     counts = ((len(story.tasks), "task"), (agents, "agent"), (story.refusals, "refusal"), (story.rows, "row"))
     tasks, of, refusals, rows_ = (f"{number} {noun}{'' if number == 1 else 's'}" for number, noun in counts)
-    yield f"{top.skill} by {_short(top.agent)} for {top.person}: {_ending(top)}"
+    yield f"{top.skill or 'a task'} by {_short(top.agent)} for {top.person}: {_ending(top)}"
     yield f"begun {top.began:%a %d %b %Y, %H:%M:%S} UTC; {tasks} of {of}, {refusals}, {rows_}"
     for text in dict.fromkeys(each for line in story.lines for each in line.configuration.split("; ") if each):
         yield f"decided with {text}"

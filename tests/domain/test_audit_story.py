@@ -118,6 +118,23 @@ def test_a_task_that_an_older_row_gives_no_giver_is_put_under_the_one_that_asked
     assert tasks_of(bare)[1].given_by == EDIT
 
 
+def test_a_task_of_an_agent_from_outside_is_told_by_the_doors_that_it_went_through(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    guide = {"task": "33333333-cccc", "chain": ("agent:channel-guide",), "resource": "mcp:schedule"}
+    moments = (NOON + timedelta(seconds=number) for number in range(9))
+    with AuditLog(tmp_path / "audit", KeyPair.generate(), lambda: next(moments), "gateway") as log:
+        log.append(**_row("agent:channel-guide", "token.issue", **guide))
+        log.append(**_row("agent:channel-guide", "schedule.list_channels", policy="task", **guide))
+        log.append(**_row("agent:channel-guide", "schedule.hold_slot", decision="denied:PERMISSION_DENIED", **guide))
+    show_audit(None, tmp_path, None, whole=False)
+    assert "channel-guide: a task for person:sam: its end is not told here; 1 refused" in capsys.readouterr().out
+    show_audit("333333", tmp_path, None, whole=False)
+    told = capsys.readouterr().out.splitlines()
+    assert told[0] == "a task by channel-guide for person:sam: its end is not told here"
+    assert told[-1] == "12:00:02 ✗ REFUSED channel-guide: schedule: hold_slot: PERMISSION_DENIED"
+
+
 def test_a_task_that_nobody_knows_has_no_story(found: list[Row]) -> None:
     assert tell(found, "33333333").lines == ()
 

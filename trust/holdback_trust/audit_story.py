@@ -44,7 +44,10 @@ class Line(Noun):
 
 
 class TaskTold(Noun):
-    """A task: which agent did what for whom, given by which task, and how it ended (`` while it has not)."""
+    """A task: which agent did what for whom, given by which task, and how it ended (`` while it has not).
+
+    `skill` is empty where only doors tell of it: an agent from outside keeps its own account elsewhere.
+    """
 
     id: str
     agent: str
@@ -70,24 +73,25 @@ class Story(Noun):
 
 
 def tasks_of(rows: Iterable[Row]) -> tuple[TaskTold, ...]:
-    """Every task that an agent took, in order of its beginning."""
+    """Every task that an agent took or acted in, in order of its beginning."""
     told: dict[str, TaskTold] = {}
     for _, row in rows:
         verb, _, skill = row.action.partition(" ")
-        if verb == "accept" and row.task not in told:
-            told[row.task] = TaskTold(
-                id=row.task,
-                agent=row.actor,
-                skill=skill,
-                person=row.on_behalf_of,
-                given_by=row.resource or _given_by(row, told.values()),
-                began=row.at,
-            )
-        elif verb == "end" and row.task in told:
+        known = told.get(row.task)
+        if verb == "accept" and (known is None or not known.skill):
+            giver = row.resource or _given_by(row, told.values())
+            told[row.task] = _begun(row, skill, giver)
+        elif known is None and row.task and row.actor.startswith("agent:"):
+            told[row.task] = _begun(row, "", _given_by(row, told.values()))
+        elif verb == "end" and known is not None:
             told[row.task] = told[row.task].model_copy(
                 update={"ended": row.at, "how": f"{row.resource} {row.policy}".strip()}
             )
     return tuple(told.values())
+
+
+def _begun(row: AuditRow, skill: str, giver: str) -> TaskTold:
+    return TaskTold(id=row.task, agent=row.actor, skill=skill, person=row.on_behalf_of, given_by=giver, began=row.at)
 
 
 def tell(rows: Sequence[Row], task: str) -> Story:
