@@ -30,6 +30,7 @@ from holdback_agents.gateway.registry import AgentEntry, Registry, Target
 from holdback_agents.gateway.routing import Wanted, is_request, wanted_by_path, wanted_by_rpc
 from holdback_agents.gateway.services import GatewayServices, Ledger
 from holdback_agents.gateway.streams import Streams
+from holdback_agents.runtime.lines import JSON, Request
 
 _KEPT = 4096
 """Tasks and tokens remembered; older ones are found, or made, again."""
@@ -138,26 +139,13 @@ class FrontDoor:
         return await self._post(self._registry.servers[name].target, f"/mcp/{name}", token, body)
 
     async def _post(self, target: Target, path: str, token: str, body: bytes) -> tuple[int, bytes]:
-        scope: dict[str, Any] = {
-            "type": "http",
-            "asgi": {"version": "3.0", "spec_version": "2.3"},
-            "http_version": "1.1",
-            "method": "POST",
-            "scheme": "http",
-            "path": path,
-            "raw_path": path.encode(),
-            "query_string": b"",
-            "root_path": "",
-            "headers": [
-                (b"content-type", b"application/json"),
-                (b"content-length", str(len(body)).encode()),
-                (b"accept", b"application/json, text/event-stream"),
-                (b"a2a-version", b"1.0"),
-                (b"authorization", f"Bearer {token}".encode()),
-            ],
-            "client": None,
-            "server": None,
+        headers = {
+            **JSON,
+            "accept": "application/json, text/event-stream",
+            "a2a-version": "1.0",
+            "authorization": f"Bearer {token}",
         }
+        scope = Request("POST", path, headers=headers, body=body).scope()
         answer = _Collected()
         never = asyncio.Event()
 

@@ -42,6 +42,24 @@ class Request:
     headers: Mapping[str, str] = field(default_factory=dict[str, str])
     body: bytes = b""
 
+    def scope(self, client: tuple[str, int] | None = None) -> dict[str, Any]:
+        """How an application is told of it (ASGI HTTP); its body comes by messages."""
+        headers = {**self.headers, "content-length": str(len(self.body))}
+        return {
+            "type": "http",
+            "asgi": {"version": "3.0", "spec_version": "2.3"},
+            "http_version": "1.1",
+            "method": self.method,
+            "scheme": "http",
+            "path": self.path,
+            "raw_path": self.path.encode(),
+            "query_string": self.query.encode(),
+            "root_path": "",
+            "headers": [(name.lower().encode(), value.encode()) for name, value in headers.items()],
+            "client": client,
+            "server": None,
+        }
+
 
 @dataclass(frozen=True)
 class Reply:
@@ -103,21 +121,7 @@ class InProcess:
 
 
 async def _answered(gateway: ASGIApp, request: Request) -> Reply:
-    headers = {**request.headers, "content-length": str(len(request.body))}
-    scope: dict[str, Any] = {
-        "type": "http",
-        "asgi": {"version": "3.0", "spec_version": "2.3"},
-        "http_version": "1.1",
-        "method": request.method,
-        "scheme": "http",
-        "path": request.path,
-        "raw_path": request.path.encode(),
-        "query_string": request.query.encode(),
-        "root_path": "",
-        "headers": [(name.lower().encode(), value.encode()) for name, value in headers.items()],
-        "client": ("127.0.0.1", 0),
-        "server": None,
-    }
+    scope = request.scope(client=("127.0.0.1", 0))
     waiting = [request.body]
     answered = asyncio.Event()
     status, pieces = 0, list[bytes]()
