@@ -53,10 +53,14 @@ def no_role(people: Sequence[PersonSetting], home: Path) -> Iterator[str]:
 
 
 def nobody(settings: Settings, people: Sequence[str], agents: Sequence[str]) -> Iterator[str]:
-    """Names in closed stories that nobody has: whoever was meant is told that there is no such story.
+    """Names in the settings that nobody has: a level is nobody's, and who was to know of a story is told there is none.
 
     Where an issuer says who somebody is, there may be people whom the settings do not know.
     """
+    for each in sorted(settings.agents):
+        if f"agent:{each}" not in agents:
+            cure = f"Correct agents.{each} in {settings.home / 'holdback.toml'}"
+            yield f"  NOBODY      agent:{each}, whose level the settings say, is not here. {cure}"
     known = {*people, *agents, settings.person}
     for name, story in sorted(settings.stories.items()):
         given = story.agents if settings.oidc else story.agents | story.people

@@ -292,9 +292,23 @@ def load_settings(environ: Mapping[str, str] = os.environ, **flags: Any) -> Sett
         name = ".".join(str(each) for each in first["loc"])
         raise Problem(
             "INVALID_ARGUMENT",
-            f"The setting {name} is not valid: {first['msg']}.",
+            f"The setting {name} is not valid: {_why(first['type'], first['msg'])}.",
             _cure(name, home / "holdback.toml"),
         ) from error
+
+
+_PLAIN = {
+    "extra_forbidden": "there is no setting of that name",
+    "frozen_set_type": "it is a list, in square brackets",
+    "tuple_type": "it is a list, in square brackets",
+    "path_type": "it is a path, in quotation marks",
+    "missing": "it has to be there",
+}
+"""By the validator's kind of error: what it says itself there is for those who write programs."""
+
+
+def _why(kind: str, message: str) -> str:
+    return _PLAIN.get(kind, message.removeprefix("Value error, "))
 
 
 def _cure(name: str, file: Path) -> str:

@@ -1,7 +1,7 @@
 from pathlib import Path
 
 from holdback.announcing import addresses, no_role, nobody, not_let_in
-from holdback_servers.settings import OidcSetting, PersonSetting, Settings, StorySetting
+from holdback_servers.settings import AgentSetting, OidcSetting, PersonSetting, Settings, StorySetting
 
 SAM = PersonSetting(id="person:sam", name="Sam", roles=frozenset({"editor"}))
 STORY = StorySetting(
@@ -26,6 +26,13 @@ def test_a_name_in_a_closed_story_that_nobody_has_is_told(tmp_path: Path) -> Non
     lines = list(nobody(settings, [SAM.id], ["agent:compliance"]))
     assert [line.split()[1] for line in lines] == ["agent:complaince,", "person:alx,"]
     assert all("the story ruling" in line and str(tmp_path / "holdback.toml") in line for line in lines)
+
+
+def test_the_level_of_an_agent_that_is_not_here_is_told(tmp_path: Path) -> None:
+    levels = {"complaince": AgentSetting(level=100), "compliance": AgentSetting(level=300)}
+    [line] = nobody(Settings(home=tmp_path, agents=levels), [SAM.id], ["agent:compliance"])
+    assert line.startswith("  NOBODY      agent:complaince, whose level")
+    assert line.endswith(f"Correct agents.complaince in {tmp_path / 'holdback.toml'}")
 
 
 def test_where_an_issuer_says_who_somebody_is_any_person_may_come(tmp_path: Path) -> None:

@@ -14,9 +14,9 @@ from holdback_servers.settings import load_settings
         ('[stories.ruling]\npeople = ["agent:compliance"]', "stories.ruling.people", "person:"),
         ('[stories.ruling]\nagents = ["compliance"]', "stories.ruling.agents", "agent:"),
         ('[stories.ruling]\nagents = ["person:sam"]', "stories.ruling.agents", "agent:"),
-        ('[stories.ruling]\npoeple = ["person:sam"]', "stories.ruling.poeple", "not permitted"),
+        ('[stories.ruling]\npoeple = ["person:sam"]', "stories.ruling.poeple", "no setting of that name"),
         ('[stories."The ruling"]\npeople = ["person:sam"]', "stories.The ruling", "pattern"),
-        ('[storys.ruling]\npeople = ["person:sam"]', "storys", "not permitted"),
+        ('[storys.ruling]\npeople = ["person:sam"]', "storys", "no setting of that name"),
     ],
 )
 def test_a_slip_of_the_pen_is_told_with_its_place(tmp_path: Path, text: str, field: str, said: str) -> None:
