@@ -70,7 +70,7 @@ def test_publishers_are_named_in_the_file_besides_the_folder_in_the_home(tmp_pat
             "publishers.tube.timeout_seconds",
             "greater",
         ),
-        ('kind = "webhook"\nurl = "https://a.example"\npassword = 1', "publishers.tube.password", "no setting of that name"),
+        ('kind = "webhook"\nurl = "https://a.example"\npassword = 1', "publishers.tube.password", "no setting"),
     ],
 )
 def test_a_mistake_names_the_field_and_the_cure_and_repeats_no_secret(
