@@ -7,6 +7,7 @@ import logging
 import signal
 import sys
 from collections.abc import AsyncGenerator, Mapping, Sequence
+from urllib.parse import urlsplit
 
 from holdback_base.problem import Problem
 from holdback_servers.settings import Settings
@@ -37,17 +38,23 @@ def run_up(settings: Settings, at: Sequence[str]) -> None:
     Raises:
         Problem: NOT_FOUND for a name that is none of them; INVALID_ARGUMENT for an address that is not whole.
     """
-    elsewhere = dict(map(_placed, at))
+    elsewhere = dict(map(placed, at))
     _log_to_stderr()
     with held(settings.home):
         asyncio.run(_up(settings, elsewhere))
 
 
-def _placed(said: str) -> tuple[str, str]:
+def placed(said: str) -> tuple[str, str]:
+    """A server or agent and its address, out of `NAME=URL`; a server answers at `/mcp/NAME` where no path is said.
+
+    Raises:
+        Problem: as `run_up`.
+    """
     name, _, url = said.partition("=")
     if name not in {*ROOMS, *AGENTS}:
         raise _no_such(name)
-    return name, whole_address(url, f"--at {name}=")
+    whole = whole_address(url, f"--at {name}=")
+    return name, f"{whole}/mcp/{name}" if name in ROOMS and not urlsplit(whole).path else whole
 
 
 async def _up(settings: Settings, elsewhere: Mapping[str, str]) -> None:

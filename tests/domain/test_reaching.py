@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 from holdback.holding import held
 from holdback.reaching import house_url, whole_address
-from holdback.serve import run_one, run_up
+from holdback.serve import placed, run_one, run_up
 from holdback_base.problem import Problem
 from holdback_servers.settings import Settings, load_settings
 
@@ -38,6 +38,18 @@ def test_what_stands_elsewhere_is_checked_before_the_house_is_opened(tmp_path: P
     with pytest.raises(Problem, match=told):
         run_up(Settings(home=tmp_path / "home", port=0), [said])
     assert not (tmp_path / "home").exists()
+
+
+@pytest.mark.parametrize(
+    ("said", "address"),
+    [
+        ("rights=http://127.0.0.1:8765", "http://127.0.0.1:8765/mcp/rights"),
+        ("rights=http://127.0.0.1:8765/mcp/rights/", "http://127.0.0.1:8765/mcp/rights"),
+        ("compliance=http://127.0.0.1:8765/", "http://127.0.0.1:8765"),
+    ],
+)
+def test_a_server_elsewhere_is_found_without_the_path_that_is_always_the_same(said: str, address: str) -> None:
+    assert placed(said)[1] == address
 
 
 def test_an_agent_by_itself_needs_the_gateways_whole_address(tmp_path: Path) -> None:
