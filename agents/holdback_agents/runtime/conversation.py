@@ -57,6 +57,7 @@ class Conversation:
         self._queue, self._clock, self._new_id, self._seq = queue, clock, new_id, seq
         self._answer: asyncio.Future[Message] | None = None
         self._early: Message | None = None
+        self._early_to: Message | None = None
         self._one_question = asyncio.Lock()
 
     @property
@@ -68,14 +69,15 @@ class Conversation:
         """Act with this session and tell this queue from now on."""
         self.session, self._queue = session, queue
 
-    def resume(self, session: Session, queue: EventQueue, answer: Message | None) -> None:
-        """A further message of the asker. Before a question is open the answer is kept for the first one."""
+    def resume(self, session: Session, queue: EventQueue, answer: Message | None, *, to: Message | None = None) -> None:
+        """A further message of the asker. Before a question is open the answer is kept for the first one, or for the
+        very question that it was given `to`: an earlier process may have heard it and gone on."""
         self.redirect(session, queue)
         if answer is None:
             return
         self.settled.clear()
         if self._answer is None:
-            self._early = answer
+            self._early, self._early_to = answer, to
         elif not self._answer.done():
             self._answer.set_result(answer)
 
@@ -110,8 +112,9 @@ class Conversation:
     async def ask(self, parts: Sequence[WirePart], path: Iterable[str]) -> Message:
         """Ask and wait for the answer, one question at a time. `path` leads from this agent to the one that asks."""
         async with self._one_question:
-            if self._early is not None:
-                early, self._early = self._early, None
+            early, to = self._early, self._early_to
+            if early is not None and (to is None or list(to.parts) == list(parts)):
+                self._early = self._early_to = None
                 return early
             self._answer = asyncio.get_running_loop().create_future()
             try:

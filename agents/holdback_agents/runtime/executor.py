@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from a2a.server.agent_execution import AgentExecutor, RequestContext
 from a2a.server.context import ServerCallContext
 from a2a.server.events import EventQueue
-from a2a.types.a2a_pb2 import Message, Task, TaskState
+from a2a.types.a2a_pb2 import Message, Role, Task, TaskState
 from holdback_base.ids import Clock, NewId
 from holdback_base.problem import Problem
 from holdback_base.vocabulary import instant_text
@@ -30,7 +30,7 @@ from holdback_agents.runtime.journal import Journal, Step
 from holdback_agents.runtime.parts import MOST_THINGS, artifact, problem_parts, progress_of, things_in
 from holdback_agents.runtime.run import Run
 from holdback_agents.runtime.steps import Steps
-from holdback_agents.runtime.task_store import RECEIPT, Receipt
+from holdback_agents.runtime.task_store import RECEIPT, Receipt, is_answered
 from holdback_agents.runtime.understanding import (
     ROOT,
     STARTED,
@@ -144,7 +144,8 @@ class Executor(AgentExecutor):
             raise ValueError("a task cannot begin without a message")
         skill = self._skill(task, asked)
         known = {} if task is None else await self._backstage.journal.of_task(task.id)
-        run = self._run(context, queue, known, _session(context, skill, asked, message))
+        answer = message if message is not None or task is None or not is_answered(task) else task.history[-1]
+        run = self._run(context, queue, known, _session(context, skill, asked, answer))
         receipt: Receipt | None = None
         if task is None:
             receipt = context.call_context.state.get(RECEIPT)
@@ -159,7 +160,8 @@ class Executor(AgentExecutor):
             policy = str(context.call_context.state.get(POLICY, ""))
             run.steps.record(caller, accepted, "allowed", policy, resource=given_by, configuration=decides_with)
         elif task.status.state == TaskState.TASK_STATE_INPUT_REQUIRED:
-            run.talk.resume(run.talk.session, queue, message)
+            left = message is None and answer is not None and task.history[-2].role == Role.ROLE_AGENT
+            run.talk.resume(run.talk.session, queue, answer, to=task.history[-2] if left else None)
         driver = asyncio.create_task(self._drive(run, skill, asked, receipt), name=f"workflow:{run.task_id}")
         live = _Live(run, skill, driver)
         self._live[run.task_id] = live

@@ -53,7 +53,16 @@ from holdback_trust.policy import Action, Decision
 from holdback_agents.runtime.agent import Agent, Limits
 from holdback_agents.runtime.executor import POLICY, Executor, session_of
 from holdback_agents.runtime.parts import problem_parts, schema_of
-from holdback_agents.runtime.task_store import ENDED, RECEIPT, SETTLED, Receipt, TaskStore, owner_of
+from holdback_agents.runtime.task_store import (
+    ENDED,
+    RECEIPT,
+    SETTLED,
+    Receipt,
+    TaskStore,
+    is_answered,
+    is_settled,
+    owner_of,
+)
 from holdback_agents.runtime.understanding import is_seen_by, skill_for, skill_of
 
 _log = logging.getLogger(__name__)
@@ -178,7 +187,7 @@ class AgentRequestHandler(DefaultRequestHandler):
         async with self._guarded(context):
             self._check_standing(context)
             task = await self._stored(params.id, context)
-            if task.status.state in SETTLED or self._executor.is_here(params.id):
+            if is_settled(task) or self._executor.is_here(params.id):
                 async for event in self._sdk.on_subscribe_to_task(params, context):
                     yield event
             else:
@@ -189,13 +198,15 @@ class AgentRequestHandler(DefaultRequestHandler):
         """Go on with a task that lost its process; returns once it is settled."""
         async with self._guarded(context), aclosing(self._follow(task_id, context)) as events:
             async for event in events:
+                if isinstance(event, Task) and is_answered(event):
+                    continue  # as it was left
                 if isinstance(event, TaskStatusUpdateEvent | Task) and event.status.state in SETTLED:
                     return
 
     async def give_up(self, task_id: str, problem: Problem, at: datetime, context: ServerCallContext) -> bool:
         """Say that a task has failed which nobody can go on with; False when it is settled, or is here after all."""
         task = await self._store.get(task_id, context)
-        if task is None or task.status.state in SETTLED or self._executor.is_here(task_id):
+        if task is None or is_settled(task) or self._executor.is_here(task_id):
             return False
         said = Message(role=Role.ROLE_AGENT, parts=problem_parts(problem), message_id=f"{task_id}/left")
         said.task_id, said.context_id = task.id, task.context_id

@@ -15,7 +15,7 @@ from typing import Any
 
 from a2a.server.context import ServerCallContext
 from a2a.server.tasks import TaskStore as SdkTaskStore
-from a2a.types.a2a_pb2 import ListTasksRequest, ListTasksResponse, Task, TaskState
+from a2a.types.a2a_pb2 import ListTasksRequest, ListTasksResponse, Role, Task, TaskState
 from a2a.utils.errors import TaskNotFoundError
 from holdback_base.database import Database
 from sqlalchemy import Connection, and_, bindparam, delete, select
@@ -53,7 +53,9 @@ _put_task = _put_task.on_conflict_do_update(
 _put_message = insert(messages).on_conflict_do_nothing()
 _get_task = select(tasks.c.body).where(tasks.c.task_id == bindparam("task_id"), tasks.c.owner == bindparam("owner"))
 _unsettled = (
-    select(tasks.c.task_id, tasks.c.owner).where(tasks.c.state.not_in(sorted(SETTLED))).order_by(tasks.c.updated)
+    select(tasks.c.task_id, tasks.c.owner, tasks.c.state, tasks.c.body)
+    .where(tasks.c.state.not_in(sorted(ENDED)))
+    .order_by(tasks.c.updated)
 )
 _all_messages = select(messages.c.owner, messages.c.message_id).limit(_REMEMBERED)
 _get_message = select(messages.c.task_id, messages.c.sha256).where(
@@ -85,6 +87,18 @@ class _Round:
     def __init__(self) -> None:
         self.kept: dict[str, _Kept] = {}
         self.waiting: list[asyncio.Future[None]] = []
+
+
+def is_settled(task: Task) -> bool:
+    """Whether a task does nothing until somebody asks again. One that waits with no question open has been answered: it
+    goes on, though that may not be on the disk yet."""
+    return task.status.state in SETTLED and not is_answered(task)
+
+
+def is_answered(task: Task) -> bool:
+    """Whether the last that was said to a task that waits is the answer."""
+    waits = task.status.state in WAITING and not task.status.HasField("message")
+    return waits and len(task.history) > 1 and task.history[-1].role == Role.ROLE_USER
 
 
 def owner_of(context: ServerCallContext) -> str:
@@ -170,7 +184,11 @@ class TaskStore(SdkTaskStore):
     def unsettled(self) -> list[tuple[str, str]]:
         """The tasks that are not settled, with their owners, as they lie on the disk."""
         rows = self._database.read_now(lambda c: c.execute(_unsettled).all())
-        return [(row.task_id, row.owner) for row in rows]
+        return [
+            (row.task_id, row.owner)
+            for row in rows
+            if row.state not in WAITING or is_answered(Task.FromString(row.body))
+        ]
 
     async def list(self, params: ListTasksRequest, context: ServerCallContext) -> ListTasksResponse:
         """A page of the owner's tasks, the newest first."""

@@ -2,10 +2,21 @@
 
 import asyncio
 import contextlib
+import sqlite3
+from contextlib import closing
+from pathlib import Path
 from typing import Any
 
 import pytest
-from a2a.types.a2a_pb2 import CancelTaskRequest, GetTaskRequest, SubscribeToTaskRequest, TaskState
+from a2a.types.a2a_pb2 import (
+    CancelTaskRequest,
+    GetTaskRequest,
+    Message,
+    Role,
+    SubscribeToTaskRequest,
+    Task,
+    TaskState,
+)
 from a2a.utils.errors import TaskNotCancelableError
 from holdback_agents.contracts import Answer, ApprovalAnswer, ApprovalQuestion, Part, Question
 from holdback_agents.runtime import executor
@@ -206,6 +217,53 @@ async def test_after_a_restart_an_answer_goes_on_over_the_journal_and_repeats_no
         told = await house.send(Answer(text="yes"), task_id=asked.task.id)
     assert told.result == {"text": "1 yes 2"}
     assert kit.tools.calls == [f"{asked.task.id}/1", f"{asked.task.id}/3"]
+
+
+def _as_before_it_went_on(root: Path, task_id: str, answer: Message) -> None:
+    """Have the task on the disk as it is between its answer and the next state: answered, and nothing told since."""
+    with closing(sqlite3.connect(root / "editing-assistant.sqlite")) as db, db:
+        [body] = db.execute("select body from tasks where task_id = ?", (task_id,)).fetchone()
+        task = Task.FromString(body)
+        if task.status.HasField("message"):
+            task.history.append(task.status.message)
+            task.status.ClearField("message")
+        if task.history[-1].role != Role.ROLE_USER:
+            task.history.append(answer)
+        task.status.state = TaskState.TASK_STATE_INPUT_REQUIRED
+        row = (task.status.state, task.SerializeToString(), task_id)
+        db.execute("update tasks set state = ?, body = ? where task_id = ?", row)
+
+
+@pytest.mark.parametrize("heard", [False, True])
+async def test_a_task_whose_process_ended_between_its_answer_and_the_next_state_goes_on_by_itself(
+    kit: Any, heard: bool
+) -> None:
+    going = asyncio.Event()
+
+    async def story(run: Run, asked: Echo) -> Echoed:
+        await run.tool("assets.search_assets", query="first")  # so the gateway knows the task
+        first = await run.ask(Question(text="Go on?"))
+        if heard and not going.is_set():
+            going.set()
+            await asyncio.Event().wait()
+        second = await run.ask(Question(text="And on?"))
+        return Echoed(text=f"{first.text} {second.text}")
+
+    async with kit.house(assistant(kit, story)) as house:
+        asked = await house.send(Echo())
+        answer = house.message(Answer(text="yes"), task_id=asked.task.id)
+        if heard:
+            answering = asyncio.create_task(house.tell(answer))
+            await going.wait()
+            answering.cancel()
+            await asyncio.wait([answering])
+    _as_before_it_went_on(kit.root, asked.task.id, answer)
+    async with kit.house(assistant(kit, story)) as house:
+        async with asyncio.timeout(100):
+            while not (await tasks_of(house, "editing-assistant"))[0].status.HasField("message"):
+                pass
+        told = await house.send(Answer(text="surely"), task_id=asked.task.id)
+    assert told.result == {"text": "yes surely"}
 
 
 async def test_after_a_restart_a_delegated_question_is_answered_where_it_was_asked(kit: Any) -> None:
