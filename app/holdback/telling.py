@@ -276,7 +276,8 @@ def _last_words(outcome: Outcome, folder: Path) -> LastWords:
     approved = f"{'rejected' if outcome.state == 'rejected' else 'approved'} by {outcome.approved_by or 'nobody'}"
     sentences.append(f"Asked by {outcome.asked_by}; {approved}.")
     proof = "verified" if outcome.audit.ok else "DOES NOT VERIFY"
-    sentences.append(f"Audit log {proof}: {outcome.audit.rows} rows, {outcome.audit.heads} signed heads.")
+    heads = outcome.audit.heads
+    sentences.append(f"Audit log {proof}: {outcome.audit.rows} rows, {heads} signed head{'' if heads == 1 else 's'}.")
     sentences.append(f"Done in {outcome.seconds_taken} s.")
     sign, title = {
         "scheduled": ("CLEARED", f"{outcome.title}: approved and scheduled"),

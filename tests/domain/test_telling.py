@@ -257,6 +257,9 @@ def test_the_last_words_name_the_verdict_the_refusals_and_the_page_first() -> No
     assert "v2  ◐ Partly cleared  15.0 s, 720x1280" in lines
     assert "5 attempts were refused, as they must be." in lines
     assert "Audit log verified: 214 rows, 9 signed heads." in lines
+    early = OUTCOME.model_copy(update={"audit": OUTCOME.audit.model_copy(update={"heads": 1})})
+    teller.finish(early, Path("holdback-demo"))
+    assert "Audit log verified: 214 rows, 1 signed head." in out.getvalue().splitlines()
     files = [line for line in lines if "holdback-demo/" in line]
     assert files[0].split() == ["look", "at", "first", "holdback-demo/index.html"]
     assert len(files) == len(OUTCOME.files)
