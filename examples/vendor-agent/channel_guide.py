@@ -47,6 +47,7 @@ PROMPT = {"name": "channel-prompt", "version": "3", "sha256": "sha256:" + "5e" *
 """What it decides with, by hash: with another prompt or model it is another agent, to be let in again."""
 EXCHANGE = "urn:ietf:params:oauth:grant-type:token-exchange"
 ACCESS_TOKEN = "urn:ietf:params:oauth:token-type:access_token"  # noqa: S105 - a name, not a secret
+TASK = "urn:holdback:token-type:task"
 ASSERTION = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
 
 
@@ -121,27 +122,35 @@ class House:
 
     async def token(self, subject: str, audience: str, task: str) -> str:
         """A token for the audience, for the person of the subject token (RFC 8693). Raises PermissionError."""
-        now = int(time.time())  # noqa: TID251 - the edge of a program
-        claims = {"iss": f"agent:{NAME}", "sub": f"agent:{NAME}", "aud": "gateway", "iat": now, "exp": now + 60}
-        shown = {"software": self._version, "configurations": [PROMPT]}
-        header = {"kid": self._key.name, "typ": "client-authentication+jwt"}
         form = {
             "grant_type": EXCHANGE,
             "subject_token": subject,
             "subject_token_type": ACCESS_TOKEN,
             "audience": audience,
-            "client_assertion_type": ASSERTION,
-            "client_assertion": jwt.encode(
-                claims | {"jti": secrets.token_hex(16), "identity": shown}, self._key.pem, "ES256", headers=header
-            ),
             "task": task,
             "skill": SKILL,
         }
         async with httpx.AsyncClient() as http:
-            answer = await http.post(f"{self.url}/oauth/token", data=form)
+            answer = await http.post(f"{self.url}/oauth/token", data=form | self._proof())
         if answer.status_code != 200:
             raise PermissionError(f"{answer.json().get('code')}: {answer.json()['error_description']}")
         return str(answer.json()["access_token"])
+
+    async def end(self, task: str) -> None:
+        """Tell the house that a task is over: it gives no more tokens for it, and those that are out count no more."""
+        form = {"token": task, "token_type_hint": TASK}
+        async with httpx.AsyncClient() as http:
+            await http.post(f"{self.url}/oauth/revoke", data=form | self._proof())
+
+    def _proof(self) -> dict[str, str]:
+        """Who asks, and with which software: an assertion that counts once."""
+        now = int(time.time())  # noqa: TID251 - the edge of a program
+        claims = {"iss": f"agent:{NAME}", "sub": f"agent:{NAME}", "aud": "gateway", "iat": now, "exp": now + 60}
+        shown = {"software": self._version, "configurations": [PROMPT]}
+        header = {"kid": self._key.name, "typ": "client-authentication+jwt"}
+        claims |= {"jti": secrets.token_hex(16), "identity": shown}
+        signed = jwt.encode(claims, self._key.pem, "ES256", headers=header)
+        return {"client_assertion_type": ASSERTION, "client_assertion": signed}
 
     async def call(self, token: str, server: str, tool: str, arguments: dict[str, Any]) -> Any:
         """Call a tool of one of the house's servers. Raises PermissionError with what it answered."""
@@ -188,6 +197,8 @@ class ChannelGuide(AgentExecutor):
         except PermissionError as refusal:
             await updater.failed(updater.new_agent_message([new_text_part(str(refusal))]))
             return
+        finally:
+            await self._house.end(task.id)
         names = [f"{each['name']} ({each['platform']})" for each in found["items"]]
         await updater.add_artifact([new_data_part({"channels": names}), new_text_part(", ".join(names) or "none")])
         await updater.complete()

@@ -153,6 +153,15 @@ async def test_an_agent_from_outside_works_for_a_person_through_the_house(street
     assert all("person:sam" in json.dumps(row) for row in calls)
 
 
+async def test_its_task_ends_with_its_work_and_the_record_is_signed_then(street: Street) -> None:
+    task = await ask(street.sam)
+    heads = (street.home / "audit" / "gateway.heads.jsonl").read_text(encoding="utf-8").splitlines()
+    assert task.id in [json.loads(line)["task"] for line in heads]
+    token = await street.sam.person.token("agent:channel-guide")
+    with pytest.raises(PermissionError, match="TASK_ENDED"):
+        await street.vendor.agent.token(token, "mcp:schedule", task.id)
+
+
 async def test_the_houses_own_agents_are_let_in_by_its_first_start_though_another_was_first(street: Street) -> None:
     assert street.house.outside == {}
 

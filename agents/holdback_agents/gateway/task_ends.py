@@ -54,11 +54,16 @@ class TaskEnds:
     async def end(self, identity: str, *, by: str, why: str) -> list[HeldTask]:
         """End a task and all that it gave to others: no more tokens, and those that are out are worthless.
 
+        The head of the gateway's own log is signed then: who ends a task so may keep no log that the house knows.
+
         Args:
             by: a person, an agent or `guardian`.
             why: empty for an end that the agent itself told of.
         """
-        return await self._end([identity], by, why)
+        ended = await self._end([identity], by, why)
+        if ended:
+            await asyncio.to_thread(self._services.audit.sign_head, identity)
+        return ended
 
     async def _end(self, tasks: Sequence[str], by: str, why: str, heads: Sequence[str] = ()) -> list[HeldTask]:
         """The standing book comes first: whatever fails between the two, nothing of the task is alive, and it can be
