@@ -8,6 +8,7 @@ from holdback_trust.grants import ROLE_SCOPES
 
 from holdback.house import AGENTS, House
 from holdback.pack import EXAMPLES
+from holdback.people import LOADER
 from holdback.rooms import ROOMS
 
 
@@ -61,7 +62,7 @@ def nobody(settings: Settings, people: Sequence[str], agents: Sequence[str]) -> 
         if f"agent:{each}" not in agents:
             cure = f"Correct agents.{each} in {settings.home / 'holdback.toml'}"
             yield f"  NOBODY      agent:{each}, whose level the settings say, is not here. {cure}"
-    known = {*people, *agents, settings.person}
+    known = {*people, *agents, settings.person, LOADER.id}
     for name, story in sorted(settings.stories.items()):
         given = story.agents if settings.oidc else story.agents | story.people
         for each in sorted(given - known):

@@ -5,7 +5,7 @@ from holdback_servers.settings import AgentSetting, OidcSetting, PersonSetting, 
 
 SAM = PersonSetting(id="person:sam", name="Sam", roles=frozenset({"editor"}))
 STORY = StorySetting(
-    people=frozenset({"person:sam", "person:local", "person:alx"}),
+    people=frozenset({"person:sam", "person:local", "person:alx", "person:loader"}),
     agents=frozenset({"agent:compliance", "agent:complaince"}),
 )
 
