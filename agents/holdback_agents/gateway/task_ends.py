@@ -1,7 +1,7 @@
 """How tasks end at the gateway: with the signed head of the agent's audit log, kept where the agent cannot reach it."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, cast
 
 from holdback_base.problem import Problem
@@ -73,7 +73,8 @@ class TaskEnds:
             found = {each.id: each for task in tasks for each in self._tasks.ending(task) if each.id not in over}
             if not found and not heads:
                 break
-            await asyncio.to_thread(self._write, [(each.id, by or each.agent) for each in found.values()], why, heads)
+            ends = [(each.id, by or each.agent) for each in found.values() if not _is_below(each, found)]
+            await asyncio.to_thread(self._write, ends, why, heads)
             over, heads = over | found.keys(), ()
         return [each for task in tasks for each in self._tasks.end(task, why or "it was done")]
 
@@ -96,6 +97,11 @@ class TaskEnds:
                 f"The head cannot be kept: {error.strerror}.",
                 "Make room where heads are kept, or restore its permissions; the head is sent again.",
             ) from error
+
+
+def _is_below(held: HeldTask, ending: Mapping[str, HeldTask]) -> bool:
+    """Whether its root ends with it: the root's end is that of all tokens below it."""
+    return held.claim.root != held.id and held.claim.root in ending
 
 
 def _heads_in(value: object) -> list[str]:

@@ -125,6 +125,25 @@ async def test_the_signed_head_of_an_agents_log_ends_its_task_and_is_kept(build_
     assert head in next(house.audit.glob("*.anchors.jsonl")).read_text()
 
 
+async def test_tasks_that_end_together_with_their_root_are_worthless_by_its_end(build_house, tmp_path):
+    house = build_house()
+    async with house.open() as client:
+        _, middle = await chain(house, client)
+        below = await house.agent_token(client, COMPLIANCE, middle, "mcp:assets", scope="assets:read")
+        heads = []
+        for agent in (COMPLIANCE, EDITOR):
+            with AuditLog(tmp_path / agent[-6:], house.keys[agent], house.clock, "own") as log:
+                heads.append(log.sign_head(f"task-of-{agent.removeprefix('agent:')}"))
+        assert (await client.post("/audit/heads", json={"heads": heads})).status_code == 202
+        told = [
+            (await client.post("/oauth/introspect", data=client_form(house, who, token=token))).json()
+            for who, token in ((EDITOR, middle), (COMPLIANCE, below))
+        ]
+        more = await asks(house, client, COMPLIANCE, middle, "mcp:assets")
+    assert told == [{"active": False}, {"active": False}]
+    assert (more.status_code, more.json()["code"]) == (400, "TASK_ENDED")
+
+
 async def test_a_head_that_another_party_signed_ends_nothing(build_house, tmp_path):
     house = build_house()
     async with house.open() as client:
