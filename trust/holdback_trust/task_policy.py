@@ -7,8 +7,6 @@ token of the task; each enforcement point mints the same text from what the toke
 import hashlib
 import json
 
-from holdback_base.vocabulary import to_utc
-
 from holdback_trust.identity import TaskClaim
 
 POLICY_ID = "task"
@@ -25,7 +23,6 @@ def mint(task: TaskClaim, agent: str, person: str) -> str:
         ValueError: for an id with control characters.
     """
     tools = ",\n      ".join(f"Capability::{_quoted(each)}" for each in sorted(task.tools))
-    until = to_utc(task.expires).strftime("%Y-%m-%dT%H:%M:%SZ")
     if not tools:  # a list of nothing has no type in Cedar; nothing permits anyway
         return f'@id("{POLICY_ID}")\nforbid (principal == Agent::{_quoted(agent)}, action, resource);\n'
     return f"""@id("{POLICY_ID}")
@@ -36,7 +33,7 @@ permit (
 )
 when {{
   context.person == Person::{_quoted(person)} &&
-  context.now < datetime("{until}") &&
+  context.epoch < {int(task.expires.timestamp())} &&
   principal has task &&
   principal.task.id == {_quoted(task.id)} &&
   principal.task.root == {_quoted(task.root)} &&

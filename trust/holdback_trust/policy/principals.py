@@ -20,6 +20,11 @@ def entity(kind: str, name: str) -> dict[str, Uid]:
     return {"__entity": uid(kind, name)}
 
 
+def seconds(at: datetime) -> int:
+    """An instant as a value that is quick to read: whole seconds since 1970, as tokens have them."""
+    return int(at.timestamp())
+
+
 def moment(at: datetime) -> dict[str, dict[str, str]]:
     """An instant as a value, to the millisecond."""
     text = at.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
@@ -66,7 +71,7 @@ def _agent(caller: Caller) -> dict[str, Any]:
             "skill": task.skill,
             "plan": entity("Plan", task.skill),
             "policy": task.policy,
-            "expires": moment(task.expires),
+            "until": seconds(task.expires),
         }
     return {"uid": principal(caller), "attrs": attrs, "parents": []}
 
