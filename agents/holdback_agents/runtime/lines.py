@@ -1,7 +1,7 @@
 """An agent's line to the gateway: over the network, or straight to it where both stand in one process.
 
-Straight, a request is four callables and a dict (ASGI): no client that follows redirects, keeps cookies and parses
-addresses, which cost more than all that the gateway does to answer.
+Straight, a request is a dict and two callables (ASGI), without a client that follows redirects, keeps cookies and
+parses addresses.
 """
 
 import asyncio

@@ -9,7 +9,7 @@ from sqlalchemy import Connection
 from holdback_servers.schedule import moving, run_orders, store
 from holdback_servers.schedule.answers import PublicationAnswer
 from holdback_servers.schedule.arguments import actor_of
-from holdback_servers.schedule.booking.authority import as_json, require_commit, require_holder
+from holdback_servers.schedule.booking.authority import as_json, require_admitted, require_commit, require_holder
 from holdback_servers.schedule.committing import admit, commit, require_free
 from holdback_servers.schedule.ports import Outside
 from holdback_servers.services import Call
@@ -52,7 +52,7 @@ def offer_committing(door: Door, outside: Outside) -> None:
                 tier=services.media.tier,
             )
             papers = (admission.clearance.id, admission.approval.id)
-            call.require_reach(admission.clearance.tier, held.title)
+            require_admitted(call, held, admission)
             require_free(services.enforcement.standing, held.media, held.hold, held.id, *papers)
             now = services.clock()
 
