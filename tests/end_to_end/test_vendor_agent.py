@@ -216,7 +216,7 @@ async def test_sent_away_it_gets_nothing_at_once_and_let_in_again_it_works(
         await asyncio.to_thread(show_agent, "channel-guide", street.home, as_json=False)
     assert refusal.value.code == "NOT_FOUND"
     await admit(street.home, street.vendor)
-    assert (await ask(street.sam)).status.state == TaskState.TASK_STATE_COMPLETED
+    assert (await _asked_once_known(street.sam)).status.state == TaskState.TASK_STATE_COMPLETED
     capsys.readouterr()
     list_agents(street.home, as_json=True)
     rows = {row["name"]: row for row in json.loads(capsys.readouterr().out)}
@@ -224,6 +224,17 @@ async def test_sent_away_it_gets_nothing_at_once_and_let_in_again_it_works(
     assert all(row["admitted"] for row in rows.values())
     show_agent("channel-guide", street.home, as_json=False)
     assert "channel-prompt@3" in capsys.readouterr().out
+
+
+async def _asked_once_known(desk: Desk) -> Task:
+    """A gateway that runs knows who was let in when it looks the next time."""
+    async with asyncio.timeout(100):
+        while True:
+            try:
+                return await ask(desk)
+            except Problem as problem:
+                assert problem.code == "AGENT_NOT_ADMITTED"
+            await asyncio.sleep(0.05)
 
 
 async def test_a_task_that_nobody_of_the_house_holds_is_not_asked_for_outside(street: Street) -> None:
