@@ -12,11 +12,15 @@ from urllib.parse import urlsplit
 from holdback_base.problem import Problem
 from holdback_servers.settings import Settings
 from holdback_trust.guardian import Guardian
+from holdback_trust.identity import GATEWAY
+from holdback_trust.tokens import TokenVerifier
+from starlette.types import ASGIApp
 
 from holdback.announcing import announcement
 from holdback.foundation import Foundation, lay_foundation
 from holdback.holding import held
 from holdback.house import AGENTS, agent_app, open_house, room_app
+from holdback.lasting import Lasting
 from holdback.logs import log_to
 from holdback.pack import EXAMPLES, people_of
 from holdback.people import LOADER
@@ -111,7 +115,7 @@ async def _serve_room(name: str, settings: Settings) -> None:
             _following(foundation),
             door.serving(),
             door.mcp.session_manager.run(),
-            served(app, listener, settings),
+            served(own_port(app, door.audience, foundation), listener, settings),
         ):
             _announce({"server": name, "url": url})
             await _interrupted()
@@ -142,14 +146,29 @@ async def _serve_agent(name: str, settings: Settings, gateway: str) -> None:
 
     foundation = lay_foundation(settings, f"agent:{name}")
     store = room_store(f"agent-{name}", foundation, METADATA)
-    app = agent_app(AGENTS[name](), store, foundation, gateway)
+    agent = AGENTS[name]()
+    app = agent_app(agent, store, foundation, gateway)
     listener = listen(settings.host, settings.port)
     url = address(settings, listener)
     with contextlib.closing(store), contextlib.closing(foundation.audit):
-        async with app.router.lifespan_context(app), served(app, listener, settings):
+        async with (
+            app.router.lifespan_context(app),
+            served(own_port(app, agent.audience, foundation), listener, settings),
+        ):
             _announce({"agent": name, "url": url, "gateway": gateway})
             await _interrupted()
         foundation.audit.sign_head("close")
+
+
+def own_port(app: ASGIApp, audience: str, foundation: Foundation) -> Lasting:
+    """A server or agent as it answers where no gateway stands before it."""
+    return Lasting(
+        app,
+        audience,
+        verifier=TokenVerifier(foundation.ring, GATEWAY, audience, foundation.clock),
+        standing=foundation.enforcement.standing,
+        audit=foundation.audit,
+    )
 
 
 def _announce(facts: Mapping[str, str]) -> None:
