@@ -65,6 +65,36 @@ def test_many_callers_lose_nothing_and_what_is_done_survives_reopening(tmp_path:
     again.close()
 
 
+def test_a_transaction_that_the_database_undid_takes_all_its_units_with_it(tmp_path: Path) -> None:
+    database = Database(tmp_path / "room.sqlite", _METADATA)
+    together = threading.Event()
+
+    def undone(connection: Connection) -> None:
+        connection.exec_driver_sql("ROLLBACK")  # as SQLite does by itself when the disk is full
+        raise Problem("CONFLICT", "no")
+
+    database.submit(lambda _: together.wait())
+    batch = [database.submit(each) for each in (_add("a"), undone, _add("b"))]
+    together.set()
+    assert all(isinstance(each.exception(), Exception) for each in batch)
+    assert database.read_now(_count) == 0
+    database.submit(_add("a")).result()
+    database.close()
+
+
+def test_two_stores_on_one_file_take_turns(tmp_path: Path) -> None:
+    stores = [Database(tmp_path / "room.sqlite", _METADATA) for _ in range(2)]
+
+    def next_number(connection: Connection) -> None:
+        _add(str(_count(connection)))(connection)  # a number that another took meanwhile would not be unique
+
+    for done in [store.submit(next_number) for _ in range(40) for store in stores]:
+        done.result()
+    assert stores[0].read_now(_count) == 80
+    for store in stores:
+        store.close()
+
+
 def test_a_closed_store_refuses_work_and_closes_twice(tmp_path: Path) -> None:
     database = Database(tmp_path / "room.sqlite", _METADATA)
     database.close()

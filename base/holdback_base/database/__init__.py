@@ -1,6 +1,7 @@
 """What a room keeps things in: the same two methods, `write` and `read`, over SQLite or PostgreSQL."""
 
-from holdback_base.database.port import Database, Ground, Reader, Unit, load_instant, store_instant
+from holdback_base.database.ground import Ground, Reader, Unit, Writer
+from holdback_base.database.port import Database, load_instant, store_instant
 from holdback_base.database.stories import (
     STRANGER,
     News,
@@ -28,6 +29,7 @@ __all__ = [
     "Sight",
     "StoryTables",
     "Unit",
+    "Writer",
     "closed_by",
     "current_sight",
     "hidden_stories",

@@ -10,24 +10,23 @@ import queue
 import sys
 import threading
 from collections import deque
-from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from time import perf_counter
 from types import CodeType
-from typing import Any, Protocol, TypeVar
+from typing import Any, TypeVar
 
-from sqlalchemy import Connection, Engine, MetaData
+from sqlalchemy import Connection, MetaData
 
 from holdback_base.database import stories
+from holdback_base.database.ground import Ground, Reader, Unit, Writer
 from holdback_base.database.stories import News, Sight
 from holdback_base.problem import Problem
 from holdback_base.vocabulary import to_utc
 
 T = TypeVar("T")
-Unit = Callable[[Connection], T]
 
 _BATCH = 128
 _READERS = 2
@@ -48,47 +47,11 @@ def load_instant(stored: str) -> datetime:
     return datetime.fromisoformat(stored)
 
 
-class Reader(Protocol):
-    """A connection that only reads, kept between units; each unit has a snapshot of its own."""
-
-    def run(self, unit: Unit[T]) -> T:
-        """Run the unit on a snapshot."""
-        ...
-
-    def arrange(self, unit: Unit[None]) -> None:
-        """Run a unit that changes the connection itself, such as its temporary views."""
-        ...
-
-    def close(self) -> None:
-        """Let go of the connection."""
-        ...
-
-
 @dataclass(frozen=True)
 class _Hidden:
     """A unit was not run, since these stories are not to be seen and the reader would show them."""
 
     stories: frozenset[str]
-
-
-class Ground(Protocol):
-    """What a store lies on: an SQLite file, memory, or a schema of a PostgreSQL database."""
-
-    def writing(self) -> Engine:
-        """The engine of the writer, whose transactions keep all other writers of the room waiting."""
-        ...
-
-    def prepare(self, writing: Engine, metadata: MetaData, version: int) -> None:
-        """Make the tables where there are none. Raises Problem CONFLICT for another version of the schema."""
-        ...
-
-    def reader(self) -> Reader | None:
-        """A new reader; None where only the writer's connection sees what is written."""
-        ...
-
-    def told(self, failure: BaseException) -> BaseException:
-        """A failure as callers are told it."""
-        ...
 
 
 class Database:
@@ -299,6 +262,7 @@ class Database:
 
     def _write_all(self) -> None:
         with self._writing.connect() as connection:
+            writer = self._ground.writer(connection)
             while (first := self._work.get()) is not None:
                 batch = [first]
                 ends = False
@@ -308,7 +272,7 @@ class Database:
                         ends = True
                         break
                     batch.append(following)
-                _commit_batch(connection, batch, self._ground)
+                _commit_batch(writer, connection, batch, self._ground)
                 if ends:
                     return
 
@@ -331,18 +295,20 @@ def _ground(place: Path | str | None, name: str) -> Ground:
     return Sqlite(place)
 
 
-def _commit_batch(connection: Connection, batch: list[tuple[Unit[Any], "Future[Any]"]], ground: Ground) -> None:
+def _commit_batch(
+    writer: Writer, connection: Connection, batch: list[tuple[Unit[Any], "Future[Any]"]], ground: Ground
+) -> None:
     running = [(unit, done) for unit, done in batch if done.set_running_or_notify_cancel()]
     outcomes: list[tuple[Future[Any], Any, BaseException | None]] = []
     alone = len(running) == 1  # then what it raises undoes the transaction: there is nobody else's work in it
     try:
-        with connection.begin():
+        with writer.whole():
             for unit, done in running:
                 if alone:
                     outcomes.append((done, unit(connection), None))
                     continue
                 try:
-                    with connection.begin_nested():
+                    with writer.part():
                         outcomes.append((done, unit(connection), None))
                 except BaseException as failure:
                     outcomes.append((done, None, failure))

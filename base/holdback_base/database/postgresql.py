@@ -8,7 +8,7 @@ from sqlalchemy import URL, Connection, Engine, MetaData, create_engine, event, 
 from sqlalchemy.exc import ArgumentError, DataError, DBAPIError, PendingRollbackError
 from sqlalchemy.pool import NullPool
 
-from holdback_base.database.port import Reader, Unit
+from holdback_base.database.ground import Reader, Unit, Writer
 from holdback_base.problem import Problem
 
 T = TypeVar("T")
@@ -31,7 +31,7 @@ class Postgresql:
         self._reading = self._engine().execution_options(isolation_level="REPEATABLE READ")
 
     def writing(self) -> Engine:
-        """The engine of the writer: it waits for all other writers of the room, in whichever process."""
+        """The engine of the writer: its transactions wait for all other writers of the room, in whichever process."""
         engine = self._engine()
         key = zlib.crc32(self._schema.encode()) & 0x7FFFFFFF
 
@@ -40,6 +40,10 @@ class Postgresql:
 
         event.listen(engine, "begin", one_at_a_time)
         return engine
+
+    def writer(self, connection: Connection) -> Writer:
+        """The writer, over a connection of its engine that it has to itself."""
+        return _PostgresqlWriter(connection)
 
     def reader(self) -> Reader:
         """A new reader."""
@@ -77,6 +81,11 @@ class Postgresql:
     def _engine(self) -> Engine:
         arguments = {"options": f'-c search_path="{self._schema}" -c timezone=UTC', "connect_timeout": 10}
         return create_engine(self._url, poolclass=NullPool, connect_args=arguments)
+
+
+class _PostgresqlWriter:
+    def __init__(self, connection: Connection) -> None:
+        self.whole, self.part = connection.begin, connection.begin_nested
 
 
 class _PostgresqlReader:
