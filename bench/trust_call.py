@@ -1,57 +1,50 @@
 """What all of trust adds to a tool call: the edge, the token, standing, policy, guardian and the audit row.
 
 The same door is called twice over in one process, by turns: as it stands, and with nobody checking and nobody writing
-down. CPU time of the process, the audit log's own thread included.
+down. CPU time of the process, the audit log's own thread included, in batches that ran at the machine's full speed
+(`pace`).
 """
 
 import asyncio
 import json
-import statistics
 import tempfile
 import time
+from collections.abc import Awaitable, Callable
 from datetime import timedelta
 from pathlib import Path
 from typing import Any, Literal, cast
 
 from bench.figures import Figure
+from bench.pace import Pace, added
 from bench.tool_speed import VERSION, record_rights
 
-CALLS, ROUNDS = 200, 15
+CALLS, BATCHES, MOST = 25, 60, 400
 BOUND_MS = 0.15
 
 
 def figures() -> list[Figure]:
     """CPU milliseconds that trust adds to a call, by a person and by an agent within its task."""
-    found = asyncio.run(_measure())
+    pace = Pace()
     told: list[Figure] = []
-    for who, rounds in found.items():
-        added = [full - bare for full, bare in rounds]
-        told.append(
-            Figure(
-                "trust",
-                f"all of trust in a tool call of {who}, CPU",
-                statistics.median(added),
-                "ms",
-                (min(added), max(added)),
-                BOUND_MS,
-            )
-        )
-    return told
+    for who, found in asyncio.run(_measure(pace)).items():
+        more, spread = added(found["full"], found["bare"])
+        what = f"all of trust in a tool call of {who}, CPU"
+        told.append(Figure("trust", what, more, "ms", spread, BOUND_MS))
+    return [*told, pace.figure("trust", "a tool call")]
 
 
-async def _measure() -> dict[str, list[tuple[float, float]]]:
+async def _measure(pace: Pace) -> dict[str, dict[str, list[float]]]:
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         record_rights(folder / "db" / "rights.sqlite")
-        found: dict[str, list[tuple[float, float]]] = {}
+        found: dict[str, dict[str, list[float]]] = {}
         house = _House(folder)
         async with house.door.mcp.session_manager.run():
             for who, token in house.tokens().items():
-                full, bare = house.guarded(token), house.open(token)
-                await _calls(full, CALLS)
-                await _calls(bare, CALLS)
-                rounds = [(await _calls(full, CALLS), await _calls(bare, CALLS)) for _ in range(ROUNDS)]
-                found[who] = rounds
+                full, bare = house.batches(house.guarded(token), pace), house.batches(house.open(token), pace)
+                await full()
+                await bare()
+                found[who] = await pace.by_turns({"full": full, "bare": bare}, BATCHES, MOST)
         house.close()
         return found
 
@@ -120,6 +113,19 @@ class _House:
                 await app({**scope, "path": "/mcp", "root_path": "", CALLER_SCOPE: caller}, receive, send)
 
         return _Caller(unchecked, token)
+
+    def batches(self, caller: "_Caller", pace: Pace) -> Callable[[], Awaitable[float]]:
+        async def calls() -> float:
+            """CPU milliseconds a call, what the audit log writes behind it included."""
+            before = time.process_time()
+            for number in range(CALLS):
+                await caller.call()
+                if number % 5 == 0:
+                    pace.look()
+            self.foundation.audit.flush()
+            return (time.process_time() - before) / CALLS * 1000
+
+        return calls
 
     def close(self) -> None:
         self.door.services.database.close()
@@ -209,14 +215,6 @@ class _Caller:
         await self._app(scope, receive, send)
         assert sent[0]["status"] == 200, sent
         assert b'"isError":true' not in sent[1]["body"], sent
-
-
-async def _calls(caller: _Caller, calls: int) -> float:
-    """CPU milliseconds a call."""
-    before = time.process_time()
-    for _ in range(calls):
-        await caller.call()
-    return (time.process_time() - before) / calls * 1000
 
 
 if __name__ == "__main__":

@@ -1,9 +1,14 @@
-"""What a decision costs: uncached, cached, with a task's policy seen for the first time, and the whole enforcement."""
+"""What a decision costs: uncached, cached, with a task's policy seen for the first time, and the whole enforcement.
 
+CPU time, in batches that ran at the machine's full speed (`pace`).
+"""
+
+import asyncio
 import statistics
 import time
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime, timedelta
+from itertools import count
 from typing import Any
 
 from holdback_base.ids import id_maker
@@ -14,9 +19,10 @@ from holdback_trust.policy import Action, Policies
 from holdback_trust.task_policy import mint, policy_sha256
 
 from bench.figures import Figure, table
+from bench.pace import Pace
 
-LIMIT = 150.0
-"""Microseconds of CPU of one uncached decision at full speed (issue 6)."""
+LIMIT_US = 150
+BATCHES, MOST, SIZE = 40, 400, 20
 _NOW = datetime(2026, 11, 21, 12, tzinfo=UTC)
 _AGENT, _SKILL, _PERSON = "agent:compliance", "clear-rights", "person:sam"
 ISSUE = Action(name="rights.issue_clearance", scope="rights:clear", kind="write")
@@ -40,58 +46,74 @@ def agent_caller(number: int = 0) -> Caller:
     )
 
 
-def decision() -> dict[str, float]:
-    """Microseconds of CPU, the median of batches: `uncached` for a caller seen before (a house that speaks of the time
-    asks Cedar each time), `cached` for the same question, `first` for a caller and task never seen, `enforced` for a
-    door's whole question with five ids in the arguments, and `settled` for an answer with 100 ids."""
+def _asked() -> dict[str, tuple[str, Callable[[], Any], float | None]]:
+    """What is asked, in words, by a name; with its bound."""
     timed = Policies(
         {"time.cedar": '@id("t") forbid (principal, action, resource) when { context.now < datetime("2020-01-01") };'}
     )
-    plain, caller = Policies(), agent_caller()
-    new = [agent_caller(number) for number in range(400)]
+    plain, caller, numbers = Policies(), agent_caller(), count()
+    new = iter([agent_caller(number) for number in range(SIZE * (MOST + 1))])
     enforcement = Enforcement(policies=plain, clock=lambda: _NOW)
     new_id = id_maker()
     ids = [new_id("ast") for _ in range(100)]
     enforcement.shown("task-0", ids)
     arguments: dict[str, Any] = {"assets": ids[:5], "territories": ["GB", "DE"], "reason": "a reason in some words"}
     answer = ("[" + ",".join(f'{{"asset_id":"{each}","title":"Butterfly"}}' for each in ids) + "]").encode()
-    found = {
-        "uncached": _median(lambda _: timed.decide(caller, ISSUE, _NOW)),
-        "cached": _median(lambda _: plain.decide(caller, ISSUE, _NOW)),
-        "first": _median(lambda number: plain.decide(new[number], ISSUE, _NOW)),
-        "enforced": _median(lambda _: enforcement.judge(caller, ISSUE, arguments)),
-        "settled": _median(lambda _: enforcement.settled(caller, ISSUE, arguments, "", answer)),
+
+    def another() -> Any:
+        return plain.decide(caller, ISSUE.model_copy(update={"resource": str(next(numbers))}), _NOW)
+
+    return {
+        "uncached": ("a decision, uncached", another, LIMIT_US),
+        "timed": ("a decision, a policy looks at the time", lambda: timed.decide(caller, ISSUE, _NOW), LIMIT_US),
+        "cached": ("a decision, asked before", lambda: plain.decide(caller, ISSUE, _NOW), None),
+        "first": (
+            "a decision for a token and task never seen",
+            lambda: plain.decide(next(new), ISSUE, _NOW),
+            None,
+        ),
+        "enforced": (
+            "a door's whole question, five ids named",
+            lambda: enforcement.judge(caller, ISSUE, arguments),
+            None,
+        ),
+        "settled": (
+            "an answer of 100 ids taken note of",
+            lambda: enforcement.settled(caller, ISSUE, arguments, "", answer),
+            None,
+        ),
     }
-    assert timed.decide(caller, ISSUE, _NOW).allowed
-    assert enforcement.judge(caller, ISSUE, arguments).allowed
-    return found
 
 
-def _median(ask: Callable[[int], object], batches: int = 8, size: int = 50) -> float:
-    ask(0)
-    took: list[float] = []
-    for batch in range(batches):
+def _batch(ask: Callable[[], Any]) -> Callable[[], Awaitable[float]]:
+    async def batch() -> float:
+        """Microseconds of CPU a question."""
         began = time.process_time_ns()
-        for number in range(size):
-            ask(batch * size + number)
-        took.append((time.process_time_ns() - began) / size / 1000)
-    return statistics.median(took)
+        for _ in range(SIZE):
+            ask()
+        return (time.process_time_ns() - began) / SIZE / 1000
+
+    return batch
 
 
 def figures() -> list[Figure]:
     """What a decision costs, uncached with its bound."""
-    found = decision()
-    what = {
-        "uncached": "a decision, uncached",
-        "cached": "a decision, asked before",
-        "first": "a decision for a token and task never seen",
-        "enforced": "a door's whole question, five ids named",
-        "settled": "an answer of 100 ids taken note of",
-    }
-    return [
-        Figure("trust", f"{words}, CPU", found[name], "us", bound=LIMIT if name == "uncached" else None)
-        for name, words in what.items()
+    pace, asked = Pace(), _asked()
+    for name in ("uncached", "timed", "first", "enforced"):
+        assert asked[name][1]().allowed, name
+    found = asyncio.run(pace.by_turns({name: _batch(ask) for name, (_, ask, _) in asked.items()}, BATCHES, MOST))
+    told = [
+        Figure(
+            "trust",
+            f"{words}, CPU",
+            statistics.median(found[name]),
+            "us",
+            (min(found[name]), max(found[name])),
+            bound,
+        )
+        for name, (words, _, bound) in asked.items()
     ]
+    return [*told, pace.figure("trust", "a decision")]
 
 
 if __name__ == "__main__":

@@ -2,11 +2,11 @@
 
 A person's task at one agent hands on to another, or does not; the difference is the hop. It is measured by turns as it
 stands (a task of its own in the book, an exchanged token, its verification, standing, policy, guardian, audit rows, the
-signed head that ends it at the gateway) and with none of that. CPU time of the process, in which all of the house is.
+signed head that ends it at the gateway) and with none of that. CPU time of the process, in which all of the house is,
+in batches that ran at the machine's full speed (`pace`).
 """
 
 import asyncio
-import statistics
 import tempfile
 import time
 from collections.abc import AsyncGenerator, Generator
@@ -16,43 +16,46 @@ from pathlib import Path
 from typing import Any
 
 from bench.figures import Figure
+from bench.pace import Pace, added
 
-TASKS, ROUNDS = 20, 9
-SETTLING = 0.6
+TASKS, BATCHES, MOST = 5, 15, 80
+SETTLING = 0.35
 """Seconds for what is written behind the answers: rows, heads, the ends of tasks."""
 BOUND_MS = 1.5
 
 
 def figures() -> list[Figure]:
     """CPU milliseconds that trust adds to a hop, and a hop in all."""
-    rounds = asyncio.run(_measure())
-    added = [full - bare for full, bare in rounds]
-    whole = [full for full, _ in rounds]
+    pace = Pace()
+    found = asyncio.run(_measure(pace))
+    hop, hops = added(found["full"], found["full, none"])
+    bare, bares = added(found["bare"], found["bare, none"])
+    spread = (hops[0] - bares[1], hops[1] - bares[0])
     return [
-        Figure("trust", "an agent hop in all, CPU", statistics.median(whole), "ms", (min(whole), max(whole))),
-        Figure(
-            "trust",
-            "all of trust in an agent hop, CPU",
-            statistics.median(added),
-            "ms",
-            (min(added), max(added)),
-            BOUND_MS,
-        ),
+        Figure("trust", "an agent hop in all, CPU", hop, "ms", hops),
+        Figure("trust", "all of trust in an agent hop, CPU", hop - bare, "ms", spread, BOUND_MS),
+        pace.figure("trust", "an agent hop"),
     ]
 
 
-async def _measure() -> list[tuple[float, float]]:
+async def _measure(pace: Pace) -> dict[str, list[float]]:
+    """CPU milliseconds of a task that hands on and of one that does not, with all of trust and with nothing of it."""
     with tempfile.TemporaryDirectory() as folder:
         async with _House.opened(Path(folder)) as house:
-            with _untrusting(house):
-                await house.hop()
-            await house.hop()
-            rounds: list[tuple[float, float]] = []
-            for _ in range(ROUNDS):
-                full = await house.hop()
+
+            async def bare(times: int) -> float:
                 with _untrusting(house):
-                    rounds.append((full, await house.hop()))
-            return rounds
+                    return await house.tasks(times, pace)
+
+            measures = {
+                "full": lambda: house.tasks(1, pace),
+                "full, none": lambda: house.tasks(0, pace),
+                "bare": lambda: bare(1),
+                "bare, none": lambda: bare(0),
+            }
+            for measure in measures.values():
+                await measure()
+            return await pace.by_turns(measures, BATCHES, MOST)
 
 
 class _House:
@@ -66,18 +69,16 @@ class _House:
     def opened(cls, folder: Path) -> Any:
         return _opened(folder)
 
-    async def hop(self) -> float:
-        """CPU milliseconds of a hop: tasks that hand on, less as many that do not."""
+    async def tasks(self, times: int, pace: Pace) -> float:
+        """CPU milliseconds of a task that hands on so often."""
         for audience in ("agent:editing-assistant", "agent:compliance", "gateway"):
             self.tokens[audience] = await self.desk.person.token(audience)
-        return (await self._tasks(1) - await self._tasks(0)) * 1000 / TASKS
-
-    async def _tasks(self, times: int) -> float:
         began = time.process_time()
         for _ in range(TASKS):
             await self._task(times)
+            pace.look()
         await asyncio.sleep(SETTLING)
-        return time.process_time() - began
+        return (time.process_time() - began) * 1000 / TASKS
 
     async def _task(self, times: int) -> None:
         from holdback_agents.runtime.parts import data_part, message
