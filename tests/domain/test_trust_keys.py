@@ -4,6 +4,7 @@ import stat
 from base64 import urlsafe_b64encode
 from pathlib import Path
 
+import jwt
 import pytest
 from holdback_base.problem import Problem
 from holdback_trust.keys import KeyPair, KeyRing, SignatureRefused, open_jws, sign_jws, thumbprint
@@ -65,7 +66,10 @@ def test_a_ring_can_hold_an_old_and_a_new_key_of_one_issuer() -> None:
     assert len(ring.jwks("gateway")["keys"]) == 2
 
 
-@pytest.mark.parametrize("change", [{"kty": "oct"}, {"crv": "P-384"}, {"d": "AAAA"}])
+@pytest.mark.parametrize(
+    "change",
+    [{"kty": "oct"}, {"crv": "P-384"}, {"d": "AAAA"}, {"x": "AAAA"}, {"y": "A" * 43}, {"x": "A" * 86}, {"y": "é"}],
+)
 def test_a_ring_takes_public_p256_keys_only(change: dict[str, str]) -> None:
     with pytest.raises(ValueError, match="not a public P-256 key"):
         KeyRing({"gateway": [{**KeyPair.generate().public_jwk, **change}]})
@@ -123,3 +127,44 @@ def test_a_header_that_changes_what_is_signed_is_refused(more: dict[str, object]
     text = f"{signed}.{urlsafe_b64encode(signature).rstrip(b'=').decode()}"
     with pytest.raises(SignatureRefused, match="does not verify"):
         open_jws(text, "at+jwt", KeyRing({"house": [keys.public_jwk]}), {"house"})
+
+
+def test_what_is_signed_here_is_a_compact_jws_to_everybody_and_the_other_way_round() -> None:
+    keys, everybody = KeyPair.generate(), jwt.PyJWS(algorithms=["ES256"])
+    claims = {
+        "iss": "house",
+        "sub": "person:sam",
+        "roles": ["editor"],
+        "level": 200,
+        "title": "Überraschung 日本",
+        "no": None,
+    }
+    text = sign_jws(keys, "at+jwt", claims)
+    opened = everybody.decode_complete(text, jwt.PyJWK(dict(keys.public_jwk)))
+    assert json.loads(opened["payload"]) == claims
+    assert opened["header"] == {"alg": "ES256", "kid": keys.kid, "typ": "at+jwt"}
+    header = {"kid": keys.kid, "typ": "at+jwt"}
+    theirs = everybody.encode(json.dumps(claims).encode(), keys.private, algorithm="ES256", headers=header)
+    assert theirs.partition(".")[0] == text.partition(".")[0]
+    assert open_jws(theirs, "at+jwt", KeyRing({"house": [keys.public_jwk]}), {"house"}) == claims
+
+
+@pytest.mark.parametrize("change", [b"", b"\0" * 63, b"\0" * 64, b"\0" * 65, b"\xff" * 64])
+def test_a_signature_that_is_none_is_refused(change: bytes) -> None:
+    keys = KeyPair.generate()
+    signed = sign_jws(keys, "at+jwt", {"iss": "house"}).rpartition(".")[0]
+    text = f"{signed}.{urlsafe_b64encode(change).rstrip(b'=').decode()}"
+    with pytest.raises(SignatureRefused, match="does not verify"):
+        open_jws(text, "at+jwt", KeyRing({"house": [keys.public_jwk]}), {"house"})
+
+
+def test_a_header_that_was_read_before_opens_no_text_of_another_type_or_key() -> None:
+    keys, other = KeyPair.generate(), KeyPair.generate()
+    ring = KeyRing({"house": [keys.public_jwk]})
+    text = sign_jws(keys, "at+jwt", {"iss": "house"})
+    assert open_jws(text, "at+jwt", ring, {"house"})
+    with pytest.raises(SignatureRefused, match="its type is not"):
+        open_jws(text, "clearance+jwt", ring, {"house"})
+    ring.trust_only("house", other.public_jwk)
+    with pytest.raises(SignatureRefused, match="not a trusted key"):
+        open_jws(text, "at+jwt", ring, {"house"})
