@@ -83,8 +83,10 @@ class Book:
 
     @property
     def quiet(self) -> bool:
-        """Whether the book is as it was last read. Costs one look at the file's size and time."""
-        return self._seen is not None and not self._broken and _look(self._path) == self._seen
+        """Whether the book is as it was last read, or there is still none. Costs a look at the file's size and time."""
+        if self._broken or _look(self._path) != self._seen:
+            return False
+        return self._seen is not None or _look(self._head) is None
 
     def news(self) -> News:
         """What was added since the last time. Raises StandingBroken, from then on always."""
