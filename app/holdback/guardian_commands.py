@@ -72,11 +72,12 @@ def guardian_resume(home: Home = None) -> None:
 def guardian_release(
     names: Annotated[list[str], typer.Argument(help="What is held back, or the incident that it came of.")],
     home: Home = None,
+    incident: Annotated[str, typer.Option(help="Which incident is meant, where several hold back what is named.")] = "",
 ) -> None:
-    """Let what a stopped task made be used again."""
+    """Let what a stopped task made be used again. What another incident holds back, it still does."""
     from holdback.guarding import release
 
-    release(names, home)
+    release(names, home, incident)
 
 
 @app.command("permit")

@@ -125,19 +125,32 @@ def resume(home: Path | None) -> None:
     sys.stdout.write("Agents may act again, but for those that are suspended by name.\n")
 
 
-def release(names: list[str], home: Path | None) -> None:
-    """Let things be used again, by name or by incident. Raises Problem NOT_FOUND."""
-    with _home(home) as foundation:
-        whole = [each for name in names for each in (_made(foundation, name) if name.startswith("evt_") else [name])]
+def release(names: list[str], home: Path | None, incident: str = "") -> None:
+    """Let things be used again, by name or all of an incident; what another incident holds back, it still does.
+
+    Args:
+        incident: whose quarantine of the names is meant, where several hold them back.
+
+    Raises:
+        Problem: NOT_FOUND; CONFLICT where several hold a thing back and none is named.
+    """
+    lines: list[str] = []
 
     def change(standing: Standing, by: str) -> None:
-        unknown = sorted(set(whole) - standing.quarantine)
-        if unknown:
-            raise Problem("NOT_FOUND", f"{unknown[0]} is not held back.", "See holdback guardian list.")
-        standing.release(whole, by=by)
+        incidents = [each for each in names if each.startswith("evt_")]
+        for each in incidents:
+            if not standing.held_by(each):
+                raise Problem("NOT_FOUND", f"Nothing is held back by {each}.", "See holdback guardian list.")
+        single = frozenset(names).difference(incidents)  # first, for these may be refused, and then nothing was done
+        for which in (incident, *incidents):
+            things = standing.held_by(which) if which in incidents else single
+            left = standing.release(things, by=by, which=which)
+            free = sorted(things - {each.name for each in left})
+            lines.extend([f"Released: {', '.join(free)}."] if free else [])
+            lines.extend(f"Not yet: {_standing_line(each)}" for each in left)
 
-    _give_back(home, "release", " ".join(whole), change)
-    sys.stdout.write(f"Released: {', '.join(whole)}.\n")
+    _give_back(home, "release", " ".join([*names, incident]).strip(), change)
+    sys.stdout.write("\n".join(lines) + "\n")
 
 
 def permit(incident: str, home: Path | None) -> None:
@@ -199,11 +212,6 @@ def _incident(home: Path, identity: str) -> Incident:
     if found is None:
         raise Problem("NOT_FOUND", f"There is no incident {identity}.", "See holdback guardian list.")
     return found
-
-
-def _made(foundation: Foundation, incident: str) -> list[str]:
-    held = foundation.enforcement.standing.quarantine
-    return [each for each in _incident(foundation.settings.home, incident).made if each in held]
 
 
 def _check_known(agent: str, foundation: Foundation) -> None:

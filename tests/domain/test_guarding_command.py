@@ -96,10 +96,27 @@ def test_what_is_held_back_is_released_by_its_incident(home: Path, capsys: Out) 
     names = ["sha256:" + "a" * 64, foundation.new_id("hold")]
     foundation.enforcement.standing.hold_back(names, by="guardian", why="", incident=incident.id)
     foundation.audit.close()
-    guarding.release(names, home)
+    guarding.release([incident.id], home)
+    assert capsys.readouterr().out == f"Released: {', '.join(sorted(names))}.\n"
     assert foundation.enforcement.standing.quarantine == frozenset()
     guarding.show(incident.id, home, as_json=True)
-    assert json.loads(capsys.readouterr().out.partition("\n")[2])["agent"] == "agent:scheduler"
+    assert json.loads(capsys.readouterr().out)["agent"] == "agent:scheduler"
+
+
+def test_what_two_incidents_hold_back_is_released_one_by_one(home: Path, capsys: Out) -> None:
+    running = _standing(home)
+    for incident in ("evt_1", "evt_2"):
+        running.hold_back(["tl_1", "tl_2"], by="guardian", why=f"why of {incident}", incident=incident)
+    with pytest.raises(Problem, match="tl_1 is held back by evt_1") as several:
+        guarding.release(["tl_1"], home)
+    assert (several.value.code, running.quarantine) == ("CONFLICT", {"tl_1", "tl_2"})
+    guarding.release(["tl_1"], home, "evt_2")
+    guarding.release(["evt_1"], home)
+    assert "Not yet: held back  tl_2" in (told := capsys.readouterr().out)
+    assert told.endswith("why of evt_2  evt_2\n")
+    assert "Released: tl_1" in told
+    guarding.release(["tl_2"], home)
+    assert (capsys.readouterr().out, running.quarantine) == ("Released: tl_2.\n", frozenset())
 
 
 def test_a_person_with_a_second_factor_gives_nothing_back_without_it(
@@ -117,6 +134,7 @@ def test_a_person_with_a_second_factor_gives_nothing_back_without_it(
 MISTAKES: dict[str, tuple[str, Callable[[Path], None]]] = {
     "restores who is not suspended": ("CONFLICT", lambda home: guarding.restore("compliance", home)),
     "releases what is not held back": ("NOT_FOUND", lambda home: guarding.release(["sha256:aa"], home)),
+    "releases what no incident holds": ("NOT_FOUND", lambda home: guarding.release(["evt_1"], home)),
     "permits no incident": ("NOT_FOUND", lambda home: guarding.permit("evt_1", home)),
     "looks at no incident": ("NOT_FOUND", lambda home: guarding.show("evt_1", home, as_json=False)),
     "names no home": ("FILE_MISSING", lambda home: guarding.kill("", home / "elsewhere")),

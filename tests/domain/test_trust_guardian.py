@@ -384,6 +384,17 @@ def test_a_process_that_saw_what_an_agent_made_holds_it_back_when_another_proces
     assert elsewhere.standing.quarantine == frozenset()  # once is enough
 
 
+def test_what_an_agent_made_is_held_back_by_each_process_that_saw_it_for_each_incident(tmp_path: Path) -> None:
+    here, elsewhere = House(tmp_path), House(tmp_path)
+    here.judge(caller(SCHEDULER), HOLD)
+    made = here.new_id("hold")
+    here.settle(caller(SCHEDULER), HOLD, result={"id": made})
+    first, second = [elsewhere.guardian.stop(SCHEDULER, by=by, why="") for by in ("person:alex", "person:kim")]
+    here.guardian.follow()
+    elsewhere.standing.release([made], by="person:alex", which=first.id)
+    assert elsewhere.standing.held_by(second.id) == elsewhere.standing.quarantine == {made}
+
+
 def test_a_restored_agent_is_counted_anew() -> None:
     house = House()
     _suspend(house)
@@ -401,7 +412,8 @@ def test_what_was_released_is_not_held_back_again_when_one_of_two_suspensions_is
     house.settle(caller(SCHEDULER), HOLD, result={"id": made})
     first, second = [house.guardian.stop(SCHEDULER, by=by, why="") for by in ("person:alex", "person:kim")]
     house.guardian.follow()
-    house.standing.release([made], by="person:alex")
+    for each in (first, second):
+        house.standing.release([made], by="person:alex", which=each.id)
     house.standing.restore(SCHEDULER, by="person:alex", which=first.id)
     house.guardian.follow()
     assert house.standing.quarantine == frozenset()

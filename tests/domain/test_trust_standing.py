@@ -8,8 +8,9 @@ import pytest
 from holdback_base.problem import Problem
 from holdback_trust.identity import Caller, TaskClaim
 from holdback_trust.keys import KeyPair, KeyRing, sign_jws
-from holdback_trust.standing import Standing, StandingBroken
+from holdback_trust.standing import Entry, Standing, StandingBroken
 from holdback_trust.standing.standing import WORTH_BEGINNING_AGAIN
+from holdback_trust.standing.state import State
 
 NOW = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)
 KEYS = {party: KeyPair.generate() for party in ("gateway", "mcp:rights", "agent:compliance")}
@@ -232,6 +233,31 @@ def test_what_is_held_back_is_held_back_until_a_person_releases_it(tmp_path: Pat
     held = room.quarantined("sha256:aa")
     assert held is not None
     assert (held.by, held.incident) == ("guardian", "evt_1")
+
+
+def test_what_two_incidents_hold_back_is_held_back_until_both_are_released(tmp_path: Path) -> None:
+    gateway, room = _of(tmp_path), _of(tmp_path, "mcp:rights")
+    room.hold_back(["tl_1", "tl_2"], by="guardian", why="it looped", incident="evt_1")
+    room.hold_back(["tl_1"], by="guardian", why="it obeyed a title", incident="evt_2")
+    assert [gateway.held_by(each) for each in ("evt_1", "evt_2", "evt_3")] == [{"tl_1", "tl_2"}, {"tl_1"}, set()]
+    with pytest.raises(Problem, match="evt_1: it looped and evt_2: it obeyed a title") as several:
+        gateway.release(["tl_2", "tl_1"], by="person:alex")
+    assert several.value.code == "CONFLICT"
+    assert room.quarantine == {"tl_1", "tl_2"}
+    [left] = gateway.release(gateway.held_by("evt_1"), by="person:alex", which="evt_1")
+    assert (left.name, left.incident, room.quarantine) == ("tl_1", "evt_2", {"tl_1"})
+    with pytest.raises(Problem, match="tl_1 is not held back by evt_1"):
+        gateway.release(["tl_1"], by="person:alex", which="evt_1")
+    assert gateway.release(["tl_1"], by="person:alex") == []
+    assert room.quarantine == _of(tmp_path).quarantine == frozenset()
+
+
+def test_a_release_that_an_earlier_version_wrote_frees_a_thing_from_all_that_held_it() -> None:
+    state = State()
+    for incident in ("evt_1", "evt_2"):
+        state.take(Entry(kind="quarantine", name="tl_1", at=NOW, by="guardian", incident=incident))
+    state.take(Entry(kind="release", name="tl_1", at=NOW, by="person:alex"))
+    assert list(state.entries()) == []
 
 
 def test_an_agents_signature_stops_nobody(tmp_path: Path) -> None:

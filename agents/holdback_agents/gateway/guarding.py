@@ -129,14 +129,12 @@ class GuardianDoor:
         return {"agent": agent, "suspended": left is not None, "lifted": _entry(lifted)}
 
     def _release(self, caller: Caller, given: Order) -> dict[str, Any]:
-        names = given.names or self._incident(given.incident).made
-        unknown = sorted(set(names) - self._standing.quarantine)
-        if unknown or not names:
-            raise Problem(
-                "NOT_FOUND", f"{unknown[0] if unknown else 'Nothing'} is held back.", "See holdback guardian list."
-            )
-        self._standing.release(names, by=caller.person, why=given.why)
-        return {"released": sorted(names)}
+        names = given.names or self._standing.held_by(self._incident(given.incident).id)
+        if not names:
+            raise Problem("NOT_FOUND", f"Nothing is held back by {given.incident}.", "See holdback guardian list.")
+        left = self._standing.release(names, by=caller.person, which=given.incident, why=given.why)
+        held = {each.name for each in left}
+        return {"released": sorted(set(names) - held), "held_back": [_entry(each) for each in left]}
 
     def _permit(self, caller: Caller, given: Order) -> dict[str, Any]:
         incident = self._incident(given.incident)

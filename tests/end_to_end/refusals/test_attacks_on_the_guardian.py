@@ -121,8 +121,8 @@ async def restored(house: Guarded) -> AsyncGenerator[None]:
     for entry in standing.entries():
         if entry.kind == "suspend":
             await house.order("restore", agent=entry.name, incident=entry.incident)
-    if standing.quarantine:
-        await house.order("release", names=sorted(standing.quarantine))
+        if entry.kind == "quarantine":
+            await house.order("release", names=[entry.name], incident=entry.incident)
     house.guard.limits = LIMITS
     for agent in SKILLS:
         house.guard.forget(agent)
@@ -309,6 +309,22 @@ async def test_what_is_held_back_is_used_by_nobody_not_even_a_person(house: Guar
         with pytest.raises(Problem) as caught:
             await house.sam.tool("schedule.hold_slot", channel="a", title="x", media=media, availability={})
     assert caught.value.code == "QUARANTINED"
+
+
+async def test_what_another_incident_holds_back_is_not_freed_with_the_first(house: Guarded, unmoved: Any) -> None:
+    media = "sha256:" + "8" * 64
+    standing = house.foundation.enforcement.standing
+    for incident in ("evt_1", "evt_2"):
+        standing.hold_back([media], by="guardian", why="made by a stopped task", incident=incident)
+    async with unmoved("gateway.tasks"):
+        with pytest.raises(Problem) as several:
+            await house.order("release", names=[media])
+        freed = await house.order("release", names=[media], incident="evt_1")
+        with pytest.raises(Problem) as caught:
+            await house.sam.tool("schedule.hold_slot", channel="a", title="x", media=media, availability={})
+    assert (several.value.code, caught.value.code) == ("CONFLICT", "QUARANTINED")
+    assert (freed["released"], [each["incident"] for each in freed["held_back"]]) == ([], ["evt_2"])
+    assert standing.held_by("evt_2") == {media}
 
 
 async def test_the_kill_switch_stops_every_agent_until_a_person_resumes(house: Guarded, unmoved: Any) -> None:

@@ -163,7 +163,7 @@ class Guardian:
         for agent in {each.name for each in self._stopped} - {each.name for each in stopped}:
             self.forget(agent)
         for entry in sorted(stopped - self._stopped, key=lambda each: each.at):
-            new = set(self._acting.made_by(entry.name)) - self._standing.quarantine
+            new = set(self._acting.made_by(entry.name)) - self._standing.held_by(entry.incident or entry.by)
             if new:
                 self._standing.hold_back(new, by=entry.by, why=entry.why, incident=entry.incident)
         self._stopped = stopped

@@ -1,10 +1,9 @@
 """How everybody stands now: what every enforcement point asks before it asks anything else."""
 
 import threading
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from datetime import datetime, timedelta
 from pathlib import Path
-from types import MappingProxyType
 
 from holdback_base.ids import Clock, system_clock
 from holdback_base.problem import Problem
@@ -12,6 +11,7 @@ from holdback_base.problem import Problem
 from holdback_trust.identity import Caller
 from holdback_trust.keys import KeyPair, KeyRing
 from holdback_trust.standing.book import Book, News, StandingBroken
+from holdback_trust.standing.meaning import quarantine_meant, suspension_meant, told
 from holdback_trust.standing.state import DISMISSED, EVERYBODY, Entry, Kind, State
 
 TOKEN_LIFE = timedelta(seconds=300)
@@ -63,11 +63,11 @@ class Standing:
 
     def _agents_refusal(self, caller: Caller, state: State) -> Problem | None:
         if state.killed is not None:
-            return _problem(state.killed)
+            return told(state.killed)
         if state.suspended:
             for agent in (caller.agent, *caller.chain):
                 if agent is not None and (found := state.suspended.get(agent)):
-                    return _problem(found[0])
+                    return told(found[0])
         task = caller.task
         if task is not None and (task.id in state.ended or task.root in state.ended):
             return Problem(
@@ -85,7 +85,7 @@ class Standing:
     def stopped(self, agent: str) -> Problem | None:
         """The same as it is told: AGENT_SUSPENDED with the cure."""
         entry = self.suspended(agent)
-        return None if entry is None else _problem(entry)
+        return None if entry is None else told(entry)
 
     def ended(self, task: str) -> bool:
         """Whether a task is over."""
@@ -108,12 +108,21 @@ class Standing:
         return incident in self._state.permitted
 
     def quarantined(self, name: str) -> Entry | None:
-        """Why a thing (a sha256 name, an id of a timeline, clearance, publication, job) may not be used, or None.
+        """Why a thing (a sha256 name, an id of a timeline, clearance, publication, job) may not be used, the oldest of
+        several reasons, or None.
 
         When the book cannot be believed, everything is held back (Raises StandingBroken).
         """
         self._look()
-        return self._state.quarantined.get(name)
+        found = self._state.quarantined.get(name)
+        return found[0] if found else None
+
+    def held_by(self, mark: str) -> frozenset[str]:
+        """What one incident holds back, or a person who named none. Raises StandingBroken."""
+        self._look()
+        with self._lock:
+            several = tuple(self._state.quarantined.items())
+        return frozenset(name for name, entries in several if any(each.mark == mark for each in entries))
 
     @property
     def quarantine(self) -> frozenset[str]:
@@ -150,7 +159,7 @@ class Standing:
             Problem: PERMISSION_DENIED; CONFLICT when there is no such suspension, or several and none is named.
         """
         self._look()
-        entry = _meant(agent, self._state, which)
+        entry = suspension_meant(agent, self._state, which)
         self._add([self._entry("restore", agent, by, why=why, lifts=entry.mark)])
         return entry
 
@@ -206,9 +215,25 @@ class Standing:
         """Put things into quarantine: they may not be cleared, approved, committed or published."""
         self._add([self._entry("quarantine", name, by, why=why, incident=incident) for name in sorted(set(names))])
 
-    def release(self, names: Iterable[str], *, by: str, why: str = "") -> None:
-        """Take things out of quarantine. Only the gateway can, for a person. Raises Problem PERMISSION_DENIED."""
-        self._add([self._entry("release", name, by, why=why) for name in sorted(set(names))])
+    def release(self, names: Iterable[str], *, by: str, which: str = "", why: str = "") -> list[Entry]:
+        """Take things out of one quarantine, and that only: another incident's stands. All of them or none. Only the
+        gateway can, for a person.
+
+        Args:
+            which: the mark of what holds them back, its incident; needed where several hold one of them.
+
+        Returns:
+            What holds some of them back still, the oldest reason of each.
+
+        Raises:
+            Problem: PERMISSION_DENIED; NOT_FOUND for what is not held back, or not by that; CONFLICT where several hold
+                it and none is named.
+        """
+        self._look()
+        meant = [quarantine_meant(name, self._state, which) for name in sorted(set(names))]
+        if meant:
+            self._add([self._entry("release", each.name, by, why=why, lifts=each.mark) for each in meant])
+        return [entry for each in meant if (entry := self.quarantined(each.name)) is not None]
 
     def tidy(self) -> None:
         """Begin the book again without what has lapsed, where that is most of it. For the gateway."""
@@ -250,41 +275,3 @@ class Standing:
             for entry in news.entries:
                 state.take(entry)
             self._state = state
-
-
-_STOPPED: Mapping[Kind, tuple[str, str]] = MappingProxyType(
-    {
-        "suspend": ("{} is suspended", "A person with the role security restores it: holdback guardian restore."),
-        "dismiss": ("{} is dismissed", "Whoever answers for the house lets it in again: holdback agents admit."),
-        "kill": (
-            "All agents of this house are stopped",
-            "A person with the role security ends that: holdback guardian resume.",
-        ),
-    }
-)
-"""What somebody is told whom such an entry stops, and the cure."""
-
-
-def _problem(entry: Entry) -> Problem:
-    what, cure = _STOPPED[entry.kind]
-    said = f": {entry.why.rstrip('.')}" if entry.why else ""
-    return Problem("AGENT_SUSPENDED", f"{what.format(entry.name)} since {entry.at:%Y-%m-%d %H:%M} UTC{said}.", cure)
-
-
-def _meant(agent: str, state: State, which: str) -> Entry:
-    """The suspension that a person means. Raises Problem CONFLICT."""
-    every = state.suspended.get(agent, ())
-    able = [each for each in every if each.kind == "suspend"]
-    meant = [each for each in able if which in ("", each.mark)]
-    if len(meant) == 1:
-        return meant[0]
-    if able:
-        listed = "; ".join(f"by {each.by} ({each.mark}{': ' if each.why else ''}{each.why})" for each in able)
-        wrong = f", and none of it is {which}" if which else ""
-        hint = "Name the one that you mean: holdback guardian restore evt_..., or with incident at the gateway."
-        raise Problem("CONFLICT", f"{agent} is suspended {listed}{wrong}.", hint)
-    reason = every[0] if every else state.killed
-    if reason is None:
-        raise Problem("CONFLICT", f"{agent} is not suspended.", "See holdback guardian list.")
-    told = _problem(reason)
-    raise Problem("CONFLICT", told.message, told.hint)

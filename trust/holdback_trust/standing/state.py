@@ -28,7 +28,8 @@ class Entry(Noun):
 
     From `until` on it means nothing any more; absent, it holds until it is taken back. `incident` is the id of the
     guardian's evidence, empty when a person did it without any. A `restore` names in `lifts` the mark of the suspension
-    that it takes back: others of the same agent, also those that it did not know of, stand.
+    that it takes back, a `release` that of the quarantine: others of the same name, also those that it did not know of,
+    stand. A `release` of before that names none ends them all.
     """
 
     kind: Kind
@@ -42,7 +43,8 @@ class Entry(Noun):
 
     @property
     def mark(self) -> str:
-        """What a suspension is told by among those of its agent: its incident, or who made it where there is none."""
+        """What a suspension or quarantine is told by among those of its agent or thing: its incident, or who made it
+        where there is none."""
         return DISMISSED if self.kind == "dismiss" else self.incident or self.by
 
 
@@ -66,12 +68,13 @@ def may_write(party: str, entry: Entry) -> bool:
 
 @dataclass
 class State:
-    """How everybody stands, entry by entry. `suspended` has all suspensions and the dismissal of an agent."""
+    """How everybody stands, entry by entry: `suspended` has all suspensions and the dismissal of an agent,
+    `quarantined` all that hold a thing back."""
 
     suspended: dict[str, tuple[Entry, ...]] = field(default_factory=dict[str, tuple[Entry, ...]])
     ended: dict[str, Entry] = field(default_factory=dict[str, Entry])
     revoked: dict[str, Entry] = field(default_factory=dict[str, Entry])
-    quarantined: dict[str, Entry] = field(default_factory=dict[str, Entry])
+    quarantined: dict[str, tuple[Entry, ...]] = field(default_factory=dict[str, tuple[Entry, ...]])
     narrowed: dict[str, Entry] = field(default_factory=dict[str, Entry])
     permitted: dict[str, Entry] = field(default_factory=dict[str, Entry])
     killed: Entry | None = None
@@ -80,9 +83,9 @@ class State:
         """Let one more entry count. What is stopped already keeps its first reason."""
         match entry.kind:
             case "suspend" | "dismiss":
-                self._suspend(entry)
+                _put(self.suspended, entry)
             case "restore":
-                self._restore(entry)
+                _lift(self.suspended, entry)
             case "kill":
                 self.killed = self.killed or entry
             case "resume":
@@ -92,40 +95,47 @@ class State:
             case "revoke":
                 self.revoked[entry.name] = entry
             case "quarantine":
-                self.quarantined.setdefault(entry.name, entry)
+                _put(self.quarantined, entry)
             case "release":
-                self.quarantined.pop(entry.name, None)
+                if entry.lifts:
+                    _lift(self.quarantined, entry)
+                else:
+                    self.quarantined.pop(entry.name, None)
             case "narrow":
                 self.narrowed[entry.name] = entry
             case "permit":
                 self.permitted[entry.name] = entry
 
-    def _suspend(self, entry: Entry) -> None:
-        before = self.suspended.get(entry.name, ())
-        if all(each.mark != entry.mark for each in before):
-            self.suspended[entry.name] = (*before, entry)
-
-    def _restore(self, entry: Entry) -> None:
-        left = tuple(each for each in self.suspended.get(entry.name, ()) if each.mark != entry.lifts)
-        if left:  # others read meanwhile: at no instant may it look free
-            self.suspended[entry.name] = left
-        else:
-            self.suspended.pop(entry.name, None)
-
     def entries(self) -> Iterable[Entry]:
         """All that count, in no order."""
         if self.killed is not None:
             yield self.killed
-        for several in self.suspended.values():
+        for several in (*self.suspended.values(), *self.quarantined.values()):
             yield from several
         for group in self._groups():
             yield from group.values()
 
     def _groups(self) -> tuple[dict[str, Entry], ...]:
-        return (self.ended, self.revoked, self.quarantined, self.narrowed, self.permitted)
+        return (self.ended, self.revoked, self.narrowed, self.permitted)
 
     def drop_lapsed(self, now: datetime) -> None:
         """Forget what means nothing any more."""
         for group in self._groups():
             for name in [name for name, entry in group.items() if entry.until is not None and entry.until <= now]:
                 del group[name]
+
+
+def _put(several: dict[str, tuple[Entry, ...]], entry: Entry) -> None:
+    """One more that stops an agent or a thing, unless it is there already."""
+    before = several.get(entry.name, ())
+    if all(each.mark != entry.mark for each in before):
+        several[entry.name] = (*before, entry)
+
+
+def _lift(several: dict[str, tuple[Entry, ...]], entry: Entry) -> None:
+    """Take back the one that this entry names."""
+    left = tuple(each for each in several.get(entry.name, ()) if each.mark != entry.lifts)
+    if left:  # others read meanwhile: at no instant may it look free
+        several[entry.name] = left
+    else:
+        several.pop(entry.name, None)
