@@ -1,5 +1,6 @@
 """The task book: when a task begins, goes on and ends, and what is never given to one."""
 
+import threading
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -224,6 +225,32 @@ def test_all_of_it_is_there_again_after_a_restart(book: TaskBook, database: Data
     assert again.resume(EDITOR, "task-1") == above
     assert [each.id for each in again.begun_with("tok-1")] == ["task-1"]
     assert [each.id for each in again.end("task-1", "stopped")] == ["task-1"]
+
+
+@pytest.mark.parametrize("written", [{"begun"}, {"begun", "joined"}, {"joined"}, set[str]()])
+def test_an_end_is_kept_with_all_that_came_before_it_whenever_that_was_written(
+    book: TaskBook, database: Database, clock: Hand, written: set[str]
+) -> None:
+    steps = {
+        "begun": lambda: book.enter(sam(clock), EDITOR, HIGHLIGHT),
+        "joined": lambda: book.enter(sam(clock, jti="tok-2"), EDITOR, HIGHLIGHT),
+        "ended": lambda: book.end("task-1", "stopped"),
+    }
+    busy = threading.Event()
+    database.submit(lambda _: busy.wait())  # until then what comes waits for the disk together
+    for name, step in steps.items():
+        step()
+        if name in written:
+            busy.set()
+            database.submit(lambda _: None).result()
+            busy = threading.Event()
+            database.submit(lambda _, busy=busy: busy.wait())
+    busy.set()
+    database.submit(lambda _: None).result()
+    kept = TaskBook(database, clock, plan).find("task-1")
+    assert kept == book.find("task-1")
+    assert kept is not None
+    assert (kept.why, kept.subjects, kept.session.token_id) == ("stopped", ("tok-1", "tok-2"), "tok-2")
 
 
 def test_a_task_is_taken_up_again_by_its_own_agent_only_and_while_it_lives(book: TaskBook, clock: Hand) -> None:

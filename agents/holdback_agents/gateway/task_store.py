@@ -1,14 +1,15 @@
 """What the gateway keeps of tasks: for whom, for what, under which policy, until when, and how they ended."""
 
+import json
+import sqlite3
 from collections.abc import Iterable
 from datetime import datetime
-from typing import Any
+from typing import Any, cast
 
 from holdback_base.database import load_instant, store_instant
 from holdback_base.vocabulary import Instant, Noun
 from holdback_trust.identity import AgentId, Caller, TaskClaim
 from sqlalchemy import JSON, Column, Connection, String, Table, delete, select
-from sqlalchemy.dialects.sqlite import insert
 
 from holdback_agents.gateway.store import METADATA
 
@@ -64,15 +65,27 @@ class HeldTask(Noun):
         return self.ended is None and now < self.claim.expires
 
 
-_put = insert(_tasks)
-_put = _put.on_conflict_do_update(
-    index_elements=["id"], set_={name: _put.excluded[name] for name in ("session", "subjects", "ended", "why")}
-)
+_PUT = """INSERT INTO tasks
+(id, root, agent, parent, context, claim, session, subjects, began, expires, ended, why)
+VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+ON CONFLICT (id) DO UPDATE SET
+session = excluded.session, subjects = excluded.subjects, ended = excluded.ended, why = excluded.why"""
+_END = "UPDATE tasks SET ended = ?, why = ? WHERE id = ? AND subjects = ?"
+"""Of a row in which only that is new: `session` changes with the last of the `subjects`."""
 
 
 def put_tasks(c: Connection, tasks: Iterable[HeldTask]) -> None:
     """Keep tasks as they stand."""
-    c.execute(_put, [_row(each) for each in tasks])
+    driver = cast(sqlite3.Connection, c.connection.driver_connection)  # at each token: it alone is four times as fast
+    for each in tasks:
+        ended = store_instant(each.ended) if each.ended else None
+        subjects = json.dumps(each.subjects)
+        if ended and driver.execute(_END, (ended, each.why, each.id, subjects)).rowcount:
+            continue
+        claim, session = each.claim.model_dump_json(), each.session.model_dump_json()
+        began, expires = store_instant(each.began), store_instant(each.claim.expires)
+        names = (each.id, each.claim.root, each.agent, each.parent, each.context)
+        driver.execute(_PUT, (*names, claim, session, subjects, began, expires, ended, each.why))
 
 
 def find_task(c: Connection, identity: str) -> HeldTask | None:
@@ -95,23 +108,6 @@ def all_ids(c: Connection) -> list[str]:
 def forget_before(c: Connection, moment: datetime) -> None:
     """Forget the tasks whose window was over by then."""
     c.execute(delete(_tasks).where(_tasks.c.expires < store_instant(moment)))
-
-
-def _row(task: HeldTask) -> dict[str, Any]:
-    return {
-        "id": task.id,
-        "root": task.claim.root,
-        "agent": task.agent,
-        "parent": task.parent,
-        "context": task.context,
-        "claim": task.claim.model_dump(mode="json"),
-        "session": task.session.model_dump(mode="json"),
-        "subjects": list(task.subjects),
-        "began": store_instant(task.began),
-        "expires": store_instant(task.claim.expires),
-        "ended": store_instant(task.ended) if task.ended else None,
-        "why": task.why,
-    }
 
 
 def _task(row: dict[str, Any]) -> HeldTask:
