@@ -36,6 +36,7 @@ class Admissions:
         self._levels = dict(levels or {})
         self._read: datetime | None = None
         self._kept: Mapping[str, Admission] = {}
+        self._same: dict[str, tuple[AgentIdentity, str, object]] = {}
 
     def all(self) -> tuple[Admission, ...]:
         """Everybody who is let in, in order of the ids."""
@@ -55,8 +56,9 @@ class Admissions:
         Raises Problem AGENT_NOT_ADMITTED with what has changed since, for one that nobody let in as it is now.
         """
         admission = self.find(proof.subject)
-        if admission is None or self._changes(admission, proof):
-            admission = self._look(afresh=True).get(proof.subject)
+        if admission is not None and not self._changes(admission, proof):
+            return admission
+        admission = self._look(afresh=True).get(proof.subject)
         changes = [] if admission is None else self._changes(admission, proof)
         if admission is None or changes:
             raise not_admitted(proof.subject, changes)
@@ -110,7 +112,14 @@ class Admissions:
         return entries
 
     def _changes(self, admission: Admission, proof: Proof) -> list[str]:
-        return differences(admission.identity, AgentIdentity.of_shown(proof.key, proof.identity))
+        """What an agent shows that was not admitted; that the same once more is the same needs no look."""
+        both = (admission.identity, proof.key, proof.identity)
+        if self._same.get(admission.agent) == both:
+            return []
+        changes = differences(admission.identity, AgentIdentity.of_shown(proof.key, proof.identity))
+        if not changes:
+            self._same[admission.agent] = both
+        return changes
 
     def _look(self, *, afresh: bool = False) -> Mapping[str, Admission]:
         now = self._clock()

@@ -22,7 +22,7 @@ from holdback_base.ids import system_clock
 from holdback_base.problem import Problem
 from holdback_servers.settings import AgentSetting, EgressSetting, Settings
 from holdback_trust.admission import Admission, AgentIdentity, Configuration, differences
-from holdback_trust.assertions import sign_assertion
+from holdback_trust.assertions import Proof, sign_assertion
 from holdback_trust.audit import rows
 from holdback_trust.egress import Egress
 from holdback_trust.keys import KeyPair
@@ -104,6 +104,28 @@ def test_a_changed_prompt_model_or_key_is_another_agent(admissions: Admissions, 
     assert any(said in each for each in reasons)
     admissions.admit(house_admission(now, by="person:local", now=system_clock()))
     assert admissions.changed([now]) == {}
+
+
+def test_what_was_the_same_once_is_not_the_same_when_the_agent_or_its_admission_changed(admissions: Admissions):
+    def proof(now: AgentEntry) -> Proof:
+        assert now.identity is not None
+        return Proof(now.audience, now.identity.key, now.identity.shown())
+
+    before, after = entry(), entry(configuration=Configuration.of("prompt", "3", "other"))
+    admitted = house_admission(before, by="person:local", now=system_clock())
+    admissions.admit(admitted)
+    assert [admissions.require(proof(before)) for _ in range(2)] == [admitted, admitted]
+    for other in (proof(after), proof(entry(keys=KeyPair.generate())), replace(proof(before), identity=None)):
+        with pytest.raises(Problem, match="admitted"):
+            admissions.require(other)
+    assert admissions.require(proof(before)) == admitted
+    admissions.admit(house_admission(after, by="person:local", now=system_clock()))
+    with pytest.raises(Problem, match="its configuration prompt is"):
+        admissions.require(proof(before))
+    admissions.dismiss(before.audience)
+    for each in (before, after):
+        with pytest.raises(Problem, match="admitted"):
+            admissions.require(proof(each))
 
 
 def test_the_order_of_configurations_does_not_matter_and_every_member_does():
