@@ -27,6 +27,7 @@ from holdback_agents.runtime.tables import METADATA as AGENT_METADATA
 from holdback_agents.scheduler import scheduler
 from holdback_base.database import Database
 from holdback_servers.edge import Edge
+from holdback_servers.media_store import MediaStore
 from holdback_servers.serving import Door
 from holdback_servers.settings import PersonSetting
 from holdback_trust.edges import Rate
@@ -102,7 +103,8 @@ def _build(
     for name, make in AGENTS.items():
         store = room_store(f"agent-{name}", foundation, AGENT_METADATA)
         stores.append(store)
-        entry = agent_entry(make(), store, foundation, url, line=line, heads=heads)
+        media = doors["assets"].services.media
+        entry = agent_entry(make(), store, foundation, url, media=media, line=line, heads=heads)
         agents.append(replace(entry, target=Upstream(elsewhere[name])) if name in elsewhere else entry)
     store = room_store("gateway", foundation, GATEWAY_METADATA)
     stores.append(store)
@@ -179,14 +181,14 @@ def room_app(door: Door, foundation: Foundation, gateway: str = "") -> Edge:
 
 
 def agent_entry(
-    agent: Agent, store: Database, foundation: Foundation, gateway: str, *, line: Line, heads: Heads
+    agent: Agent, store: Database, foundation: Foundation, gateway: str, *, media: MediaStore, line: Line, heads: Heads
 ) -> AgentEntry:
     """An agent as the gateway's registry knows it, standing in this process."""
     keys = foundation.keys(agent.audience)
     return AgentEntry(
         name=agent.name,
         card=complete_card(agent, f"{gateway}/agents/{agent.name}"),
-        target=LocalApp(agent_app(agent, store, foundation, gateway, line=line, heads=heads)),
+        target=LocalApp(agent_app(agent, store, foundation, gateway, media=media, line=line, heads=heads)),
         key=keys.public_jwk,
         identity=agent.identity(keys.kid, Rules().configuration),
     )
@@ -198,6 +200,7 @@ def agent_app(
     foundation: Foundation,
     gateway: str,
     *,
+    media: MediaStore,
     line: Line | None = None,
     heads: Heads | None = None,
 ) -> Starlette:
@@ -215,6 +218,7 @@ def agent_app(
         url=f"{gateway}/agents/{agent.name}",
         line=line,
         heads=heads,
+        media=media,
         rate=Rate(foundation.settings.calls_a_minute),
     )
     return build_agent_app(agent, services)

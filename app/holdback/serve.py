@@ -10,6 +10,7 @@ from collections.abc import AsyncGenerator, Mapping, Sequence
 from urllib.parse import urlsplit
 
 from holdback_base.problem import Problem
+from holdback_servers.media_store import MediaStore
 from holdback_servers.settings import Settings
 from holdback_trust.guardian import Guardian
 from holdback_trust.identity import GATEWAY
@@ -147,7 +148,7 @@ async def _serve_agent(name: str, settings: Settings, gateway: str) -> None:
     foundation = lay_foundation(settings, f"agent:{name}")
     store = room_store(f"agent-{name}", foundation, METADATA)
     agent = AGENTS[name]()
-    app = agent_app(agent, store, foundation, gateway)
+    app = agent_app(agent, store, foundation, gateway, media=MediaStore(settings.home / "media"))
     listener = listen(settings.host, settings.port)
     url = address(settings, listener)
     with contextlib.closing(store), contextlib.closing(foundation.audit):

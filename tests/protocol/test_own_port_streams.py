@@ -16,6 +16,7 @@ from holdback.serve import own_port
 from holdback.serving import listen, served
 from holdback_agents.runtime.tables import METADATA
 from holdback_base.ids import id_maker, system_clock
+from holdback_servers.media_store import MediaStore
 from holdback_servers.settings import Settings
 from holdback_trust.audit_check import rows
 from holdback_trust.grants import person_scopes
@@ -84,7 +85,8 @@ async def agent(foundation: Foundation) -> AsyncGenerator[ASGIApp]:
     """An agent whose gateway takes calls and never answers: what is asked of it lasts."""
     store = room_store("agent-compliance", foundation, METADATA)
     with contextlib.closing(store), contextlib.closing(listen("127.0.0.1", 0)) as silent:
-        app = agent_app(AGENTS["compliance"](), store, foundation, f"http://127.0.0.1:{silent.getsockname()[1]}")
+        url, media = f"http://127.0.0.1:{silent.getsockname()[1]}", MediaStore(foundation.settings.home / "media")
+        app = agent_app(AGENTS["compliance"](), store, foundation, url, media=media)
         async with app.router.lifespan_context(app):
             yield app
 

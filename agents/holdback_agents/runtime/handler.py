@@ -51,6 +51,7 @@ from holdback_trust.identity import Caller
 from holdback_trust.policy import Action, Decision
 
 from holdback_agents.runtime.agent import Agent, Limits
+from holdback_agents.runtime.closed import Closed
 from holdback_agents.runtime.executor import POLICY, Executor, session_of
 from holdback_agents.runtime.parts import problem_parts, schema_of
 from holdback_agents.runtime.task_store import (
@@ -94,6 +95,7 @@ class AgentRequestHandler(DefaultRequestHandler):
         limits: Limits,
         enforcement: Enforcement,
         audit: AuditLog,
+        closed: Closed,
     ) -> None:
         super().__init__(
             agent_executor=executor,
@@ -103,7 +105,7 @@ class AgentRequestHandler(DefaultRequestHandler):
             interrupted_task_timeout=limits.parked,
         )
         self._agent, self._executor, self._store = agent, executor, store
-        self._enforcement, self._audit = enforcement, audit
+        self._enforcement, self._audit, self._closed = enforcement, audit, closed
         self._required = frozenset(each.uri for each in card.capabilities.extensions if each.required)
         self._taking: dict[tuple[str, str], Receipt] = {}
 
@@ -155,16 +157,18 @@ class AgentRequestHandler(DefaultRequestHandler):
             return await self._sdk.on_get_task(params, context)
 
     async def on_list_tasks(self, params: ListTasksRequest, context: ServerCallContext) -> ListTasksResponse:
-        """A page of tasks; an agent's may be shorter than it asked for, for it sees those of its root task only."""
+        """A page of tasks, shorter than it was asked for where some are closed to who asks; an agent sees those of its
+        root task only."""
         async with self._guarded(context):
             self._check_standing(context)
             page = await self._sdk.on_list_tasks(params, context)
             caller = session_of(context).caller
-            if caller.agent is None:
+            seen = [each for each in page.tasks if self._sees(caller, each)]
+            if caller.agent is None and len(seen) == len(page.tasks):
                 return page
-            seen = [each for each in page.tasks if is_seen_by(caller, each)]
+            total = page.total_size - len(page.tasks) + len(seen) if caller.agent is None else len(seen)
             return ListTasksResponse(
-                tasks=seen, total_size=len(seen), page_size=page.page_size, next_page_token=page.next_page_token
+                tasks=seen, total_size=total, page_size=page.page_size, next_page_token=page.next_page_token
             )
 
     async def on_cancel_task(self, params: CancelTaskRequest, context: ServerCallContext) -> Task | None:
@@ -247,7 +251,7 @@ class AgentRequestHandler(DefaultRequestHandler):
             active = await self._active_task_registry.get_or_create(task_id, call_context=context)
             request = None
             if not self._executor.is_here(task_id):
-                task = await self._stored(task_id, context)
+                task = await self._kept(task_id, context)
                 self._allow(skill_of(task), context)
                 request = RequestContext(context, task_id=task_id, context_id=task.context_id, task=task)
             async for event in active.subscribe(request=request, include_initial_task=True):
@@ -256,10 +260,21 @@ class AgentRequestHandler(DefaultRequestHandler):
             yield await self._stored(task_id, context)
 
     async def _stored(self, task_id: str, context: ServerCallContext) -> Task:
+        """The task for whoever asks. Raises TaskNotFoundError, also where it is closed to them."""
+        task = await self._kept(task_id, context)
+        if not self._sees(session_of(context).caller, task):
+            raise TaskNotFoundError
+        return task
+
+    async def _kept(self, task_id: str, context: ServerCallContext) -> Task:
+        """The task for who goes on with it: what is closed meanwhile it meets in its work."""
         task = await self._store.get(task_id, context)
         if task is None or not is_seen_by(session_of(context).caller, task):
             raise TaskNotFoundError
         return task
+
+    def _sees(self, caller: Caller, task: Task) -> bool:
+        return is_seen_by(caller, task) and not self._closed.hides(caller, task)
 
     def _check_standing(self, context: ServerCallContext) -> None:
         """Who counts no more does not look, either; what is done is judged further on. Raises InvalidRequestError."""

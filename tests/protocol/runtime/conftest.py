@@ -30,6 +30,7 @@ from holdback_agents.gateway.store import METADATA as GATEWAY_METADATA
 from holdback_agents.gateway.tasks import NamedTask, TaskBook
 from holdback_agents.runtime import steps
 from holdback_agents.runtime.agent import Agent, Limits, Skill
+from holdback_agents.runtime.closed import Media
 from holdback_agents.runtime.house import TASK
 from holdback_agents.runtime.parts import data_part, progress_of, text_part
 from holdback_agents.runtime.serving.app import AgentServices, agent_routes, build_agent_app
@@ -231,7 +232,11 @@ def kit(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Kit:
 
     @asynccontextmanager
     async def opened(
-        *agents: Agent, limits: Limits | None = None, wrap: Any = None, clock: Clock = system_clock
+        *agents: Agent,
+        limits: Limits | None = None,
+        wrap: Any = None,
+        clock: Clock = system_clock,
+        media: Media | None = None,
     ) -> AsyncGenerator[House, None]:
         listener = socket.socket()
         listener.bind(("127.0.0.1", 0))
@@ -275,6 +280,7 @@ def kit(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Kit:
                     url=f"{url}/agents/{agent.name}",
                     limits=limits or Limits(),
                     enforcement=enforcement,
+                    media=media,
                 )
                 apps[agent.name] = build_agent_app(agent, services)
                 await stack.enter_async_context(apps[agent.name].router.lifespan_context(apps[agent.name]))

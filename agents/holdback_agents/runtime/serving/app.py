@@ -37,6 +37,7 @@ from holdback_agents.contracts import PROGRESS_EXTENSION, SKILL_EXTENSION
 from holdback_agents.runtime.agent import Agent, Limits
 from holdback_agents.runtime.brain import Brain, Rules
 from holdback_agents.runtime.card_signing import declare, sign_card
+from holdback_agents.runtime.closed import Closed, Media
 from holdback_agents.runtime.errands import Ways
 from holdback_agents.runtime.executor import SESSION, Backstage, Executor
 from holdback_agents.runtime.handler import HTTP_SCOPE, AgentRequestHandler
@@ -70,6 +71,7 @@ class AgentServices:
         gateway: the gateway's URL.
         url: where this agent is reached, for its card.
         enforcement: what allows, of this process.
+        media: to which closed story bytes belong now; None where no media is known.
         rate: how often one caller may ask; no limit without one.
         http: transport to the gateway and to agents; None for the network.
         line: to the gateway, for tokens, heads and questions; None for the network.
@@ -91,6 +93,7 @@ class AgentServices:
     mcp: httpx2.AsyncBaseTransport | None = None
     brain: Brain = field(default_factory=Rules)
     enforcement: Enforcement = field(default_factory=Enforcement)
+    media: Media | None = None
     rate: Rate | None = None
     limits: Limits = field(default_factory=Limits)
 
@@ -130,6 +133,7 @@ def build_agent_app(agent: Agent, services: AgentServices) -> Starlette:
         limits=services.limits,
         enforcement=services.enforcement,
         audit=services.audit,
+        closed=Closed(services.enforcement, services.media),
     )
 
     leftovers = Leftovers(store, house, handler, verifier=services.verifier, clock=services.clock)
