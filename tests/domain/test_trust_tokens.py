@@ -8,9 +8,10 @@ from typing import Any
 import jwt
 import pytest
 from holdback_base.problem import Problem
+from holdback_trust.identity import TaskClaim
 from holdback_trust.keys import KeyPair, KeyRing, sign_jws
 from holdback_trust.policy import agent_scopes, person_scopes
-from holdback_trust.tokens import CACHE_SIZE, TOKEN_TYPE, TokenAuthority, TokenVerifier, read_token
+from holdback_trust.tokens import TOKEN_TYPE, TOKENS_KNOWN, TokenAuthority, TokenVerifier, read_token, reading
 
 NOON = datetime(2026, 11, 22, 12, tzinfo=UTC)
 KEYS = KeyPair.generate()
@@ -187,13 +188,82 @@ def test_a_kept_token_is_refused_from_the_instant_it_expires() -> None:
         door.verify(token)
 
 
-def test_what_a_verifier_keeps_is_bounded() -> None:
-    door = verifier("mcp:rights", Hand())
-    kept: dict[str, Any] = door._kept  # pyright: ignore[reportPrivateUsage] - memory is the behaviour here
-    caller = door.verify(sign_jws(KEYS, TOKEN_TYPE, claims()))
-    kept.update({f"t{number}": caller for number in range(CACHE_SIZE - 1)})
-    door.verify(sign_jws(KEYS, TOKEN_TYPE, claims(jti="tok-2")))
-    assert len(door._kept) == CACHE_SIZE  # pyright: ignore[reportPrivateUsage]
+def test_whoever_is_shown_a_token_knows_its_caller_by_the_same_object() -> None:
+    clock = Hand()
+    tokens, door = authority(clock), verifier(COMPLIANCE, clock)
+    made = tokens.issue(person="person:sam", roles=[], audience=COMPLIANCE, scopes=["rights:read"])
+    assert door.verify(made) is verifier(COMPLIANCE, clock).verify(made) is tokens.read(made)
+    granted = tokens.grant(tokens.read(made), COMPLIANCE, audience="mcp:rights", allowed=["rights:read"])
+    assert verifier("mcp:rights", clock).verify(granted.text) is granted.caller
+    theirs = sign_jws(KEYS, TOKEN_TYPE, claims())
+    assert verifier("mcp:rights", clock).verify(theirs) is verifier("mcp:rights", clock).verify(theirs)
+
+
+def test_a_token_that_one_door_has_read_is_refused_at_every_other_that_it_is_not_for() -> None:
+    clock, other = Hand(), KeyPair.generate()
+    token = authority(clock).issue(person="person:sam", roles=[], audience="mcp:rights", scopes=["rights:read"])
+    ring = KeyRing({"gateway": [KEYS.public_jwk]})
+    door = TokenVerifier(ring, "gateway", "mcp:rights", clock)
+    assert door.verify(token).person == "person:sam"
+    assert "another audience" in refusal(token, "mcp:assets")
+    assert "issued in the future" in refusal(token, now=NOON - timedelta(seconds=1))
+    elsewhere = KeyRing({"mcp:rights": [KEYS.public_jwk], "gateway": [other.public_jwk]})
+    for issuer, reason in (("gateway", "not a trusted key"), ("mcp:rights", "its issuer may not say this")):
+        with pytest.raises(Problem, match=reason):
+            TokenVerifier(elsewhere, issuer, "mcp:rights", clock).verify(token)
+    named_alike = KeyRing({"gateway": [{**other.public_jwk, "kid": KEYS.kid}]})
+    with pytest.raises(Problem, match="signature does not verify"):
+        TokenVerifier(named_alike, "gateway", "mcp:rights", clock).verify(token)
+    assert door.verify(token).person == "person:sam"
+    ring.trust_only("gateway", other.public_jwk)
+    with pytest.raises(Problem, match="not a trusted key"):
+        door.verify(token)
+
+
+def test_every_bit_of_a_signature_that_was_good_counts() -> None:
+    clock = Hand()
+    token = authority(clock).issue(person="person:sam", roles=[], audience="mcp:rights", scopes=["rights:read"])
+    assert verifier("mcp:rights", clock).verify(token)
+    signed, _, letters = token.rpartition(".")
+    signature = base64.urlsafe_b64decode(letters + "==")
+    for bit in (0, 255, 256, 511):
+        changed = bytearray(signature)
+        changed[bit // 8] ^= 1 << bit % 8
+        forged = base64.urlsafe_b64encode(changed).rstrip(b"=").decode()
+        assert "signature does not verify" in refusal(f"{signed}.{forged}")
+
+
+def test_a_token_says_nothing_of_where_its_subject_stood() -> None:
+    tokens = authority(Hand())
+    held = tokens.read(tokens.issue(person="person:sam", roles=[], audience=COMPLIANCE, scopes=["rights:read"]))
+    stood = held.model_copy(update={"network": "10.0.0.7"})
+    granted = tokens.grant(stood, COMPLIANCE, audience="mcp:rights", allowed=["rights:read"])
+    assert granted.caller.network == ""
+
+
+def test_no_token_is_made_that_nobody_would_read() -> None:
+    clock = Hand()
+    tokens = authority(clock)
+    held = tokens.read(tokens.issue(person="person:sam", roles=[], audience="agent:Wrong", scopes=["rights:read"]))
+    with pytest.raises(Problem, match="no agent of a known form"):
+        tokens.grant(held, "agent:Wrong", audience="mcp:rights", allowed=["rights:read"])
+    task = TaskClaim(id="t1", root="t1", skill="clear-rights", expires=NOON + timedelta(seconds=0.5))
+    held = tokens.read(tokens.issue(person="person:sam", roles=[], audience=COMPLIANCE, scopes=["rights:read"]))
+    with pytest.raises(Problem, match="it has expired"):
+        tokens.grant(held, COMPLIANCE, audience="mcp:rights", allowed=["rights:read"], task=task)
+
+
+def test_the_tokens_that_a_process_remembers_are_bounded_and_one_that_is_forgotten_is_read_again() -> None:
+    known = reading._known  # pyright: ignore[reportPrivateUsage] - memory is the behaviour here
+    door, token = verifier("mcp:rights", Hand()), sign_jws(KEYS, TOKEN_TYPE, claims(jti="tok-first"))
+    first = door.verify(token)
+    said = known.find(token, RING, "gateway")
+    assert said is not None
+    for number in range(TOKENS_KNOWN):
+        known.note(f"t{number}", said)
+    assert known.find(token, RING, "gateway") is None
+    assert door.verify(token) == first
+    assert len(known._said) == TOKENS_KNOWN  # pyright: ignore[reportPrivateUsage]
 
 
 @pytest.mark.parametrize(

@@ -4,10 +4,11 @@ from datetime import UTC, datetime, timedelta
 from itertools import count
 
 from holdback_base.problem import Problem
-from holdback_trust.identity import AGENTS, AUDIENCES
-from holdback_trust.keys import KeyPair, KeyRing
+from holdback_trust.identity import AGENTS, AUDIENCES, Caller, TaskClaim
+from holdback_trust.keys import KeyPair, KeyRing, open_jws
 from holdback_trust.policy import AUDIENCE_SCOPES, agent_scopes, person_scopes
-from holdback_trust.tokens import TokenAuthority, TokenVerifier
+from holdback_trust.tokens import TOKEN_TYPE, TokenAuthority, TokenVerifier
+from holdback_trust.tokens.reading import _caller, read_token, sign_token  # pyright: ignore[reportPrivateUsage]
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -74,3 +75,41 @@ def test_by_the_houses_own_table_no_way_of_delegating_ends_with_deciding_an_appr
     for actor, audience in way:
         held &= agent_scopes(actor, audience)
     assert "approval:decide" not in held
+
+
+names = st.text(max_size=20)
+tasks = st.builds(
+    TaskClaim,
+    id=st.text(min_size=1, max_size=20),
+    root=st.text(min_size=1, max_size=20),
+    skill=names,
+    tools=st.frozensets(names),
+    policy=names,
+    expires=st.datetimes(NOON.replace(tzinfo=None), timezones=st.just(UTC)),
+)
+callers = st.builds(
+    Caller,
+    person=st.sampled_from(["person:sam", "person:kim-2"]),
+    chain=st.lists(st.sampled_from([*AGENTS, "agent:vendor-x"]), max_size=4).map(tuple),
+    scopes=st.frozensets(st.sampled_from(SCOPES) | names),
+    roles=st.frozensets(names),
+    audience=names,
+    token_id=names,
+    stories=st.frozensets(st.from_regex(r"[a-z0-9][a-z0-9-]{0,59}", fullmatch=True)),
+    factors=st.frozensets(names),
+    level=st.integers(0, 300),
+    task=st.none() | tasks,
+    network=st.sampled_from(["", "10.0.0.7"]),
+    expires=st.integers(-1, 400).map(lambda seconds: NOON + timedelta(seconds=seconds)),
+).map(lambda each: each.model_copy(update={"agent": next(iter(each.chain), None)}))
+
+
+@given(caller=callers)
+def test_what_a_process_remembers_of_a_token_it_made_is_what_another_reads(caller: Caller) -> None:
+    try:
+        text, remembered = sign_token(KEYS, caller, "gateway", NOON)
+    except Problem:
+        return
+    assert read_token(text, RING, "gateway", caller.audience, NOON) is remembered
+    claims = open_jws(text, TOKEN_TYPE, RING, {"gateway"})
+    assert _caller(claims, claims["exp"]) == remembered

@@ -4,6 +4,7 @@ Used at the token endpoint as `private_key_jwt` by agents and as `jwt-bearer` gr
 """
 
 import threading
+from collections import OrderedDict
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -12,7 +13,7 @@ from typing import Any
 from holdback_base.ids import Clock
 from holdback_base.problem import Problem
 
-from holdback_trust.keys import KeyPair, KeyRing, SignatureRefused, key_name, open_jws, sign_jws, whole_seconds
+from holdback_trust.keys import KeyPair, KeyRing, SignatureRefused, opened, sign_jws, whole_seconds
 
 ASSERTION_TYPE = "client-authentication+jwt"
 LONGEST_ASSERTION = 60
@@ -66,7 +67,7 @@ class AssertionVerifier:
 
     def __init__(self, ring: KeyRing, audience: str, clock: Clock) -> None:
         self._ring, self._audience, self._clock = ring, audience, clock
-        self._seen: dict[tuple[str, str], int] = {}
+        self._seen = OrderedDict[tuple[str, str], int]()  # a dict is slow to tell its first when many went before
         self._lock = threading.Lock()
 
     def verify(self, assertion: str) -> str:
@@ -77,7 +78,7 @@ class AssertionVerifier:
         """Who signed it, with which key, as what. Raises Problem UNAUTHENTICATED with the reason."""
         now = self._clock()
         try:
-            claims = open_jws(assertion, ASSERTION_TYPE, self._ring, self._ring.issuers())
+            claims, key, _ = opened(assertion, ASSERTION_TYPE, self._ring, self._ring.issuers())
         except SignatureRefused as error:
             raise _refused(str(error)) from error
         subject, jti = claims["iss"], claims.get("jti")
@@ -88,7 +89,7 @@ class AssertionVerifier:
         expires = _expiry(whole_seconds(claims, "iat"), whole_seconds(claims, "exp"), now)
         with self._lock:
             self._remember((subject, jti), expires, now)
-        return Proof(subject, key_name(assertion), claims.get("identity"))
+        return Proof(subject, key, claims.get("identity"))
 
     def _remember(self, use: tuple[str, str], expires: int, now: datetime) -> None:
         seconds = now.timestamp()

@@ -4,17 +4,29 @@ Every signed text of the house, token, assertion, statement or audit head, is ma
 type and key are checked in one place.
 """
 
-from holdback_trust.keys.jws import SignatureRefused, key_name, open_jws, sign_jws, whole_seconds
+from holdback_trust.keys.jws import (
+    LONGEST_TEXT,
+    Opened,
+    SignatureRefused,
+    key_name,
+    open_jws,
+    opened,
+    sign_jws,
+    whole_seconds,
+)
 from holdback_trust.keys.pair import ALGORITHM, KeyPair, thumbprint
 from holdback_trust.keys.ring import KeyRing
 
 __all__ = [
     "ALGORITHM",
+    "LONGEST_TEXT",
     "KeyPair",
     "KeyRing",
+    "Opened",
     "SignatureRefused",
     "key_name",
     "open_jws",
+    "opened",
     "sign_jws",
     "thumbprint",
     "whole_seconds",

@@ -2,9 +2,10 @@
 
 import hashlib
 import threading
+from collections import OrderedDict
 from collections.abc import Collection, Mapping
 from functools import lru_cache
-from typing import Any, cast
+from typing import Any, NamedTuple, cast
 
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives import hashes
@@ -16,6 +17,8 @@ from holdback_trust.keys.base64url import folded, unfolded
 from holdback_trust.keys.pair import ALGORITHM, NUMBER, KeyPair
 from holdback_trust.keys.ring import KeyRing
 
+LONGEST_TEXT = 16_384
+"""Characters of a signed text, where nothing else is said."""
 _ES256 = ec.ECDSA(hashes.SHA256())
 _KNOWN_SIGNATURES = 8192
 _KNOWN_HEADERS = 256
@@ -24,6 +27,14 @@ _LONGEST_KNOWN_HEADER = 256
 
 class SignatureRefused(ValueError):  # noqa: N818 - says what was done to it
     """A signed text that does not hold; the message says why, without repeating the text."""
+
+
+class Opened(NamedTuple):
+    """A signed text that holds: its claims, and the name of the key that signed it, and that key."""
+
+    claims: dict[str, Any]
+    kid: str
+    key: ec.EllipticCurvePublicKey
 
 
 def sign_jws(keys: KeyPair, typ: str, claims: Mapping[str, Any]) -> str:
@@ -41,7 +52,7 @@ def _header(typ: str, kid: str) -> bytes:
 
 
 def open_jws(
-    text: str, typ: str, ring: KeyRing, issuers: Collection[str] | None, *, longest: int = 16_384
+    text: str, typ: str, ring: KeyRing, issuers: Collection[str] | None, *, longest: int = LONGEST_TEXT
 ) -> dict[str, Any]:
     """The claims of a compact JWS whose type, algorithm, issuer and signature hold. Times are the caller's to check.
 
@@ -54,6 +65,13 @@ def open_jws(
     Raises:
         SignatureRefused: with the reason in words.
     """
+    return opened(text, typ, ring, issuers, longest=longest).claims
+
+
+def opened(
+    text: str, typ: str, ring: KeyRing, issuers: Collection[str] | None, *, longest: int = LONGEST_TEXT
+) -> Opened:
+    """The same, with the key that signed it."""
     if len(text) > longest:
         raise SignatureRefused(f"it is longer than {longest} characters")
     try:
@@ -69,7 +87,7 @@ def open_jws(
     public = _key_for(header, claims, typ, ring, issuers)
     if "crit" in header or "b64" in header or not _verifies(whole, signed, signature, public):
         raise SignatureRefused("its signature does not verify")
-    return claims
+    return Opened(claims, header["kid"], public)
 
 
 def key_name(text: str) -> str:
@@ -108,14 +126,15 @@ class _Good:
     cannot change; whether the key is trusted is asked each time, and what the text says, too."""
 
     def __init__(self) -> None:
-        self._keys: dict[bytes, ec.EllipticCurvePublicKey] = {}
+        self._keys = OrderedDict[bytes, ec.EllipticCurvePublicKey]()
         self._lock = threading.Lock()
 
     def note(self, text: bytes, public: ec.EllipticCurvePublicKey) -> None:
+        name = hashlib.sha256(text).digest()
         with self._lock:
-            self._keys[hashlib.sha256(text).digest()] = public
+            self._keys[name] = public
             if len(self._keys) > _KNOWN_SIGNATURES:
-                del self._keys[next(iter(self._keys))]
+                self._keys.popitem(last=False)
 
     def knows(self, text: bytes, public: ec.EllipticCurvePublicKey) -> bool:
         return self._keys.get(hashlib.sha256(text).digest()) == public

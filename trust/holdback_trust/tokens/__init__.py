@@ -6,12 +6,12 @@ ever narrows. Clocks, keys and ids are arguments.
 
 from holdback_trust.keys import KeyPair, KeyRing
 from holdback_trust.tokens.authority import Granted, TokenAuthority
-from holdback_trust.tokens.reading import LONGEST_LIFE, TOKEN_TYPE, read_token
-from holdback_trust.tokens.verifier import CACHE_SIZE, TokenVerifier
+from holdback_trust.tokens.reading import LONGEST_LIFE, TOKEN_TYPE, TOKENS_KNOWN, read_token
+from holdback_trust.tokens.verifier import TokenVerifier
 
 __all__ = [
-    "CACHE_SIZE",
     "LONGEST_LIFE",
+    "TOKENS_KNOWN",
     "TOKEN_TYPE",
     "Granted",
     "KeyPair",

@@ -1,6 +1,5 @@
 """Tokens as the gateway makes them: issued to people, exchanged for narrower ones that agents act with."""
 
-from collections import OrderedDict
 from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -10,9 +9,8 @@ from holdback_base.ids import Clock
 from holdback_base.problem import Problem
 
 from holdback_trust.identity import HOUSE_LEVEL, LEVELS, LONGEST_CHAIN, Caller, TaskClaim
-from holdback_trust.keys import KeyPair, KeyRing, sign_jws
-from holdback_trust.tokens.reading import LONGEST_LIFE, TOKEN_TYPE, claims_of, expired, read_token, refused
-from holdback_trust.tokens.verifier import CACHE_SIZE
+from holdback_trust.keys import KeyPair, KeyRing
+from holdback_trust.tokens.reading import LONGEST_LIFE, expired, read_token, refused, sign_token
 
 
 @dataclass(frozen=True)
@@ -47,7 +45,6 @@ class TokenAuthority:
         self._issuer, self._keys, self._clock, self._new_jti = issuer, keys, clock, new_jti
         self._ring = KeyRing({issuer: [keys.public_jwk]})
         self._revoked = RevokedTokens(clock)
-        self._made: OrderedDict[str, Caller] = OrderedDict()
 
     def issue(
         self,
@@ -96,12 +93,7 @@ class TokenAuthority:
 
     def read(self, text: str, *, even_expired: bool = False) -> Caller:
         """Who a token of this issuer names, whatever its audience. Raises Problem UNAUTHENTICATED."""
-        caller = self._made.get(text)
-        if caller is None:
-            caller = read_token(text, self._ring, self._issuer, None, self._clock(), even_expired=even_expired)
-            self._remember(text, caller)
-        elif not even_expired and self._clock() >= caller.expires:
-            raise expired()
+        caller = read_token(text, self._ring, self._issuer, None, self._clock(), even_expired=even_expired)
         if caller.token_id in self._revoked:
             raise refused("it was revoked")
         return caller
@@ -174,15 +166,8 @@ class TokenAuthority:
         self._revoked.add(jti)
 
     def _signed(self, caller: Caller) -> Granted:
-        text = sign_jws(self._keys, TOKEN_TYPE, claims_of(caller, self._issuer, self._clock()))
-        self._remember(text, caller)
-        return Granted(text, caller)
-
-    def _remember(self, text: str, caller: Caller) -> None:
-        """What it signed or verified itself it need not verify again, letter for letter."""
-        self._made[text] = caller
-        if len(self._made) > CACHE_SIZE:
-            self._made.popitem(last=False)
+        text, said = sign_token(self._keys, caller, self._issuer, self._clock())
+        return Granted(text, said)
 
 
 def _end(subject: Caller, now: datetime, task: TaskClaim | None, renewed: bool) -> datetime:

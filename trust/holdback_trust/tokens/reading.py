@@ -1,17 +1,22 @@
 """What a token says, as a `Caller`, and a `Caller` as what a token says."""
 
+import threading
+from collections import OrderedDict
 from datetime import UTC, datetime
-from typing import Any, cast
+from typing import Any, NamedTuple, cast
 
+from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePublicKey
 from holdback_base.problem import Problem
 from pydantic import ValidationError
 
 from holdback_trust.identity import HOUSE_LEVEL, LEVELS, LONGEST_CHAIN, Caller, TaskClaim
-from holdback_trust.keys import KeyRing, SignatureRefused, open_jws, whole_seconds
+from holdback_trust.keys import LONGEST_TEXT, KeyPair, KeyRing, SignatureRefused, opened, sign_jws, whole_seconds
 
 TOKEN_TYPE = "at+jwt"  # noqa: S105 - a type, not a secret
 LONGEST_LIFE = 300
 """Seconds a token may live."""
+TOKENS_KNOWN = 4096
+"""How many tokens a process remembers."""
 
 
 def refused(reason: str) -> Problem:
@@ -26,6 +31,48 @@ def expired() -> Problem:
     return refused("it has expired")
 
 
+class _Terms(NamedTuple):
+    """From when until when a token counts, in seconds since 1970, and where."""
+
+    issued: int
+    expires: int
+    audience: object
+
+
+class _Said(NamedTuple):
+    """What a token says, who signed it and with which key."""
+
+    caller: Caller
+    terms: _Terms
+    issuer: str
+    kid: str
+    key: EllipticCurvePublicKey
+
+
+class _Known:
+    """Tokens that this process has read or made, letter for letter: each is parsed once, whoever is shown it, and
+    everybody knows its caller by the same object. What a text says cannot change; whether it holds is asked each time.
+    """
+
+    def __init__(self) -> None:
+        self._said = OrderedDict[str, _Said]()
+        self._lock = threading.Lock()
+
+    def find(self, text: str, ring: KeyRing, issuer: str) -> _Said | None:
+        """What it says, if the key that signed it is, still and in this ring, one of this issuer."""
+        said = self._said.get(text)
+        return said if said is not None and said.issuer == issuer and ring.find(issuer, said.kid) == said.key else None
+
+    def note(self, text: str, said: _Said) -> None:
+        with self._lock:
+            self._said[text] = said
+            if len(self._said) > TOKENS_KNOWN:
+                self._said.popitem(last=False)
+
+
+_known = _Known()
+
+
 def read_token(
     text: str, ring: KeyRing, issuer: str, audience: str | None, now: datetime, *, even_expired: bool = False
 ) -> Caller:
@@ -34,21 +81,52 @@ def read_token(
     `audience` None accepts any: only for the issuer, who exchanges tokens that were meant for others. `even_expired`
     reads one that has had its time: only for the issuer, who renews while a task lives. Raises Problem UNAUTHENTICATED.
     """
+    said = _known.find(text, ring, issuer)
+    if said is not None:
+        _check(said.terms, audience, now, even_expired)
+        return said.caller
     try:
-        claims = open_jws(text, TOKEN_TYPE, ring, {issuer})
+        claims, kid, key = opened(text, TOKEN_TYPE, ring, {issuer})
     except SignatureRefused as error:
         raise refused(str(error)) from error
+    terms = _terms(claims)
+    _check(terms, audience, now, even_expired)
+    caller = _caller(claims, terms.expires)
+    _known.note(text, _Said(caller, terms, issuer, kid, key))
+    return caller
+
+
+def sign_token(keys: KeyPair, caller: Caller, issuer: str, now: datetime) -> tuple[str, Caller]:
+    """A token for this caller, issued at that instant, and what it says to whoever reads it.
+
+    Raises Problem UNAUTHENTICATED for one that would have expired, or say what nobody reads.
+    """
+    claims = claims_of(caller, issuer, now)
+    if claims["exp"] <= claims["iat"]:
+        raise expired()
+    terms = _terms(claims)
+    said = _Said(_caller(claims, terms.expires), terms, issuer, keys.kid, keys.public)
+    text = sign_jws(keys, TOKEN_TYPE, claims)
+    if len(text) <= LONGEST_TEXT:
+        _known.note(text, said)
+    return text, said.caller
+
+
+def _terms(claims: dict[str, Any]) -> _Terms:
     issued, expires = whole_seconds(claims, "iat"), whole_seconds(claims, "exp")
     if issued is None or expires is None or not 0 < expires - issued <= LONGEST_LIFE:
         raise refused(f"its life is not stated or longer than {LONGEST_LIFE} s")
+    return _Terms(issued, expires, claims.get("aud"))
+
+
+def _check(terms: _Terms, audience: str | None, now: datetime, even_expired: bool) -> None:
     seconds = now.timestamp()
-    if issued > seconds:
+    if terms.issued > seconds:
         raise refused("it is issued in the future")
-    if seconds >= expires and not even_expired:
+    if seconds >= terms.expires and not even_expired:
         raise expired()
-    if not isinstance(claims.get("aud"), str) or (audience is not None and claims["aud"] != audience):
+    if not isinstance(terms.audience, str) or (audience is not None and terms.audience != audience):
         raise refused("it is meant for another audience")
-    return _caller(claims, expires)
 
 
 def claims_of(caller: Caller, issuer: str, issued: datetime) -> dict[str, Any]:
