@@ -31,7 +31,9 @@ _RUN, _DIGITS, _STRIDE = re.compile("[0-9A-Fa-f]{8,}"), re.compile("[0-9A-Fa-f]{
 _DEEPEST = 3
 """Escapes within escapes that are undone."""
 _STATEMENT = re.compile(r"eyJ[\w-]{10,}\.(eyJ[\w-]+)\.[\w-]{20,}")
-_MEMBER = re.compile(rf'"([a-z_0-9]+)":(?:"({_THING})"|\[((?:"{_THING}",?)+)\])'.encode())
+_GIVEN = re.compile(rf'":(?:"({_THING})"|\[((?:"{_THING}",?)+)\])'.encode())
+"""What stands in an answer as ids, from the end of its name on: few values do, and a name is read only of those."""
+_NAME = re.compile(rb"[a-z_0-9]+")
 _ROOTS_KEPT = 512
 KEPT_SECONDS = 48 * 3600
 """How long a file stays after the last thing was written to it: longer than the window of any task."""
@@ -181,15 +183,16 @@ def ids_of_answer(answer: bytes) -> list[str]:
     what an agent may open.
     """
     found: list[str] = []
-    for match in _MEMBER.finditer(answer):
-        if _names_things(match[1].decode()):
-            one, many = match[2], match[3]
+    for match in _GIVEN.finditer(answer):
+        end = match.start()
+        if _names_things(answer[answer.rfind(b'"', 0, end) + 1 : end]):
+            one, many = match[1], match[2]
             found += [one.decode()] if one else [each.strip('"') for each in many.decode().split(",") if each]
     return found
 
 
-def _members(text: str) -> frozenset[str]:
-    return frozenset(text.split())
+def _members(text: str) -> frozenset[bytes]:
+    return frozenset(text.encode().split())
 
 
 _MEMBERS = _members(
@@ -201,5 +204,5 @@ _MEMBERS = _members(
 """What answers call their ids, beside all that ends in `_id` and `_ids`. A name that is missing here shows less."""
 
 
-def _names_things(member: str) -> bool:
-    return member in _MEMBERS or member.endswith(("_id", "_ids"))
+def _names_things(member: bytes) -> bool:
+    return member in _MEMBERS or (member.endswith((b"_id", b"_ids")) and _NAME.fullmatch(member) is not None)
