@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 from holdback_base.problem import Problem
 from holdback_trust.audit import AuditLog, rows, verify
-from holdback_trust.keys import KeyPair, KeyRing
+from holdback_trust.audit_check import HEAD_TYPE
+from holdback_trust.keys import KeyPair, KeyRing, open_jws
 
 NOON = datetime(2026, 11, 22, 12, tzinfo=UTC)
 KEYS = KeyPair.generate()
@@ -97,6 +98,28 @@ def test_a_signed_head_leaves_the_rows_before_it_on_the_disk_while_the_log_is_op
         head = log.sign_head("task-1")
         assert verify(tmp_path, RING).chains[0].signed == 1
         assert json.loads((tmp_path / "house.heads.jsonl").read_bytes())["head"] == head
+
+
+def test_tasks_that_end_together_have_a_head_each_in_their_order_over_all_rows_before(tmp_path: Path) -> None:
+    home, elsewhere, moments = tmp_path / "home", tmp_path / "elsewhere", ticking()
+    with AuditLog(home, KEYS, lambda: next(moments), anchors=elsewhere) as log:
+        for number in range(3):
+            log.append(actor="agent:a", action="x", task=f"t{number}")
+        heads = log.sign_heads(["t2", "t0", "t1"])
+        kept = [json.loads(line) for line in (home / "house.heads.jsonl").read_bytes().splitlines()]
+        assert [(each["seq"], each["task"], each["head"]) for each in kept] == [
+            (3, task, head) for task, head in zip(["t2", "t0", "t1"], heads, strict=True)
+        ]
+        said = [open_jws(head, HEAD_TYPE, RING, None) for head in heads]
+        assert [(each["task"], each["seq"], each["chain"]) for each in said] == [
+            ("t2", 3, "house"),
+            ("t0", 3, "house"),
+            ("t1", 3, "house"),
+        ]
+        assert len((elsewhere / "house.anchors.jsonl").read_bytes().splitlines()) == 3
+        assert log.sign_heads([]) == []
+        report = verify(home, RING).chains[0]
+        assert (report.signed, report.heads, report.findings) == (3, 3, ())
 
 
 def test_two_processes_of_one_house_have_a_chain_each(tmp_path: Path) -> None:

@@ -14,6 +14,7 @@ import re
 import sys
 import threading
 from collections import deque
+from collections.abc import Sequence
 from datetime import datetime
 from pathlib import Path
 from types import TracebackType
@@ -74,8 +75,8 @@ class AuditLog:
     """One chain, appended to by this process only.
 
     `append` costs microseconds and never waits for the disk: a thread chains, writes and fsyncs the rows behind it, in
-    the order they came. `sign_head`, `flush` and `close` wait until all rows before them are on the disk. Safe from
-    any thread and from the event loop (run `sign_head` in a thread there: it waits for an fsync).
+    the order they came. `sign_heads`, `flush` and `close` wait until all rows before them are on the disk. Safe from
+    any thread and from the event loop (run `sign_heads` in a thread there: it waits for an fsync).
 
     Args:
         directory: where the chains of a house lie; made when absent.
@@ -170,15 +171,21 @@ class AuditLog:
         The statement (`typ` audit-head+jwt) says chain, seq, hash and task. All rows up to it are on the disk then;
         the head itself is written without waiting for the disk, for losing a head loses no row.
         """
+        return self.sign_heads([task])[0]
+
+    def sign_heads(self, tasks: Sequence[str]) -> list[str]:
+        """The same for several tasks that have ended: a head for each, in their order, over the same rows."""
         self.flush()
         with self._state:
             seq, last = self._seq, self._hash
-        claims = {"iss": self.name, "chain": self.name, "seq": seq, "hash": last, "task": task}
-        head = sign_jws(self._keys, HEAD_TYPE, {**claims, "iat": int(self._clock().timestamp())})
+        said = {"iss": self.name, "chain": self.name, "seq": seq, "hash": last}
+        at = int(self._clock().timestamp())
+        heads = [sign_jws(self._keys, HEAD_TYPE, {**said, "task": task, "iat": at}) for task in tasks]
+        lines = [{"seq": seq, "task": task, "head": head} for task, head in zip(tasks, heads, strict=True)]
         with self._beside:
-            _append_lines(self._directory / f"{self.name}.heads.jsonl", {"seq": seq, "task": task, "head": head})
-            self._copy(head)
-        return head
+            _append_lines(self._directory / f"{self.name}.heads.jsonl", *lines)
+            self._copy(*heads)
+        return heads
 
     def anchor(self, *heads: str) -> None:
         """Keep other parties' signed heads, so that their logs cannot be cut shorter than this unnoticed.

@@ -12,7 +12,7 @@ from typing import Any, Literal, NamedTuple
 from holdback_base.canonical import canonical_sha256
 from holdback_base.vocabulary import Instant, Noun
 from pydantic import ValidationError
-from pydantic_core import from_json
+from pydantic_core import from_json, to_json
 
 from holdback_trust.keys import KeyRing, SignatureRefused, open_jws, whole_seconds
 
@@ -115,16 +115,15 @@ _Note = Callable[[int, FindingKind, str], None]
 
 
 _SEAL = re.compile(rb',"hash":"(sha256:[0-9a-f]{64})"\}\Z')
-_CANONICAL = json.JSONEncoder(ensure_ascii=False, sort_keys=True, separators=(",", ":"))
 
 
 def seal(row: Mapping[str, Any]) -> tuple[bytes, str]:
     """A row's line, and the hash that ends it: sha256 over the RFC 8785 form of the row without its hash.
 
-    For text, whole numbers and ASCII names, all a row has, the standard library writes the same bytes as
-    `canonical_bytes` at a fraction of the cost, and every call of every tool pays it.
+    For text, whole numbers and ASCII names, all a row has, this writes the same bytes as `canonical_bytes` at a
+    fraction of the cost, and every call of every tool pays it.
     """
-    body = _CANONICAL.encode(row).encode()
+    body = to_json(dict(sorted(row.items())))
     name = "sha256:" + hashlib.sha256(body).hexdigest()
     return b'%s,"hash":"%s"}' % (body[:-1], name.encode()), name
 

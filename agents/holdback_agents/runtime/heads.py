@@ -50,7 +50,7 @@ class Heads:
             await asyncio.sleep(_LINGER)
             ended, self._unsigned = self._unsigned[:MOST_AT_ONCE], self._unsigned[MOST_AT_ONCE:]
             try:
-                await self._send(await asyncio.to_thread(self._sign_each, ended))
+                await self._send(await asyncio.to_thread(self._audit.sign_heads, ended))
             except Problem as problem:
                 _log.warning("audit heads of %s were not taken by the gateway: %s", ended, problem.line())
             except Exception:
@@ -59,6 +59,3 @@ class Heads:
     async def _send(self, heads: Sequence[str]) -> None:
         request = Request("POST", "/audit/heads", headers=JSON, body=json_bytes({"heads": list(heads)}))
         await patiently(lambda: ask(self._line, request))
-
-    def _sign_each(self, task_ids: Sequence[str]) -> list[str]:
-        return [self._audit.sign_head(task_id) for task_id in task_ids]
