@@ -120,6 +120,16 @@ class MediaStore:
         if tier > self.tier(sha256):
             self.value(sha256, tier)
 
+    def made_of(self, sha256: str) -> list[str]:
+        """The names of all bytes that were made of these, directly or not, as far as it was noted (`note_made`)."""
+        found: dict[str, None] = {}
+        waiting = [sha256]
+        while waiting:
+            new = [each for each in self._made_of(waiting.pop()) if each not in (*found, sha256)]
+            found |= dict.fromkeys(new)
+            waiting += new
+        return list(found)
+
     def told(self) -> int:
         """How much has been told of bytes that came to belong to other stories; more with every telling."""
         try:

@@ -9,6 +9,7 @@ from typing import TypeVar
 import pytest
 from holdback_base.database import STRANGER, Database, knowing, seeing
 from holdback_base.elements import CutFacts, Element, ElementList
+from holdback_base.ids import id_maker
 from holdback_base.problem import Problem
 from holdback_base.vocabulary import Rate, Span
 from holdback_servers.assets import store, tables
@@ -89,6 +90,21 @@ def test_what_was_made_of_a_closed_asset_is_closed_with_it(library: Database) ->
     assert followers == [_id("ast", 2), _id("ast", 3)]
     assert _as_stranger(library, _assets) == [4]
     assert library.read_now(_assets) == [1, 2, 3, 4]
+
+
+def test_a_render_without_a_word_of_its_source_is_closed_with_it_and_as_valuable(
+    library: Database, tmp_path: Path
+) -> None:
+    media = MediaStore(tmp_path)
+    media.note_made(_media(9), [_media(1)])  # never in the library
+    media.note_made(_media(4), [_media(9)])
+    editor = Editor("person:sam", NOW, id_maker(lambda: NOW), may_close=True, made_of=media.made_of)
+    for field, value in (("story", "court-ruling"), ("tier", 3)):
+        change = [NewValue(field=field, value=value)]
+        recorded = library.submit(lambda c, each=change: record_values(c, _id("ast", 1), each, editor)).result()
+        assert {each.target for each in recorded} == {_id("ast", n) for n in (1, 2, 3, 4)}
+    assert _as_stranger(library, _assets) == []
+    assert library.read_now(lambda c: store.find_asset(c, _id("ast", 4)).tier) == 3
 
 
 def test_opening_an_asset_opens_nothing_that_was_made_of_it(library: Database) -> None:

@@ -116,7 +116,10 @@ def test_what_was_made_of_bytes_follows_them_into_a_story_and_opening_them_opens
     store = MediaStore(tmp_path)
     rushes, cut, trailer = (store.put(each) for each in (b"rushes", b"cut", b"trailer"))
     store.note_made(cut, [rushes])
+    store.note_made(trailer, [cut])
+    assert [store.made_of(each) for each in (rushes, cut, trailer)] == [[cut, trailer], [trailer], []]
     store.note_made(trailer, [cut, rushes])
+    assert sorted(store.made_of(rushes)) == sorted([cut, trailer])
     store.close(rushes, "court-ruling")
     assert [store.story(each) for each in (rushes, cut, trailer)] == ["court-ruling"] * 3
     store.close(rushes, "verdict")

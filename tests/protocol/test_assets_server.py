@@ -482,6 +482,36 @@ async def test_a_librarian_and_the_loader_declare_what_media_is_made_of(tmp_path
 
 
 @pytest.mark.asyncio
+async def test_a_render_that_came_without_a_word_of_its_source_is_listed_to_nobody_who_may_not_know_of_that(
+    tmp_path: Path,
+) -> None:
+    knower = local_caller("person:sam", True, "mcp:assets").model_copy(update={"stories": frozenset({"court-ruling"})})
+    async with _library(tmp_path, caller=knower) as library:
+        media = library.services.media
+        names = [media.put(_clip(tmp_path / f"{seed}.mov", seed=seed, frames=24)) for seed in (1, 2, 3)]
+        source, before, after = names
+        for render in (before, after):
+            media.note_made(render, [source])
+        known = [
+            await library.call("register_version", cut_statement=_signed_cut(each, 24), title=f"The ruling {number}")
+            for number, each in enumerate((source, before))
+        ]
+        words = [{"field": "story", "value": "court-ruling"}, {"field": "tier", "value": 2}]
+        told = await library.call("update_metadata", target=known[0]["asset_id"], values=words)
+        assert "problem" not in told
+        film = [{"kind": "programme", "ref": "film:meadow", "name": "Meadow"}]
+        late = await library.call("register_version", media=after, elements=film, title="The ruling, later")
+        mine = (await library.call("search_assets", query="ruling"))["items"]
+        assets = [await library.call("get_asset", asset_id=each["asset_id"]) for each in (*known, late)]
+        stranger = server.build(library.services, local=local_caller("person:kim", True, "mcp:assets"))
+        theirs = await stranger.enter("search_assets", {"query": "ruling"}, None)
+        counted = await stranger.enter("describe_library", {}, None)
+    assert {each["asset_id"] for each in mine} == {each["asset_id"] for each in (*known, late)}
+    assert [(each["story"], each["tier"]) for each in assets] == [("court-ruling", 2)] * 3
+    assert ((theirs.structured_content or {})["items"], (counted.structured_content or {})["assets"]) == ([], 0)
+
+
+@pytest.mark.asyncio
 async def test_known_bytes_are_never_declared_to_be_something_else(tmp_path: Path) -> None:
     async with _library(tmp_path) as library:
         clip = _clip(library.root / "meadow.mov", frames=24)

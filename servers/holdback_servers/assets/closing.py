@@ -1,6 +1,6 @@
 """Closing assets to all but those who know of a story, and saying how valuable they are. Part of a unit of work."""
 
-from collections.abc import Generator, Iterable
+from collections.abc import Callable, Generator, Iterable
 
 from holdback_base.database import put_into_story
 from holdback_base.problem import Problem
@@ -17,6 +17,13 @@ from holdback_servers.media_store import MediaStore
 FIELDS = frozenset({"story", "tier"})
 """Fields of an asset that say who may know of it and use it. They take more than the right to write."""
 _STORY = TypeAdapter[str](StoryName)
+MadeOf = Callable[[str], Iterable[str]]
+"""The names of all bytes that were made of bytes, as the media store knows them, whatever the library was told."""
+
+
+def nothing_made(_media: str) -> Iterable[str]:
+    """For a library whose bytes nobody works with."""
+    return ()
 
 
 def story_named(value: Value) -> str | None:
@@ -33,10 +40,11 @@ def story_named(value: Value) -> str | None:
         ) from error
 
 
-def set_story(connection: Connection, asset_id: str, value: Value) -> list[str]:
+def set_story(connection: Connection, asset_id: str, value: Value, made_of: MadeOf = nothing_made) -> list[str]:
     """Close an asset to whoever may not know of the story, or with an empty value open it to all.
 
-    What was made of its versions follows it into the story; opening it opens nothing else.
+    What was made of its versions follows it into the story, also what is here without a word of what it was made of;
+    opening it opens nothing else.
 
     Returns:
         The assets that followed.
@@ -47,7 +55,9 @@ def set_story(connection: Connection, asset_id: str, value: Value) -> list[str]:
     """
     story = story_named(value)
     asset = store.find_asset(connection, asset_id)
-    followers = [] if story is None else [each for each in _made_of(connection, asset_id) if each.story != story]
+    followers = (
+        [] if story is None else [each for each in _made_of(connection, asset_id, made_of) if each.story != story]
+    )
     if any(each.story is not None for each in followers):
         raise Problem(
             "CONFLICT",
@@ -61,7 +71,7 @@ def set_story(connection: Connection, asset_id: str, value: Value) -> list[str]:
     return [each.id for each in followers]
 
 
-def set_tier(connection: Connection, asset_id: str, value: Value) -> list[str]:
+def set_tier(connection: Connection, asset_id: str, value: Value, made_of: MadeOf = nothing_made) -> list[str]:
     """Say how valuable an asset is, 1 to 3; what was made of it is at least as valuable.
 
     Returns:
@@ -70,21 +80,22 @@ def set_tier(connection: Connection, asset_id: str, value: Value) -> list[str]:
     if isinstance(value, bool) or value not in (1, 2, 3):
         raise Problem("INVALID_ARGUMENT", f"tier cannot be {str(value)[:80]!r}.", "Give 1, 2 or 3; 3 is the highest.")
     tier = int(str(value))
-    followers = [each for each in _made_of(connection, asset_id) if each.tier < tier]
+    followers = [each for each in _made_of(connection, asset_id, made_of) if each.tier < tier]
     for each in (asset_id, *(follower.id for follower in followers)):
         store.set_asset(connection, each, tier=tier)
         reindex_asset(connection, each)
     return [each.id for each in followers]
 
 
-def _made_of(connection: Connection, asset_id: str) -> list[Asset]:
+def _made_of(connection: Connection, asset_id: str, made_of: MadeOf) -> list[Asset]:
     """Every asset that was made, directly or not, of a version of this one."""
     found: dict[str, Asset] = {}
     waiting = [asset_id]
     while waiting:
         for version in store.versions_of(connection, waiting.pop()):
-            for made, _ in store.made_from(connection, version.id):
-                owner = store.owner_of(connection, made)
+            related = [store.owner_of(connection, made) for made, _ in store.made_from(connection, version.id)]
+            known = (store.owner_of_media(connection, each) for each in made_of(version.media))
+            for owner in (*related, *(each for each in known if each is not None)):
                 if owner.id not in (*found, asset_id):
                     found[owner.id] = owner
                     waiting.append(owner.id)

@@ -18,12 +18,15 @@ from holdback_servers.services import Call
 
 @dataclass(frozen=True)
 class CutPapers:
-    """A cut that has been verified and probed, ready to be written."""
+    """A cut that has been verified and probed, ready to be written: of which value tier and closed story it is, by its
+    statement or by what its bytes are known to be made of."""
 
     request: RegisterRequest
     media: str
     facts: TechnicalFacts
     signed: SignedCut | None
+    tier: int
+    story: str | None
 
 
 async def examine_cut(call: Call, request: RegisterRequest) -> CutPapers:
@@ -48,7 +51,10 @@ async def examine_cut(call: Call, request: RegisterRequest) -> CutPapers:
     facts = await ingest.probe(services.media.path(media), media[:19], services.settings)
     if signed is not None:
         facts = _agreeing(facts, signed.element_list)
-    return CutPapers(request, media, facts, signed)
+    tier, story = services.media.tier(media), services.media.story(media)
+    if signed is not None:
+        tier, story = signed.tier, signed.story
+    return CutPapers(request, media, facts, signed, tier, story)
 
 
 def _agreeing(facts: TechnicalFacts, proven: ElementList) -> TechnicalFacts:
@@ -76,8 +82,7 @@ def write_cut(connection: Connection, cut: CutPapers, new_id: NewId, now: Instan
         return answer_about(connection, same, already=True)
     sources = [store.find_version(connection, each) for each in _sources(request.lineage)]
     made_of = [store.find_asset(connection, each.asset_id) for each in sources]
-    said = (cut.signed.tier, cut.signed.story) if cut.signed else (1, None)
-    tier, story = closing.inherited(made_of, *said)
+    tier, story = closing.inherited(made_of, cut.tier, cut.story)
     if cut.signed is None:
         lacking = missing_refs([each.ref for each in request.elements], [each.element_list for each in sources])
         if lacking:

@@ -45,13 +45,14 @@ class NewValue(Noun):
 class Editor:
     """Who changes things, when, and the maker of ids.
 
-    `may_close` says that they may also say who may know of an asset and how valuable it is.
+    `may_close` says that they may also say who may know of an asset and how valuable it is; `made_of` what follows it.
     """
 
     by: str
     now: Instant
     new_id: NewId
     may_close: bool = False
+    made_of: closing.MadeOf = closing.nothing_made
 
 
 def record_values(
@@ -89,7 +90,7 @@ def record_values(
             supersedes=None if current is None else current.id,
             intended_use=new.intended_use,
         )
-        followers = _show(connection, target, new.field, new.value)
+        followers = _show(connection, target, new.field, new.value, editor.made_of)
         store.add_value(connection, value)
         recorded.append(value)
         for each in followers:
@@ -164,11 +165,12 @@ def _follow(connection: Connection, asset_id: str, led: FieldValue, editor: Edit
     return own
 
 
-def _show(connection: Connection, target: str, field: str, value: Value) -> list[str]:
+def _show(connection: Connection, target: str, field: str, value: Value, made_of: closing.MadeOf) -> list[str]:
     """Carry the fields that are columns into their rows, after checking that the column can hold them; the assets that
     took a value over with it."""
     if is_id(target, "ast") and field in closing.FIELDS:
-        return (closing.set_story if field == "story" else closing.set_tier)(connection, target, value)
+        close = closing.set_story if field == "story" else closing.set_tier
+        return close(connection, target, value, made_of)
     if field == "tags" and not isinstance(value, tuple):
         raise _unfit(field, value, "a list of words")
     if field in ("title", "description", "status", "kind", "work") and not isinstance(value, str):
@@ -258,13 +260,13 @@ def _fall_back(connection: Connection, rejected: FieldValue) -> None:
     target, field = rejected.target, rejected.field
     before = store.current_value(connection, target, field)
     if before is not None:
-        _show(connection, target, field, before.value)
+        _show(connection, target, field, before.value, closing.nothing_made)
     elif is_id(target, "ast") and field in ("title", "status", "kind"):
         raise Problem(
             "CONFLICT", f"There was no {field} before this one.", "Give verdict corrected and the right value instead."
         )
     elif field in ("tags", "description", "work"):
-        _show(connection, target, field, () if field == "tags" else "")
+        _show(connection, target, field, () if field == "tags" else "", closing.nothing_made)
     _reindex(connection, target, _owner(connection, target))
 
 

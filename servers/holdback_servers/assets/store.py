@@ -121,6 +121,12 @@ def owner_of(connection: Connection, version_id: str) -> Asset:
     return _asset(connection.execute(query).mappings().one())
 
 
+def owner_of_media(connection: Connection, media: str) -> Asset | None:
+    """The asset that has these bytes as a version, as `owner_of` finds it; None for bytes that are none."""
+    version = connection.execute(select(versions.c.id).where(versions.c.media == media)).scalar()
+    return None if version is None else owner_of(connection, version)
+
+
 def seen(connection: Connection, asset_ids: Iterable[str]) -> list[str]:
     """Those of these assets that whoever stands behind this unit may know of."""
     if not hidden_stories(connection):

@@ -19,7 +19,9 @@ Answer = TypeVar("Answer", bound=Noun)
 
 def editor_of(call: Call, *, may_close: bool = False) -> Editor:
     """Who changes things, now."""
-    return Editor(call.caller.text(), call.services.clock(), call.services.new_id, may_close)
+    return Editor(
+        call.caller.text(), call.services.clock(), call.services.new_id, may_close, call.services.media.made_of
+    )
 
 
 async def write(
