@@ -2,10 +2,11 @@ import itertools
 import json
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import pytest
 from holdback_base.ids import id_maker
-from holdback_trust.tasks import KEPT_SECONDS, Things, ids_in, ids_of_answer, ids_told
+from holdback_trust.tasks import KEPT_SECONDS, Things, ids_asked, ids_in, ids_of_answer, ids_told
 
 NOW = datetime(2026, 11, 21, 12, tzinfo=UTC)
 numbers = itertools.count(1)
@@ -53,6 +54,11 @@ def test_what_no_task_can_still_need_is_forgotten(tmp_path: Path) -> None:
 def test_an_id_is_found_in_what_is_asked_however_it_is_hidden(around: str) -> None:
     words = around.format(ONE)
     assert ids_in(json.dumps({"query": [words]})) == {ONE}
+    assert asked({"query": words}) == asked({words: ""}) == asked({"query": [words]}) == {ONE}
+
+
+def asked(arguments: dict[str, Any]) -> frozenset[str]:
+    return ids_asked(arguments, json.dumps(arguments))
 
 
 @pytest.mark.parametrize(
@@ -73,12 +79,24 @@ def test_an_id_is_found_in_what_is_asked_however_it_is_hidden(around: str) -> No
 def test_an_id_is_found_in_a_file_in_which_it_is_escaped(content: str) -> None:
     for written in (json.dumps({"content": content}), json.dumps({"content": content}, ensure_ascii=False)):
         assert ids_in(written) == {ONE}
+    assert asked({"content": content}) == asked({"content": content, "limit": 5}) == {ONE}
 
 
 @pytest.mark.parametrize("digits", ["1f" * 32, "1F" * 32, "%31f" + "1f" * 31, "\\u0031f" + "1f" * 31])
 @pytest.mark.parametrize("around", ["{}", "SHA256:{}", "media://{}", '"{}"', "xyz {}.mp4", "media:\\/\\/{}"])
 def test_media_is_found_by_the_digits_of_its_hash(digits: str, around: str) -> None:
-    assert "sha256:" + "1f" * 32 in ids_in(json.dumps({"content": around.format(digits)}))
+    content, media = around.format(digits), "sha256:" + "1f" * 32
+    assert media in ids_in(json.dumps({"content": content}))
+    assert media in asked({"content": content})
+    assert media in asked({"content": content, "limit": 5})
+
+
+def test_digits_that_are_a_number_name_media_too() -> None:
+    assert asked({"media": int("1" * 64)}) == {"sha256:" + "1" * 64}
+
+
+def test_two_arguments_together_name_nothing() -> None:
+    assert asked({"a": ONE[:9], "b": ONE[9:], "c": "1" * 32, "d": "1" * 32}) == frozenset()
 
 
 @pytest.mark.parametrize("size", [8, 63, 65, 128])
@@ -90,7 +108,7 @@ def test_other_digits_are_no_media(size: int) -> None:
     "hostile", ["\\" * 200_000, "&#" * 100_000, "%2" * 100_000, "<![CDATA[" * 30_000, "a_" * 100_000]
 )
 def test_a_file_that_is_all_escapes_is_read_in_one_go(hostile: str) -> None:
-    assert ids_in(json.dumps({"content": hostile + ONE})) == {ONE}
+    assert ids_in(json.dumps({"content": hostile + ONE})) == asked({"content": hostile + ONE}) == {ONE}
 
 
 def test_an_answer_shows_what_it_gives_as_ids_and_not_what_others_wrote_in_it() -> None:

@@ -8,12 +8,12 @@ from collections.abc import Iterable, Mapping
 from typing import Any, Protocol
 
 from holdback_base.ids import Clock, system_clock
-from pydantic_core import to_json
 
+from holdback_trust.guardian.reading import Said, read_call
 from holdback_trust.identity import Caller
 from holdback_trust.policy import OWN, Action, Decision, Policies, denied
 from holdback_trust.standing import Standing
-from holdback_trust.tasks import Things, ids_in, ids_of_answer
+from holdback_trust.tasks import Things, ids_asked, ids_of_answer
 
 __all__ = ["Enforcement", "Guard"]
 
@@ -23,8 +23,11 @@ log = logging.getLogger(__name__)
 class Guard(Protocol):
     """Who watches over agents, beside policy; can forbid and never allow."""
 
-    def judge(self, caller: Caller, action: Action, arguments: Mapping[str, Any]) -> Decision | None:
-        """Why a call that policy allows is not made all the same, or None."""
+    def judge(
+        self, caller: Caller, action: Action, arguments: Mapping[str, Any], said: Said | None = None
+    ) -> Decision | None:
+        """Why a call that policy allows is not made all the same, or None; `said` is what its arguments say, where they
+        were read already."""
         ...
 
     def settled(
@@ -84,17 +87,18 @@ class Enforcement:
         refusal = self.standing.refusal(caller)
         if refusal is not None:
             return denied(refusal.code, refusal.message, "standing", refusal.hint, **refusal.details)
-        if caller.agent is not None and self._strange(caller, arguments):
+        said = None if caller.agent is None else read_call(arguments)
+        if said is not None and self._strange(caller, arguments, said):
             action = action.model_copy(update={"strange": True})
         decision = self.policies.decide(caller, action, self._clock())
         if decision.allowed and self.guard is not None:
-            return self.guard.judge(caller, action, arguments) or decision
+            return self.guard.judge(caller, action, arguments, said) or decision
         return decision
 
-    def _strange(self, caller: Caller, arguments: Mapping[str, Any]) -> bool:
+    def _strange(self, caller: Caller, arguments: Mapping[str, Any], said: Said) -> bool:
         if not arguments or caller.task is None:
             return False
-        names = ids_in(to_json(arguments, serialize_unknown=True).decode())
+        names = said.names | ids_asked(arguments, said.text.decode())
         return bool(names) and bool(self.things.strange(caller.task.root, names))
 
     def settled(

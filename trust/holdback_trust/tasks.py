@@ -11,14 +11,15 @@ import re
 import threading
 from base64 import urlsafe_b64decode
 from collections import OrderedDict
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from holdback_base.ids import KINDS, Clock, system_clock
 
-__all__ = ["Things", "ids_in", "ids_of_answer", "ids_told", "ids_written"]
+__all__ = ["Things", "ids_asked", "ids_in", "ids_of_answer", "ids_told", "ids_written"]
 
 _ID = "(?:" + "|".join(sorted(KINDS)) + ")_[0-9A-HJKMNP-TV-Z]{26}"
 _THING = f"(?:{_ID}|sha256:[0-9a-f]{{64}})"
@@ -151,8 +152,22 @@ def ids_in(text: str) -> frozenset[str]:
     return frozenset(found)
 
 
+def ids_asked(arguments: Mapping[str, Any], text: str) -> frozenset[str]:
+    """Every id that the arguments of a call name, however they are written; `text` is all of them as JSON.
+
+    Where they are texts only, those are read as they are: JSON's own escapes hide nothing then, and what a message of
+    some bytes holds need not be undone.
+    """
+    values = arguments.values()
+    if any(type(each) is not str for each in values):
+        return ids_in(text)
+    return ids_in("\n".join((*arguments, *values)))
+
+
 def _bare(text: str) -> Iterator[str]:
     """Media by 64 hex digits alone, in either case. Only where every eighth letter is one are the others looked at."""
+    if len(text) < 64:
+        return
     for run in _RUN.finditer(text[_STRIDE - 1 :: _STRIDE]):
         for each in _DIGITS.finditer(text, run.start() * _STRIDE, (run.end() + 1) * _STRIDE - 1):
             if len(each[0]) == 64:

@@ -1,7 +1,7 @@
 """Judges each call before it is made. One a process, asked by the enforcement point after policy has allowed."""
 
 import json
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from datetime import datetime
 from typing import Any, NamedTuple
 
@@ -92,13 +92,15 @@ class Guardian:
     def limits(self, limits: Limits) -> None:
         self._limits, self._first = limits, limits.first()
 
-    def judge(self, caller: Caller, action: Action, arguments: Mapping[str, Any]) -> Decision | None:
-        """The guardian's own decision on a call that policy allows, or None when it lets it go on."""
+    def judge(
+        self, caller: Caller, action: Action, arguments: Mapping[str, Any], said: Said | None = None
+    ) -> Decision | None:
+        """The guardian's own decision on a call that policy allows, or None when it lets it go on; `said` is what its
+        arguments say, where they were read already."""
         if caller.agent is None:
-            return self._held_back(action, arguments) if action.kind == "write" else None
+            return self._held_back(action, arguments, self._standing.quarantine) if action.kind == "write" else None
         scene = self._scene(caller, caller.agent, action)
-        said = read_call(arguments)
-        counted = [*self._counts(scene, said, bool(arguments.get("wait_seconds")))]
+        counted = self._counts(scene, said or read_call(arguments), bool(arguments.get("wait_seconds")))
         worst = self._worst(scene, counted)
         scene.watch.calls.append(Call(scene.now, action.name, "" if worst is None else "GUARDIAN_BLOCKED"))
         if worst is not None:
@@ -207,12 +209,9 @@ class Guardian:
         """Each signal of this call with its count."""
         root, watch, now = scene.root, scene.watch, scene.now
         root.touch(now)
-        root.pace.add(now)
-        yield "pace", root.pace.count(now)
+        yield "pace", root.pace.add(now)
         if said.names and scene.action.kind == "read":
-            for name in said.names:
-                root.things.add(now, name)
-            yield "volume", root.things.different(now)
+            yield "volume", root.things.add(now, said.names)
         if scene.caller.audience.startswith("agent:"):
             root.delegations += 1
             yield "delegation", root.delegations
@@ -242,7 +241,7 @@ class Guardian:
         reached = judged(self._limits.of(signal), count - root.permitted.get(signal, 0))
         return None if reached.verdict == "allow" else reached
 
-    def _worst(self, scene: _Scene, counted: list[tuple[Signal, int]]) -> Finding | None:
+    def _worst(self, scene: _Scene, counted: Iterable[tuple[Signal, int]]) -> Finding | None:
         worst: Finding | None = None
         for signal, count in counted:
             step = self._step(signal, count, scene.root)
@@ -254,7 +253,7 @@ class Guardian:
         return worst
 
     def _taken_away(self, caller: Caller, action: Action, arguments: Mapping[str, Any]) -> Decision | None:
-        narrowed = self._standing.narrowed(root_of(caller))
+        narrowed, quarantine = self._standing.taken_away(root_of(caller))
         if narrowed is not None:
             return denied(
                 "GUARDIAN_BLOCKED",
@@ -263,10 +262,9 @@ class Guardian:
                 "Begin a new task, or ask a person with the role security.",
                 incident=narrowed.incident,
             )
-        return self._held_back(action, arguments) if action.kind == "write" else None
+        return self._held_back(action, arguments, quarantine) if action.kind == "write" else None
 
-    def _held_back(self, action: Action, arguments: Mapping[str, Any]) -> Decision | None:
-        quarantine = self._standing.quarantine
+    def _held_back(self, action: Action, arguments: Mapping[str, Any], quarantine: frozenset[str]) -> Decision | None:
         held = sorted(quarantine & named_within(read_call(arguments))) if quarantine else ()
         if not held:
             return None

@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
+from holdback_trust.guardian.reading import Said
 from holdback_trust.identity import Caller
 from holdback_trust.policy import Action, Decision
 from holdback_trust.standing import Standing
@@ -22,11 +23,13 @@ class LateGuardian:
     def _guardian(self) -> "Guardian":
         return self._make()
 
-    def judge(self, caller: Caller, action: Action, arguments: Mapping[str, Any]) -> Decision | None:
+    def judge(
+        self, caller: Caller, action: Action, arguments: Mapping[str, Any], said: Said | None = None
+    ) -> Decision | None:
         """As `Guardian.judge`."""
         if caller.agent is None and not self._standing.quarantine:
             return None
-        return self._guardian.judge(caller, action, arguments)
+        return self._guardian.judge(caller, action, arguments, said)
 
     def settled(
         self, caller: Caller, action: Action, arguments: Mapping[str, Any], code: str, result: bytes | None

@@ -1,7 +1,7 @@
 """What is remembered of agents and root tasks so as to judge the next call: counts and the last few calls."""
 
-from collections import Counter, OrderedDict, deque
-from collections.abc import Hashable
+from collections import OrderedDict, deque
+from collections.abc import Hashable, Iterable
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
@@ -27,35 +27,43 @@ class Call(NamedTuple):
 
 
 class Sliding:
-    """How many of the last `seconds`; of different things when they are told apart."""
+    """How many of the last `seconds`."""
+
+    def __init__(self, seconds: float) -> None:
+        self._seconds = seconds
+        self._times: deque[float] = deque()
+
+    def add(self, now: float) -> int:
+        """One more; how many there are within the window now."""
+        times = self._times
+        times.append(now)
+        first = now - self._seconds
+        while times[0] < first:
+            times.popleft()
+        return len(times)
+
+
+class Different:
+    """How many different things of the last `seconds`."""
 
     def __init__(self, seconds: float) -> None:
         self._seconds = seconds
         self._times: deque[tuple[float, Hashable]] = deque()
-        self._held: Counter[Hashable] = Counter()
+        self._held: dict[Hashable, int] = {}
 
-    def add(self, at: float, what: Hashable = None) -> None:
-        """One more."""
-        self._times.append((at, what))
-        self._held[what] += 1
-
-    def count(self, now: float) -> int:
-        """All within the window."""
-        self._drop(now)
-        return len(self._times)
-
-    def different(self, now: float) -> int:
-        """Different ones within the window."""
-        self._drop(now)
-        return len(self._held)
-
-    def _drop(self, now: float) -> None:
-        first, times, held = now - self._seconds, self._times, self._held
+    def add(self, now: float, things: Iterable[Hashable]) -> int:
+        """Some more; how many different ones there are within the window now."""
+        times, held = self._times, self._held
+        for each in things:
+            times.append((now, each))
+            held[each] = held.get(each, 0) + 1
+        first = now - self._seconds
         while times and times[0][0] < first:
             _, what = times.popleft()
             held[what] -= 1
             if not held[what]:
                 del held[what]
+        return len(held)
 
 
 class Slides:
@@ -66,9 +74,10 @@ class Slides:
 
     def count(self, signal: Signal, now: float) -> int:
         """One more of a signal; how many there are now."""
-        slide = self._slides.setdefault(signal, Sliding(WINDOW_SECONDS))
-        slide.add(now)
-        return slide.count(now)
+        slide = self._slides.get(signal)
+        if slide is None:
+            slide = self._slides[signal] = Sliding(WINDOW_SECONDS)
+        return slide.add(now)
 
 
 class AgentWatch(Slides):
@@ -87,7 +96,7 @@ class RootWatch:
     last: float
     refused: Slides = field(default_factory=Slides)
     pace: Sliding = field(default_factory=lambda: Sliding(60))
-    things: Sliding = field(default_factory=lambda: Sliding(60))
+    things: Different = field(default_factory=lambda: Different(60))
     calls: int = 0
     delegations: int = 0
     busy: float = 0.0
@@ -127,6 +136,7 @@ class Watched:
         self._agents: dict[str, AgentWatch] = {}
         self._roots: OrderedDict[str, RootWatch] = OrderedDict()
         self._recent: OrderedDict[str, RootWatch] = OrderedDict()
+        self._last: tuple[str, RootWatch] | None = None
 
     def agent(self, agent: str) -> AgentWatch:
         """What is known of an agent."""
@@ -141,6 +151,9 @@ class Watched:
 
     def root(self, root: str, now: float) -> RootWatch:
         """What is known of a root task."""
+        last = self._last
+        if last is not None and last[0] == root:
+            return last[1]
         watch = self._roots.get(root)
         if watch is None:
             watch = self._roots[root] = RootWatch(now, now)
@@ -152,6 +165,7 @@ class Watched:
         self._recent.move_to_end(root)
         if len(self._recent) > REMEMBERED_ROOTS:
             self._recent.popitem(last=False)[1].results.clear()
+        self._last = root, watch
         return watch
 
     def forget(self, agent: str) -> None:

@@ -130,6 +130,12 @@ class Standing:
         self._look()
         return frozenset(self._state.quarantined)
 
+    def taken_away(self, root: str) -> tuple[Entry | None, frozenset[str]]:
+        """`narrowed` for a root task and the `quarantine`, in one look."""
+        self._look()
+        state = self._state
+        return state.narrowed.get(root), frozenset(state.quarantined)
+
     def entries(self) -> tuple[Entry, ...]:
         """All that counts now, the oldest first. Raises StandingBroken."""
         self._look()

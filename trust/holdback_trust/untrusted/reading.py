@@ -44,6 +44,7 @@ _CODES = re.compile(r"\\{1,8}(?:u([0-9A-Fa-f]{4})|U([0-9A-Fa-f]{8})|x([0-9A-Fa-f
 """Several backslashes before one: a text within a text."""
 _WRAPPING = re.compile(r"<!\[CDATA\[|\]\]>|&#[0-9]{8,}")
 """What XML leaves out, and numbers that are no letter's."""
+_PERCENT = re.compile("%[0-9A-Fa-f]{2}")
 _SPACED = re.compile(r"(?:(?<![^\W_])[^\W_][\W_]{1,3}){8,}[^\W_](?![^\W_])")
 _MIXED = re.compile(r"[a-z@$!][0-9@$!|]{1,3}[a-z]|[0-9@$][a-z]{2,9}[0-9]")
 
@@ -162,7 +163,9 @@ def _printable(said: bytes) -> str:
 def unescaped(text: str) -> str:
     """The text with escapes undone once: percent signs, `\\u0061`, `\\x61`, references to characters, CDATA."""
     said = _CODES.sub(_letter, text) if "\\" in text else text
-    return html.unescape(unquote(_WRAPPING.sub("", said)))
+    if "<!" in said or "]]>" in said or "&#" in said:
+        said = _WRAPPING.sub("", said)
+    return html.unescape(unquote(said) if _PERCENT.search(said) else said)
 
 
 def _letter(found: re.Match[str]) -> str:
