@@ -61,7 +61,15 @@ class _Known:
     def find(self, text: str, ring: KeyRing, issuer: str) -> _Said | None:
         """What it says, if the key that signed it is, still and in this ring, one of this issuer."""
         said = self._said.get(text)
-        return said if said is not None and said.issuer == issuer and ring.find(issuer, said.kid) == said.key else None
+        if said is None or said.issuer != issuer:
+            return None
+        trusted = ring.find(issuer, said.kid)
+        if trusted is said.key:
+            return said
+        if trusted is None or trusted != said.key:
+            return None
+        self.note(text, said._replace(key=trusted))  # numbers are not compared again while the ring keeps it
+        return said
 
     def note(self, text: str, said: _Said) -> None:
         with self._lock:
