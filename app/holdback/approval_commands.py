@@ -8,7 +8,9 @@ from holdback.options import Home
 
 app = typer.Typer(help="See what agents ask, decide about it, take it back.", no_args_is_help=True)
 
-Gateway = Annotated[str | None, typer.Option("--gateway", help="URL of the gateway.")]
+Gateway = Annotated[
+    str | None, typer.Option("--gateway", help="URL of the gateway.", show_default="where the house of the home is up")
+]
 Who = Annotated[
     str | None, typer.Option("--as", help="Who decides, such as person:alex.", show_default="the only one who may")
 ]

@@ -180,7 +180,10 @@ def mcp(
 def run(  # noqa: PLR0917 - an option each
     brief: Annotated[Path, typer.Argument(help="A brief as TOML, such as examples/butterfly/brief.toml.")],
     home: Home = None,
-    gateway: Annotated[str | None, typer.Option("--gateway", help="URL of the gateway.")] = None,
+    gateway: Annotated[
+        str | None,
+        typer.Option("--gateway", help="URL of the gateway.", show_default="where the house of the home is up"),
+    ] = None,
     out: Annotated[Path, typer.Option("--out", help="Folder for what comes out; made fresh.")] = Path("holdback-run"),
     yes: Annotated[bool, typer.Option("--yes", help="Answer the approval as the brief's approver.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print the whole outcome as one JSON object.")] = False,

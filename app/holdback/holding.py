@@ -4,7 +4,8 @@ Two gateways over one home would each take an assertion for new that the other h
 tasks that a third one left.
 """
 
-from collections.abc import Generator
+import time
+from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -14,6 +15,10 @@ try:
     import fcntl
 except ImportError:  # no such locks on Windows: whoever starts two houses there is not stopped
     fcntl = None
+
+_LOCK, _ADDRESS = "up.lock", "up.url"
+_LOOKING_SECONDS = 0.1
+"""Longer than somebody takes to see whether a house is up."""
 
 
 def make_home(home: Path) -> None:
@@ -33,21 +38,54 @@ def make_home(home: Path) -> None:
 
 
 @contextmanager
-def held(home: Path) -> Generator[None]:
-    """The home is this process's until the end; what the process starts does not hold it on.
+def held(home: Path) -> Generator[Callable[[str], None]]:
+    """The home is this process's until the end; what the process starts does not hold it on. What it gives is to be
+    told where the house answers, so that others find it (`house_up`).
 
     Raises:
         Problem: CONFLICT while another house runs on it; INVALID_ARGUMENT for a home that cannot be used.
     """
     make_home(home)
-    with (home / "up.lock").open("a") as file:
-        if fcntl is not None:
-            try:
-                fcntl.lockf(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except (BlockingIOError, PermissionError) as error:
+    address = home / _ADDRESS
+    with (home / _LOCK).open("a") as file:
+        if not _taken(file.fileno()):
+            time.sleep(_LOOKING_SECONDS)
+            if not _taken(file.fileno()):
                 raise Problem(
                     "CONFLICT",
                     f"Another house is up on the home {home}.",
                     "Use its address, stop it first, or give this one another --home.",
-                ) from error
-        yield
+                )
+        address.unlink(missing_ok=True)
+        try:
+            yield lambda url: _write(address, url)
+        finally:
+            address.unlink(missing_ok=True)
+
+
+def house_up(home: Path) -> str | None:
+    """Where the house of a home answers, or None when none is up on it. For another process than the house's own."""
+    try:
+        with (home / _LOCK).open("rb") as file:
+            if _taken(file.fileno(), alone=False) and fcntl is not None:
+                return None
+        return (home / _ADDRESS).read_text(encoding="utf-8")
+    except FileNotFoundError:
+        return None
+
+
+def _taken(file: int, *, alone: bool = True) -> bool:
+    """Whether the lock could be had, alone or with others who only look."""
+    if fcntl is None:
+        return True
+    try:
+        fcntl.lockf(file, (fcntl.LOCK_EX if alone else fcntl.LOCK_SH) | fcntl.LOCK_NB)
+    except (BlockingIOError, PermissionError):
+        return False
+    return True
+
+
+def _write(address: Path, url: str) -> None:
+    fresh = address.with_suffix(".new")
+    fresh.write_text(url, encoding="utf-8")
+    fresh.replace(address)

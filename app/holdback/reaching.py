@@ -1,22 +1,29 @@
-"""Where a house answers, as a person says it or as its settings do."""
+"""Where a house answers, as a person says it or as it says itself."""
 
 from urllib.parse import urlsplit
 
 from holdback_base.problem import Problem
 from holdback_servers.settings import Settings
 
+from holdback.holding import house_up
+
 
 def house_url(settings: Settings, given: str | None) -> str:
-    """The address of a house's gateway: what was given, else what `holdback up` takes by the settings.
+    """The address of a house's gateway: what was given, else where the house of this home is up.
 
     Raises:
-        Problem: INVALID_ARGUMENT for what is no whole address.
+        Problem: INVALID_ARGUMENT for what is no whole address; UNAVAILABLE when none is given and no house is up.
     """
     if given is not None:
         return whole_address(given, "--gateway")
-    if settings.tls_certificate is None:
-        return f"http://{settings.host}:{settings.port}"
-    return f"https://{settings.names[0] if settings.names else settings.host}:{settings.port}"
+    found = house_up(settings.home)
+    if found is None:
+        raise Problem(
+            "UNAVAILABLE",
+            f"No house is up on the home {settings.home}.",
+            f"Start it with holdback up --home {settings.home}, or say with --gateway where it answers.",
+        )
+    return found
 
 
 def whole_address(given: str, option: str) -> str:

@@ -6,7 +6,7 @@ import json
 import logging
 import signal
 import sys
-from collections.abc import AsyncGenerator, Mapping, Sequence
+from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from urllib.parse import urlsplit
 
 from holdback_base.problem import Problem
@@ -45,8 +45,8 @@ def run_up(settings: Settings, at: Sequence[str]) -> None:
     """
     elsewhere = dict(map(placed, at))
     _log_to_stderr()
-    with held(settings.home):
-        asyncio.run(_up(settings, elsewhere))
+    with held(settings.home) as answers_at:
+        asyncio.run(_up(settings, elsewhere, answers_at))
 
 
 def placed(said: str) -> tuple[str, str]:
@@ -62,7 +62,7 @@ def placed(said: str) -> tuple[str, str]:
     return name, f"{whole}/mcp/{name}" if name in ROOMS and not urlsplit(whole).path else whole
 
 
-async def _up(settings: Settings, elsewhere: Mapping[str, str]) -> None:
+async def _up(settings: Settings, elsewhere: Mapping[str, str], answers_at: Callable[[str], None]) -> None:
     people = people_of(settings)
     roots = settings.library_roots or (EXAMPLES.resolve(),)
     listener = listen(settings.host, settings.port)
@@ -72,6 +72,7 @@ async def _up(settings: Settings, elsewhere: Mapping[str, str]) -> None:
         open_house(foundation, url, (LOADER, *people), elsewhere) as house,
         served(house.gateway, listener, settings),
     ):
+        answers_at(url)
         for line in announcement(house, people):
             sys.stdout.write(line + "\n")
         sys.stdout.flush()

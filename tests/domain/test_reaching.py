@@ -10,15 +10,24 @@ from holdback_base.problem import Problem
 from holdback_servers.settings import Settings, load_settings
 
 
-def test_what_is_given_goes_before_what_the_settings_say(tmp_path: Path) -> None:
-    settings = Settings(home=tmp_path, port=8701)
-    assert house_url(settings, None) == "http://127.0.0.1:8701"
-    assert house_url(settings, "https://holdback.example/") == "https://holdback.example"
+def test_what_is_given_is_where_the_house_answers(tmp_path: Path) -> None:
+    assert house_url(Settings(home=tmp_path), "https://holdback.example/") == "https://holdback.example"
 
 
-def test_a_house_with_a_certificate_is_asked_over_tls_by_its_name(tmp_path: Path) -> None:
-    settings = Settings(home=tmp_path, tls_certificate=tmp_path / "house.pem", names=("holdback.example",))
-    assert house_url(settings, None) == "https://holdback.example:8700"
+def test_a_home_on_which_no_house_is_up_is_told(tmp_path: Path) -> None:
+    for _ in ("never", "not any more"):
+        with pytest.raises(Problem, match="No house is up on the home") as told:
+            house_url(Settings(home=tmp_path), None)
+        assert (told.value.code, str(tmp_path) in told.value.hint) == ("UNAVAILABLE", True)
+        with held(tmp_path) as answers_at:
+            answers_at("http://127.0.0.1:8701")
+
+
+def test_a_house_that_was_killed_is_not_up_though_it_could_not_say_so(tmp_path: Path) -> None:
+    (tmp_path / "up.lock").touch()
+    (tmp_path / "up.url").write_text("http://127.0.0.1:8701", encoding="utf-8")
+    with pytest.raises(Problem, match="No house is up"):
+        house_url(Settings(home=tmp_path), None)
 
 
 @pytest.mark.parametrize(

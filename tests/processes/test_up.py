@@ -112,6 +112,19 @@ def test_a_port_that_is_taken_is_said_in_words(up: Any, holdback: Callable[..., 
     assert "Traceback" not in ended.stderr
 
 
+def test_a_house_is_found_by_its_home_on_whatever_port_it_is(up: Any, holdback: Callable[..., Any]) -> None:
+    found = holdback("approvals", "list", "--home", up.home, "--as", "person:alex")
+    assert found.returncode == 0, found.stderr
+
+
+def test_a_home_on_which_no_house_is_up_is_told_by_name(holdback: Callable[..., Any], tmp_path: Path) -> None:
+    (tmp_path / "keys").mkdir()
+    told = holdback("approvals", "list", "--home", tmp_path, "--as", "person:alex")
+    assert (told.returncode, told.stdout) == (1, "")
+    assert f"No house is up on the home {tmp_path}" in told.stderr
+    assert f"holdback up --home {tmp_path}" in told.stderr
+
+
 def test_a_home_has_one_house_at_a_time(up: Any, holdback: Callable[..., Any]) -> None:
     ended = holdback("up", "--home", up.home, "--port", "0")
     assert ended.returncode == 1
