@@ -28,6 +28,7 @@ if sys.platform != "win32":
     import fcntl
 
 LINE_TYPE = "standing+jwt"
+_BINARY = getattr(os, "O_BINARY", 0)
 _START = ""
 """What the very first line of a home names as the line before it."""
 
@@ -66,6 +67,7 @@ class Book:
 
     def __init__(self, path: Path, party: str, keys: KeyPair, ring: KeyRing) -> None:
         self._path, self._head = path, path.with_name(f"{path.name}.head")
+        self._turn = path.with_name(f"{path.name}.lock")
         self._party, self._keys, self._ring = party, keys, ring
         self._file: _OpenFile | None = None
         self._seen: tuple[int, int, int] | None = None
@@ -115,12 +117,7 @@ class Book:
         with self._lock, self._alone():
             others = _NONE if self.quiet else self.news()
             lines = b"".join(self._line(entry.model_dump(mode="json", exclude_defaults=True)) for entry in adding)
-            with self._path.open("ab") as file:
-                file.truncate(self._read)  # what a process that died in the middle left
-                file.write(lines)
-                file.flush()
-                if durable:
-                    os.fsync(file.fileno())
+            _write_behind(self._path, self._read, lines, durable)
             self._note(lines)
             if durable or not self._head.exists():
                 self._sign_head()
@@ -155,11 +152,18 @@ class Book:
 
     @contextlib.contextmanager
     def _alone(self) -> Generator[None]:
-        self._path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        with self._path.with_name(f"{self._path.name}.lock").open("a+b") as lock:
+        how = os.O_RDWR | os.O_CREAT
+        try:
+            lock = os.open(self._turn, how, 0o666)
+        except FileNotFoundError:
+            self._path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+            lock = os.open(self._turn, how, 0o666)
+        try:
             if sys.platform != "win32":
                 fcntl.flock(lock, fcntl.LOCK_EX)
             yield
+        finally:
+            os.close(lock)
 
     def _begin(self, before: str) -> None:
         self._read, self._digest = 0, hashlib.sha256()
@@ -257,7 +261,7 @@ class _OpenFile:
     """Kept open, so that what is replaced can still be read to its end; closed when nobody holds it any more."""
 
     def __init__(self, path: Path) -> None:
-        self._descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_BINARY", 0))
+        self._descriptor = os.open(path, os.O_RDONLY | _BINARY)
         weakref.finalize(self, os.close, self._descriptor)
 
     def read(self) -> bytes:
@@ -271,6 +275,19 @@ class _OpenFile:
 
 class _Unbelievable(Exception):  # noqa: N818 - a reason on its way
     pass
+
+
+def _write_behind(path: Path, known: int, lines: bytes, durable: bool) -> None:
+    """Write behind the bytes that are known, instead of what a process that died in the middle left there."""
+    descriptor = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | _BINARY, 0o666)
+    try:
+        os.ftruncate(descriptor, known)
+        while lines:
+            lines = lines[os.write(descriptor, lines) :]
+        if durable:
+            os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
 
 
 def _look(path: Path) -> tuple[int, int, int] | None:
