@@ -1,3 +1,4 @@
+import re
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -9,11 +10,11 @@ from holdback_trust.enforcing import Enforcement
 from holdback_trust.grants import plan
 from holdback_trust.identity import Caller, TaskClaim
 from holdback_trust.policy import OWN, Action, Policies, engine, house_policies, pieces, principals, schema_text
-from holdback_trust.policy.principals import entities
 from holdback_trust.task_policy import mint, policy_sha256
 
 NOW = datetime(2026, 11, 21, 12, tzinfo=UTC)
 READ = Action(name="rights.check_clearance", scope="rights:read")
+EVERY_ATTRIBUTE = frozenset(re.findall(r"(\w+)\??:", schema_text()))
 ISSUE = Action(name="rights.issue_clearance", scope="rights:clear", kind="write")
 
 
@@ -57,10 +58,12 @@ def test_what_every_house_has_holds_to_the_schema_and_says_why_with_codes_that_e
 
 def test_callers_and_their_requests_hold_to_the_schema() -> None:
     for each in (caller(roles=frozenset({"editor"}), stories=frozenset({"x"}), factors=frozenset({"otp"})), agent()):
-        engine.parse_entities(entities(each), engine.parse_schema(schema_text()))
+        engine.parse_entities(principals.acting(each, EVERY_ATTRIBUTE), engine.parse_schema(schema_text()))
     for skill in ("clear-rights", "", 'a"b'):
-        claim = TaskClaim(id="t", root="t", skill=skill, tools=frozenset({"rights.get_clearance"}), expires=NOW)
-        engine.parse_entities(principals.plan(claim), engine.parse_schema(schema_text()))
+        text = principals.background(
+            "person:sam", frozenset({"editor"}), 200, skill, frozenset({"rights.get_clearance"})
+        )
+        engine.parse_entities(text, engine.parse_schema(schema_text()))
 
 
 def test_tasks_of_one_skill_with_other_tools_may_what_their_own_tools_are() -> None:
@@ -227,6 +230,7 @@ def test_a_mistake_in_a_policy_is_told_with_its_file_line_and_cure(tmp_path: Pat
         ('@id("scope-held") permit (principal, action, resource);', "scope-held is the name of a policy of what every"),
         ('@id("task") permit (principal, action, resource);', "task is the name of a policy of each task's own"),
         ('@id("a") permit (principal == ?principal, action, resource);', "a template decides nothing"),
+        ('@id("a") forbid (principal in Task::"t-1", action, resource);', "a task is named by its own policy only"),
         ('@id("a") @code("FINE") forbid (principal, action, resource);', "FINE is no code"),
         ('@id("a") permit (principal, action, resource)', "unexpected end of input"),
         (b'@id("\xff") permit (principal, action, resource);', "it cannot be read"),

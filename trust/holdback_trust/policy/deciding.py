@@ -5,34 +5,38 @@ Policies are parsed at the first decision, a caller becomes an entity once.
 """
 
 import logging
+import math
 import re
 import threading
 from collections import OrderedDict
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from functools import cached_property
+from functools import cached_property, lru_cache
 from importlib import resources
 from types import MappingProxyType
-from typing import Any, Literal
+from typing import NamedTuple
+
+from pydantic_core import to_json
 
 from holdback_trust.identity import Caller
-from holdback_trust.policy import engine
+from holdback_trust.policy import engine, principals
 from holdback_trust.policy.asking import APPROVE, Action, Decision, allowed, denied
-from holdback_trust.policy.principals import Uid, address, entities, entity, moment, plan, principal, seconds, uid
-from holdback_trust.task_policy import mint, policy_sha256
+from holdback_trust.policy.principals import CIRCUMSTANCES, Uid, circumstances, uid
+from holdback_trust.policy.slices import Actor, Verb, cut, looked_at
+from holdback_trust.task_policy import POLICY_ID, mint, policy_sha256, template, until
 
 log = logging.getLogger(__name__)
 
-CALLERS_KEPT = 2048
+CALLERS_KEPT = 1024
 ANSWERS_KEPT = 512
-TASKS_KEPT = 512
+SLICES_KEPT = 512
+BACKGROUNDS_KEPT = 512
+QUESTIONS_KEPT = 512
 SEAL = "task-policy"
 """The name under which it is told that a task's policy is not the one its token was sealed with."""
-_TIME = re.compile(r"\b(now|epoch)\b")
+_TIME = frozenset({"now", "epoch"})
 _TEXTS = resources.files(__package__ or __name__)
-Verb = Literal["read", "write", "destroy", "approve", "know", "use"]
-Circumstances = dict[str, Any]
 
 
 @dataclass(frozen=True)
@@ -45,6 +49,13 @@ class Words:
     cure: str
 
 
+class _Part(NamedTuple):
+    """The policies that a caller's verb concerns, and what is told them of a request."""
+
+    policies: engine.PolicySet
+    told: tuple[str, ...]
+
+
 @dataclass
 class _Known:
     """A caller, ready to be decided about; `refused` when its task's policy does not hold."""
@@ -52,9 +63,10 @@ class _Known:
     caller: Caller
     uid: Uid
     entities: engine.Entities
-    policies: engine.PolicySet
     refused: Decision | None
-    answers: dict[Action, Decision] = field(default_factory=dict[Action, Decision])
+    ends: float
+    parts: dict[Verb, _Part] = field(default_factory=dict[Verb, _Part])
+    answers: dict[tuple[Verb, Action], Decision] = field(default_factory=dict[tuple[Verb, Action], Decision])
 
 
 class Policies:
@@ -62,19 +74,13 @@ class Policies:
 
     Args:
         own: Cedar texts of the house by where they come from. They are taken as valid: `house_policies` checks them.
-
-    `asks_where` says whether any of them looks at the address that somebody asks from.
     """
 
     def __init__(self, own: Mapping[str, str] = MappingProxyType({})) -> None:
         self.own = own
-        self._timed = any(_TIME.search(text) for text in own.values())
-        self.asks_where = any("network" in text for text in own.values())
         self._known: OrderedDict[int, _Known] = OrderedDict()
-        self._minted: OrderedDict[str, engine.PolicySet] = OrderedDict()
-        self._sound = set[frozenset[str]]()
-        self._plans: dict[tuple[str, frozenset[str]], engine.Entities] = {}
         self._lock = threading.Lock()
+        self._slice = lru_cache(maxsize=SLICES_KEPT)(self._cut)
 
     @cached_property
     def text(self) -> str:
@@ -82,77 +88,98 @@ class Policies:
         return "\n".join((built_in(), *self.own.values()))
 
     @cached_property
-    def _set(self) -> engine.PolicySet:
-        return engine.parse_policies(self.text)
+    def _told(self) -> list[engine.Told]:
+        return engine.told(self.text)
 
     @cached_property
     def words(self) -> Mapping[str, Words]:
         """What each policy says, by its id."""
-        return read_words(self.text)
+        return _read_words(self._told)
 
     @cached_property
     def schema(self) -> engine.Schema:
         """What policies can speak of."""
         return engine.parse_schema(schema_text())
 
+    @cached_property
+    def asks_where(self) -> bool:
+        """Whether any of the house's own looks at the address that somebody asks from."""
+        return "network" in self._own_look_at
+
+    @cached_property
+    def _timed(self) -> bool:
+        return not _TIME.isdisjoint(self._own_look_at)
+
+    @cached_property
+    def _own_look_at(self) -> frozenset[str]:
+        return looked_at(each for text in self.own.values() for each in engine.told(text))
+
+    @cached_property
+    def _look_at(self) -> frozenset[str]:
+        return looked_at(self._told)
+
     def decide(self, caller: Caller | None, action: Action, now: datetime) -> Decision:
         """Whether this caller may do this at this instant."""
         if caller is None:
             return denied("UNAUTHENTICATED", f"Nobody is named as asking for {action.name}.", "caller-known")
+        verb: Verb = "approve" if action.scope == APPROVE and action.kind != "read" else action.kind
+        return self._answer(caller, verb, uid("Capability", action.name), action, now)
+
+    def knows(self, caller: Caller, story: str, now: datetime, network: str = "") -> Decision:
+        """Whether the caller may know that a closed story is there."""
+        return self._answer(caller, "know", uid("Story", story), _knowing(story, network), now)
+
+    def reaches(self, caller: Caller, tier: int, now: datetime, network: str = "") -> Decision:
+        """Whether the caller may cut, render, clear or publish material of a value tier (1 to 3)."""
+        return self._answer(caller, "use", uid("Material", f"tier-{tier}"), _using(tier, network), now)
+
+    def _answer(self, caller: Caller, verb: Verb, resource: Uid, action: Action, now: datetime) -> Decision:
+        """What is answered; it stays the same for this caller until the window of its task is over, where none of the
+        house's own policies looks at the time."""
         try:
             known = self._caller(caller)
             if known.refused is not None:
                 return known.refused
-            stands = not self._timed and not _window_over(caller, now)
-            answer = known.answers.get(action) if stands else None
-            if answer is None:
-                verb: Verb = "approve" if action.scope == APPROVE and action.kind != "read" else action.kind
-                answer = self._ask(known, verb, uid("Capability", action.name), action, now)
-                if stands and len(known.answers) < ANSWERS_KEPT:
-                    known.answers[action] = answer
+            before, open_now = known.answers.get((verb, action)), now.timestamp() < known.ends
+            if before is not None and open_now and not self._timed:
+                return before
+            yes, policy = self._ask(known, verb, resource, action, now)
+            if before is not None and (before.allowed, before.policy) == (yes, policy):
+                return before  # in the same words
+            answer = self._worded(yes, policy, caller, action)
+            if open_now and len(known.answers) < ANSWERS_KEPT:
+                known.answers[verb, action] = answer
             return answer
         except Exception as error:
             return _broken(error)
 
-    def knows(self, caller: Caller, story: str, now: datetime, network: str = "") -> Decision:
-        """Whether the caller may know that a closed story is there."""
-        action = Action(name="know", scope="", story=story, network=network)
-        return self._asked(caller, "know", uid("Story", story), action, now)
-
-    def reaches(self, caller: Caller, tier: int, now: datetime, network: str = "") -> Decision:
-        """Whether the caller may cut, render, clear or publish material of a value tier (1 to 3)."""
-        action = Action(name="use", scope="", tier=tier, network=network, kind="write")
-        return self._asked(caller, "use", uid("Material", f"tier-{tier}"), action, now)
-
-    def _asked(self, caller: Caller, verb: Verb, resource: Uid, action: Action, now: datetime) -> Decision:
-        try:
-            known = self._caller(caller)
-            return known.refused or self._ask(known, verb, resource, action, now)
-        except Exception as error:
-            return _broken(error)
-
-    def _ask(self, known: _Known, verb: Verb, resource: Uid, action: Action, now: datetime) -> Decision:
+    def _ask(self, known: _Known, verb: Verb, resource: Uid, action: Action, now: datetime) -> tuple[bool, str]:
+        """Whether, and the name of the policy that gives the reason. Raises ValueError for what cannot be evaluated."""
+        part = known.parts.get(verb)
+        if part is None:
+            part = known.parts[verb] = self._part(known.caller, verb)
         request = {
             "principal": known.uid,
             "action": uid("Action", verb),
             "resource": resource,
-            "context": _circumstances(known.caller, action, now, timed=self._timed),
+            "context": to_json(circumstances(known.caller, action, now, part.told)).decode(),
         }
-        answer = engine.ask(request, known.policies, known.entities)
+        answer = engine.ask(request, part.policies, known.entities)
         if answer.errors:
-            return _broken(answer.errors)
-        spoke = sorted(answer.spoke, key=self._place)
-        policy = spoke[0] if spoke else "nothing-allows"
-        words = self.words.get(policy, _TASK if policy == "task" else _NOTHING)
-        said = _filled(words.says, known.caller, action)
-        if answer.allowed:
-            return allowed(said, policy)
-        details = {"scope": action.scope} if policy == "scope-held" and action.scope else {}
-        return denied(words.code, said, policy, words.cure, **details)
+            raise ValueError(answer.errors)
+        return answer.allowed, min(answer.spoke, key=self._place, default="nothing-allows")
 
     def _place(self, policy: str) -> int:
         words = self.words.get(policy)
         return len(self.words) if words is None else words.place
+
+    def _worded(self, yes: bool, policy: str, caller: Caller, action: Action) -> Decision:
+        words = self.words.get(policy, _TASK if policy == POLICY_ID else _NOTHING)
+        said = _filled(words.says, caller, action)
+        if yes:
+            return allowed(said, policy)
+        details = {"scope": action.scope} if policy == "scope-held" and action.scope else {}
+        return denied(words.code, said, policy, words.cure, **details)
 
     def _caller(self, caller: Caller) -> _Known:
         with self._lock:
@@ -167,47 +194,56 @@ class Policies:
         return known
 
     def _introduced(self, caller: Caller) -> _Known:
-        policies, refused = self._set, None
-        if caller.task is not None and caller.agent is not None:
-            text = mint(caller.task, caller.agent, caller.person)
-            if policy_sha256(text) == caller.task.policy:
-                policies = self._with_task(text, caller.task.tools)
-            else:
-                refused = denied("PERMISSION_DENIED", "The task's policy is not the one that was made for it.", SEAL)
-        return _Known(caller, principal(caller), self._entities(caller), policies, refused)
+        task, agent, refused = caller.task, caller.agent, None
+        if task is not None and agent is not None and policy_sha256(mint(task, agent, caller.person)) != task.policy:
+            refused = denied("PERMISSION_DENIED", "The task's policy is not the one that was made for it.", SEAL)
+        ends = math.inf if task is None else until(task)
+        return _Known(caller, principals.principal(caller), self._entities(caller), refused, ends)
 
     def _entities(self, caller: Caller) -> engine.Entities:
-        """The caller's, and its task's plan, which is parsed once: all tasks of a skill have the same."""
-        task = caller.task
-        if task is None or caller.agent is None:
-            return engine.parse_entities(entities(caller))
-        name = task.skill, task.tools
-        planned = self._plans.get(name)
-        if planned is None:
-            planned = engine.parse_entities(plan(task))
-            if len(self._plans) < TASKS_KEPT:
-                self._plans[name] = planned
-        return engine.with_entities(planned, entities(caller))
+        acting = principals.acting(caller, self._look_at)
+        if caller.agent is None:
+            return engine.parse_entities(acting)
+        skill, tools = ("", frozenset[str]()) if caller.task is None else (caller.task.skill, caller.task.tools)
+        return engine.with_entities(_background(caller.person, caller.roles, caller.level, skill, tools), acting)
 
-    def _with_task(self, text: str, tools: frozenset[str]) -> engine.PolicySet:
-        """All policies and one task's: its tokens at every audience have the same.
+    def _part(self, caller: Caller, verb: Verb) -> _Part:
+        """The policies for this caller: those of the house, and the template of its task filled with its name."""
+        if (task := caller.task) is None or caller.agent is None:
+            part, _ = self._slice("Person" if caller.agent is None else "Agent", verb, "")
+            return part
+        part, linked = self._slice("Agent", verb, template(caller.agent, task.tools))
+        if not linked:
+            return part
+        name = principals.task_uid(task, caller.person)
+        return part._replace(policies=engine.with_link(part.policies, POLICY_ID, name))
 
-        Whether a text holds to the schema depends on its tools alone: all else that differs is quoted, and is parsed
-        each time. Raises ValueError for one that does not.
+    def _cut(self, actor: Actor, verb: Verb, task: str) -> tuple[_Part, bool]:
+        """What of the house's policies and a task's template concerns these, and whether the template does.
+
+        All tasks of an agent with the same tools have one. Raises ValueError for one that does not hold to the schema.
         """
-        with self._lock:
-            known = self._minted.get(text)
-        if known is None:
-            if tools not in self._sound and (wrong := engine.mistakes(text, self.schema)):
-                raise ValueError(f"a minted policy does not hold to the schema: {wrong[0][1]}")
-            known = engine.with_policies(self._set, text)
-            with self._lock:
-                if len(self._sound) < TASKS_KEPT:
-                    self._sound.add(tools)
-                self._minted[text] = known
-                while len(self._minted) > TASKS_KEPT:
-                    self._minted.popitem(last=False)
-        return known
+        if task and (wrong := engine.mistakes(task, self.schema)):
+            raise ValueError(f"a minted policy does not hold to the schema: {wrong[0][1]}")
+        every = [*self._told, *(engine.told(task) if task else ())]
+        found = cut(every, actor, verb, POLICY_ID)
+        told = tuple(sorted(found.looks_at & CIRCUMSTANCES))
+        return _Part(found.policies, told), found.template
+
+
+@lru_cache(maxsize=QUESTIONS_KEPT)
+def _knowing(story: str, network: str) -> Action:
+    return Action(name="know", scope="", story=story, network=network)
+
+
+@lru_cache(maxsize=QUESTIONS_KEPT)
+def _using(tier: int, network: str) -> Action:
+    return Action(name="use", scope="", tier=tier, network=network, kind="write")
+
+
+@lru_cache(maxsize=BACKGROUNDS_KEPT)
+def _background(person: str, roles: frozenset[str], level: int, skill: str, tools: frozenset[str]) -> engine.Entities:
+    return engine.parse_entities(principals.background(person, roles, level, skill, tools))
 
 
 OWN = Policies()
@@ -231,61 +267,31 @@ def built_in() -> str:
     return _TEXTS.joinpath("house.cedar").read_text(encoding="utf-8")
 
 
-def read_words(text: str) -> dict[str, Words]:
-    """What each policy of a text says, by its id, from its annotations `@id`, `@code`, `@says` and `@cure`."""
+def _read_words(every: Iterable[engine.Told]) -> dict[str, Words]:
+    """What each policy says, by its id, from its annotations `@id`, `@code`, `@says` and `@cure`."""
     found: dict[str, Words] = {}
-    for place, each in enumerate(engine.told(text)):
+    for place, each in enumerate(every):
         says = each.notes.get("says") or f"The policy {each.name} decides so."
         found[each.name] = Words(place, each.notes.get("code", "PERMISSION_DENIED"), says, each.notes.get("cure", ""))
     return found
 
 
-def _circumstances(caller: Caller, action: Action, now: datetime, *, timed: bool) -> Circumstances:
-    """`timed` adds the instant as Cedar's own type, which takes a third of a decision to read: where somebody looks."""
-    context: Circumstances = {
-        "person": entity("Person", caller.person),
-        "audience": caller.audience,
-        "scope": action.scope,
-        "epoch": seconds(now),
-        "factor_needed": action.factor_needed,
-        "strange": action.strange,
-    }
-    if timed:
-        context["now"] = moment(now)
-    if network := action.network or caller.network:
-        context["network"] = address(network)
-    if action.resource:
-        context["target"] = action.resource
-    if action.asked_by is not None:
-        context["asked_by"] = entity("Person", action.asked_by)
-    if action.story is not None:
-        context["story"] = entity("Story", action.story)
-    if action.tier is not None:
-        context["tier"] = action.tier
-    return context
-
-
-def _window_over(caller: Caller, now: datetime) -> bool:
-    return caller.task is not None and now >= caller.task.expires
+_FACTS: Mapping[str, Callable[[Caller, Action], str]] = {
+    "{caller}": lambda caller, _: caller.text(),
+    "{person}": lambda caller, _: caller.person,
+    "{agent}": lambda caller, _: caller.agent or caller.person,
+    "{action}": lambda _, action: action.name,
+    "{scope}": lambda _, action: action.scope or "(none is defined)",
+    "{task}": lambda caller, _: caller.task.root if caller.task else "",
+    "{asked_by}": lambda _, action: action.asked_by or "",
+    "{story}": lambda _, action: action.story or "",
+    "{tier}": lambda _, action: str(action.tier or ""),
+}
+_BLANK = re.compile("|".join(map(re.escape, _FACTS)))
 
 
 def _filled(says: str, caller: Caller, action: Action) -> str:
-    if "{" not in says:
-        return says
-    facts = {
-        "{caller}": caller.text(),
-        "{person}": caller.person,
-        "{agent}": caller.agent or caller.person,
-        "{action}": action.name,
-        "{scope}": action.scope or "(none is defined)",
-        "{task}": caller.task.root if caller.task else "",
-        "{asked_by}": action.asked_by or "",
-        "{story}": action.story or "",
-        "{tier}": str(action.tier or ""),
-    }
-    for name, value in facts.items():
-        says = says.replace(name, value)
-    return says
+    return _BLANK.sub(lambda found: _FACTS[found[0]](caller, action), says)
 
 
 def _broken(error: object) -> Decision:

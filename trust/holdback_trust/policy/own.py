@@ -20,7 +20,7 @@ from holdback_trust.task_policy import POLICY_ID
 
 SUFFIX = ".cedar"
 _TOKEN = re.compile(r'"(?:[^"\\]|\\.)*"|//[^\n]*|;|\s+|[^\s";/]+|.', re.DOTALL)
-_NAMED = re.compile(r'\b(Role|Capability)::"((?:[^"\\]|\\.)*)"')
+_NAMED = re.compile(r'\b(Role|Capability|Task)\s*::\s*"((?:[^"\\]|\\.)*)"')
 _ROLES = frozenset({*ROLE_SCOPES, LOCAL_READER, LOCAL_WRITER})
 
 
@@ -124,6 +124,8 @@ def _check_names(path: Path, piece: Piece, capabilities: Collection[str]) -> Non
         line = piece.line + piece.text.count("\n", 0, found.start())
         if kind == "Role" and name not in _ROLES:
             raise _mistake(path, line, f"there is no role {name}", f"The roles are {', '.join(sorted(_ROLES))}.")
+        if kind == "Task":
+            raise _mistake(path, line, "a task is named by its own policy only", "Ask for principal.task instead.")
         if kind == "Capability" and name.partition(".")[0] in rooms and name not in capabilities:
             room = name.partition(".")[0]
             raise _mistake(path, line, f"{room} offers no {name}", "Take a tool of docs/tools.md.")

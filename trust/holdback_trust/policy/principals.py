@@ -1,11 +1,14 @@
-"""A caller as Cedar sees it: an entity with what its token says of it. Pure."""
+"""A caller and its request as Cedar sees them: an entity with what its token says of it, and a context. Pure."""
 
+from collections.abc import Callable, Container, Iterable, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
 from pydantic_core import to_json
 
 from holdback_trust.identity import Caller, TaskClaim
+from holdback_trust.policy.asking import Action
+from holdback_trust.task_policy import task_name, until
 
 Uid = dict[str, str]
 
@@ -41,45 +44,77 @@ def principal(caller: Caller) -> Uid:
     return uid("Person", caller.person) if caller.agent is None else uid("Agent", caller.agent)
 
 
-def plan(task: TaskClaim) -> str:
-    """What a task's skill may call, as Cedar's JSON: the same for all tasks with these tools."""
-    tools = [entity("Capability", each) for each in sorted(task.tools)]
-    return to_json([{"uid": uid("Plan", task.skill), "attrs": {"tools": tools}, "parents": []}]).decode()
+def task_uid(task: TaskClaim, person: str) -> Uid:
+    """The task as its own policy names it."""
+    return uid("Task", task_name(task, person))
 
 
-def entities(caller: Caller) -> str:
-    """The person, and the agent that acts for that person, with all that is known of them but the `plan` of its task,
-    as Cedar's JSON."""
-    acts = caller.agent is None
-    person: dict[str, Any] = {
-        "uid": uid("Person", caller.person),
-        "attrs": _held(caller) if acts else {"scopes": [], "stories": [], "factors": [], "level": caller.level},
-        "parents": [uid("Role", each) for each in sorted(caller.roles)],
-    }
-    return to_json([person] if acts else [person, _agent(caller)]).decode()
+def background(person: str, roles: frozenset[str], level: int, skill: str, tools: frozenset[str]) -> str:
+    """For whom an agent acts, and what its task's skill may call, as Cedar's JSON: the same for all tasks of a person
+    with these tools."""
+    nothing: list[str] = []
+    attrs = {"scopes": nothing, "stories": nothing, "factors": nothing, "level": level}
+    behalf = {"uid": uid("Person", person), "attrs": attrs, "parents": [uid("Role", each) for each in sorted(roles)]}
+    plan = {"tools": [entity("Capability", each) for each in sorted(tools)]}
+    return to_json([behalf, {"uid": uid("Plan", skill), "attrs": plan, "parents": nothing}]).decode()
 
 
-def _agent(caller: Caller) -> dict[str, Any]:
-    attrs = _held(caller) | {
-        "chain": [entity("Agent", each) for each in caller.chain],
-        "depth": len(caller.chain),
-    }
-    if (task := caller.task) is not None:
-        attrs["task"] = {
-            "id": task.id,
-            "root": task.root,
-            "skill": task.skill,
-            "plan": entity("Plan", task.skill),
-            "policy": task.policy,
-            "until": seconds(task.expires),
-        }
-    return {"uid": principal(caller), "attrs": attrs, "parents": []}
-
-
-def _held(caller: Caller) -> dict[str, Any]:
-    return {
+def acting(caller: Caller, looked_at: Container[str]) -> str:
+    """Who acts, the agent where there is one, with all that is known of it and that somebody looks at, as Cedar's
+    JSON."""
+    attrs: dict[str, Any] = {
         "scopes": sorted(caller.scopes),
         "stories": [entity("Story", each) for each in sorted(caller.stories)],
         "factors": sorted(caller.factors),
         "level": caller.level,
     }
+    parents = [uid("Role", each) for each in sorted(caller.roles)]
+    if caller.agent is not None:
+        parents.clear()
+        attrs["chain"] = [entity("Agent", each) for each in caller.chain]
+        attrs["depth"] = len(caller.chain)
+        if caller.task is not None:
+            attrs["task"] = _seen(_task(caller.task), looked_at)
+            parents.append(task_uid(caller.task, caller.person))
+    return to_json([{"uid": principal(caller), "attrs": _seen(attrs, looked_at), "parents": parents}]).decode()
+
+
+def _task(task: TaskClaim) -> dict[str, Any]:
+    return {
+        "id": task.id,
+        "root": task.root,
+        "skill": task.skill,
+        "plan": entity("Plan", task.skill),
+        "policy": task.policy,
+        "until": until(task),
+    }
+
+
+def _seen(attrs: dict[str, Any], looked_at: Container[str]) -> dict[str, Any]:
+    return {name: value for name, value in attrs.items() if name in looked_at}
+
+
+_READY = frozenset({"scope", "tier", "factor_needed", "strange"})
+_CIRCUMSTANCES: Mapping[str, Callable[[Caller, Action, datetime], Any]] = {
+    "person": lambda caller, _, __: entity("Person", caller.person),
+    "audience": lambda caller, _, __: caller.audience,
+    "now": lambda _, __, now: moment(now),
+    "epoch": lambda _, __, now: seconds(now),
+    "network": lambda caller, action, _: address(at) if (at := action.network or caller.network) else None,
+    "target": lambda _, action, __: action.resource or None,
+    "asked_by": lambda _, action, __: None if action.asked_by is None else entity("Person", action.asked_by),
+    "story": lambda _, action, __: None if action.story is None else entity("Story", action.story),
+}
+CIRCUMSTANCES = _READY | _CIRCUMSTANCES.keys()
+"""What can be told of how something is asked."""
+
+
+def circumstances(caller: Caller, action: Action, now: datetime, told: Iterable[str]) -> dict[str, Any]:
+    """How it is asked: of `CIRCUMSTANCES` what is wanted and there. Each takes time to read, the instant and the person
+    as much as an eighth of a decision."""
+    context: dict[str, Any] = {}
+    for name in told:
+        value = getattr(action, name) if name in _READY else _CIRCUMSTANCES[name](caller, action, now)
+        if value is not None:
+            context[name] = value
+    return context
