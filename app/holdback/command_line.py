@@ -171,9 +171,11 @@ def mcp(
     """Run one MCP server on stdio: what a desktop client starts."""
     from holdback_servers.settings import load_settings
 
+    from holdback.reaching import library_folders
     from holdback.stdio import run_stdio
 
-    run_stdio(name, load_settings(home=home, allow_write=allow_write, library_roots=library))
+    folders = library_folders(library, "--library")
+    run_stdio(name, load_settings(home=home, allow_write=allow_write, library_roots=folders))
 
 
 @app.command()

@@ -1,5 +1,7 @@
-"""Where a house answers, as a person says it or as it says itself."""
+"""Where a house answers and what it may read, as a person says it: a slip is told before anything is begun."""
 
+from collections.abc import Sequence
+from pathlib import Path
 from urllib.parse import urlsplit
 
 from holdback_base.problem import Problem
@@ -44,3 +46,20 @@ def whole_address(given: str, option: str) -> str:
             "Write it with http:// or https://, such as http://127.0.0.1:8700.",
         )
     return given.rstrip("/")
+
+
+def library_folders(given: Sequence[Path] | None, option: str) -> list[Path] | None:
+    """The folders that ingest may read, whole; None where none was given.
+
+    Raises:
+        Problem: FILE_MISSING for what is no folder.
+    """
+    whole = None if given is None else [each.expanduser().absolute() for each in given]
+    for each in whole or ():
+        if not each.is_dir():
+            raise Problem(
+                "FILE_MISSING",
+                f"{option} {each}: there is no such folder.",
+                "Write the whole path of a folder that is there; case matters.",
+            )
+    return whole

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 from holdback.holding import held
-from holdback.reaching import house_url, whole_address
+from holdback.reaching import house_url, library_folders, whole_address
 from holdback.serve import placed, run_one, run_up
 from holdback_base.problem import Problem
 from holdback_servers.settings import Settings, load_settings
@@ -37,6 +37,17 @@ def test_an_address_that_is_not_whole_is_told(given: str) -> None:
     with pytest.raises(Problem, match="is no whole address") as told:
         whole_address(given, "--gateway")
     assert "http://" in told.value.hint
+
+
+def test_a_library_is_a_folder_that_is_there(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path))
+    (tmp_path / "film.mov").touch()
+    assert library_folders(None, "--library") is None
+    assert library_folders([tmp_path, Path("~")], "--library") == [tmp_path, tmp_path]
+    for wrong in (tmp_path / "nope", tmp_path / "film.mov"):
+        with pytest.raises(Problem, match=f"--library {wrong}: there is no such folder") as told:
+            library_folders([tmp_path, wrong], "--library")
+        assert (told.value.code, bool(told.value.hint)) == ("FILE_MISSING", True)
 
 
 @pytest.mark.parametrize(

@@ -70,6 +70,13 @@ def test_a_server_that_does_not_exist_is_said_with_those_that_do(holdback: Calla
     assert ended.stdout == ""
 
 
+def test_a_library_that_does_not_exist_is_said_at_the_start(holdback: Callable[..., Any], tmp_path: Path) -> None:
+    told = holdback("mcp", "assets", "--home", tmp_path / "home", "--library", tmp_path / "footage")
+    assert (told.returncode, told.stdout) == (1, "")
+    assert f"--library {tmp_path / 'footage'}: there is no such folder" in told.stderr
+    assert not (tmp_path / "home").exists()
+
+
 def test_lines_that_are_no_json_rpc_do_not_end_it(start: Callable[..., Any], tmp_path: Path) -> None:
     process = start("mcp", "rights", "--home", str(tmp_path), stdin=True)
     hello = (
