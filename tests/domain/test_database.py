@@ -115,6 +115,8 @@ def test_stored_instants_keep_the_order_of_time() -> None:
     )
     assert store_instant(early) < store_instant(late)
     assert load_instant(store_instant(late)) == late
+    assert store_instant(early) == "2026-11-24T18:00:00.000000Z"
+    assert store_instant(early.replace(year=999)) < store_instant(early)
 
 
 @pytest.mark.asyncio

@@ -39,7 +39,7 @@ _FORGIVING = 0.8
 
 def store_instant(moment: datetime) -> str:
     """A fixed-width UTC text whose order is the order of time."""
-    return to_utc(moment).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+    return to_utc(moment).isoformat(timespec="microseconds")[:26] + "Z"
 
 
 def load_instant(stored: str) -> datetime:
