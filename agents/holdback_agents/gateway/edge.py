@@ -25,8 +25,7 @@ Places = dict[str, dict[str, Answer]]
 
 async def send_json(send: Send, status: int, value: object, headers: Iterable[tuple[bytes, bytes]] = ()) -> None:
     """Answer with JSON."""
-    body = json.dumps(value, separators=(",", ":")).encode()
-    await send_body(send, status, body, "application/json", (_NOSNIFF, *headers))
+    await send_body(send, status, _JSON.encode(value).encode(), "application/json", (_NOSNIFF, *headers))
 
 
 async def send_bytes(
@@ -37,6 +36,7 @@ async def send_bytes(
 
 
 _NOSNIFF = (b"x-content-type-options", b"nosniff")
+_JSON = json.JSONEncoder(separators=(",", ":"))
 
 
 def too_large(limit: int = BODY_LIMIT) -> Problem:

@@ -165,10 +165,10 @@ class Registry:
 
     def audience(self, text: str) -> str | None:
         """The audience that a name or a URL means, if any."""
-        known = self.audiences()
-        if text in known:
+        kind, _, name = text.partition(":")
+        if text == GATEWAY or (kind == "agent" and name in self.agents) or (kind == "mcp" and name in self.servers):
             return text
-        return next((name for name, url in known.items() if text.rstrip("/") == url), None)
+        return next((name for name, url in self.audiences().items() if text.rstrip("/") == url), None)
 
     def person_scopes(self, roles: Iterable[str], audience: str) -> frozenset[str]:
         """What a token of a person with these roles may hold at an audience; empty: nothing to do there."""

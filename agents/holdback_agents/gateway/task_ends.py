@@ -70,13 +70,13 @@ class TaskEnds:
         ended again. A task that was begun below it meanwhile is found in the next round."""
         over: set[str] = set()
         while True:
-            found = {each.id: each for task in tasks for each in self._tasks.ending(task) if each.id not in over}
+            ending = {each.id: each for task in tasks for each in self._tasks.ending(task)}
+            found = {name: each for name, each in ending.items() if name not in over}
             if not found and not heads:
-                break
+                return self._tasks.close(ending.values(), why or "it was done")
             ends = [(each.id, by or each.agent) for each in found.values() if not _is_below(each, found)]
             await asyncio.to_thread(self._write, ends, why, heads)
             over, heads = over | found.keys(), ()
-        return [each for task in tasks for each in self._tasks.end(task, why or "it was done")]
 
     def _write(self, ends: Sequence[tuple[str, str]], why: str, heads: Sequence[str]) -> None:
         self._services.enforcement.standing.end_tasks(ends, why=why)

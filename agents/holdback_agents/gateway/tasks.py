@@ -8,7 +8,7 @@ its time, until the task ends or its window is over.
 import logging
 import threading
 from collections import OrderedDict
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import Future
 from dataclasses import dataclass
 from datetime import timedelta
@@ -169,8 +169,12 @@ class TaskBook:
 
     def end(self, identity: str, why: str) -> list[HeldTask]:
         """End a task, and with it all that it had given to others; those that ended now, itself first."""
+        return self.close(self.ending(identity), why)
+
+    def close(self, ending: Iterable[HeldTask], why: str) -> list[HeldTask]:
+        """End those that `ending` found, as they stand now."""
         now = self._clock()
-        ended = [each.model_copy(update={"ended": now, "why": why[:200]}) for each in self.ending(identity)]
+        ended = [each.model_copy(update={"ended": now, "why": why[:200]}) for each in ending]
         for each in ended:
             self._keep(each)
         return ended
