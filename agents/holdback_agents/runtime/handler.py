@@ -207,14 +207,20 @@ class AgentRequestHandler(DefaultRequestHandler):
                 if isinstance(event, TaskStatusUpdateEvent | Task) and event.status.state in SETTLED:
                     return
 
-    async def give_up(self, task_id: str, problem: Problem, at: datetime, context: ServerCallContext) -> bool:
-        """Say that a task has failed which nobody can go on with; False when it is settled, or is here after all."""
+    async def tell_left(
+        self, task_id: str, problem: Problem, at: datetime, context: ServerCallContext, *, failed: bool
+    ) -> bool:
+        """Say of a task that was left why it does not go on: it has failed, or somebody has to do something first.
+
+        False when it is settled, or is here after all.
+        """
         task = await self._store.get(task_id, context)
         if task is None or is_settled(task) or self._executor.is_here(task_id):
             return False
         said = Message(role=Role.ROLE_AGENT, parts=problem_parts(problem), message_id=f"{task_id}/left")
         said.task_id, said.context_id = task.id, task.context_id
-        task.status.CopyFrom(TaskStatus(state=TaskState.TASK_STATE_FAILED, message=said))
+        state = TaskState.TASK_STATE_FAILED if failed else task.status.state
+        task.status.CopyFrom(TaskStatus(state=state, message=said))
         task.status.timestamp.FromDatetime(at)
         await self._store.save(task, context)
         return True
