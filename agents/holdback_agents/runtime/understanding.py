@@ -51,6 +51,11 @@ def started_of(task: Task) -> datetime:
     return datetime.fromisoformat(str(MessageToDict(task.metadata)[STARTED]))
 
 
+def is_root(task: Task) -> bool:
+    """Whether a person began the task, and no agent gave it."""
+    return MessageToDict(task.metadata).get(ROOT) == task.id
+
+
 def is_seen_by(caller: Caller, task: Task) -> bool:
     """Whether a task is the caller's to look at: a person sees all of their own, an agent that acts for them those of
     the root task that it acts in."""

@@ -6,9 +6,17 @@ from typing import Any
 
 import jwt
 import pytest
-from a2a.types.a2a_pb2 import CancelTaskRequest, ListTasksRequest, TaskState
+from a2a.types.a2a_pb2 import (
+    CancelTaskRequest,
+    GetTaskRequest,
+    ListTasksRequest,
+    SubscribeToTaskRequest,
+    Task,
+    TaskState,
+)
 from holdback_agents.contracts import Answer, Part, Question
 from holdback_agents.runtime.agent import Skill
+from holdback_agents.runtime.parts import problem_of, result_of
 from holdback_agents.runtime.run import Run
 from holdback_base.ids import system_clock
 from holdback_base.problem import Problem
@@ -180,6 +188,56 @@ async def test_two_agents_that_a_process_left_both_go_on_and_nothing_is_done_twi
     assert task.status.state == TaskState.TASK_STATE_COMPLETED
     assert len(set(below)) == 1
     assert len(kit.tools.calls) == 1
+
+
+async def _left_before_any_token(kit: Any, workflow: Any) -> str:
+    """A task whose process ends before its agent has asked for a token; its id."""
+    async with kit.house(assistant(kit, workflow)) as house:
+        streaming = asyncio.create_task(house.send(Echo(text="all")))
+        await kit.tools.started.wait()
+        streaming.cancel()
+        await asyncio.wait([streaming])
+        (task,) = (await house.client().list_tasks(ListTasksRequest(), context=house.context())).tasks
+    return task.id
+
+
+def _stopping_once(kit: Any) -> Any:
+    async def stopping(_run: Run, asked: Echo) -> Echoed:
+        if not kit.tools.started.is_set():
+            kit.tools.started.set()
+            await asyncio.Event().wait()
+        return Echoed(text=asked.text)
+
+    return stopping
+
+
+async def test_a_task_that_the_gateway_never_heard_of_says_what_to_do_and_goes_on_when_it_is_followed(kit: Any) -> None:
+    workflow = _stopping_once(kit)
+    identity = await _left_before_any_token(kit, workflow)
+    async with kit.house(assistant(kit, workflow)) as house:
+        client, left = house.client(), Task()
+        async with asyncio.timeout(100):
+            while not left.status.HasField("message"):
+                left = await client.get_task(GetTaskRequest(id=identity), context=house.context())
+        follow = SubscribeToTaskRequest(id=identity)
+        events = [each async for each in client.subscribe(follow, context=house.context())]
+        task = await client.get_task(GetTaskRequest(id=identity), context=house.context())
+    assert left.status.state == TaskState.TASK_STATE_WORKING
+    assert problem_of(left, Problem("INTERNAL", "none")).code == "UNAUTHENTICATED"
+    assert "it goes on with your token" in left.status.message.parts[-1].text
+    assert events[0].task.status.state == TaskState.TASK_STATE_WORKING
+    assert task.status.state == TaskState.TASK_STATE_COMPLETED
+    assert result_of(task, Echoed, Echoed.schema_uri()) == Echoed(text="all")
+
+
+async def test_a_task_that_the_gateway_never_heard_of_has_failed_once_its_window_is_over(kit: Any) -> None:
+    clock, workflow = Ahead(), _stopping_once(kit)
+    await _left_before_any_token(kit, workflow)
+    clock.by = timedelta(hours=24)
+    async with kit.house(assistant(kit, workflow), clock=clock) as house:
+        task = await settled(house)
+    assert task.status.state == TaskState.TASK_STATE_FAILED
+    assert problem_of(task, Problem("INTERNAL", "none")).code == "TASK_ENDED"
 
 
 async def test_a_task_that_was_ended_while_its_agent_was_away_has_failed_and_says_so(kit: Any) -> None:
