@@ -9,10 +9,10 @@ from holdback_trust.edges import (
     Rate,
     again,
     bearer,
+    body_within,
     challenge,
     check_length,
     peer,
-    read_body,
     send_body,
     send_problem,
     status_of,
@@ -72,7 +72,7 @@ class Edge:
                 raise Problem("INVALID_ARGUMENT", "This endpoint keeps no stream open.", "Send requests with POST.")
             check_length(scope, self._limit)
             caller = self._caller(scope)
-            receive = again(await read_body(scope, receive, self._limit), receive)
+            receive = again(await body_within(receive, self._limit), receive)
         except Problem as problem:
             await self._refuse(scope, send, problem)
             return

@@ -280,7 +280,7 @@ class Door:
             root="" if task is None else task.root,
             things=visit.things,
             args_sha256=visit.args_sha256,
-            result_sha256="" if result is None else _sha256(answer),
+            result=answer,
         )
 
     def run_beside(self, running: Beside) -> None:

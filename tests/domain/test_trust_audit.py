@@ -1,3 +1,4 @@
+import hashlib
 import json
 import threading
 from collections.abc import Iterator
@@ -59,6 +60,14 @@ def test_every_row_comes_back_as_it_was_written_and_in_order(tmp_path: Path) -> 
     report = verify(tmp_path, RING)
     assert report.ok
     assert (report.chains[0].rows, report.chains[0].signed, report.keys) == (2, 0, "given")
+
+
+def test_a_row_holds_the_hash_of_a_result_that_is_given_as_it_is(tmp_path: Path) -> None:
+    with opened(tmp_path) as log:
+        for result in (b"{}", b""):
+            log.append(actor="agent:compliance", action="rights.list_rights", result=result)
+    assert [row.result_sha256 for _, row in rows(tmp_path)] == [f"sha256:{hashlib.sha256(b'{}').hexdigest()}", ""]
+    assert verify(tmp_path, RING).ok
 
 
 def test_a_log_that_is_opened_again_goes_on_with_its_chain(tmp_path: Path) -> None:

@@ -8,6 +8,7 @@ and through copies of heads that another party keeps (`AuditLog.anchor`). `audit
 
 import atexit
 import contextlib
+import hashlib
 import json
 import os
 import re
@@ -63,7 +64,8 @@ _FIELDS = (
     "args_sha256",
     "result_sha256",
 )
-_Waiting = tuple[datetime, tuple[str | tuple[str, ...], ...]]
+_Value = str | bytes | tuple[str, ...]
+_Waiting = tuple[datetime, tuple[_Value, ...]]
 _NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,63}")
 
 
@@ -133,17 +135,19 @@ class AuditLog:
         configuration: str = "",
         args_sha256: str = "",
         result_sha256: str = "",
+        result: bytes = b"",
     ) -> None:
         """Add a row. Fields that are empty are left out.
 
         `actor` is who acts, `on_behalf_of` the person, `chain` every actor behind it, current first. `decision` is
         allowed, denied, failed or recorded, followed by `:CODE` where there is one; `policy` the rule that spoke.
         `task` is the acting agent's, `root` the one that a person began; `things` are ids that were named,
-        `configuration` that of the AI system which made this decision. Raises Problem UNAVAILABLE when the log can no
-        longer be written: what cannot be recorded must not be done.
+        `configuration` that of the AI system which made this decision. In place of `result_sha256` the result itself
+        may be given: its hash is taken behind the call. Raises Problem UNAVAILABLE when the log can no longer be
+        written: what cannot be recorded must not be done.
         """
         said = (actor, on_behalf_of, chain, action, resource, decision, policy, task, root, things, configuration)
-        row = (self._clock(), (*said, args_sha256, result_sha256))
+        row = (self._clock(), (*said, args_sha256, result_sha256 or result))
         with self._order:
             if self._failure is not None or self._closing:
                 raise self._unavailable()
@@ -270,7 +274,9 @@ class AuditLog:
         return seq, last
 
 
-def _plain(value: str | tuple[str, ...]) -> str | list[str]:
+def _plain(value: _Value) -> str | list[str]:
+    if isinstance(value, bytes):
+        return f"sha256:{hashlib.sha256(value).hexdigest()}"
     return [_text(each) for each in value] if isinstance(value, tuple) else _text(value)
 
 

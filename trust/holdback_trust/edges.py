@@ -156,6 +156,11 @@ def too_large(limit: int) -> Problem:
 async def read_body(scope: Scope, receive: Receive, limit: int) -> bytes:
     """The whole body. Raises Problem TOO_LARGE, or MESSAGE_MALFORMED when the client leaves before its end."""
     check_length(scope, limit)
+    return await body_within(receive, limit)
+
+
+async def body_within(receive: Receive, limit: int) -> bytes:
+    """The same, where `check_length` has been asked already."""
     chunks: list[bytes] = []
     size = 0
     while True:
