@@ -9,8 +9,10 @@ import hashlib
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import lru_cache
+from string import ascii_letters, digits
 from typing import Any, TypeVar
-from urllib.parse import urlencode
+from urllib.parse import quote_plus, urlencode
 
 from holdback_base.canonical import canonical_sha256
 from holdback_base.ids import Clock, NewId
@@ -35,6 +37,8 @@ EARLY = timedelta(seconds=30)
 """A token is renewed this long before it expires; one that lives for less than a minute, at half its life."""
 _MOST = 1024
 _FORM = {"content-type": "application/x-www-form-urlencoded"}
+_AS_IT_IS = f"{ascii_letters}{digits}._~-".encode()
+"""What a form need not encode; tokens are long, and of nothing else."""
 
 
 @dataclass(frozen=True)
@@ -234,4 +238,14 @@ def _named(work: Work, first: bool) -> dict[str, str]:
 
 
 def _token_request(form: Mapping[str, str]) -> Request:
-    return Request("POST", "/oauth/token", headers=_FORM, body=urlencode(form).encode())
+    return Request("POST", "/oauth/token", headers=_FORM, body=b"&".join(map(_field, form, form.values())))
+
+
+def _field(name: str, value: str) -> bytes:
+    form = value.encode()
+    return name.encode() + b"=" + (_quoted(value) if form.translate(None, _AS_IT_IS) else form)
+
+
+@lru_cache(maxsize=64)
+def _quoted(value: str) -> bytes:
+    return quote_plus(value).encode()
