@@ -11,7 +11,8 @@ from holdback_base.problem import Problem
 from holdback_trust.identity import TaskClaim
 from holdback_trust.keys import KeyPair, KeyRing, sign_jws
 from holdback_trust.policy import agent_scopes, person_scopes
-from holdback_trust.tokens import TOKEN_TYPE, TOKENS_KNOWN, TokenAuthority, TokenVerifier, read_token, reading
+from holdback_trust.tokens import TOKEN_TYPE, TOKENS_KNOWN, TokenAuthority, TokenVerifier, read_token
+from holdback_trust.tokens.reading import KNOWN
 
 NOON = datetime(2026, 11, 22, 12, tzinfo=UTC)
 KEYS = KeyPair.generate()
@@ -254,16 +255,15 @@ def test_no_token_is_made_that_nobody_would_read() -> None:
 
 
 def test_the_tokens_that_a_process_remembers_are_bounded_and_one_that_is_forgotten_is_read_again() -> None:
-    known = reading._known  # pyright: ignore[reportPrivateUsage] - memory is the behaviour here
     door, token = verifier("mcp:rights", Hand()), sign_jws(KEYS, TOKEN_TYPE, claims(jti="tok-first"))
     first = door.verify(token)
-    said = known.find(token, RING, "gateway")
+    said = KNOWN.get(token)
     assert said is not None
     for number in range(TOKENS_KNOWN):
-        known.note(f"t{number}", said)
-    assert known.find(token, RING, "gateway") is None
+        KNOWN.note(f"t{number}", said)
+    assert KNOWN.get(token) is None
     assert door.verify(token) == first
-    assert len(known._said) == TOKENS_KNOWN  # pyright: ignore[reportPrivateUsage]
+    assert len(KNOWN) == TOKENS_KNOWN
 
 
 @pytest.mark.parametrize(

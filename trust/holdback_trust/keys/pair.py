@@ -4,7 +4,9 @@ import contextlib
 import hashlib
 import os
 import stat
+from base64 import urlsafe_b64decode
 from collections.abc import Mapping
+from functools import lru_cache
 from pathlib import Path
 from types import MappingProxyType
 from typing import Self
@@ -21,6 +23,8 @@ ALGORITHM = "ES256"
 NUMBER = 32
 """Bytes of a coordinate on P-256, and of each half of a signature (RFC 7518 3.4)."""
 
+_KEYS_KNOWN = 1024
+
 
 class KeyPair:
     """An ES256 key pair. `kid` is the RFC 7638 thumbprint, so a key has one name everywhere."""
@@ -28,8 +32,8 @@ class KeyPair:
     def __init__(self, private: ec.EllipticCurvePrivateKey) -> None:
         if not isinstance(private.curve, ec.SECP256R1):
             raise ValueError("ES256 needs a key on the curve P-256")
-        self.private, self.public = private, private.public_key()
-        shape = _point(self.public)
+        shape = _point(private.public_key())
+        self.private, self.public = private, public_key(shape["x"], shape["y"])
         self.kid = thumbprint(shape)
         self.public_jwk: Mapping[str, str] = MappingProxyType(
             {**shape, "kid": self.kid, "alg": ALGORITHM, "use": "sig"}
@@ -93,6 +97,17 @@ def _point(public: ec.EllipticCurvePublicKey) -> dict[str, str]:
     numbers = public.public_numbers()
     x, y = (folded(number.to_bytes(NUMBER, "big")).decode() for number in (numbers.x, numbers.y))
     return {"crv": "P-256", "kty": "EC", "x": x, "y": y}
+
+
+@lru_cache(_KEYS_KNOWN)
+def public_key(x: str, y: str) -> ec.EllipticCurvePublicKey:
+    """The public key of a point, by its coordinates as a JWK has them: the same object each time, so that it costs
+    nothing to see that a key is still the same. Raises ValueError for what is no point on P-256."""
+    numbers = [urlsafe_b64decode(each + "==") for each in (x, y)]
+    if any(len(each) != NUMBER for each in numbers):
+        raise ValueError("a coordinate is not of 32 bytes")
+    first, second = (int.from_bytes(each, "big") for each in numbers)
+    return ec.EllipticCurvePublicNumbers(first, second, ec.SECP256R1()).public_key()
 
 
 def thumbprint(jwk: Mapping[str, str]) -> str:

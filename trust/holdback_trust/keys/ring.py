@@ -1,11 +1,10 @@
 """The public keys that a party trusts."""
 
-from base64 import urlsafe_b64decode
 from collections.abc import Iterable, Mapping
 
 from cryptography.hazmat.primitives.asymmetric import ec
 
-from holdback_trust.keys.pair import NUMBER, thumbprint
+from holdback_trust.keys.pair import public_key, thumbprint
 
 
 class KeyRing:
@@ -28,8 +27,8 @@ class KeyRing:
         if shape.get("kty") != "EC" or shape.get("crv") != "P-256" or "d" in shape:
             raise ValueError(f"a key of {issuer} is not a public P-256 key")
         try:
-            public = _public(shape)
-        except (KeyError, AttributeError, ValueError) as error:
+            public = public_key(shape["x"], shape["y"])
+        except (KeyError, TypeError, ValueError) as error:
             raise ValueError(f"a key of {issuer} is not a public P-256 key") from error
         kid = shape.setdefault("kid", thumbprint(shape))
         known = self._keys.get(issuer, {})
@@ -58,11 +57,3 @@ class KeyRing:
     def issuers(self) -> frozenset[str]:
         """Whose keys are here."""
         return frozenset(self._keys)
-
-
-def _public(jwk: Mapping[str, str]) -> ec.EllipticCurvePublicKey:
-    """Raises ValueError and its like for what is no point on the curve."""
-    x, y = (urlsafe_b64decode(jwk[name].encode() + b"==") for name in ("x", "y"))
-    if len(x) != NUMBER or len(y) != NUMBER:
-        raise ValueError("a coordinate is not of 32 bytes")
-    return ec.EllipticCurvePublicNumbers(int.from_bytes(x), int.from_bytes(y), ec.SECP256R1()).public_key()

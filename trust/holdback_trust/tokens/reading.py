@@ -31,7 +31,7 @@ def expired() -> Problem:
     return refused("it has expired")
 
 
-class _Terms(NamedTuple):
+class Terms(NamedTuple):
     """From when until when a token counts, in seconds since 1970, and where."""
 
     issued: int
@@ -39,46 +39,39 @@ class _Terms(NamedTuple):
     audience: object
 
 
-class _Said(NamedTuple):
+class Said(NamedTuple):
     """What a token says, who signed it and with which key."""
 
     caller: Caller
-    terms: _Terms
+    since: datetime
+    terms: Terms
     issuer: str
     kid: str
     key: EllipticCurvePublicKey
 
 
-class _Known:
+class KnownTokens:
     """Tokens that this process has read or made, letter for letter: each is parsed once, whoever is shown it, and
     everybody knows its caller by the same object. What a text says cannot change; whether it holds is asked each time.
     """
 
     def __init__(self) -> None:
-        self._said = OrderedDict[str, _Said]()
+        self._said = OrderedDict[str, Said]()
         self._lock = threading.Lock()
+        self.get = self._said.get
 
-    def find(self, text: str, ring: KeyRing, issuer: str) -> _Said | None:
-        """What it says, if the key that signed it is, still and in this ring, one of this issuer."""
-        said = self._said.get(text)
-        if said is None or said.issuer != issuer:
-            return None
-        trusted = ring.find(issuer, said.kid)
-        if trusted is said.key:
-            return said
-        if trusted is None or trusted != said.key:
-            return None
-        self.note(text, said._replace(key=trusted))  # numbers are not compared again while the ring keeps it
-        return said
-
-    def note(self, text: str, said: _Said) -> None:
+    def note(self, text: str, said: Said) -> None:
+        """From now on this is what the text says."""
         with self._lock:
             self._said[text] = said
             if len(self._said) > TOKENS_KNOWN:
                 self._said.popitem(last=False)
 
+    def __len__(self) -> int:
+        return len(self._said)
 
-_known = _Known()
+
+KNOWN = KnownTokens()
 
 
 def read_token(
@@ -89,8 +82,8 @@ def read_token(
     `audience` None accepts any: only for the issuer, who exchanges tokens that were meant for others. `even_expired`
     reads one that has had its time: only for the issuer, who renews while a task lives. Raises Problem UNAUTHENTICATED.
     """
-    said = _known.find(text, ring, issuer)
-    if said is not None:
+    said = KNOWN.get(text)
+    if said is not None and said.issuer == issuer and ring.find(issuer, said.kid) == said.key:
         _check(said.terms, audience, now, even_expired)
         return said.caller
     try:
@@ -100,7 +93,7 @@ def read_token(
     terms = _terms(claims)
     _check(terms, audience, now, even_expired)
     caller = _caller(claims, terms.expires)
-    _known.note(text, _Said(caller, terms, issuer, kid, key))
+    KNOWN.note(text, Said(caller, _instant(terms.issued), terms, issuer, kid, key))
     return caller
 
 
@@ -113,21 +106,21 @@ def sign_token(keys: KeyPair, caller: Caller, issuer: str, now: datetime) -> tup
     if claims["exp"] <= claims["iat"]:
         raise expired()
     terms = _terms(claims)
-    said = _Said(_caller(claims, terms.expires), terms, issuer, keys.kid, keys.public)
+    said = _caller(claims, terms.expires)
     text = sign_jws(keys, TOKEN_TYPE, claims)
     if len(text) <= LONGEST_TEXT:
-        _known.note(text, said)
-    return text, said.caller
+        KNOWN.note(text, Said(said, _instant(terms.issued), terms, issuer, keys.kid, keys.public))
+    return text, said
 
 
-def _terms(claims: dict[str, Any]) -> _Terms:
+def _terms(claims: dict[str, Any]) -> Terms:
     issued, expires = whole_seconds(claims, "iat"), whole_seconds(claims, "exp")
     if issued is None or expires is None or not 0 < expires - issued <= LONGEST_LIFE:
         raise refused(f"its life is not stated or longer than {LONGEST_LIFE} s")
-    return _Terms(issued, expires, claims.get("aud"))
+    return Terms(issued, expires, claims.get("aud"))
 
 
-def _check(terms: _Terms, audience: str | None, now: datetime, even_expired: bool) -> None:
+def _check(terms: Terms, audience: str | None, now: datetime, even_expired: bool) -> None:
     seconds = now.timestamp()
     if terms.issued > seconds:
         raise refused("it is issued in the future")
@@ -167,11 +160,7 @@ def told_of(caller: Caller) -> dict[str, Any]:
         claims["amr"] = sorted(caller.factors)
     if caller.task is not None:
         task = caller.task
-        claims["task"] = {
-            **task.model_dump(mode="json", exclude={"expires", "tools"}),
-            "tools": sorted(task.tools),
-            "expires": int(task.expires.timestamp()),
-        }
+        claims["task"] = {**dict(task), "tools": sorted(task.tools), "expires": int(task.expires.timestamp())}
     return claims
 
 
@@ -193,7 +182,7 @@ def _caller(claims: dict[str, Any], expires: int) -> Caller:
             task=_task(claims.get("task")),
             audience=claims["aud"],
             token_id=jti,
-            expires=datetime.fromtimestamp(expires, UTC),
+            expires=_instant(expires),
         )
     except (ValidationError, TypeError, KeyError, ValueError, OverflowError) as error:
         raise refused("it names no person or no agent of a known form") from error
@@ -203,7 +192,7 @@ def _task(shape: Any) -> TaskClaim | None:
     if shape is None:
         return None
     fields = cast(dict[str, Any], shape)
-    return TaskClaim.model_validate({**fields, "expires": datetime.fromtimestamp(fields["expires"], UTC)})
+    return TaskClaim.model_validate({**fields, "expires": _instant(fields["expires"])})
 
 
 def _actors(act: Any) -> tuple[str, ...]:
@@ -215,3 +204,7 @@ def _actors(act: Any) -> tuple[str, ...]:
         chain.append(shape.get("sub", ""))
         act = shape.get("act")
     return tuple(chain)
+
+
+def _instant(seconds: int) -> datetime:
+    return datetime.fromtimestamp(seconds, UTC)
