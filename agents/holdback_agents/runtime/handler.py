@@ -107,6 +107,7 @@ class AgentRequestHandler(DefaultRequestHandler):
         self._agent, self._executor, self._store = agent, executor, store
         self._enforcement, self._audit, self._closed = enforcement, audit, closed
         self._required = frozenset(each.uri for each in card.capabilities.extensions if each.required)
+        self._actions = {skill.id: self._action(skill.id) for skill in agent.skills}
         self._taking: dict[tuple[str, str], Receipt] = {}
 
     @property
@@ -289,8 +290,7 @@ class AgentRequestHandler(DefaultRequestHandler):
             self._refuse(Problem(refusal.code, refusal.message), context)
 
     def _allow(self, skill: str, context: ServerCallContext, message: Message | None = None) -> None:
-        scope = self._agent.scope_of(skill)
-        action = Action(name=skill, scope=scope, kind="write")
+        action = self._actions.get(skill) or self._action(skill)
         if self._enforcement.policies.asks_where and (client := context.state.get(HTTP_SCOPE, {}).get("client")):
             action = action.model_copy(update={"network": client[0]})
         caller = session_of(context).caller
@@ -299,8 +299,11 @@ class AgentRequestHandler(DefaultRequestHandler):
         if not decision.allowed:
             self._note(caller, skill, decision)
             problem = decision.problem()
-            decision_problem = Problem(problem.code, problem.message, problem.hint, scope=scope)
+            decision_problem = Problem(problem.code, problem.message, problem.hint, scope=action.scope)
             self._refuse(decision_problem, context)
+
+    def _action(self, skill: str) -> Action:
+        return Action(name=skill, scope=self._agent.scope_of(skill), kind="write")
 
     def _refuse(self, problem: Problem, context: ServerCallContext) -> NoReturn:
         http = context.state.get(HTTP_SCOPE)
