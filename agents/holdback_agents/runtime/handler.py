@@ -163,7 +163,7 @@ class AgentRequestHandler(DefaultRequestHandler):
         async with self._guarded(context):
             self._check_standing(context)
             page = await self._sdk.on_list_tasks(params, context)
-            caller = session_of(context).caller
+            caller = self._placed(context)
             seen = [each for each in page.tasks if self._sees(caller, each)]
             if caller.agent is None and len(seen) == len(page.tasks):
                 return page
@@ -269,7 +269,7 @@ class AgentRequestHandler(DefaultRequestHandler):
     async def _stored(self, task_id: str, context: ServerCallContext) -> Task:
         """The task for whoever asks. Raises TaskNotFoundError, also where it is closed to them."""
         task = await self._kept(task_id, context)
-        if not self._sees(session_of(context).caller, task):
+        if not self._sees(self._placed(context), task):
             raise TaskNotFoundError
         return task
 
@@ -279,6 +279,9 @@ class AgentRequestHandler(DefaultRequestHandler):
         if task is None or not is_seen_by(session_of(context).caller, task):
             raise TaskNotFoundError
         return task
+
+    def _placed(self, context: ServerCallContext) -> Caller:
+        return self._enforcement.placed(session_of(context).caller, context.state.get(HTTP_SCOPE, {}))
 
     def _sees(self, caller: Caller, task: Task) -> bool:
         return is_seen_by(caller, task) and not self._closed.hides(caller, task)

@@ -42,7 +42,7 @@ from holdback_base.problem import Problem
 from holdback_trust.assertions import AssertionVerifier
 from holdback_trust.audit import AuditLog
 from holdback_trust.enforcing import Enforcement
-from holdback_trust.policy import agent_scopes, person_scopes
+from holdback_trust.policy import OWN, Policies, agent_scopes, person_scopes
 from holdback_trust.standing import Standing
 from holdback_trust.tokens import KeyPair, KeyRing, TokenAuthority, TokenVerifier
 from mcp.server import MCPServer
@@ -237,6 +237,7 @@ def kit(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Kit:
         wrap: Any = None,
         clock: Clock = system_clock,
         media: Media | None = None,
+        policies: Policies = OWN,
     ) -> AsyncGenerator[House, None]:
         listener = socket.socket()
         listener.bind(("127.0.0.1", 0))
@@ -263,7 +264,7 @@ def kit(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Kit:
                 Mount("/mcp/assets", app=_checked(mcp, TokenVerifier(ring, "gateway", "mcp:assets", clock), tools))
             )
             apps: dict[str, Starlette] = {}
-            enforcement = Enforcement()
+            enforcement = Enforcement(policies=policies)
             for agent in agents:
                 database = Database(tmp_path / f"{agent.name}.sqlite", METADATA)
                 stack.callback(database.close)

@@ -12,6 +12,7 @@ from holdback_agents.contracts import Part
 from holdback_agents.runtime.agent import Skill
 from holdback_agents.runtime.run import Run
 from holdback_servers.media_store import MediaStore
+from holdback_trust.policy import Policies
 
 pytestmark = pytest.mark.asyncio
 CLOSED, OTHER, STORY = f"sha256:{'a' * 64}", f"sha256:{'b' * 64}", "court-ruling"
@@ -60,6 +61,20 @@ async def test_a_task_about_media_that_is_closed_later_is_there_for_who_knows_of
         assert (await client.get_task(GetTaskRequest(id=other.id), context=house.context())).artifacts
         media.close(CLOSED, None)
         assert (await client.get_task(asked, context=house.context())).artifacts
+
+
+async def test_a_policy_of_the_house_that_asks_from_where_a_story_is_looked_at_is_told(
+    kit: Any, tmp_path: Path
+) -> None:
+    here = """@id("here") forbid (principal, action == Action::"know", resource)
+        unless { context has network && context.network.isLoopback() };"""
+    media, policies = MediaStore(tmp_path / "media"), Policies({"house.cedar": here})
+    async with kit.house(kit.agent_of("editing-assistant", SKILL), media=media, policies=policies) as house:
+        task = (await house.send(Made(text=f"The ruling {CLOSED}"))).task
+        media.close(CLOSED, STORY)
+        assert await listed(house, stories=[STORY]) == ([task.id], 1)
+        known = house.context(stories=[STORY])
+        assert (await house.client().get_task(GetTaskRequest(id=task.id), context=known)).artifacts
 
 
 async def test_what_is_said_again_or_asked_of_a_closed_task_is_answered_like_what_is_not_there(
