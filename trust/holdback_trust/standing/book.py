@@ -68,6 +68,7 @@ class Book:
     def __init__(self, path: Path, party: str, keys: KeyPair, ring: KeyRing) -> None:
         self._path, self._head = path, path.with_name(f"{path.name}.head")
         self._turn = path.with_name(f"{path.name}.lock")
+        self._place, self._heads_place = str(self._path), str(self._head)  # looked at before every call
         self._party, self._keys, self._ring = party, keys, ring
         self._file: _OpenFile | None = None
         self._seen: tuple[int, int, int] | None = None
@@ -86,13 +87,13 @@ class Book:
     @property
     def quiet(self) -> bool:
         """Whether the book is as it was last read, or there is still none. Costs a look at the file's size and time."""
-        if self._broken or _look(self._path) != self._seen:
+        if self._broken or _look(self._place) != self._seen:
             return False
-        return self._seen is not None or _look(self._head) is None
+        return self._seen is not None or _look(self._heads_place) is None
 
     def news(self) -> News:
         """What was added since the last time. Raises StandingBroken, from then on always."""
-        seen = _look(self._path)
+        seen = _look(self._place)
         with self._lock:
             if self._broken:
                 raise StandingBroken(self._broken, self._path)
@@ -182,7 +183,7 @@ class Book:
         self._read += len(written)
         if self._file is None:
             self._reopen()
-        self._seen = _look(self._path)
+        self._seen = _look(self._place)
 
     def _sign_head(self) -> None:
         head = sign_jws(self._keys, LINE_TYPE, {"iss": self._party, "seq": self._seq, "last": self._last})
@@ -290,7 +291,7 @@ def _write_behind(path: Path, known: int, lines: bytes, durable: bool) -> None:
         os.close(descriptor)
 
 
-def _look(path: Path) -> tuple[int, int, int] | None:
+def _look(path: str) -> tuple[int, int, int] | None:
     try:
         found = os.stat(path)
     except FileNotFoundError:
