@@ -1,7 +1,7 @@
 """The policies of a home: read and checked when it opens, shown and explained to people."""
 
 import json
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from datetime import datetime, timedelta
 from functools import cache
 from importlib import resources
@@ -96,7 +96,7 @@ def tell_decision(home: Path | None, question: Question, *, as_json: bool) -> No
     action = _action(question)
     caller = _caller(settings, question, action, clock())
     decision = policies.decide(caller, action, clock())
-    shape = decision.model_dump(mode="json") | {"who": question.who, "what": question.what}
+    shape = asdict(decision) | {"who": question.who, "what": question.what}
     if as_json:
         print(json.dumps(shape))
         return

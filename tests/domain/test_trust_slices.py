@@ -167,7 +167,7 @@ def test_the_policy_of_another_task_permits_nothing_neither_as_text_nor_as_templ
     caller = Caller(person=people[0], agent=agent, chain=(agent,), audience="", token_id="", task=mine, expires=NOW)
     entities = engine.parse_entities(principals.acting(caller, ATTRIBUTES))
     slotted = cut(engine.told(template(agent, tools)), "Agent", "read", "template").policies
-    linked = engine.with_link(slotted, "template", principals.task_uid(other, people[1]))
+    linked = engine.with_link(slotted, "template", uid("Task", task_name(other, people[1])))
     request = {
         "principal": principals.principal(caller),
         "action": uid("Action", "read"),

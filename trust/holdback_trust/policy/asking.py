@@ -1,6 +1,7 @@
 """What is asked of policy, and what it answers. Pure."""
 
 from collections.abc import Iterable
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any, Literal
 
@@ -49,7 +50,8 @@ class Action(Noun):
     strange: bool = False
 
 
-class Decision(Noun):
+@dataclass(frozen=True, slots=True)
+class Decision:
     """Whether, and why: `policy` names the rule that spoke, `code` is empty when allowed.
 
     `hint` is the cure where the code's own would not do, `details` what a program may act on.
@@ -60,7 +62,7 @@ class Decision(Noun):
     reason: str
     policy: str
     hint: str = ""
-    details: dict[str, Any] = Field(default_factory=dict[str, Any])
+    details: dict[str, Any] = field(default_factory=dict[str, Any])
 
     def problem(self) -> Problem:
         """What is told to whoever was denied. Raises ValueError when it is allowed."""

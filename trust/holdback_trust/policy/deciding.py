@@ -24,13 +24,14 @@ from holdback_trust.policy import engine, principals
 from holdback_trust.policy.asking import APPROVE, Action, Decision, allowed, denied
 from holdback_trust.policy.principals import CIRCUMSTANCES, Uid, circumstances, uid
 from holdback_trust.policy.slices import Actor, Verb, cut, looked_at
-from holdback_trust.task_policy import POLICY_ID, mint, policy_sha256, template, until
+from holdback_trust.task_policy import POLICY_ID, mint, policy_sha256, task_name, template, until
 
 log = logging.getLogger(__name__)
 
 CALLERS_KEPT = 1024
 ANSWERS_KEPT = 512
 SLICES_KEPT = 512
+PARTS_KEPT = 512
 BACKGROUNDS_KEPT = 512
 QUESTIONS_KEPT = 512
 SEAL = "task-policy"
@@ -58,14 +59,18 @@ class _Part(NamedTuple):
 
 @dataclass
 class _Known:
-    """A caller, ready to be decided about; `refused` when its task's policy does not hold."""
+    """A caller, ready to be decided about; `refused` when its task's policy does not hold.
+
+    `slotted` is the template of its task's policy, and `task` what fills it; both are empty where there is no task.
+    """
 
     caller: Caller
     uid: Uid
     entities: engine.Entities
+    slotted: str
+    task: str
     refused: Decision | None
     ends: float
-    parts: dict[Verb, _Part] = field(default_factory=dict[Verb, _Part])
     answers: dict[tuple[Verb, Action], Decision] = field(default_factory=dict[tuple[Verb, Action], Decision])
 
 
@@ -81,6 +86,7 @@ class Policies:
         self._known: OrderedDict[int, _Known] = OrderedDict()
         self._lock = threading.Lock()
         self._slice = lru_cache(maxsize=SLICES_KEPT)(self._cut)
+        self._part = lru_cache(maxsize=PARTS_KEPT)(self._filled_in)
 
     @cached_property
     def text(self) -> str:
@@ -155,9 +161,7 @@ class Policies:
 
     def _ask(self, known: _Known, verb: Verb, resource: Uid, action: Action, now: datetime) -> tuple[bool, str]:
         """Whether, and the name of the policy that gives the reason. Raises ValueError for what cannot be evaluated."""
-        part = known.parts.get(verb)
-        if part is None:
-            part = known.parts[verb] = self._part(known.caller, verb)
+        part = self._part("Person" if known.caller.agent is None else "Agent", verb, known.slotted, known.task)
         request = {
             "principal": known.uid,
             "action": uid("Action", verb),
@@ -194,11 +198,14 @@ class Policies:
         return known
 
     def _introduced(self, caller: Caller) -> _Known:
-        task, agent, refused = caller.task, caller.agent, None
-        if task is not None and agent is not None and policy_sha256(mint(task, agent, caller.person)) != task.policy:
+        entities = self._entities(caller)
+        if caller.task is None or caller.agent is None:
+            return _Known(caller, principals.principal(caller), entities, "", "", None, math.inf)
+        claim, refused = caller.task, None
+        if policy_sha256(mint(claim, caller.agent, caller.person)) != claim.policy:
             refused = denied("PERMISSION_DENIED", "The task's policy is not the one that was made for it.", SEAL)
-        ends = math.inf if task is None else until(task)
-        return _Known(caller, principals.principal(caller), self._entities(caller), refused, ends)
+        slotted, task = template(caller.agent, claim.tools), task_name(claim, caller.person)
+        return _Known(caller, principals.principal(caller), entities, slotted, task, refused, until(claim))
 
     def _entities(self, caller: Caller) -> engine.Entities:
         acting = principals.acting(caller, self._look_at)
@@ -207,25 +214,21 @@ class Policies:
         skill, tools = ("", frozenset[str]()) if caller.task is None else (caller.task.skill, caller.task.tools)
         return engine.with_entities(_background(caller.person, caller.roles, caller.level, skill, tools), acting)
 
-    def _part(self, caller: Caller, verb: Verb) -> _Part:
-        """The policies for this caller: those of the house, and the template of its task filled with its name."""
-        if (task := caller.task) is None or caller.agent is None:
-            part, _ = self._slice("Person" if caller.agent is None else "Agent", verb, "")
+    def _filled_in(self, actor: Actor, verb: Verb, slotted: str, task: str) -> _Part:
+        """What concerns these of the house's policies and the task's own, which its tokens at all audiences share."""
+        part, has_template = self._slice(actor, verb, slotted)
+        if not has_template:
             return part
-        part, linked = self._slice("Agent", verb, template(caller.agent, task.tools))
-        if not linked:
-            return part
-        name = principals.task_uid(task, caller.person)
-        return part._replace(policies=engine.with_link(part.policies, POLICY_ID, name))
+        return part._replace(policies=engine.with_link(part.policies, POLICY_ID, uid("Task", task)))
 
-    def _cut(self, actor: Actor, verb: Verb, task: str) -> tuple[_Part, bool]:
+    def _cut(self, actor: Actor, verb: Verb, slotted: str) -> tuple[_Part, bool]:
         """What of the house's policies and a task's template concerns these, and whether the template does.
 
         All tasks of an agent with the same tools have one. Raises ValueError for one that does not hold to the schema.
         """
-        if task and (wrong := engine.mistakes(task, self.schema)):
+        if slotted and (wrong := engine.mistakes(slotted, self.schema)):
             raise ValueError(f"a minted policy does not hold to the schema: {wrong[0][1]}")
-        every = [*self._told, *(engine.told(task) if task else ())]
+        every = [*self._told, *(engine.told(slotted) if slotted else ())]
         found = cut(every, actor, verb, POLICY_ID)
         told = tuple(sorted(found.looks_at & CIRCUMSTANCES))
         return _Part(found.policies, told), found.template

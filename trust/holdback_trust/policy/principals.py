@@ -44,11 +44,6 @@ def principal(caller: Caller) -> Uid:
     return uid("Person", caller.person) if caller.agent is None else uid("Agent", caller.agent)
 
 
-def task_uid(task: TaskClaim, person: str) -> Uid:
-    """The task as its own policy names it."""
-    return uid("Task", task_name(task, person))
-
-
 def background(person: str, roles: frozenset[str], level: int, skill: str, tools: frozenset[str]) -> str:
     """For whom an agent acts, and what its task's skill may call, as Cedar's JSON: the same for all tasks of a person
     with these tools."""
@@ -75,7 +70,7 @@ def acting(caller: Caller, looked_at: Container[str]) -> str:
         attrs["depth"] = len(caller.chain)
         if caller.task is not None:
             attrs["task"] = _seen(_task(caller.task), looked_at)
-            parents.append(task_uid(caller.task, caller.person))
+            parents.append(uid("Task", task_name(caller.task, caller.person)))
     return to_json([{"uid": principal(caller), "attrs": _seen(attrs, looked_at), "parents": parents}]).decode()
 
 
