@@ -41,12 +41,37 @@ async def test_a_server_and_an_agent_serve_behind_the_gateway_from_processes_of_
         words = message([text_part("clear it")], message_id="m1", skill="clear-rights")
         task = await desk.peers.converse(desk.peer("compliance"), words, Listener(heard, heard))
     assert task.status.state
+    await _listens_until_taken_back(house, named["rights"])
     chains = {chain for chain, _ in rows(tmp_path / "audit")}
     assert {"gateway", "mcp-rights", "agent-compliance"} <= chains
     assert [each.stop() if hasattr(each, "stop") else _ended(each) for each in (house, rights, compliance)] == [0, 0, 0]
     report = verify(tmp_path / "audit")
     assert report.ok
     assert [chain.signed for chain in report.chains] == [chain.rows for chain in report.chains]
+
+
+async def _listens_until_taken_back(house: Any, url: str) -> None:
+    """A stream at the server's own port, where no gateway stands before it, ends when its token is taken back."""
+    token = house.token("person:sam", "mcp:rights")
+    meta = {
+        "io.modelcontextprotocol/protocolVersion": "2026-07-28",
+        "io.modelcontextprotocol/clientInfo": {"name": "test", "version": "1"},
+        "io.modelcontextprotocol/clientCapabilities": {},
+    }
+    wanted = {"notifications": {"resourceSubscriptions": ["clearance://clr_1"]}, "_meta": meta}
+    asked = {"jsonrpc": "2.0", "id": 1, "method": "subscriptions/listen", "params": wanted}
+    headers = {
+        "authorization": f"Bearer {token}",
+        "accept": "application/json, text/event-stream",
+        "mcp-protocol-version": "2026-07-28",
+        "mcp-method": "subscriptions/listen",
+    }
+    async with httpx.AsyncClient(timeout=100) as http, http.stream("POST", url, json=asked, headers=headers) as answer:
+        lines = answer.aiter_lines()
+        while "acknowledged" not in await anext(lines):
+            pass
+        await http.post(f"{house.url}/oauth/revoke", data={"token": token})
+        assert [line async for line in lines if line.startswith("data:")] == []
 
 
 def _ended(process: Any) -> int:
