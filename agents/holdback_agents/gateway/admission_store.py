@@ -1,8 +1,10 @@
 """What the gateway keeps of the agents that a person let in."""
 
+import json
+
 from holdback_base.database import load_instant, store_instant
 from holdback_trust.admission import Admission
-from sqlalchemy import JSON, Column, Connection, String, Table, delete, select
+from sqlalchemy import JSON, Column, Connection, String, Table, delete, select, type_coerce
 from sqlalchemy.dialects.sqlite import insert
 
 from holdback_agents.gateway.store import METADATA
@@ -14,6 +16,8 @@ _admissions = Table(
     Column("at", String, nullable=False),
     Column("admission", JSON, nullable=False),
 )
+Stored = tuple[tuple[str, str, str], ...]
+"""Who was let in, when, and the rest as JSON."""
 
 
 def put_admission(c: Connection, admission: Admission) -> None:
@@ -25,14 +29,21 @@ def put_admission(c: Connection, admission: Admission) -> None:
     c.execute(statement.on_conflict_do_update(index_elements=["agent"], set_=changed))
 
 
-def all_admissions(c: Connection) -> dict[str, Admission]:
+_all = select(
+    _admissions.c.agent, _admissions.c.at, type_coerce(_admissions.c.admission, String).label("admission")
+).order_by(_admissions.c.agent)
+
+
+def stored_admissions(c: Connection) -> Stored:
+    """Every agent that was let in as it stands in the store, in order of the ids: `read_admissions` reads it."""
+    return tuple((agent, at, shape) for agent, at, shape in c.execute(_all))
+
+
+def read_admissions(stored: Stored) -> dict[str, Admission]:
     """Every agent that was let in, by its id, in order of the ids."""
-    rows = c.execute(select(_admissions).order_by(_admissions.c.agent)).mappings()
     return {
-        row["agent"]: Admission.model_validate(
-            {**row["admission"], "agent": row["agent"], "at": load_instant(row["at"])}
-        )
-        for row in rows
+        agent: Admission.model_validate({**json.loads(shape), "agent": agent, "at": load_instant(at)})
+        for agent, at, shape in stored
     }
 
 

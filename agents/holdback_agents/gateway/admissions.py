@@ -13,7 +13,14 @@ from holdback_trust.egress import Egress
 from holdback_trust.identity import HOUSE_LEVEL
 from holdback_trust.keys import thumbprint
 
-from holdback_agents.gateway.admission_store import admission_stamp, all_admissions, drop_admission, put_admission
+from holdback_agents.gateway.admission_store import (
+    Stored,
+    admission_stamp,
+    drop_admission,
+    put_admission,
+    read_admissions,
+    stored_admissions,
+)
 from holdback_agents.gateway.registry import AgentEntry, Upstream
 from holdback_agents.runtime.card_signing import verified_card
 
@@ -35,6 +42,7 @@ class Admissions:
         self._database, self._clock = database, clock
         self._levels = dict(levels or {})
         self._read: datetime | None = None
+        self._stored: Stored = ()
         self._kept: Mapping[str, Admission] = {}
         self._same: dict[str, tuple[AgentIdentity, str, object]] = {}
 
@@ -124,7 +132,10 @@ class Admissions:
     def _look(self, *, afresh: bool = False) -> Mapping[str, Admission]:
         now = self._clock()
         if afresh or self._read is None or not timedelta() <= now - self._read < _BELIEVED:
-            self._kept, self._read = self._database.read_now(all_admissions), now
+            stored = self._database.read_now(stored_admissions)
+            if stored != self._stored:
+                self._kept, self._stored = read_admissions(stored), stored
+            self._read = now
         return self._kept
 
 

@@ -2,6 +2,7 @@
 
 import logging
 from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -126,6 +127,20 @@ def test_what_was_the_same_once_is_not_the_same_when_the_agent_or_its_admission_
     for each in (before, after):
         with pytest.raises(Problem, match="admitted"):
             admissions.require(proof(each))
+
+
+def test_what_another_process_wrote_down_is_known_a_second_later():
+    now, database = system_clock(), Database(None, METADATA)
+    moments = iter((now, now + timedelta(milliseconds=999), now + timedelta(seconds=1), now + timedelta(seconds=2)))
+    here, there = Admissions(database, lambda: next(moments)), Admissions(database, system_clock)
+    one, other = (house_admission(entry(), by=f"person:{name}", now=now) for name in ("kim", "sam"))  # at one instant
+    there.admit(one)
+    assert here.find("agent:compliance") == one
+    there.admit(other)
+    assert [here.find("agent:compliance") for _ in range(2)] == [one, other]
+    there.dismiss("agent:compliance")
+    assert here.find("agent:compliance") is None
+    database.close()
 
 
 def test_the_order_of_configurations_does_not_matter_and_every_member_does():
