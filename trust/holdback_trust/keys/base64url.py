@@ -1,9 +1,9 @@
 """Base64url as RFC 7515 writes it: no padding, and one spelling only."""
 
-from base64 import urlsafe_b64encode
-from binascii import a2b_base64
+from binascii import a2b_base64, b2a_base64
 
-_LETTERS = bytes.maketrans(b"-_+/=", b"+/!!!")
+_TO_URL = bytes.maketrans(b"+/", b"-_")
+_FROM_URL = bytes.maketrans(b"-_+/=", b"+/!!!")
 """To the letters of base64; those that only base64 has become none at all."""
 _ENDS = ((b"", b""), (b" ", b""), (b"AQgw", b"=="), (b"AEIMQUYcgkosw048", b"="))
 """By how many letters there are over four: which the last may be, for no bits to be left over (after one, no letter
@@ -12,7 +12,7 @@ may), and the padding."""
 
 def folded(data: bytes) -> bytes:
     """The bytes in letters."""
-    return urlsafe_b64encode(data).rstrip(b"=")
+    return b2a_base64(data, newline=False).translate(_TO_URL, b"=")
 
 
 def unfolded(letters: bytes) -> bytes:
@@ -20,4 +20,4 @@ def unfolded(letters: bytes) -> bytes:
     last, padding = _ENDS[len(letters) % 4]
     if last and letters[-1] not in last:
         raise ValueError("not base64url")
-    return a2b_base64(letters.translate(_LETTERS) + padding, strict_mode=True)
+    return a2b_base64(letters.translate(_FROM_URL) + padding, strict_mode=True)

@@ -20,7 +20,9 @@ from holdback_trust.keys.ring import KeyRing
 LONGEST_TEXT = 16_384
 """Characters of a signed text, where nothing else is said."""
 _ES256 = ec.ECDSA(hashes.SHA256())
-_KNOWN_SIGNATURES = 8192
+_KNOWN_SIGNATURES = 4096
+_LONG = 2048
+"""Bytes from which on a text is remembered by its sha256."""
 _KNOWN_HEADERS = 256
 _LONGEST_KNOWN_HEADER = 256
 
@@ -122,23 +124,27 @@ def _verifies(text: bytes, signed: bytes, signature: bytes, public: ec.EllipticC
 
 
 class _Good:
-    """Signatures that this process made or verified: the whole text by its sha256, and the key. That they verify
-    cannot change; whether the key is trusted is asked each time, and what the text says, too."""
+    """Signatures that this process made or verified: the whole text, and the key. That they verify cannot change;
+    whether the key is trusted is asked each time, and what the text says, too."""
 
     def __init__(self) -> None:
         self._keys = OrderedDict[bytes, ec.EllipticCurvePublicKey]()
         self._lock = threading.Lock()
 
     def note(self, text: bytes, public: ec.EllipticCurvePublicKey) -> None:
-        name = hashlib.sha256(text).digest()
+        name = _named(text)
         with self._lock:
             self._keys[name] = public
             if len(self._keys) > _KNOWN_SIGNATURES:
                 self._keys.popitem(last=False)
 
     def knows(self, text: bytes, public: ec.EllipticCurvePublicKey) -> bool:
-        key = self._keys.get(hashlib.sha256(text).digest())
+        key = self._keys.get(_named(text))
         return key is public or (key is not None and key == public)
+
+
+def _named(text: bytes) -> bytes:
+    return text if len(text) < _LONG else hashlib.sha256(text).digest()
 
 
 _good = _Good()
