@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 from holdback_base.ids import id_maker
-from holdback_trust.tasks import KEPT_SECONDS, Things, ids_asked, ids_in, ids_of_answer, ids_told
+from holdback_trust.tasks import KEPT_SECONDS, Things, ids_asked, ids_in, ids_of_answer, ids_told, ids_written
 
 NOW = datetime(2026, 11, 21, 12, tzinfo=UTC)
 numbers = itertools.count(1)
@@ -58,7 +58,8 @@ def test_an_id_is_found_in_what_is_asked_however_it_is_hidden(around: str) -> No
 
 
 def asked(arguments: dict[str, Any]) -> frozenset[str]:
-    return ids_asked(arguments, json.dumps(arguments))
+    text = json.dumps(arguments)
+    return ids_asked(arguments, text, frozenset(ids_written(text)))
 
 
 @pytest.mark.parametrize(

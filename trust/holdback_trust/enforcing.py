@@ -98,7 +98,7 @@ class Enforcement:
     def _strange(self, caller: Caller, arguments: Mapping[str, Any], said: Said) -> bool:
         if not arguments or caller.task is None:
             return False
-        names = said.names | ids_asked(arguments, said.text.decode())
+        names = ids_asked(arguments, said.text.decode(), said.names)
         return bool(names) and bool(self.things.strange(caller.task.root, names))
 
     def settled(

@@ -62,9 +62,12 @@ class Things:
 
     def show(self, root: str, names: Iterable[str]) -> None:
         """From now on agents that work on this root task may name these."""
+        shown = dict.fromkeys(names)
+        if (seen := self._roots.get(root)) is not None and seen.names.issuperset(shown):
+            return
         with self._lock:
             known = self._known(root)
-            new = [each for each in dict.fromkeys(names) if each not in known.names]
+            new = [each for each in shown if each not in known.names]
             if not new:
                 return
             if self._folder is not None:
@@ -126,13 +129,13 @@ def ids_written(text: str) -> list[str]:
     """Every id of the house that stands in a text, in order, and then media by their sha256, whatever stands before or
     after: an id is not to be hidden behind a letter or the escape of a line's end."""
     found: list[str] = []
-    for each in _REST.finditer(text):
+    for each in _REST.finditer(text) if "_" in text else ():
         at = each.start()
         for size in _SIZES:
             if at >= size and text[at - size : at] in KINDS:
                 found.append(text[at - size : each.end()])
                 break
-    return [*found, *_SHA256.findall(text)]
+    return [*found, *_SHA256.findall(text)] if "sha256:" in text else found
 
 
 def ids_in(text: str) -> frozenset[str]:
@@ -141,27 +144,33 @@ def ids_in(text: str) -> frozenset[str]:
     An address or a file names what it names with its escapes undone: percent signs, those of JSON and Turtle
     (`\\u0061`), character references; and media by the bare digits of its sha256.
     """
-    found, read = {*ids_written(text), *_bare(text)}, text
+    return frozenset({*ids_written(text), *_ids_hidden(text)})
+
+
+def _ids_hidden(text: str) -> Iterator[str]:
+    """Those that do not stand in it as they are."""
+    yield from _bare(text)
     for _ in range(_DEEPEST):
-        if "%" not in read and "\\" not in read and "&" not in read and "<!" not in read:
-            break
-        was, read = read, _unescaped(read)
-        if read == was:
-            break
-        found.update(ids_written(read), _bare(read))
-    return frozenset(found)
+        if "%" not in text and "\\" not in text and "&" not in text and "<!" not in text:
+            return
+        was, text = text, _unescaped(text)
+        if text == was:
+            return
+        yield from ids_written(text)
+        yield from _bare(text)
 
 
-def ids_asked(arguments: Mapping[str, Any], text: str) -> frozenset[str]:
-    """Every id that the arguments of a call name, however they are written; `text` is all of them as JSON.
+def ids_asked(arguments: Mapping[str, Any], text: str, written: frozenset[str]) -> frozenset[str]:
+    """Every id that the arguments of a call name, however they are written; `text` is all of them as JSON, `written`
+    what stands in that as it is.
 
-    Where they are texts only, those are read as they are: JSON's own escapes hide nothing then, and what a message of
-    some bytes holds need not be undone.
+    Where they are texts only that JSON has escaped, those are read as they are: its own escapes hide nothing then, and
+    what a message of some bytes holds need not be undone.
     """
     values = arguments.values()
-    if any(type(each) is not str for each in values):
-        return ids_in(text)
-    return ids_in("\n".join((*arguments, *values)))
+    if "\\" in text and all(type(each) is str for each in values):
+        return written | ids_in("\n".join((*arguments, *values)))
+    return written.union(_ids_hidden(text))
 
 
 def _bare(text: str) -> Iterator[str]:
