@@ -5,6 +5,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, get_args
 
 import pytest
+from cedarpy import PolicySet
 from holdback_trust.identity import Caller, TaskClaim
 from holdback_trust.policy import OWN, Action, Decision, Policies, engine, principals, schema_text
 from holdback_trust.policy.principals import CIRCUMSTANCES, circumstances, uid
@@ -111,7 +112,7 @@ def whole(house: Policies, caller: Caller, verb: Verb, resource: dict[str, str],
         entities = engine.with_entities(entities, text)
     context = to_json(circumstances(caller, action, now, CIRCUMSTANCES)).decode()
     request = {"principal": principals.principal(caller), "action": uid("Action", verb), "resource": resource}
-    answer = engine.ask({**request, "context": context}, engine.parse_policies(house.text + minted), entities)
+    answer = engine.ask({**request, "context": context}, PolicySet.from_str(house.text + minted), entities)
     if answer.errors:
         return False, "policy-error"
     order = [*house.words, "task"]
@@ -174,7 +175,7 @@ def test_the_policy_of_another_task_permits_nothing_neither_as_text_nor_as_templ
         "resource": uid("Capability", TOOLS[0]),
         "context": '{"epoch": 0}',
     }
-    for policies in (engine.parse_policies(mint(other, agent, people[1])), linked):
+    for policies in (PolicySet.from_str(mint(other, agent, people[1])), linked):
         answer = engine.ask(request, policies, entities)
         assert (answer.allowed, answer.errors) == (same, ())
         assert answer.spoke == (("task",) if same else ())

@@ -1,17 +1,16 @@
 """The decision point: Cedar policies, evaluated for one caller and one action. Whatever nothing permits is denied, and
 so is whatever could not be evaluated: a `forbid` that errors would otherwise be passed over.
 
-Policies are parsed at the first decision, a caller becomes an entity once.
+Policies are parsed at the first decision, and cut down to those that a type of principal and a verb can concern; a
+caller becomes an entity once.
 """
 
 import logging
-import math
-import re
 import threading
 from collections import OrderedDict
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime
 from functools import cached_property, lru_cache
 from importlib import resources
 from types import MappingProxyType
@@ -24,30 +23,19 @@ from holdback_trust.policy import engine, principals
 from holdback_trust.policy.asking import APPROVE, Action, Decision, allowed, denied
 from holdback_trust.policy.principals import CIRCUMSTANCES, Uid, circumstances, uid
 from holdback_trust.policy.slices import Actor, Verb, cut, looked_at
+from holdback_trust.policy.wording import NOTHING, TASK, Words, filled, read_words
 from holdback_trust.task_policy import POLICY_ID, mint, policy_sha256, task_name, template, until
 
 log = logging.getLogger(__name__)
 
 CALLERS_KEPT = 1024
-ANSWERS_KEPT = 512
-SLICES_KEPT = 512
-PARTS_KEPT = 512
-BACKGROUNDS_KEPT = 512
-QUESTIONS_KEPT = 512
+KEPT = 512
+"""Of what each house keeps besides: a caller's answers, slices, tasks' policies, whom agents act for, questions."""
 SEAL = "task-policy"
 """The name under which it is told that a task's policy is not the one its token was sealed with."""
+_NEVER = datetime.max.replace(tzinfo=UTC)
 _TIME = frozenset({"now", "epoch"})
 _TEXTS = resources.files(__package__ or __name__)
-
-
-@dataclass(frozen=True)
-class Words:
-    """What a policy says when it speaks, and its place among the others."""
-
-    place: int
-    code: str
-    says: str
-    cure: str
 
 
 class _Part(NamedTuple):
@@ -70,7 +58,7 @@ class _Known:
     slotted: str
     task: str
     refused: Decision | None
-    ends: float
+    ends: datetime
     answers: dict[tuple[Verb, Action], Decision] = field(default_factory=dict[tuple[Verb, Action], Decision])
 
 
@@ -85,8 +73,8 @@ class Policies:
         self.own = own
         self._known: OrderedDict[int, _Known] = OrderedDict()
         self._lock = threading.Lock()
-        self._slice = lru_cache(maxsize=SLICES_KEPT)(self._cut)
-        self._part = lru_cache(maxsize=PARTS_KEPT)(self._filled_in)
+        self._slice = lru_cache(maxsize=KEPT)(self._cut)
+        self._part = lru_cache(maxsize=KEPT)(self._filled_in)
 
     @cached_property
     def text(self) -> str:
@@ -100,7 +88,7 @@ class Policies:
     @cached_property
     def words(self) -> Mapping[str, Words]:
         """What each policy says, by its id."""
-        return _read_words(self._told)
+        return read_words(self._told)
 
     @cached_property
     def schema(self) -> engine.Schema:
@@ -129,31 +117,31 @@ class Policies:
         if caller is None:
             return denied("UNAUTHENTICATED", f"Nobody is named as asking for {action.name}.", "caller-known")
         verb: Verb = "approve" if action.scope == APPROVE and action.kind != "read" else action.kind
-        return self._answer(caller, verb, uid("Capability", action.name), action, now)
+        return self._answer(caller, verb, ("Capability", action.name), action, now)
 
     def knows(self, caller: Caller, story: str, now: datetime, network: str = "") -> Decision:
         """Whether the caller may know that a closed story is there."""
-        return self._answer(caller, "know", uid("Story", story), _knowing(story, network), now)
+        return self._answer(caller, "know", ("Story", story), _knowing(story, network), now)
 
     def reaches(self, caller: Caller, tier: int, now: datetime, network: str = "") -> Decision:
         """Whether the caller may cut, render, clear or publish material of a value tier (1 to 3)."""
-        return self._answer(caller, "use", uid("Material", f"tier-{tier}"), _using(tier, network), now)
+        return self._answer(caller, "use", ("Material", f"tier-{tier}"), _using(tier, network), now)
 
-    def _answer(self, caller: Caller, verb: Verb, resource: Uid, action: Action, now: datetime) -> Decision:
+    def _answer(self, caller: Caller, verb: Verb, resource: tuple[str, str], action: Action, now: datetime) -> Decision:
         """What is answered; it stays the same for this caller until the window of its task is over, where none of the
         house's own policies looks at the time."""
         try:
             known = self._caller(caller)
             if known.refused is not None:
                 return known.refused
-            before, open_now = known.answers.get((verb, action)), now.timestamp() < known.ends
+            before, open_now = known.answers.get((verb, action)), now < known.ends
             if before is not None and open_now and not self._timed:
                 return before
-            yes, policy = self._ask(known, verb, resource, action, now)
+            yes, policy = self._ask(known, verb, uid(*resource), action, now)
             if before is not None and (before.allowed, before.policy) == (yes, policy):
                 return before  # in the same words
             answer = self._worded(yes, policy, caller, action)
-            if open_now and len(known.answers) < ANSWERS_KEPT:
+            if open_now and len(known.answers) < KEPT:
                 known.answers[verb, action] = answer
             return answer
         except Exception as error:
@@ -178,8 +166,8 @@ class Policies:
         return len(self.words) if words is None else words.place
 
     def _worded(self, yes: bool, policy: str, caller: Caller, action: Action) -> Decision:
-        words = self.words.get(policy, _TASK if policy == POLICY_ID else _NOTHING)
-        said = _filled(words.says, caller, action)
+        words = self.words.get(policy, TASK if policy == POLICY_ID else NOTHING)
+        said = filled(words.says, caller, action)
         if yes:
             return allowed(said, policy)
         details = {"scope": action.scope} if policy == "scope-held" and action.scope else {}
@@ -200,12 +188,20 @@ class Policies:
     def _introduced(self, caller: Caller) -> _Known:
         entities = self._entities(caller)
         if caller.task is None or caller.agent is None:
-            return _Known(caller, principals.principal(caller), entities, "", "", None, math.inf)
+            return _Known(caller, principals.principal(caller), entities, "", "", None, _NEVER)
         claim, refused = caller.task, None
         if policy_sha256(mint(claim, caller.agent, caller.person)) != claim.policy:
             refused = denied("PERMISSION_DENIED", "The task's policy is not the one that was made for it.", SEAL)
         slotted, task = template(caller.agent, claim.tools), task_name(claim, caller.person)
-        return _Known(caller, principals.principal(caller), entities, slotted, task, refused, until(claim))
+        return _Known(
+            caller,
+            principals.principal(caller),
+            entities,
+            slotted,
+            task,
+            refused,
+            datetime.fromtimestamp(until(claim), UTC),
+        )
 
     def _entities(self, caller: Caller) -> engine.Entities:
         acting = principals.acting(caller, self._look_at)
@@ -234,25 +230,23 @@ class Policies:
         return _Part(found.policies, told), found.template
 
 
-@lru_cache(maxsize=QUESTIONS_KEPT)
+@lru_cache(maxsize=KEPT)
 def _knowing(story: str, network: str) -> Action:
     return Action(name="know", scope="", story=story, network=network)
 
 
-@lru_cache(maxsize=QUESTIONS_KEPT)
+@lru_cache(maxsize=KEPT)
 def _using(tier: int, network: str) -> Action:
     return Action(name="use", scope="", tier=tier, network=network, kind="write")
 
 
-@lru_cache(maxsize=BACKGROUNDS_KEPT)
+@lru_cache(maxsize=KEPT)
 def _background(person: str, roles: frozenset[str], level: int, skill: str, tools: frozenset[str]) -> engine.Entities:
     return engine.parse_entities(principals.background(person, roles, level, skill, tools))
 
 
 OWN = Policies()
 """What every house has, with nothing of its own."""
-_NOTHING = Words(0, "PERMISSION_DENIED", "Nothing allows {caller} {action}.", "")
-_TASK = Words(0, "PERMISSION_DENIED", "The task {task} allows {agent} {action}.", "")
 
 
 def decide(caller: Caller | None, action: Action, now: datetime) -> Decision:
@@ -268,33 +262,6 @@ def schema_text() -> str:
 def built_in() -> str:
     """The policies that every house has."""
     return _TEXTS.joinpath("house.cedar").read_text(encoding="utf-8")
-
-
-def _read_words(every: Iterable[engine.Told]) -> dict[str, Words]:
-    """What each policy says, by its id, from its annotations `@id`, `@code`, `@says` and `@cure`."""
-    found: dict[str, Words] = {}
-    for place, each in enumerate(every):
-        says = each.notes.get("says") or f"The policy {each.name} decides so."
-        found[each.name] = Words(place, each.notes.get("code", "PERMISSION_DENIED"), says, each.notes.get("cure", ""))
-    return found
-
-
-_FACTS: Mapping[str, Callable[[Caller, Action], str]] = {
-    "{caller}": lambda caller, _: caller.text(),
-    "{person}": lambda caller, _: caller.person,
-    "{agent}": lambda caller, _: caller.agent or caller.person,
-    "{action}": lambda _, action: action.name,
-    "{scope}": lambda _, action: action.scope or "(none is defined)",
-    "{task}": lambda caller, _: caller.task.root if caller.task else "",
-    "{asked_by}": lambda _, action: action.asked_by or "",
-    "{story}": lambda _, action: action.story or "",
-    "{tier}": lambda _, action: str(action.tier or ""),
-}
-_BLANK = re.compile("|".join(map(re.escape, _FACTS)))
-
-
-def _filled(says: str, caller: Caller, action: Action) -> str:
-    return _BLANK.sub(lambda found: _FACTS[found[0]](caller, action), says)
 
 
 def _broken(error: object) -> Decision:

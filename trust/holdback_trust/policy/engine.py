@@ -41,11 +41,6 @@ def _cedar() -> Any:
     return cast(Any, import_module("cedarpy"))
 
 
-def parse_policies(text: str) -> PolicySet:
-    """The policies of a text. Raises ValueError with what was not expected."""
-    return _cedar().PolicySet.from_str(text)
-
-
 def gather_policies(named: Mapping[str, Told]) -> PolicySet:
     """A set of such policies and templates, by names for the set alone. Raises ValueError."""
     shape: dict[str, Any] = {
