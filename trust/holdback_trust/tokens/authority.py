@@ -171,12 +171,12 @@ class TokenAuthority:
 
 
 def _end(subject: Caller, now: datetime, task: TaskClaim | None, renewed: bool) -> datetime:
-    end = int(now.timestamp()) + LONGEST_LIFE
+    ends = [now + timedelta(seconds=LONGEST_LIFE)]
     if not renewed:
-        end = min(end, int(subject.expires.timestamp()))
+        ends.append(subject.expires)
     if task is not None:
-        end = min(end, int(task.expires.timestamp()))
-    return datetime.fromtimestamp(end, UTC)
+        ends.append(task.expires)
+    return min(ends).replace(microsecond=0)
 
 
 def _narrowed(possible: frozenset[str], asked: Collection[str] | None, actor: str, audience: str) -> frozenset[str]:

@@ -160,7 +160,7 @@ def told_of(caller: Caller) -> dict[str, Any]:
         claims["amr"] = sorted(caller.factors)
     if caller.task is not None:
         task = caller.task
-        claims["task"] = {**dict(task), "tools": sorted(task.tools), "expires": int(task.expires.timestamp())}
+        claims["task"] = {**vars(task), "tools": sorted(task.tools), "expires": int(task.expires.timestamp())}
     return claims
 
 
