@@ -169,10 +169,11 @@ def mcp(
     library: Annotated[list[Path] | None, typer.Option("--library", help="A folder that ingest may read.")] = None,
 ) -> None:
     """Run one MCP server on stdio: what a desktop client starts."""
-    from holdback_servers.settings import load_settings
+    with undisturbed_start():
+        from holdback_servers.settings import load_settings
 
-    from holdback.reaching import library_folders
-    from holdback.stdio import run_stdio
+        from holdback.reaching import library_folders
+        from holdback.stdio import run_stdio
 
     folders = library_folders(library, "--library")
     run_stdio(name, load_settings(home=home, allow_write=allow_write, library_roots=folders))

@@ -9,9 +9,9 @@ from typing import cast
 
 _BETWEEN_LOOKS = 20_000
 """Objects made, less those gone, before the youngest are looked at again; the interpreter's own choice is 700."""
-_UNCALLED = ("httpx._main", "sqlalchemy.ext.asyncio")
-"""What libraries load where it happens to be there, and nothing here calls: the command line of httpx with all that
-draws it, and the database stores of the A2A SDK with SQLAlchemy's object mapper."""
+_UNCALLED = ("httpx._main", "rich.console", "sqlalchemy.ext.asyncio")
+"""What libraries load where it happens to be there, and nothing here calls: the command line of httpx, the colours of
+the MCP SDK's log, and the database stores of the A2A SDK with SQLAlchemy's object mapper."""
 
 
 @contextmanager
