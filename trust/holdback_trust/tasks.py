@@ -11,9 +11,10 @@ import re
 import threading
 from base64 import urlsafe_b64decode
 from collections import OrderedDict
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -153,7 +154,7 @@ def _ids_hidden(text: str) -> Iterator[str]:
     for _ in range(_DEEPEST):
         if "%" not in text and "\\" not in text and "&" not in text and "<!" not in text:
             return
-        was, text = text, _unescaped(text)
+        was, text = text, _unescaping()(text)
         if text == was:
             return
         yield from ids_written(text)
@@ -183,10 +184,11 @@ def _bare(text: str) -> Iterator[str]:
                 yield f"sha256:{each[0].lower()}"
 
 
-def _unescaped(text: str) -> str:
+@cache
+def _unescaping() -> Callable[[str], str]:
     from holdback_trust.untrusted.reading import unescaped
 
-    return unescaped(text)
+    return unescaped
 
 
 def ids_told(text: str) -> tuple[str, ...]:

@@ -88,7 +88,7 @@ class AgentWatch(Slides):
         self.calls: deque[Call] = deque(maxlen=KEPT_CALLS)
 
 
-@dataclass(eq=False)
+@dataclass(eq=False, slots=True)
 class RootWatch:
     """What was done within one root task, by all its agents."""
 

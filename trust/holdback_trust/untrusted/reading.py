@@ -44,7 +44,8 @@ _CODES = re.compile(r"\\{1,8}(?:u([0-9A-Fa-f]{4})|U([0-9A-Fa-f]{8})|x([0-9A-Fa-f
 """Several backslashes before one: a text within a text."""
 _WRAPPING = re.compile(r"<!\[CDATA\[|\]\]>|&#[0-9]{8,}")
 """What XML leaves out, and numbers that are no letter's."""
-_PERCENT = re.compile("%[0-9A-Fa-f]{2}")
+_PERCENT, _REFERENCE = re.compile("%[0-9A-Fa-f]{2}"), re.compile("&[#A-Za-z]")
+"""Without these there is nothing to undo, whatever percent and and-signs the bytes of a message hold."""
 _SPACED = re.compile(r"(?:(?<![^\W_])[^\W_][\W_]{1,3}){8,}[^\W_](?![^\W_])")
 _MIXED = re.compile(r"[a-z@$!][0-9@$!|]{1,3}[a-z]|[0-9@$][a-z]{2,9}[0-9]")
 
@@ -165,7 +166,9 @@ def unescaped(text: str) -> str:
     said = _CODES.sub(_letter, text) if "\\" in text else text
     if "<!" in said or "]]>" in said or "&#" in said:
         said = _WRAPPING.sub("", said)
-    return html.unescape(unquote(said) if _PERCENT.search(said) else said)
+    if _PERCENT.search(said):
+        said = unquote(said)
+    return html.unescape(said) if _REFERENCE.search(said) else said
 
 
 def _letter(found: re.Match[str]) -> str:
