@@ -7,7 +7,7 @@ from typing import Any, cast
 from holdback_base.problem import Problem
 from holdback_trust.audit_check import HEAD_TYPE
 from holdback_trust.identity import GATEWAY
-from holdback_trust.keys import SignatureRefused, key_name, open_jws
+from holdback_trust.keys import Opened, SignatureRefused, opened
 
 from holdback_agents.gateway.memory import remember
 from holdback_agents.gateway.services import GatewayServices
@@ -33,19 +33,19 @@ class TaskEnds:
         Raises:
             Problem: INVALID_ARGUMENT, STATEMENT_INVALID; UNAVAILABLE when it cannot be kept.
         """
-        new = [(head, claims) for head, claims in map(self._opened, _heads_in(value)) if head not in self._heads]
-        heads, tasks = [head for head, _ in new], list[str]()
-        for head, claims in new:
-            held = self._tasks.find(str(claims.get("task") or ""))
-            if held is not None and self._is_its_own(head, held):
+        new = {head: found for head, found in map(self._opened, _heads_in(value)) if head not in self._heads}
+        heads, tasks = list(new), list[str]()
+        for found in new.values():
+            held = self._tasks.find(str(found.claims.get("task") or ""))
+            if held is not None and self._is_its_own(found, held):
                 tasks.append(held.id)
         await self._end(tasks, "", "", heads)
         for head in heads:
             remember(self._heads, head, None, _MOST_HEADS)
 
-    def _opened(self, head: str) -> tuple[str, dict[str, Any]]:
+    def _opened(self, head: str) -> tuple[str, Opened]:
         try:
-            return head, open_jws(head, HEAD_TYPE, self._services.ring, None)
+            return head, opened(head, HEAD_TYPE, self._services.ring, None)
         except SignatureRefused as refusal:
             raise Problem(
                 "STATEMENT_INVALID", f"The head is refused: {refusal}.", "Send it as it was signed."
@@ -83,10 +83,9 @@ class TaskEnds:
         if heads:
             self._keep(heads)
 
-    def _is_its_own(self, head: str, held: HeldTask) -> bool:
+    def _is_its_own(self, head: Opened, held: HeldTask) -> bool:
         """Whether the agent signed it, or the gateway's process, in which the agent may stand."""
-        kid = key_name(head)  # it was verified with that key
-        return any(self._services.ring.find(party, kid) is not None for party in (held.agent, GATEWAY))
+        return any(self._services.ring.find(party, head.kid) is not None for party in (held.agent, GATEWAY))
 
     def _keep(self, heads: Sequence[str]) -> None:
         try:
