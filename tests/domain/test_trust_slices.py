@@ -2,6 +2,7 @@
 
 import re
 from datetime import UTC, datetime, timedelta
+from itertools import product
 from typing import Any, get_args
 
 import pytest
@@ -10,8 +11,8 @@ from holdback_trust.identity import Caller, TaskClaim
 from holdback_trust.policy import OWN, Action, Decision, Policies, engine, principals, schema_text
 from holdback_trust.policy.principals import CIRCUMSTANCES, circumstances, uid
 from holdback_trust.policy.slices import Verb, cut, looked_at
-from holdback_trust.task_policy import mint, policy_sha256, task_name, template
-from hypothesis import assume, given
+from holdback_trust.task_policy import mint, policy_sha256, task_name, template, until
+from hypothesis import given
 from hypothesis import strategies as st
 from pydantic_core import to_json
 
@@ -179,32 +180,85 @@ def test_the_policy_of_another_task_permits_nothing_neither_as_text_nor_as_templ
         answer = engine.ask(request, policies, entities)
         assert (answer.allowed, answer.errors) == (same, ())
         assert answer.spoke == (("task",) if same else ())
+        over = engine.ask({**request, "context": to_json({"epoch": until(mine)}).decode()}, policies, entities)
+        assert (over.allowed, over.spoke) == (False, ())
 
 
-WORDS = st.text(alphabet='/%2Fa\\" ', min_size=1, max_size=6)
-
-
-@given(st.tuples(WORDS, WORDS, WORDS), st.tuples(WORDS, WORDS, WORDS), st.integers(0, 1))
-def test_tasks_that_differ_have_other_names(
-    one: tuple[str, str, str], other: tuple[str, str, str], seconds: int
-) -> None:
-    assume((one, 0) != (other, seconds))
-
-    def name(parts: tuple[str, str, str], later: int) -> str:
-        claim = TaskClaim(id=parts[0], root=parts[1], skill="", expires=NOW + timedelta(seconds=later))
-        return task_name(claim, parts[2])
-
-    assert name(one, 0) != name(other, seconds)
+def test_tasks_that_differ_in_person_root_id_or_window_have_other_names() -> None:
+    words = ("a", "/", "a/", "/a", "%2F", "%", "2F", "%252F")
+    names: set[str] = set()
+    for person, root, identity, later in product(words, words, words, (0, 1)):
+        claim = TaskClaim(id=identity, root=root, skill="", expires=NOW + timedelta(seconds=later))
+        names.add(task_name(claim, person))
+    assert len(names) == len(words) ** 3 * 2
 
 
 def test_every_attribute_that_a_policy_can_look_at_is_seen_however_it_is_written() -> None:
     text = (
         'forbid (principal is Agent, action, resource) when { principal has task.root && context["aud\\u{69}ence"] == '
-        '"x" && {seven: 7}["seven"] == context.person.level && [principal].contains(Agent::"depth") && '
+        '"x" && {seven: 7} == {seven: context.person.level} && [principal].contains(Agent::"depth") && '
         '(if context has "tier" then principal.task.plan.tools.contains(resource) else context.scope like "chain*") };'
     )
     found = looked_at(engine.told(text))
     assert found == {"task", "root", "audience", "seven", "person", "level", "tier", "plan", "tools", "scope"}
+
+
+@pytest.mark.parametrize(
+    "looks",
+    [
+        'context.person == Person::"person:sam"',
+        'context.person in Role::"editor"',
+        "context.person.level == 200",
+        'context.audience == "mcp:rights"',
+        'context["sc\\u{6f}pe"] == "rights:read"',
+        'context.now == datetime("2026-11-21T12:00:00Z")',
+        "context.epoch > 1000",
+        'context has network && context.network.isInRange(ip("10.0.0.0/8"))',
+        'context has target && context.target == "ast_1"',
+        'context has asked_by && context.asked_by == Person::"person:ann"',
+        "context has story",
+        "context has tier && context.tier == 1",
+        "!context.factor_needed && !context.strange",
+        "principal.depth == 2",
+        'principal.chain.contains(Agent::"agent:scheduler")',
+        "principal.level == 200",
+        'principal.stories.contains(Story::"ruling")',
+        'principal.factors.contains("otp")',
+        'principal.scopes.contains("rights:read")',
+        'principal has task && principal.task.id == "t/2"',
+        'principal["task"]["root"] == "t-1"',
+        'principal has task.skill && principal.task.skill == "clear-rights"',
+        'principal.task.policy like "sha256:*"',
+        "principal.task.until > 1000",
+        'principal.task.plan == Plan::"clear-rights"',
+        'principal.task.plan.tools.contains(Capability::"rights.issue_clearance")',
+    ],
+)
+def test_a_house_sees_whatever_the_schema_has(looks: str) -> None:
+    guarded = f"principal has task && {looks}"
+    house = Policies({"own": f'@id("own") forbid (principal is Agent, action, resource) when {{ {guarded} }};'})
+    assert engine.mistakes(house.text, house.schema) == []
+    claim = TaskClaim(
+        id="t/2", root="t-1", skill="clear-rights", tools=frozenset(TOOLS), expires=NOW + timedelta(hours=1)
+    )
+    caller = Caller(
+        person="person:sam",
+        agent=AGENTS[0],
+        chain=AGENTS,
+        scopes=frozenset({"rights:read"}),
+        roles=frozenset({"editor"}),
+        audience="mcp:rights",
+        token_id="tok-1",
+        stories=frozenset({"ruling"}),
+        factors=frozenset({"otp"}),
+        level=200,
+        task=sealed(claim, AGENTS[0], "person:sam"),
+        network="10.1.2.3",
+        expires=NOW,
+    )
+    action = Action(name=TOOLS[0], scope="rights:read", resource="ast_1", asked_by="person:ann", story="ruling", tier=1)
+    assert said(OWN.decide(caller, action, NOW)) == (True, "task")
+    assert said(house.decide(caller, action, NOW)) == (False, "own")
 
 
 @pytest.mark.parametrize("verb", get_args(Verb))
