@@ -1,7 +1,7 @@
 import json
 import os
 import stat
-from base64 import urlsafe_b64encode
+from base64 import urlsafe_b64decode, urlsafe_b64encode
 from pathlib import Path
 
 import jwt
@@ -158,6 +158,15 @@ def test_a_signature_that_is_none_is_refused(change: bytes) -> None:
     text = f"{signed}.{urlsafe_b64encode(change).rstrip(b'=').decode()}"
     with pytest.raises(SignatureRefused, match="does not verify"):
         open_jws(text, "at+jwt", KeyRing({"house": [keys.public_jwk]}), {"house"})
+
+
+def test_the_two_numbers_of_a_signature_are_read_in_one_length_only() -> None:
+    keys = KeyPair.generate()
+    signed, _, letters = sign_jws(keys, "at+jwt", {"iss": "house"}).rpartition(".")
+    signature = urlsafe_b64decode(letters + "==")
+    longer = urlsafe_b64encode(signature[:32] + b"\0" + signature[32:]).rstrip(b"=").decode()
+    with pytest.raises(SignatureRefused, match="does not verify"):
+        open_jws(f"{signed}.{longer}", "at+jwt", KeyRing({"house": [keys.public_jwk]}), {"house"})
 
 
 def test_a_header_that_was_read_before_opens_no_text_of_another_type_or_key() -> None:

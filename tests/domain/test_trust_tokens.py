@@ -212,6 +212,9 @@ def test_a_token_that_one_door_has_read_is_refused_at_every_other_that_it_is_not
     for issuer, reason in (("gateway", "not a trusted key"), ("mcp:rights", "its issuer may not say this")):
         with pytest.raises(Problem, match=reason):
             TokenVerifier(elsewhere, issuer, "mcp:rights", clock).verify(token)
+    both = KeyRing({"mcp:rights": [KEYS.public_jwk], "gateway": [KEYS.public_jwk]})
+    with pytest.raises(Problem, match="its issuer may not say this"):
+        TokenVerifier(both, "mcp:rights", "mcp:rights", clock).verify(token)
     named_alike = KeyRing({"gateway": [{**other.public_jwk, "kid": KEYS.kid}]})
     with pytest.raises(Problem, match="signature does not verify"):
         TokenVerifier(named_alike, "gateway", "mcp:rights", clock).verify(token)
