@@ -44,7 +44,8 @@ def demo(
 ) -> None:
     """Watch agents take a brief to a highlight that may be shown. It is cleared, approved, scheduled and rendered."""
     _somebody_there(yes)
-    from holdback.demo import run_demo
+    with undisturbed_start():
+        from holdback.demo import run_demo
 
     run_demo(out, yes=yes, as_json=as_json)
 
@@ -66,7 +67,8 @@ def try_own(  # noqa: PLR0917 - an option each
 ) -> None:
     """Do the same with a film of your own and its rights sheet. Comes to a scheduled highlight, or to why not."""
     _somebody_there(yes)
-    from holdback.trying import run_try
+    with undisturbed_start():
+        from holdback.trying import run_try
 
     run_try(film, rights, brief, channels, out, ref, yes=yes, as_json=as_json)
 
