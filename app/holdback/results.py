@@ -3,6 +3,7 @@
 import shutil
 import time
 from collections.abc import Sequence
+from contextlib import closing
 from dataclasses import dataclass
 from datetime import datetime
 from fractions import Fraction
@@ -11,6 +12,7 @@ from typing import Literal
 
 from holdback_agents.contracts import CutVersion, ExportedFile, Highlight, HighlightDraft, Publication, Slot
 from holdback_base.problem import Problem
+from holdback_base.vocabulary import Rate
 from holdback_servers.media_store import MediaStore
 from holdback_trust.audit_check import verify
 
@@ -155,20 +157,14 @@ def _version(version: CutVersion, folder: Path, store: MediaStore, files: dict[s
 
 def _stills(film: Path, version: CutVersion, folder: Path) -> tuple[Still, ...]:
     """Pictures of a cut that this house rendered itself."""
-    import av
+    from holdback_servers.editing.pictures import Reader
 
-    wanted = sorted({int(version.frames * share) for share in _STILLS})
+    rate = Fraction(version.rate)
     (folder / "stills").mkdir(exist_ok=True)
     stills: list[Still] = []
-    with av.open(str(film)) as container:
-        container.streams.video[0].thread_type = "AUTO"
-        for number, frame in enumerate(container.decode(video=0)):
-            if number in wanted:
-                name = f"stills/{version.name}-{number:05}.jpg"
-                frame.to_image().save(folder / name, quality=88)  # pyright: ignore[reportUnknownMemberType]
-                stills.append(
-                    Still(file=name, caption=f"at {float(number / Fraction(version.rate)):.1f} s", frame=number)
-                )
-                if number == wanted[-1]:
-                    break
+    with closing(Reader(film, Rate(num=rate.numerator, den=rate.denominator), film.name)) as reader:
+        for number in sorted({int(version.frames * share) for share in _STILLS}):
+            name = f"stills/{version.name}-{number:05}.jpg"
+            reader.frame(number).to_image().save(folder / name, quality=88)  # pyright: ignore[reportUnknownMemberType]
+            stills.append(Still(file=name, caption=f"at {float(number / rate):.1f} s", frame=number))
     return tuple(stills)
