@@ -58,11 +58,11 @@ def test_what_every_house_has_holds_to_the_schema_and_says_why_with_codes_that_e
 
 def test_callers_and_their_requests_hold_to_the_schema() -> None:
     for each in (caller(roles=frozenset({"editor"}), stories=frozenset({"x"}), factors=frozenset({"otp"})), agent()):
-        engine.parse_entities(principals.acting(each, EVERY_ATTRIBUTE), engine.parse_schema(schema_text()))
+        text = principals.lasting_entities(principals.lasting(each), EVERY_ATTRIBUTE)
+        engine.parse_entities(text, engine.parse_schema(schema_text()))
     for skill in ("clear-rights", "", 'a"b'):
-        text = principals.background(
-            "person:sam", frozenset({"editor"}), 200, skill, frozenset({"rights.get_clearance"})
-        )
+        claim = TaskClaim(id="t", root="t", skill=skill, tools=frozenset({"rights.get_clearance"}), expires=NOW)
+        text = principals.task_entity(claim, "person:sam", EVERY_ATTRIBUTE)
         engine.parse_entities(text, engine.parse_schema(schema_text()))
 
 

@@ -102,15 +102,18 @@ ACTIONS = st.builds(
 INSTANTS = st.sampled_from([NOW + timedelta(minutes=m, milliseconds=ms) for m in (0, 30, 60) for ms in (-1, 0, 1, 701)])
 
 
+def known(caller: Caller) -> engine.Entities:
+    """All that is known of a caller, held to the schema."""
+    entities = engine.parse_entities(principals.lasting_entities(principals.lasting(caller), ATTRIBUTES))
+    if caller.task is not None and caller.agent is not None:
+        entities = engine.with_entities(entities, principals.task_entity(caller.task, caller.person, ATTRIBUTES))
+    return engine.parse_entities(str(entities), OWN.schema)
+
+
 def whole(house: Policies, caller: Caller, verb: Verb, resource: dict[str, str], action: Action, now: datetime) -> Any:
     """What Cedar says when it is given everything: all policies, the task's as its own text, all that is known."""
     minted = mint(caller.task, caller.agent, caller.person) if caller.task and caller.agent else ""
-    entities = engine.parse_entities(principals.acting(caller, ATTRIBUTES))
-    if caller.agent is not None:
-        task = caller.task
-        skill, tools = (task.skill, task.tools) if task else ("", frozenset[str]())
-        text = principals.background(caller.person, caller.roles, caller.level, skill, tools)
-        entities = engine.with_entities(entities, text)
+    entities = known(caller)
     context = to_json(circumstances(caller, action, now, CIRCUMSTANCES)).decode()
     request = {"principal": principals.principal(caller), "action": uid("Action", verb), "resource": resource}
     answer = engine.ask({**request, "context": context}, PolicySet.from_str(house.text + minted), entities)
@@ -167,7 +170,7 @@ def test_the_policy_of_another_task_permits_nothing_neither_as_text_nor_as_templ
     mine, other = (each.model_copy(update={"tools": tools}) for each in (mine, other))
     same = task_name(mine, people[0]) == task_name(other, people[1])
     caller = Caller(person=people[0], agent=agent, chain=(agent,), audience="", token_id="", task=mine, expires=NOW)
-    entities = engine.parse_entities(principals.acting(caller, ATTRIBUTES))
+    entities = known(caller)
     slotted = cut(engine.told(template(agent, tools)), "Agent", "read", "template").policies
     linked = engine.with_link(slotted, "template", uid("Task", task_name(other, people[1])))
     request = {

@@ -30,7 +30,7 @@ log = logging.getLogger(__name__)
 
 CALLERS_KEPT = 1024
 KEPT = 512
-"""Of what each house keeps besides: a caller's answers, slices, tasks' policies, whom agents act for, questions."""
+"""Of what each house keeps besides: a caller's answers, slices, tasks' policies, what lasts of callers, questions."""
 SEAL = "task-policy"
 """The name under which it is told that a task's policy is not the one its token was sealed with."""
 _NEVER = datetime.max.replace(tzinfo=UTC)
@@ -75,6 +75,7 @@ class Policies:
         self._lock = threading.Lock()
         self._slice = lru_cache(maxsize=KEPT)(self._cut)
         self._part = lru_cache(maxsize=KEPT)(self._filled_in)
+        self._lasting = lru_cache(maxsize=KEPT)(self._parsed)
 
     @cached_property
     def text(self) -> str:
@@ -204,11 +205,13 @@ class Policies:
         )
 
     def _entities(self, caller: Caller) -> engine.Entities:
-        acting = principals.acting(caller, self._look_at)
-        if caller.agent is None:
-            return engine.parse_entities(acting)
-        skill, tools = ("", frozenset[str]()) if caller.task is None else (caller.task.skill, caller.task.tools)
-        return engine.with_entities(_background(caller.person, caller.roles, caller.level, skill, tools), acting)
+        lasting = self._lasting(principals.lasting(caller))
+        if caller.task is None or caller.agent is None:
+            return lasting
+        return engine.with_entities(lasting, principals.task_entity(caller.task, caller.person, self._look_at))
+
+    def _parsed(self, lasting: principals.Lasting) -> engine.Entities:
+        return engine.parse_entities(principals.lasting_entities(lasting, self._look_at))
 
     def _filled_in(self, actor: Actor, verb: Verb, slotted: str, task: str) -> _Part:
         """What concerns these of the house's policies and the task's own, which its tokens at all audiences share."""
@@ -238,11 +241,6 @@ def _knowing(story: str, network: str) -> Action:
 @lru_cache(maxsize=KEPT)
 def _using(tier: int, network: str) -> Action:
     return Action(name="use", scope="", tier=tier, network=network, kind="write")
-
-
-@lru_cache(maxsize=KEPT)
-def _background(person: str, roles: frozenset[str], level: int, skill: str, tools: frozenset[str]) -> engine.Entities:
-    return engine.parse_entities(principals.background(person, roles, level, skill, tools))
 
 
 OWN = Policies()

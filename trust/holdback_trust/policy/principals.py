@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Container, Iterable, Mapping
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 from pydantic_core import to_json
 
@@ -11,6 +11,7 @@ from holdback_trust.policy.asking import Action
 from holdback_trust.task_policy import task_name, until
 
 Uid = dict[str, str]
+_ACTING: Uid = {"type": "Task", "id": "acting"}
 
 
 def uid(kind: str, name: str) -> Uid:
@@ -44,38 +45,65 @@ def principal(caller: Caller) -> Uid:
     return uid("Person", caller.person) if caller.agent is None else uid("Agent", caller.agent)
 
 
-def background(person: str, roles: frozenset[str], level: int, skill: str, tools: frozenset[str]) -> str:
-    """For whom an agent acts, and what its task's skill may call, as Cedar's JSON: the same for all tasks of a person
-    with these tools."""
-    nothing: list[str] = []
-    attrs = {"scopes": nothing, "stories": nothing, "factors": nothing, "level": level}
-    behalf = {"uid": uid("Person", person), "attrs": attrs, "parents": [uid("Role", each) for each in sorted(roles)]}
-    plan = {"tools": [entity("Capability", each) for each in sorted(tools)]}
-    return to_json([behalf, {"uid": uid("Plan", skill), "attrs": plan, "parents": nothing}]).decode()
+class Lasting(NamedTuple):
+    """What is the same of a caller in all tasks with these tools: who acts, for whom, with what."""
+
+    person: str
+    agent: str | None
+    chain: tuple[str, ...]
+    scopes: frozenset[str]
+    roles: frozenset[str]
+    stories: frozenset[str]
+    factors: frozenset[str]
+    level: int
+    plan: tuple[str, frozenset[str]] | None
 
 
-def acting(caller: Caller, looked_at: Container[str]) -> str:
-    """Who acts, the agent where there is one, with all that is known of it and that somebody looks at, as Cedar's
-    JSON."""
+def lasting(caller: Caller) -> Lasting:
+    """That of this caller; `plan` is the skill of its task and its tools, where it is an agent in a task."""
+    plan = None if caller.task is None or caller.agent is None else (caller.task.skill, caller.task.tools)
+    return Lasting(
+        caller.person,
+        caller.agent,
+        caller.chain,
+        caller.scopes,
+        caller.roles,
+        caller.stories,
+        caller.factors,
+        caller.level,
+        plan,
+    )
+
+
+def lasting_entities(lasting: Lasting, looked_at: Container[str]) -> str:
+    """Who acts with all that is known and looked at, the person for whom an agent acts, and the plan of its task, as
+    Cedar's JSON."""
     attrs: dict[str, Any] = {
-        "scopes": sorted(caller.scopes),
-        "stories": [entity("Story", each) for each in sorted(caller.stories)],
-        "factors": sorted(caller.factors),
-        "level": caller.level,
+        "scopes": sorted(lasting.scopes),
+        "stories": [entity("Story", each) for each in sorted(lasting.stories)],
+        "factors": sorted(lasting.factors),
+        "level": lasting.level,
     }
-    parents = [uid("Role", each) for each in sorted(caller.roles)]
-    if caller.agent is not None:
-        parents.clear()
-        attrs["chain"] = [entity("Agent", each) for each in caller.chain]
-        attrs["depth"] = len(caller.chain)
-        if caller.task is not None:
-            attrs["task"] = _seen(_task(caller.task), looked_at)
-            parents.append(uid("Task", task_name(caller.task, caller.person)))
-    return to_json([{"uid": principal(caller), "attrs": _seen(attrs, looked_at), "parents": parents}]).decode()
+    roles = [uid("Role", each) for each in sorted(lasting.roles)]
+    if lasting.agent is None:
+        return _written(_entity(uid("Person", lasting.person), _seen(attrs, looked_at), roles))
+    nothing: dict[str, Any] = {"scopes": [], "stories": [], "factors": [], "level": lasting.level}
+    found = [_entity(uid("Person", lasting.person), nothing, roles)]
+    attrs["chain"] = [entity("Agent", each) for each in lasting.chain]
+    attrs["depth"] = len(lasting.chain)
+    parents: list[Uid] = []
+    if lasting.plan is not None:
+        skill, tools = lasting.plan
+        planned = {"tools": [entity("Capability", each) for each in sorted(tools)]}
+        found.append(_entity(uid("Plan", skill), planned, []))
+        attrs["task"] = {"__entity": _ACTING}
+        parents.append(_ACTING)
+    return _written(*found, _entity(uid("Agent", lasting.agent), _seen(attrs, looked_at), parents))
 
 
-def _task(task: TaskClaim) -> dict[str, Any]:
-    return {
+def task_entity(task: TaskClaim, person: str, looked_at: Container[str]) -> str:
+    """The task in which an agent acts, within the one that its own policy names, as Cedar's JSON."""
+    attrs: dict[str, Any] = {
         "id": task.id,
         "root": task.root,
         "skill": task.skill,
@@ -83,6 +111,15 @@ def _task(task: TaskClaim) -> dict[str, Any]:
         "policy": task.policy,
         "until": until(task),
     }
+    return _written(_entity(_ACTING, _seen(attrs, looked_at), [uid("Task", task_name(task, person))]))
+
+
+def _entity(name: Uid, attrs: dict[str, Any], parents: list[Uid]) -> dict[str, Any]:
+    return {"uid": name, "attrs": attrs, "parents": parents}
+
+
+def _written(*entities: dict[str, Any]) -> str:
+    return to_json(entities).decode()
 
 
 def _seen(attrs: dict[str, Any], looked_at: Container[str]) -> dict[str, Any]:
