@@ -187,6 +187,16 @@ def test_the_policy_of_another_task_permits_nothing_neither_as_text_nor_as_templ
         assert (over.allowed, over.spoke) == (False, ())
 
 
+def test_each_of_several_tasks_with_the_same_tools_is_permitted_by_its_own_policy() -> None:
+    house = Policies()
+    for name in ("t-1", "t-2", "t-1"):
+        claim = TaskClaim(id=name, root="t-1", skill="", tools=frozenset(TOOLS), expires=NOW + timedelta(hours=1))
+        shape: dict[str, Any] = {"person": "person:sam", "audience": "mcp:rights", "token_id": name, "expires": NOW}
+        task = sealed(claim, AGENTS[0], "person:sam")
+        caller = Caller(**shape, scopes=frozenset({"rights:read"}), agent=AGENTS[0], chain=(AGENTS[0],), task=task)
+        assert said(house.decide(caller, Action(name=TOOLS[0], scope="rights:read"), NOW)) == (True, "task")
+
+
 def test_tasks_that_differ_in_person_root_id_or_window_have_other_names() -> None:
     words = ("a", "/", "a/", "/a", "%2F", "%", "2F", "%252F")
     names: set[str] = set()
