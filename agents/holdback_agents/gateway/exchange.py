@@ -66,7 +66,8 @@ class Exchange:
             raise Problem("UNAUTHENTICATED", "The token is refused: it was revoked.", "Ask the person to ask again.")
         named = NamedTask.of_form(form)
         entered = self._tasks.enter(subject, agent, named)
-        if entered.first and named.things and not subject.chain:  # what an agent names, its task was shown before or may not show
+        if entered.first and named.things and not subject.chain:
+            # what an agent names itself, its task was shown before or may not show
             self._services.enforcement.shown(entered.held.claim.root, named.things)
         granted = self._services.authority.grant(
             self._as_of_now(subject) if entered.renewed else subject,
