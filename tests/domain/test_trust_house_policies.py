@@ -125,6 +125,13 @@ def test_the_minted_policy_is_the_same_each_time_and_valid_and_quotes_what_it_na
     assert engine.mistakes(mint(claim.model_copy(update={"tools": frozenset[str]()}), "agent:x", "p"), OWN.schema) == []
 
 
+def test_the_policy_of_a_task_that_does_not_hold_to_the_schema_permits_nothing() -> None:
+    house = Policies()
+    house.schema = engine.parse_schema(schema_text().replace("until: Long", "until: String"))
+    assert house.decide(agent(), READ, NOW).policy == "policy-error"
+    assert house.decide(caller(), READ, NOW).allowed
+
+
 def test_a_forbid_that_errs_denies_though_cedar_alone_would_pass_it_over() -> None:
     erring = own('@id("sum") forbid (principal, action, resource) when { 9223372036854775807 + principal.level > 0 };')
     decision = erring.decide(caller(), READ, NOW)

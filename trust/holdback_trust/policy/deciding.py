@@ -75,6 +75,7 @@ class Policies:
         self._lock = threading.Lock()
         self._slice = lru_cache(maxsize=KEPT)(self._cut)
         self._part = lru_cache(maxsize=KEPT)(self._filled_in)
+        self._template = lru_cache(maxsize=KEPT)(self._checked)
         self._lasting = lru_cache(maxsize=KEPT)(self._parsed)
 
     @cached_property
@@ -221,16 +222,17 @@ class Policies:
         return part._replace(policies=engine.with_link(part.policies, POLICY_ID, uid("Task", task)))
 
     def _cut(self, actor: Actor, verb: Verb, slotted: str) -> tuple[_Part, bool]:
-        """What of the house's policies and a task's template concerns these, and whether the template does.
-
-        All tasks of an agent with the same tools have one. Raises ValueError for one that does not hold to the schema.
-        """
-        if slotted and (wrong := engine.mistakes(slotted, self.schema)):
-            raise ValueError(f"a minted policy does not hold to the schema: {wrong[0][1]}")
-        every = [*self._told, *(engine.told(slotted) if slotted else ())]
-        found = cut(every, actor, verb, POLICY_ID)
+        """What of the house's policies and a task's template concerns these, and whether the template does."""
+        found = cut([*self._told, *self._template(slotted)], actor, verb, POLICY_ID)
         told = tuple(sorted(found.looks_at & CIRCUMSTANCES))
         return _Part(found.policies, told), found.template
+
+    def _checked(self, slotted: str) -> list[engine.Told]:
+        """A task's template, if there is one: all tasks of an agent with the same tools have the same. Raises
+        ValueError for one that does not hold to the schema."""
+        if wrong := engine.mistakes(slotted, self.schema) if slotted else []:
+            raise ValueError(f"a minted policy does not hold to the schema: {wrong[0][1]}")
+        return engine.told(slotted)
 
 
 @lru_cache(maxsize=KEPT)
