@@ -21,7 +21,7 @@ from holdback_trust.grants import (
     role_scopes,
 )
 from holdback_trust.identity import AGENTS, HOUSE_LEVEL, Caller, TaskClaim
-from holdback_trust.policy import Action, Policies, house_policies, pieces, schema_text
+from holdback_trust.policy import Action, Policies, engine, house_policies, pieces, schema_text
 from holdback_trust.task_policy import POLICY_ID, mint, policy_sha256
 
 FOLDER = "policies"
@@ -114,7 +114,7 @@ def _whole(name: str) -> str:
 
 def text_of(policies: Policies, name: str) -> str:
     """One policy's own text; nothing for one that is not there."""
-    return next((each.text for each in pieces(policies.text) if f'@id("{name}")' in each.text), "")
+    return next((each.text for each in pieces(policies.text) if engine.told(each.text)[0].name == name), "")
 
 
 def _action(question: Question) -> Action:

@@ -42,6 +42,16 @@ def test_a_policy_and_the_schema_are_shown_and_a_name_that_none_has_is_told(
         tell_policies(home, "nobody", schema=False)
 
 
+def test_a_policy_is_found_by_its_name_however_that_is_written(home: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (home / "policies" / "more.cedar").write_text(
+        '@id("one") // unlike @id("two")\nforbid (principal, action == Action::"know", resource);\n'
+        '@id ( "tw\\u{6f}" )\nforbid (principal, action, resource == Material::"x");\n',
+        encoding="utf-8",
+    )
+    tell_policies(home, "two", schema=False)
+    assert 'Material::"x"' in capsys.readouterr().out
+
+
 def told(home: Path, capsys: pytest.CaptureFixture[str], question: Question) -> tuple[bool, str]:
     tell_decision(home, question, as_json=True)
     shape = json.loads(capsys.readouterr().out)

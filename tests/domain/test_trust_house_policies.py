@@ -260,3 +260,37 @@ def test_policies_are_told_apart_whatever_stands_in_their_texts_and_comments() -
         '\n@id("z")\nforbid (principal, action, resource);\n'
     )
     assert [each.line for each in pieces(text)] == [2, 4]
+
+
+def test_a_policy_that_cedar_could_not_take_apart_stops_the_house_instead_of_denying_everything(tmp_path: Path) -> None:
+    for many in (80, 2000):
+        chain = " || ".join(f'context.scope == "x{number}"' for number in range(many))
+        told = mistake(tmp_path, f'\n@id("a")\nforbid (principal, action, resource)\nwhen {{\n  {chain}\n}};')
+        assert "nested too deeply" in told
+    chain = " || ".join(f'context.scope == "x{number}"' for number in range(40))
+    (tmp_path / "house.cedar").write_text(f'@id("a") forbid (principal, action, resource) when {{ {chain} }};')
+    assert house_policies(tmp_path).decide(caller(), READ, NOW).allowed
+
+
+def test_a_name_is_sought_in_what_a_policy_says_and_not_in_what_it_is_annotated_with(tmp_path: Path) -> None:
+    told = mistake(tmp_path, '@id("a") forbid (principal in Task // mine\n ::"acting", action, resource);')
+    assert told == "line 1: a task is named by its own policy only."
+    told = mistake(tmp_path, '@id("a") forbid (principal in Role // r\n::"\\u{65}dtor", action, resource);')
+    assert told == "line 1: there is no role edtor."
+    (tmp_path / "house.cedar").write_text(
+        '@type("Task") @id("a") @Record // was Role::"edtor"\n'
+        'forbid (principal in Role::"v\\u{69}ewer", action, resource);'
+    )
+    house = house_policies(tmp_path, capabilities())
+    assert not house.asks_where
+    assert house.decide(caller(), READ, NOW).allowed
+    assert house.decide(caller(roles=frozenset({"viewer"})), READ, NOW).policy == "a"
+
+
+def test_what_could_not_be_evaluated_is_logged_by_its_name(caplog: pytest.LogCaptureFixture) -> None:
+    erring = own(
+        '@id("fine") forbid (principal, action == Action::"know", resource);'
+        '@id("sum") forbid (principal, action, resource) when { 9223372036854775807 + principal.level > 0 };'
+    )
+    assert erring.decide(caller(), READ, NOW).policy == "policy-error"
+    assert "`sum (" in caplog.text

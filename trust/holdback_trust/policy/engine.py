@@ -23,7 +23,8 @@ class Answer(NamedTuple):
 
 
 Shape = Mapping[str, Any]
-"""A policy as Cedar's JSON has it: `effect`, `principal`, `action`, `resource`, `conditions` and `annotations`."""
+"""A policy as Cedar's JSON has it: `effect`, `principal`, `action`, `resource`, `conditions` and `annotations`. Cedar
+reads none back that is nested more than 128 deep."""
 
 
 class Told(NamedTuple):
@@ -85,7 +86,10 @@ def ask(request: Mapping[str, Any], policies: PolicySet, entities: Entities) -> 
 
 def told(text: str) -> list[Told]:
     """The policies of a text in its order. Raises ValueError."""
-    shapes: dict[str, dict[str, dict[str, Any]]] = json.loads(_cedar().policies_to_json_str(text))
+    try:
+        shapes: dict[str, dict[str, dict[str, Any]]] = json.loads(_cedar().policies_to_json_str(text))
+    except RecursionError:
+        raise ValueError("the policy is nested too deeply") from None
     every = [(name, shape, False) for name, shape in shapes["staticPolicies"].items()]
     every += [(name, shape, True) for name, shape in shapes["templates"].items()]
     every.sort(key=lambda each: int(each[0].removeprefix("policy")))

@@ -5,10 +5,11 @@ already. One that cannot be read, or that speaks of what there is not, stops the
 less than they say is worse than none.
 """
 
+import json
 import re
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple, cast
 
 from holdback_base.problem import CODES, Problem
 
@@ -20,7 +21,7 @@ from holdback_trust.task_policy import POLICY_ID
 
 SUFFIX = ".cedar"
 _TOKEN = re.compile(r'"(?:[^"\\]|\\.)*"|//[^\n]*|;|\s+|[^\s";/]+|.', re.DOTALL)
-_NAMED = re.compile(r'\b(Role|Capability|Task)\s*::\s*"((?:[^"\\]|\\.)*)"')
+_SAYING = ("principal", "action", "resource", "conditions")
 _ROLES = frozenset({*ROLE_SCOPES, LOCAL_READER, LOCAL_WRITER})
 
 
@@ -75,7 +76,8 @@ def check_policies(path: Path, text: str, taken: Mapping[str, str], capabilities
         for _, error in engine.mistakes(piece.text, schema):
             cure = "Speak only of what `holdback policy show --schema` has; ask with has first for what may be absent."
             raise _mistake(path, piece.line, f"the policy {name} does not hold to the schema: {error}", cure)
-        _check_names(path, piece, capabilities)
+        _check_depth(path, piece, told)
+        _check_names(path, piece, told, capabilities)
         found[name] = path.name
     return found
 
@@ -117,11 +119,18 @@ def _further(text: str, error: str) -> int:
     return len(lines) - 1
 
 
-def _check_names(path: Path, piece: Piece, capabilities: Collection[str]) -> None:
+def _check_depth(path: Path, piece: Piece, told: engine.Told) -> None:
+    try:
+        engine.gather_policies({told.name: told})
+    except ValueError as error:
+        cure = "Ask whether a [set].contains(...) instead of chaining && or ||, or write several policies."
+        raise _mistake(path, piece.line, f"the policy {told.name} is nested too deeply", cure) from error
+
+
+def _check_names(path: Path, piece: Piece, told: engine.Told, capabilities: Collection[str]) -> None:
     rooms = {each.partition(".")[0] for each in capabilities}
-    for found in _NAMED.finditer(piece.text):
-        kind, name = found.groups()
-        line = piece.line + piece.text.count("\n", 0, found.start())
+    for kind, name in _named([told.shape[part] for part in _SAYING]):
+        line = piece.line + _below(piece.text, kind, name)
         if kind == "Role" and name not in _ROLES:
             raise _mistake(path, line, f"there is no role {name}", f"The roles are {', '.join(sorted(_ROLES))}.")
         if kind == "Task":
@@ -129,6 +138,25 @@ def _check_names(path: Path, piece: Piece, capabilities: Collection[str]) -> Non
         if kind == "Capability" and name.partition(".")[0] in rooms and name not in capabilities:
             room = name.partition(".")[0]
             raise _mistake(path, line, f"{room} offers no {name}", "Take a tool of docs/tools.md.")
+
+
+def _named(part: Any) -> Iterator[tuple[str, str]]:
+    """Type and id of every entity that a policy names, however it is written."""
+    if isinstance(part, list):
+        for each in cast(list[Any], part):
+            yield from _named(each)
+    elif isinstance(part, dict):
+        node = cast(dict[str, Any], part)
+        if isinstance(kind := node.get("type"), str) and isinstance(name := node.get("id"), str):
+            yield kind, name
+        for each in node.values():
+            yield from _named(each)
+
+
+def _below(text: str, kind: str, name: str) -> int:
+    """How many lines below its first a policy names this; none where it is written with escapes."""
+    found = re.search(rf"\b{kind}\s*::\s*{re.escape(json.dumps(name))}", text)
+    return text.count("\n", 0, found.start()) if found else 0
 
 
 def _text(path: Path) -> str:

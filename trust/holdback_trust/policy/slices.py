@@ -26,21 +26,22 @@ def cut(every: Iterable[engine.Told], actor: Actor, verb: Verb, template: str = 
 
     A scope that names other actions or another type is false before a condition is looked at, so what is left out says
     nothing. What is left names this verb or all: it says the same without its list of actions. Nothing is an action's
-    parent, so `in` is equality there. The one template there may be is called `template`.
+    parent, so `in` is equality there. The one template there may be is called `template`; the others have their names
+    and a number, for what cannot be evaluated is told by them.
     """
     left = [
         each._replace(shape={**each.shape, "action": {"op": "All"}})
         for each in every
         if _concerns(each.shape, actor, verb)
     ]
-    named = {template if each.template else f"policy{place}": each for place, each in enumerate(left)}
+    named = {template if each.template else f"{each.name} ({place})": each for place, each in enumerate(left)}
     return Slice(engine.gather_policies(named), looked_at(left), template in named)
 
 
 def looked_at(every: Iterable[engine.Told]) -> frozenset[str]:
     """Every name of an attribute that any of them reads or asks for, of whatever, and that a record it writes has:
     Cedar compares records of one type only, so one that is compared as a whole is named in full."""
-    return frozenset(name for each in every for name in _names(each.shape))
+    return frozenset(name for each in every for name in _names(each.shape["conditions"]))
 
 
 def _concerns(shape: engine.Shape, actor: Actor, verb: Verb) -> bool:
