@@ -174,10 +174,12 @@ def _caller(settings: Settings, question: Question, action: Action, now: datetim
         factors=frozenset(),
         expires=now + timedelta(minutes=5),
     )
-    return caller if agent is None else _acting(settings, caller, agent, question.skill)
+    return caller if agent is None else _acting(settings, caller, agent, question.skill, now)
 
 
-def _acting(settings: Settings, caller: Caller, agent: str, skill: str) -> Caller:
+def _acting(settings: Settings, caller: Caller, agent: str, skill: str, now: datetime) -> Caller:
+    from holdback_agents.gateway.tasks import WINDOW
+
     if skill and not plan(agent, skill):
         raise Problem(
             "INVALID_ARGUMENT",
@@ -185,7 +187,8 @@ def _acting(settings: Settings, caller: Caller, agent: str, skill: str) -> Calle
             f"Its skills are {', '.join(AGENT_PLANS.get(agent, {})) or 'none of this house'}.",
         )
     told = settings.agents.get(agent.removeprefix("agent:"))
-    claim = TaskClaim(id="explained", root="explained", skill=skill, tools=plan(agent, skill), expires=caller.expires)
+    over = (now + WINDOW).replace(microsecond=0)
+    claim = TaskClaim(id="explained", root="explained", skill=skill, tools=plan(agent, skill), expires=over)
     task = claim.model_copy(update={"policy": policy_sha256(mint(claim, agent, caller.person))}) if skill else None
     known = frozenset(name for name in caller.stories if agent in settings.stories[name].agents)
     changes = {"agent": agent, "chain": (agent,), "task": task, "stories": known}

@@ -73,6 +73,16 @@ def test_a_decision_is_explained_as_the_tokens_would_be_made(home: Path, capsys:
     assert 'principal == Agent::"agent:scheduler"' in capsys.readouterr().out
 
 
+def test_a_task_is_explained_with_the_whole_of_its_window(home: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (home / "policies" / "studio.cedar").write_text(
+        '@id("hurry") forbid (principal is Agent, action, resource) '
+        "when { principal has task && principal.task.until - context.epoch < 86000 };",
+        encoding="utf-8",
+    )
+    clear = Question("agent:compliance", "rights.issue_clearance", "person:sam", "clear-rights")
+    assert told(home, capsys, clear)[1] != "hurry"
+
+
 @pytest.mark.parametrize(
     ("question", "what"),
     [
