@@ -1,8 +1,7 @@
 """What all of trust adds to a tool call: the edge, the token, standing, policy, guardian and the audit row.
 
 The same door is called twice over in one process, by turns: as it stands, and with nobody checking and nobody writing
-down. CPU time of the process, the audit log's own thread included, in batches that ran at the machine's full speed
-(`pace`).
+down. CPU time of the process, the audit log's own thread included, undisturbed (`pace`).
 """
 
 import asyncio
@@ -15,25 +14,24 @@ from pathlib import Path
 from typing import Any, Literal, cast
 
 from bench.figures import Figure
-from bench.pace import Pace, added
+from bench.pace import added, by_turns
 from bench.tool_speed import VERSION, record_rights
 
-CALLS, BATCHES, MOST = 25, 60, 400
+CALLS, BATCHES = 25, 120
 BOUND_MS = 0.15
 
 
 def figures() -> list[Figure]:
     """CPU milliseconds that trust adds to a call, by a person and by an agent within its task."""
-    pace = Pace()
     told: list[Figure] = []
-    for who, found in asyncio.run(_measure(pace)).items():
+    for who, found in asyncio.run(_measure()).items():
         more, spread = added(found["full"], found["bare"])
         what = f"all of trust in a tool call of {who}, CPU"
         told.append(Figure("trust", what, more, "ms", spread, BOUND_MS))
-    return [*told, pace.figure("trust", "a tool call")]
+    return told
 
 
-async def _measure(pace: Pace) -> dict[str, dict[str, list[float]]]:
+async def _measure() -> dict[str, dict[str, list[float]]]:
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         record_rights(folder / "db" / "rights.sqlite")
@@ -41,10 +39,9 @@ async def _measure(pace: Pace) -> dict[str, dict[str, list[float]]]:
         house = _House(folder)
         async with house.door.mcp.session_manager.run():
             for who, token in house.tokens().items():
-                full, bare = house.batches(house.guarded(token), pace), house.batches(house.open(token), pace)
-                await full()
-                await bare()
-                found[who] = await pace.by_turns({"full": full, "bare": bare}, BATCHES, MOST)
+                measures = {"full": house.batches(house.guarded(token)), "bare": house.batches(house.open(token))}
+                await by_turns(measures, 3)
+                found[who] = await by_turns(measures, BATCHES)
         house.close()
         return found
 
@@ -64,6 +61,7 @@ class _House:
 
         settings = Settings(home=folder, calls_a_minute=10_000_000)
         self.foundation = lay_foundation(settings, "gateway")
+        self.foundation.enforcement.standing.end_task("task-of-yesterday", by=GATEWAY)  # a house at work has a book
         guardian = self.foundation.enforcement.guard
         assert isinstance(guardian, Guardian)
         far: tuple[tuple[int, Literal["block"]], ...] = ((10**9, "block"),)
@@ -114,14 +112,12 @@ class _House:
 
         return _Caller(unchecked, token)
 
-    def batches(self, caller: "_Caller", pace: Pace) -> Callable[[], Awaitable[float]]:
+    def batches(self, caller: "_Caller") -> Callable[[], Awaitable[float]]:
         async def calls() -> float:
             """CPU milliseconds a call, what the audit log writes behind it included."""
             before = time.process_time()
-            for number in range(CALLS):
+            for _ in range(CALLS):
                 await caller.call()
-                if number % 5 == 0:
-                    pace.look()
             self.foundation.audit.flush()
             return (time.process_time() - before) / CALLS * 1000
 

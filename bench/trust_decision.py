@@ -1,10 +1,9 @@
 """What a decision costs: uncached, cached, with a task's policy seen for the first time, and the whole enforcement.
 
-CPU time, in batches that ran at the machine's full speed (`pace`).
+CPU time, undisturbed (`pace`).
 """
 
 import asyncio
-import statistics
 import time
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime, timedelta
@@ -19,10 +18,10 @@ from holdback_trust.policy import Action, Policies
 from holdback_trust.task_policy import mint, policy_sha256
 
 from bench.figures import Figure, table
-from bench.pace import Pace
+from bench.pace import by_turns, undisturbed
 
 LIMIT_US = 150
-BATCHES, MOST, SIZE = 40, 400, 20
+BATCHES, SIZE = 100, 20
 _NOW = datetime(2026, 11, 21, 12, tzinfo=UTC)
 _AGENT, _SKILL, _PERSON = "agent:compliance", "clear-rights", "person:sam"
 ISSUE = Action(name="rights.issue_clearance", scope="rights:clear", kind="write")
@@ -52,7 +51,7 @@ def _asked() -> dict[str, tuple[str, Callable[[], Any], float | None]]:
         {"time.cedar": '@id("t") forbid (principal, action, resource) when { context.now < datetime("2020-01-01") };'}
     )
     plain, caller, numbers = Policies(), agent_caller(), count()
-    new = iter([agent_caller(number) for number in range(SIZE * (MOST + 1))])
+    new = iter([agent_caller(number) for number in range(SIZE * (BATCHES + 1))])
     enforcement = Enforcement(policies=plain, clock=lambda: _NOW)
     new_id = id_maker()
     ids = [new_id("ast") for _ in range(100)]
@@ -98,22 +97,21 @@ def _batch(ask: Callable[[], Any]) -> Callable[[], Awaitable[float]]:
 
 def figures() -> list[Figure]:
     """What a decision costs, uncached with its bound."""
-    pace, asked = Pace(), _asked()
+    asked = _asked()
     for name in ("uncached", "timed", "first", "enforced"):
         assert asked[name][1]().allowed, name
-    found = asyncio.run(pace.by_turns({name: _batch(ask) for name, (_, ask, _) in asked.items()}, BATCHES, MOST))
-    told = [
+    found = asyncio.run(by_turns({name: _batch(ask) for name, (_, ask, _) in asked.items()}, BATCHES))
+    return [
         Figure(
             "trust",
             f"{words}, CPU",
-            statistics.median(found[name]),
+            undisturbed(found[name]),
             "us",
             (min(found[name]), max(found[name])),
             bound,
         )
         for name, (words, _, bound) in asked.items()
     ]
-    return [*told, pace.figure("trust", "a decision")]
 
 
 if __name__ == "__main__":

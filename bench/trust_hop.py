@@ -3,7 +3,7 @@
 A person's task at one agent hands on to another, or does not; the difference is the hop. It is measured by turns as it
 stands (a task of its own in the book, an exchanged token, its verification, standing, policy, guardian, audit rows, the
 signed head that ends it at the gateway) and with none of that. CPU time of the process, in which all of the house is,
-in batches that ran at the machine's full speed (`pace`).
+undisturbed (`pace`).
 """
 
 import asyncio
@@ -16,46 +16,43 @@ from pathlib import Path
 from typing import Any
 
 from bench.figures import Figure
-from bench.pace import Pace, added
+from bench.pace import added, by_turns
 
-TASKS, BATCHES, MOST = 5, 15, 80
-SETTLING = 0.35
+TASKS, BATCHES = 20, 12
+SETTLING = 0.5
 """Seconds for what is written behind the answers: rows, heads, the ends of tasks."""
 BOUND_MS = 1.5
 
 
 def figures() -> list[Figure]:
     """CPU milliseconds that trust adds to a hop, and a hop in all."""
-    pace = Pace()
-    found = asyncio.run(_measure(pace))
+    found = asyncio.run(_measure())
     hop, hops = added(found["full"], found["full, none"])
-    bare, bares = added(found["bare"], found["bare, none"])
-    spread = (hops[0] - bares[1], hops[1] - bares[0])
+    bare, others = added(found["bare"], found["bare, none"])
+    spread = (hops[0] - others[0], hops[1] - others[1])
     return [
         Figure("trust", "an agent hop in all, CPU", hop, "ms", hops),
         Figure("trust", "all of trust in an agent hop, CPU", hop - bare, "ms", spread, BOUND_MS),
-        pace.figure("trust", "an agent hop"),
     ]
 
 
-async def _measure(pace: Pace) -> dict[str, list[float]]:
+async def _measure() -> dict[str, list[float]]:
     """CPU milliseconds of a task that hands on and of one that does not, with all of trust and with nothing of it."""
     with tempfile.TemporaryDirectory() as folder:
         async with _House.opened(Path(folder)) as house:
 
             async def bare(times: int) -> float:
                 with _untrusting(house):
-                    return await house.tasks(times, pace)
+                    return await house.tasks(times)
 
             measures = {
-                "full": lambda: house.tasks(1, pace),
-                "full, none": lambda: house.tasks(0, pace),
+                "full": lambda: house.tasks(1),
+                "full, none": lambda: house.tasks(0),
                 "bare": lambda: bare(1),
                 "bare, none": lambda: bare(0),
             }
-            for measure in measures.values():
-                await measure()
-            return await pace.by_turns(measures, BATCHES, MOST)
+            await by_turns(measures, 1)  # what is loaded and parsed once
+            return await by_turns(measures, BATCHES)
 
 
 class _House:
@@ -69,14 +66,13 @@ class _House:
     def opened(cls, folder: Path) -> Any:
         return _opened(folder)
 
-    async def tasks(self, times: int, pace: Pace) -> float:
+    async def tasks(self, times: int) -> float:
         """CPU milliseconds of a task that hands on so often."""
         for audience in ("agent:editing-assistant", "agent:compliance", "gateway"):
             self.tokens[audience] = await self.desk.person.token(audience)
         began = time.process_time()
         for _ in range(TASKS):
             await self._task(times)
-            pace.look()
         await asyncio.sleep(SETTLING)
         return (time.process_time() - began) * 1000 / TASKS
 
