@@ -5,7 +5,6 @@ the book again and again, so that it does not matter which process of the house,
 """
 
 import asyncio
-import contextlib
 import json
 import logging
 from dataclasses import dataclass
@@ -99,8 +98,12 @@ class Stopping(Beside):
                 _log.exception("what suspended agents left running could not be cancelled")
 
     def _tidy(self) -> None:
-        with contextlib.suppress(Problem):
+        try:
             self._standing.tidy()
+        except Problem as problem:  # told to everybody who asks the book
+            _log.warning("the standing book was not begun again: %s", problem.line())
+        except OSError:
+            _log.exception("the standing book was not begun again")
 
     async def _end_tasks(self, agent: str, stopped: Entry) -> None:
         ended: dict[str, HeldTask] = {}

@@ -11,7 +11,6 @@ import hashlib
 import os
 import sys
 import threading
-import weakref
 from collections.abc import Generator, Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,13 +21,13 @@ from pydantic import ValidationError
 
 from holdback_trust.identity import GATEWAY
 from holdback_trust.keys import KeyPair, KeyRing, SignatureRefused, open_jws, sign_jws
+from holdback_trust.standing.files import OpenFile, look, write_behind
 from holdback_trust.standing.state import LOOSENING, WRITERS, Entry, may_write
 
 if sys.platform != "win32":
     import fcntl
 
 LINE_TYPE = "standing+jwt"
-_BINARY = getattr(os, "O_BINARY", 0)
 _START = ""
 """What the very first line of a home names as the line before it."""
 
@@ -52,6 +51,10 @@ class News:
     entries: tuple[Entry, ...] = ()
     afresh: bool = False
 
+    def then(self, later: "News") -> "News":
+        """This, and what was added after it."""
+        return later if later.afresh else News((*self.entries, *later.entries), self.afresh)
+
 
 _NONE = News()
 
@@ -70,13 +73,15 @@ class Book:
         self._turn = path.with_name(f"{path.name}.lock")
         self._place, self._heads_place = str(self._path), str(self._head)  # looked at before every call
         self._party, self._keys, self._ring = party, keys, ring
-        self._file: _OpenFile | None = None
+        self._file: OpenFile | None = None
         self._seen: tuple[int, int, int] | None = None
         self._read: int = 0
         self._digest = hashlib.sha256()
         self._seq: int = 0
         self._last: str = _START
         self._broken: str = ""
+        self._untold = _NONE
+        self._is_alone = False
         self._lock = threading.RLock()
 
     @property
@@ -87,28 +92,24 @@ class Book:
     @property
     def quiet(self) -> bool:
         """Whether the book is as it was last read, or there is still none. Costs a look at the file's size and time."""
-        if self._broken or _look(self._place) != self._seen:
+        if self._broken or self._untold is not _NONE or look(self._place) != self._seen:
             return False
-        return self._seen is not None or _look(self._heads_place) is None
+        return self._seen is not None or look(self._heads_place) is None
 
     def news(self) -> News:
         """What was added since the last time. Raises StandingBroken, from then on always."""
-        seen = _look(self._place)
+        seen = look(self._place)
         with self._lock:
-            if self._broken:
-                raise StandingBroken(self._broken, self._path)
-            try:
-                return self._catch_up(seen)
-            except _Unbelievable as reason:
-                self._broken = str(reason)
-                raise StandingBroken(self._broken, self._path) from None
+            self._hear(seen)
+            return self._tell()
 
     def add(self, entries: Iterable[Entry], durable: bool) -> News:
         """Write entries behind all others; answers what others had added, then them.
 
         `durable` waits for the disk and signs the head anew: for what must not be lost or cut off unnoticed.
 
-        Raises StandingBroken, and Problem PERMISSION_DENIED for what this party may not write.
+        Raises StandingBroken, and Problem PERMISSION_DENIED for what this party may not write; OSError when the disk
+        does not take it: what stands in the book nevertheless, and what others had added, is news the next time.
         """
         adding = tuple(entries)
         for entry in adding:
@@ -116,13 +117,20 @@ class Book:
                 who = "only a person, through the gateway" if entry.kind in LOOSENING else f"not {self._party}"
                 raise Problem("PERMISSION_DENIED", f"To {entry.kind} {entry.name} is for somebody else: {who}.")
         with self._lock, self._alone():
-            others = _NONE if self.quiet else self.news()
-            lines = b"".join(self._line(entry.model_dump(mode="json", exclude_defaults=True)) for entry in adding)
-            _write_behind(self._path, self._read, lines, durable)
+            if not self.quiet:
+                self._hear(look(self._place))
+            before = self._seq, self._last
+            try:
+                lines = b"".join(self._line(entry.model_dump(mode="json", exclude_defaults=True)) for entry in adding)
+                write_behind(self._path, self._read, lines, durable)
+            except BaseException:
+                self._seq, self._last = before
+                raise
+            self._untold = self._untold.then(News(adding))
             self._note(lines)
             if durable or not self._head.exists():
                 self._sign_head()
-            return News((*others.entries, *adding), others.afresh)
+            return self._tell()
 
     def begin_again(self, entries: Iterable[Entry]) -> News:
         """Write the book anew with these entries only, unless somebody has just added to it: that is answered then.
@@ -134,25 +142,37 @@ class Book:
             if others != _NONE:
                 return others
             old = self._read, self._digest, self._seq, self._last
-            self._begin(self._last)
-            lines = self._line({"follows": self._last})
-            lines += b"".join(self._line(entry.model_dump(mode="json", exclude_defaults=True)) for entry in entries)
             draft = self._path.with_name(f".{self._path.name}.{os.getpid()}")
-            draft.write_bytes(lines)
-            self._sign_head()  # before: a head may be behind its book, never before it
             try:
+                lines, file = self._draft(draft, entries)
+                self._sign_head()  # before: a head may be behind its book, never before it
                 draft.replace(self._path)
-            except OSError:  # a system that does not replace what others have open
-                draft.unlink(missing_ok=True)
+            except BaseException as failure:
                 self._read, self._digest, self._seq, self._last = old
+                with contextlib.suppress(OSError):
+                    draft.unlink(missing_ok=True)
                 self._sign_head()
-                return _NONE
-            self._reopen()
+                if isinstance(failure, PermissionError):  # a system that does not replace what others have open
+                    return _NONE
+                raise
+            self._file = file
             self._note(lines)
             return _NONE
 
+    def _draft(self, draft: Path, entries: Iterable[Entry]) -> tuple[bytes, OpenFile]:
+        """The lines of a book that follows this one, and the file that they lie in."""
+        before = self._last
+        self._begin(before)
+        lines = self._line({"follows": before})
+        lines += b"".join(self._line(entry.model_dump(mode="json", exclude_defaults=True)) for entry in entries)
+        write_behind(draft, 0, lines, durable=True)
+        return lines, OpenFile(draft)
+
     @contextlib.contextmanager
     def _alone(self) -> Generator[None]:
+        if self._is_alone:
+            yield
+            return
         how = os.O_RDWR | os.O_CREAT
         try:
             lock = os.open(self._turn, how, 0o666)
@@ -162,8 +182,10 @@ class Book:
         try:
             if sys.platform != "win32":
                 fcntl.flock(lock, fcntl.LOCK_EX)
+            self._is_alone = True
             yield
         finally:
+            self._is_alone = False
             os.close(lock)
 
     def _begin(self, before: str) -> None:
@@ -182,8 +204,8 @@ class Book:
         self._digest.update(written)
         self._read += len(written)
         if self._file is None:
-            self._reopen()
-        self._seen = _look(self._place)
+            self._file = OpenFile(self._path)
+        self._seen = look(self._place)
 
     def _sign_head(self) -> None:
         head = sign_jws(self._keys, LINE_TYPE, {"iss": self._party, "seq": self._seq, "last": self._last})
@@ -191,30 +213,54 @@ class Book:
         draft.write_text(head, encoding="ascii")
         draft.replace(self._head)
 
-    def _reopen(self) -> None:
-        self._file = _OpenFile(self._path)
+    def _hear(self, seen: tuple[int, int, int] | None) -> None:
+        if self._broken:
+            raise StandingBroken(self._broken, self._path)
+        try:
+            self._untold = self._untold.then(self._catch_up(seen))
+        except _Unbelievable as reason:
+            self._broken = str(reason)
+            raise StandingBroken(self._broken, self._path) from None
+
+    def _tell(self) -> News:
+        told, self._untold = self._untold, _NONE
+        return told
 
     def _catch_up(self, seen: tuple[int, int, int] | None) -> News:
         if seen is None:
             if self._read or self._head.exists():
                 raise _Unbelievable("it is gone")
             return _NONE
-        first, afresh = self._file is None, False
-        if self._file is not None and self._seen is not None and seen[0] != self._seen[0]:
-            self._take_new()  # the new book must follow the very last line of the old one
+        if self._file is None:
+            try:
+                entries, afresh = self._read_whole(), False
+            except _Unbelievable:  # somebody who writes just now is done when it is this one's turn
+                with self._alone():
+                    entries, afresh = self._read_whole(), False
+        elif self._seen is not None and seen[0] != self._seen[0]:
+            file = OpenFile(self._path)
+            self._take_new(self._file)  # the new book must follow the very last line of the old one
             self._begin(self._last)
-            afresh = True
-        if first or afresh:
-            self._reopen()
-        entries = self._take_new()
-        if first:
-            self._check_head()
-        self._seen = seen
+            entries, afresh = self._take_new(file), True
+            self._file, self._seen = file, file.seen
+        else:
+            entries, afresh = self._take_new(self._file), False
+            self._seen = seen
         return News(tuple(entries), afresh)
 
-    def _take_new(self) -> list[Entry]:
-        assert self._file is not None
-        whole = self._file.read()
+    def _read_whole(self) -> list[Entry]:
+        """All that stands in the book, which holds at least what its head says. A head that is behind is that of a
+        process that died between."""
+        file = OpenFile(self._path)
+        self._begin(_START)
+        entries, least = self._take_new(file), self._least()
+        if self._seq < least:
+            raise _Unbelievable(f"it ends at line {self._seq} of {least}")
+        self._file, self._seen = file, file.seen
+        return entries
+
+    def _take_new(self, file: OpenFile) -> list[Entry]:
+        whole = file.read()
         if len(whole) < self._read:
             raise _Unbelievable("it was cut off")
         if hashlib.sha256(whole[: self._read]).digest() != self._digest.digest():
@@ -245,55 +291,16 @@ class Book:
         self._seq, self._last = number, hashlib.sha256(line).hexdigest()
         return entry
 
-    def _check_head(self) -> None:
-        """The book holds at least what its head says. A head that is behind is that of a process that died between."""
+    def _least(self) -> int:
+        """How many lines its head vouches for."""
         try:
             claims = open_jws(self._head.read_text(encoding="ascii"), LINE_TYPE, self._ring, WRITERS.keys())
-            least = int(claims["seq"])
+            return int(claims["seq"])
         except FileNotFoundError:
             raise _Unbelievable("its head is gone") from None
         except (SignatureRefused, ValueError, KeyError, TypeError):
             raise _Unbelievable("its head is not signed by a party of this house") from None
-        if self._seq < least:
-            raise _Unbelievable(f"it ends at line {self._seq} of {least}")
-
-
-class _OpenFile:
-    """Kept open, so that what is replaced can still be read to its end; closed when nobody holds it any more."""
-
-    def __init__(self, path: Path) -> None:
-        self._descriptor = os.open(path, os.O_RDONLY | _BINARY)
-        weakref.finalize(self, os.close, self._descriptor)
-
-    def read(self) -> bytes:
-        """All of it."""
-        os.lseek(self._descriptor, 0, os.SEEK_SET)
-        parts: list[bytes] = []
-        while part := os.read(self._descriptor, 1 << 20):
-            parts.append(part)
-        return b"".join(parts)
 
 
 class _Unbelievable(Exception):  # noqa: N818 - a reason on its way
     pass
-
-
-def _write_behind(path: Path, known: int, lines: bytes, durable: bool) -> None:
-    """Write behind the bytes that are known, instead of what a process that died in the middle left there."""
-    descriptor = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | _BINARY, 0o666)
-    try:
-        os.ftruncate(descriptor, known)
-        while lines:
-            lines = lines[os.write(descriptor, lines) :]
-        if durable:
-            os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
-
-
-def _look(path: str) -> tuple[int, int, int] | None:
-    try:
-        found = os.stat(path)
-    except FileNotFoundError:
-        return None
-    return found.st_ino, found.st_size, found.st_mtime_ns
