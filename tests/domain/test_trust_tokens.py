@@ -312,7 +312,7 @@ def test_a_token_of_another_type_or_by_another_key_is_refused() -> None:
 def test_other_algorithms_are_refused_whatever_they_sign_with() -> None:
     header = {"typ": TOKEN_TYPE, "kid": KEYS.kid}
     shared = jwt.encode(claims(), "a secret of thirty-two bytes or more", algorithm="HS256", headers=header)
-    unsigned = jwt.encode(claims(), None, algorithm="none", headers=header)
+    unsigned = jwt.encode(claims(), "", algorithm="none", headers=header)
     for token in (shared, unsigned):
         assert "its algorithm is not ES256" in refusal(token)
 
