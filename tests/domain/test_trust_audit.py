@@ -267,6 +267,21 @@ def test_a_row_that_lost_only_its_newline_is_kept(tmp_path: Path) -> None:
     assert verify(tmp_path, RING).ok
 
 
+def test_a_head_torn_by_a_crash_neither_looks_like_tampering_nor_takes_the_next_one_with_it(tmp_path: Path) -> None:
+    write(tmp_path, 2)
+    heads, anchors = tmp_path / "house.heads.jsonl", tmp_path / "house.anchors.jsonl"
+    with heads.open("ab") as file:
+        file.write(heads.read_bytes()[:200])
+    with opened(tmp_path) as log:
+        log.append(actor="agent:compliance", action="rights.check")
+        head = log.sign_head("t")
+        anchors.write_bytes(b'{"head":"ey')
+        log.anchor(head)
+    chain = verify(tmp_path, RING).chains[0]
+    assert (chain.findings, chain.heads, chain.signed) == ((), 2, 3)
+    assert anchors.read_text() == f'{{"head":"{head}"}}\n'
+
+
 def test_a_log_whose_last_row_was_tampered_with_is_not_continued(tmp_path: Path) -> None:
     path = write(tmp_path, 3)
     path.write_bytes(path.read_bytes().replace(b'"t2"', b'"t9"'))

@@ -327,8 +327,20 @@ def _last(file: IO[bytes], name: str) -> tuple[int, str, int]:
 
 
 def _append_lines(path: Path, *shapes: dict[str, Any]) -> None:
-    with path.open("ab") as file:
+    with path.open("a+b") as file:
+        _end_line(file)
         file.write(b"".join(canonical_bytes(shape) + b"\n" for shape in shapes))
+
+
+def _end_line(file: IO[bytes]) -> None:
+    """Take off what a crash or a full disk left of a last line, for the next would be lost with it."""
+    end = file.seek(0, os.SEEK_END)
+    if not end:
+        return
+    file.seek(end - 1)
+    if file.read(1) != b"\n":
+        file.seek(max(0, end - 65_536))
+        file.truncate(end - len(file.read().rpartition(b"\n")[2]))
 
 
 def _keep_public_key(path: Path, keys: KeyPair) -> None:
