@@ -36,9 +36,7 @@ def open_policies(home: Path) -> Policies:
         Problem: INVALID_ARGUMENT with file, line and cure for the first policy that is not one.
     """
     folder = home / FOLDER
-    if not folder.is_dir():
-        return house_policies(folder)
-    return house_policies(folder, capabilities())
+    return house_policies(folder, capabilities() if folder.is_dir() else ())
 
 
 def capabilities() -> dict[str, str]:

@@ -216,6 +216,19 @@ def test_a_home_without_policies_has_what_every_house_has(tmp_path: Path) -> Non
     assert house_policies(tmp_path) is OWN
 
 
+def test_a_folder_of_policies_that_cannot_be_read_stops_the_house_instead_of_counting_for_none(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    (tmp_path / "link").symlink_to(tmp_path / "gone")
+    for name in ("file", "link"):
+        with pytest.raises(Problem, match=f"{name} cannot be read"):
+            house_policies(tmp_path / name)
+
+
+def test_a_file_may_begin_with_a_byte_order_mark(tmp_path: Path) -> None:
+    (tmp_path / "house.cedar").write_bytes(b'\xef\xbb\xbf@id("a") forbid (principal, action, resource);')
+    assert house_policies(tmp_path).decide(caller(), READ, NOW).policy == "a"
+
+
 def test_a_mistake_in_a_policy_is_told_with_its_file_line_and_cure(tmp_path: Path) -> None:
     told = mistake(tmp_path, '// one\n@id("x")\npermit (\n  principal,\n  action resource\n);')
     assert told == "line 5: unexpected token `resource`."

@@ -42,7 +42,7 @@ def house_policies(folder: Path, capabilities: Collection[str] = ()) -> Policies
     Raises:
         Problem: INVALID_ARGUMENT with the file, the line and the cure, for the first mistake.
     """
-    texts = {path.name: _text(path) for path in sorted(folder.glob(f"*{SUFFIX}"))} if folder.is_dir() else {}
+    texts = {path.name: _text(path) for path in _files(folder)}
     if not texts:
         return OWN
     taken = {each.name: "what every house has" for each in engine.told(built_in())} | {POLICY_ID: "each task's own"}
@@ -159,9 +159,20 @@ def _below(text: str, kind: str, name: str) -> int:
     return text.count("\n", 0, found.start()) if found else 0
 
 
+def _files(folder: Path) -> list[Path]:
+    """In the order of their names; none where there is no such folder."""
+    try:
+        return sorted(each for each in folder.iterdir() if each.name.endswith(SUFFIX))
+    except OSError as error:
+        if isinstance(error, FileNotFoundError) and not folder.is_symlink():
+            return []
+        cure = "Make it a folder that the house may read, or take it away."
+        raise Problem("INVALID_ARGUMENT", f"{folder} cannot be read: {error}.", cure) from error
+
+
 def _text(path: Path) -> str:
     try:
-        return path.read_text(encoding="utf-8")
+        return path.read_text(encoding="utf-8-sig")
     except (OSError, UnicodeDecodeError) as error:
         raise _mistake(path, 1, f"it cannot be read: {error}", "Give the house a readable file in UTF-8.") from error
 
