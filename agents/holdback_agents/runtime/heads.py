@@ -44,6 +44,12 @@ class Heads:
             await asyncio.wait((self._signing,), timeout=LEAVING_SECONDS)
             self._signing.cancel()
             await asyncio.wait((self._signing,))
+        ended, self._unsigned = self._unsigned, []  # those that waited for a gateway that did not answer
+        if ended:
+            try:
+                await asyncio.to_thread(self._audit.sign_heads, ended)
+            except Exception:
+                _log.exception("audit heads could not be signed: %s", ended)
 
     async def _sign_all(self) -> None:
         while self._unsigned:
