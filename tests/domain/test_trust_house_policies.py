@@ -307,3 +307,26 @@ def test_what_could_not_be_evaluated_is_logged_by_its_name(caplog: pytest.LogCap
     )
     assert erring.decide(caller(), READ, NOW).policy == "policy-error"
     assert "`sum (" in caplog.text
+
+
+@pytest.mark.parametrize(
+    ("asks", "holds"),
+    [
+        ('context has asked_by && context.asked_by in Role::"approver"', False),
+        ('context has asked_by && context["asked_by"] is Person in Role::"approver"', False),
+        ("context has asked_by.level && context.asked_by.level > 1", False),
+        ('Person::"person:ann" in [Role::"editor", Role::"approver"]', False),
+        ('Agent::"agent:compliance" has task', False),
+        ('context has asked_by && context.asked_by in [Person::"person:ann", Person::"person:sam"]', True),
+        ("context has asked_by && context.asked_by == principal", True),
+        ('principal in Role::"approver" && context.person in Role::"editor" && context.person.level > 1', True),
+        ('{"in": {left: Person::"person:ann"}} == {"in": {left: Person::"person:sam"}}', True),
+    ],
+)
+def test_what_no_door_knows_of_other_people_is_not_asked_for(tmp_path: Path, asks: str, holds: bool) -> None:
+    text = f'@id("a") forbid (principal, action, resource) when {{ {asks} }};'
+    if not holds:
+        assert "asks of somebody else what nobody knows here" in mistake(tmp_path, text)
+        return
+    (tmp_path / "house.cedar").write_text(text, encoding="utf-8")
+    assert house_policies(tmp_path).words["a"]

@@ -78,6 +78,7 @@ def check_policies(path: Path, text: str, taken: Mapping[str, str], capabilities
             raise _mistake(path, piece.line, f"the policy {name} does not hold to the schema: {error}", cure)
         _check_depth(path, piece, told)
         _check_names(path, piece, told, capabilities)
+        _check_others(path, piece, told)
         found[name] = path.name
     return found
 
@@ -140,17 +141,45 @@ def _check_names(path: Path, piece: Piece, told: engine.Told, capabilities: Coll
             raise _mistake(path, line, f"{room} offers no {name}", "Take a tool of docs/tools.md.")
 
 
+def _check_others(path: Path, piece: Piece, told: engine.Told) -> None:
+    """Roles and attributes of who asked for an approval, or of somebody by name, are a mistake. A door knows those of
+    who acts, and for whom: anybody else is in no role, and cannot be evaluated."""
+    for node in _nodes(told.shape["conditions"]):
+        for how in (".", "has", "in", "is"):
+            asked: dict[str, Any] = node.get(how) or {}
+            within = _named([asked.get("in"), asked.get("right")])
+            if _is_other(asked.get("left")) and (how in {".", "has"} or "Role" in dict(within)):
+                cure = "Compare by name, with == or in a [set]; ask the rest of principal or context.person."
+                what = f"the policy {told.name} asks of somebody else what nobody knows here"
+                raise _mistake(path, piece.line, what, cure)
+
+
+def _is_other(part: Any) -> bool:
+    match part:
+        case {"Value": {"__entity": {"type": "Person" | "Agent"}}}:
+            return True
+        case {".": {"left": {"Var": "context"}, "attr": "asked_by"}}:
+            return True
+        case _:
+            return False
+
+
 def _named(part: Any) -> Iterator[tuple[str, str]]:
-    """Type and id of every entity that a policy names, however it is written."""
-    if isinstance(part, list):
-        for each in cast(list[Any], part):
-            yield from _named(each)
-    elif isinstance(part, dict):
-        node = cast(dict[str, Any], part)
+    """Type and id of every entity that is named, however it is written."""
+    for node in _nodes(part):
         if isinstance(kind := node.get("type"), str) and isinstance(name := node.get("id"), str):
             yield kind, name
+
+
+def _nodes(part: Any) -> Iterator[dict[str, Any]]:
+    if isinstance(part, list):
+        for each in cast(list[Any], part):
+            yield from _nodes(each)
+    elif isinstance(part, dict):
+        node = cast(dict[str, Any], part)
+        yield node
         for each in node.values():
-            yield from _named(each)
+            yield from _nodes(each)
 
 
 def _below(text: str, kind: str, name: str) -> int:
