@@ -1,8 +1,9 @@
 """The embedded store: units of work, group commit, refusal of strange files."""
 
 import asyncio
+import sys
 import threading
-from concurrent.futures import wait
+from concurrent.futures import Future, wait
 from pathlib import Path
 
 import pytest
@@ -101,6 +102,30 @@ def test_a_closed_store_refuses_work_and_closes_twice(tmp_path: Path) -> None:
     database.close()
     with pytest.raises(Problem, match="closed"):
         database.submit(_count)
+
+
+def test_what_is_submitted_while_a_store_closes_is_done_or_refused_and_never_left_waiting() -> None:
+    submitted: list[Future[int]] = []
+
+    def submit_until_it_is_closed(database: Database) -> None:
+        with pytest.raises(Problem, match="The store is closed"):
+            while True:
+                submitted.append(database.submit(_count))
+
+    switching = sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)
+    try:
+        for _ in range(10):
+            database = Database(None, _METADATA)
+            callers = [threading.Thread(target=submit_until_it_is_closed, args=(database,)) for _ in range(4)]
+            for each in callers:
+                each.start()
+            database.close()
+            for each in callers:
+                each.join()
+    finally:
+        sys.setswitchinterval(switching)
+    assert {each.result(0) for each in submitted} <= {0}
 
 
 def test_a_store_of_another_schema_is_refused(tmp_path: Path) -> None:

@@ -84,6 +84,7 @@ class Database:
         known = metadata.info.get("version", 1) if version is None else version
         try:
             self._ground.prepare(self._writing, metadata, known)
+            connection = self._writing.connect()
         except BaseException as failure:
             self._writing.dispose()
             told = self._ground.told(failure)
@@ -92,9 +93,9 @@ class Database:
             raise told from failure
         self._readers = ThreadPoolExecutor(_READERS, "reads") if place is not None else None
         self._in_loop = not isinstance(place, str)
-        self._writer = threading.Thread(target=self._write_all, name="writes", daemon=True)
+        self._writer = threading.Thread(target=self._write_all, args=(connection,), name="writes", daemon=True)
         self._writer.start()
-        self._open = True
+        self._open, self._closing = True, threading.Lock()
 
     def listen(self, news: News) -> None:
         """Hear from now on what is told elsewhere of who may know of what, before a unit looks with somebody's eyes."""
@@ -130,10 +131,11 @@ class Database:
         return self._submit(self._news.hear)
 
     def _submit(self, unit: Unit[T]) -> "Future[T]":
-        if not self._open:
-            raise _closed()
         done: Future[T] = Future()
-        self._work.put((unit, done))
+        with self._closing:  # what came after the end would never be answered
+            if not self._open:
+                raise _closed()
+            self._work.put((unit, done))
         return done
 
     def _sight(self) -> Sight | None:
@@ -248,10 +250,11 @@ class Database:
 
     def close(self) -> None:
         """Finish what was submitted, then let go of the file. May be called twice."""
-        if not self._open:
-            return
-        self._open = False
-        self._work.put(None)
+        with self._closing:
+            if not self._open:
+                return
+            self._open = False
+            self._work.put(None)
         self._writer.join()
         if self._readers is not None:
             self._readers.shutdown()
@@ -260,8 +263,8 @@ class Database:
                 idle.pop().close()
         self._writing.dispose()
 
-    def _write_all(self) -> None:
-        with self._writing.connect() as connection:
+    def _write_all(self, connection: Connection) -> None:
+        with connection:
             writer = self._ground.writer(connection)
             while (first := self._work.get()) is not None:
                 batch = [first]
