@@ -42,8 +42,7 @@ class Admissions:
         self._database, self._clock = database, clock
         self._levels = dict(levels or {})
         self._read: datetime | None = None
-        self._stored: Stored = ()
-        self._kept: Mapping[str, Admission] = {}
+        self._kept: tuple[Stored, Mapping[str, Admission]] = (), {}
         self._same: dict[str, tuple[AgentIdentity, str, object]] = {}
 
     def all(self) -> tuple[Admission, ...]:
@@ -133,10 +132,10 @@ class Admissions:
         now = self._clock()
         if afresh or self._read is None or not timedelta() <= now - self._read < _BELIEVED:
             stored = self._database.read_now(stored_admissions)
-            if stored != self._stored:
-                self._kept, self._stored = read_admissions(stored), stored
+            if stored != self._kept[0]:
+                self._kept = stored, read_admissions(stored)  # in one: others look at the same time
             self._read = now
-        return self._kept
+        return self._kept[1]
 
 
 def identity(entry: AgentEntry) -> AgentIdentity:
