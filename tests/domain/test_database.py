@@ -80,6 +80,7 @@ def test_a_transaction_that_the_database_undid_takes_all_its_units_with_it(tmp_p
     batch = [database.submit(each) for each in (_add("a"), undone, _add("b"))]
     together.set()
     assert all(isinstance(each.exception(), Exception) for each in batch)
+    assert str(batch[1].exception()) == "no"  # whoever brought it about is told of that, and not of what came of it
     assert database.read_now(_count) == 0
     database.submit(_add("a")).result()
     database.close()

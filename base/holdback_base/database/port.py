@@ -316,7 +316,8 @@ def _commit_batch(
                 except BaseException as failure:
                     outcomes.append((done, None, failure))
     except BaseException as failure:  # BEGIN or COMMIT failed: nothing of the batch is on disk
-        outcomes = [(done, None, failure) for _, done in running]
+        own = {done: each for done, _, each in outcomes if each is not None}  # such as that the disk is full
+        outcomes = [(done, None, own.get(done, failure)) for _, done in running]
     for done, result, failure in outcomes:
         if failure is None:
             done.set_result(result)
