@@ -118,9 +118,9 @@ def test_what_is_submitted_while_a_store_closes_is_done_or_refused_and_never_lef
     switching = sys.getswitchinterval()
     sys.setswitchinterval(1e-6)
     try:
-        for _ in range(10):
+        for _ in range(4):
             database = Database(None, _METADATA)
-            callers = [threading.Thread(target=submit_until_it_is_closed, args=(database,)) for _ in range(4)]
+            callers = [threading.Thread(target=submit_until_it_is_closed, args=(database,)) for _ in range(2)]
             for each in callers:
                 each.start()
             database.close()
