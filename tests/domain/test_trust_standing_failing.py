@@ -145,3 +145,25 @@ def test_a_process_that_starts_while_another_writes_waits_for_it_before_it_calls
         book.write_bytes(whole)
     looking.join()
     assert found == [True]
+
+
+def test_who_was_suspended_elsewhere_is_not_free_while_this_process_waits_for_the_disk(tmp_path: Path) -> None:
+    gateway, room = _of(tmp_path), _of(tmp_path, "mcp:rights")
+    gateway.end_task("task-1", by=COMPLIANCE)
+    room.suspend(COMPLIANCE, by="guardian", why="a loop", incident="evt_1")
+    slow = _beside(tmp_path, ".standing.jsonl.head.{pid}")
+    os.mkfifo(slow)  # whoever writes there waits until it is read
+    found: list[bool] = []
+    adding = threading.Thread(target=lambda: gateway.revoke("tok-1", by="person:alex"))
+    asking = threading.Thread(target=lambda: found.append(gateway.stopped(COMPLIANCE) is not None))
+    before = _book(tmp_path).stat().st_size
+    adding.start()
+    while _book(tmp_path).stat().st_size == before:
+        adding.join(0.01)
+    adding.join(0.05)
+    asking.start()
+    asking.join(0.1)
+    slow.read_bytes()
+    adding.join()
+    asking.join()
+    assert found == [True]

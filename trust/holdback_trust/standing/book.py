@@ -216,6 +216,7 @@ class Book:
     def _hear(self, seen: tuple[int, int, int] | None) -> None:
         if self._broken:
             raise StandingBroken(self._broken, self._path)
+        self._untold = self._untold.then(News())  # nobody finds the book quiet until it is told what is read now
         try:
             self._untold = self._untold.then(self._catch_up(seen))
         except _Unbelievable as reason:
