@@ -13,7 +13,7 @@ from holdback.starting import undisturbed_start
 with undisturbed_start():
     import holdback.serve
 print(*({"rich", "pygments", "sqlalchemy.orm"} & set(sys.modules)))
-import sqlalchemy.ext.asyncio
+import sqlalchemy.orm, rich
 """
 
 
