@@ -139,6 +139,7 @@ def _ours(folder: Path) -> "tuple[Starlette, str]":
     from holdback_base.database import Database
     from holdback_base.ids import id_maker, system_clock
     from holdback_trust.audit import AuditLog
+    from holdback_trust.enforcing import Enforcement
     from holdback_trust.tokens import KeyPair, KeyRing, TokenAuthority, TokenVerifier
 
     class Echo(Part):
@@ -167,6 +168,7 @@ def _ours(folder: Path) -> "tuple[Starlette, str]":
         new_id=id_maker(),
         gateway="http://127.0.0.1:1",
         url="http://127.0.0.1:1",
+        enforcement=Enforcement(),
     )
     return build_agent_app(agent, services), token
 

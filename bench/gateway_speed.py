@@ -26,6 +26,7 @@ from holdback_agents.gateway.store import METADATA
 from holdback_base.database import Database
 from holdback_base.ids import id_maker, system_clock
 from holdback_trust.audit import AuditLog
+from holdback_trust.enforcing import Enforcement
 from holdback_trust.keys import KeyPair, KeyRing
 from holdback_trust.tokens import TokenAuthority
 from starlette.types import Receive, Scope, Send
@@ -189,6 +190,7 @@ def _gateway(home: Path, port: int, target: Target) -> Gateway:
             ring=KeyRing({"gateway": [keys.public_jwk]}),
             authority=TokenAuthority("gateway", keys, system_clock, lambda: "bench"),
             audit=AuditLog(home / "audit", keys, system_clock, f"gateway{port}"),
+            enforcement=Enforcement(),
             agents=[],
             servers=[ServerEntry("echo", "Echo", "Answers what it is told.", target, ())],
             people=[],

@@ -2,7 +2,7 @@
 
 from collections.abc import Generator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
@@ -39,7 +39,7 @@ class Foundation:
     new_id: NewId
     ring: KeyRing
     audit: AuditLog
-    enforcement: Enforcement = field(default_factory=Enforcement)
+    enforcement: Enforcement
 
     def keys(self, party: str) -> KeyPair:
         """A party's own keys, made at first use, readable by their owner only."""

@@ -2,7 +2,7 @@
 
 import logging
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, TypeVar
 
 from holdback_base.database import STRANGER, Database, Sight, StoryTables, put_into_story, stories_of
@@ -53,7 +53,7 @@ class Services:
     jobs: Jobs
     audit: AuditLog
     settings: Settings
-    enforcement: Enforcement = field(default_factory=Enforcement)
+    enforcement: Enforcement
 
     def as_known_now(self, cut: Cut) -> Cut:
         """A cut as it was told of, with what its bytes became since: of a closed story, of more value."""

@@ -484,7 +484,7 @@ def test_where_it_is_not_known_what_is_held_back_nothing_goes_up_and_all_comes_d
         (home / "trust").mkdir()
         (home / "trust" / "standing.jsonl").write_text("nobody signed this\n")
         broken = Standing.of_home(home, "mcp:schedule", KEYS, KeyRing({}), lambda: NOON)
-        w.services = replace(w.services, enforcement=Enforcement(broken))
+        w.services = replace(w.services, enforcement=Enforcement(broken, clock=lambda: NOON))
         w.restart()
         await w.tick(at(6))
         assert w.platform.shown() == {"GB"}

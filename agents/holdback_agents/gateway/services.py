@@ -67,7 +67,7 @@ class GatewayServices:
     servers: Sequence[ServerEntry]
     people: Sequence[PersonEntry]
     admissions: Admissions
-    enforcement: Enforcement = field(default_factory=Enforcement)
+    enforcement: Enforcement
     rate: Rate | None = None
     version: str = "0.1.0"
     question_life: timedelta = field(default=timedelta(hours=24))

@@ -33,6 +33,7 @@ from holdback_servers.services import Services, open_services
 from holdback_servers.settings import Settings
 from holdback_trust import statements
 from holdback_trust.audit import AuditLog
+from holdback_trust.enforcing import Enforcement
 from holdback_trust.keys import KeyPair, KeyRing
 
 NOW = datetime(2026, 11, 22, 5, tzinfo=UTC)
@@ -78,7 +79,8 @@ class House:
         self.new_id = id_maker(lambda: self.now)
         self.schedule = Database(None, store.METADATA)
         self.audit = AuditLog(self.home / "audit", RIGHTS, lambda: self.now)
-        ground = Foundation(Settings(home=self.home), lambda: self.now, self.new_id, RING, self.audit)
+        enforcement = Enforcement(clock=lambda: self.now)
+        ground = Foundation(Settings(home=self.home), lambda: self.now, self.new_id, RING, self.audit, enforcement)
         self.outside = replace(home_outside(ground), approval_status=_nobody_took_it_back)
 
     def close(self) -> None:

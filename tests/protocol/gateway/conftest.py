@@ -33,6 +33,7 @@ from holdback_base.database import Database
 from holdback_base.ids import id_maker
 from holdback_trust.assertions import sign_assertion
 from holdback_trust.audit import AuditLog
+from holdback_trust.enforcing import Enforcement
 from holdback_trust.keys import KeyPair, KeyRing
 from holdback_trust.statements import CLEARANCE, sign
 from holdback_trust.tokens import TokenAuthority
@@ -249,6 +250,7 @@ def build_house(tmp_path: Path) -> Iterator[BuildHouse]:
                 ring=KeyRing({name: [pair.public_jwk] for name, pair in keys.items()}),
                 authority=TokenAuthority("gateway", keys["gateway"], clock, lambda: f"token-{next(homes)}"),
                 audit=audit,
+                enforcement=Enforcement(clock=clock),
                 agents=[
                     AgentEntry(
                         name,

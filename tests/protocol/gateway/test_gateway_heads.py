@@ -23,7 +23,7 @@ async def test_a_task_whose_end_could_not_be_written_into_the_standing_book_is_e
     house = build_house()
     services = house.services
     standing = Standing.of_home(tmp_path, GATEWAY, house.keys[GATEWAY], services.ring, house.clock)
-    services = replace(services, enforcement=Enforcement(standing))
+    services = replace(services, enforcement=Enforcement(standing, clock=house.clock))
     book = TaskBook(services.database, house.clock, lambda *_: frozenset({"clear-rights"}))
     ends = TaskEnds(services, book)
     scopes = {f"{EDITOR}:make-highlight"}

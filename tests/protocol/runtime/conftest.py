@@ -264,7 +264,7 @@ def kit(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Kit:
                 Mount("/mcp/assets", app=_checked(mcp, TokenVerifier(ring, "gateway", "mcp:assets", clock), tools))
             )
             apps: dict[str, Starlette] = {}
-            enforcement = Enforcement(policies=policies)
+            enforcement = Enforcement(policies=policies, clock=clock)
             for agent in agents:
                 database = Database(tmp_path / f"{agent.name}.sqlite", METADATA)
                 stack.callback(database.close)

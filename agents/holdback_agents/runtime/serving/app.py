@@ -87,12 +87,12 @@ class AgentServices:
     new_id: NewId
     gateway: str
     url: str
+    enforcement: Enforcement
     http: httpx.AsyncBaseTransport | None = None
     line: Line | None = None
     heads: Heads | None = None
     mcp: httpx2.AsyncBaseTransport | None = None
     brain: Brain = field(default_factory=Rules)
-    enforcement: Enforcement = field(default_factory=Enforcement)
     media: Media | None = None
     rate: Rate | None = None
     limits: Limits = field(default_factory=Limits)
