@@ -1,8 +1,9 @@
 import hashlib
 import json
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from itertools import count
 from pathlib import Path
 
 import pytest
@@ -16,16 +17,13 @@ KEYS = KeyPair.generate()
 RING = KeyRing({"gateway": [KEYS.public_jwk]})
 
 
-def ticking() -> Iterator[datetime]:
-    moment = NOON
-    while True:
-        yield moment
-        moment += timedelta(milliseconds=7)
+def ticking() -> Callable[[], datetime]:
+    ticks = count()  # which any thread may ask, unlike a generator
+    return lambda: NOON + timedelta(milliseconds=7 * next(ticks))
 
 
 def opened(directory: Path, name: str = "house", keys: KeyPair = KEYS) -> AuditLog:
-    moments = ticking()
-    return AuditLog(directory, keys, lambda: next(moments), name)
+    return AuditLog(directory, keys, ticking(), name)
 
 
 def write(directory: Path, count: int, name: str = "house", *, head: bool = True) -> Path:
@@ -111,7 +109,7 @@ def test_a_signed_head_leaves_the_rows_before_it_on_the_disk_while_the_log_is_op
 
 def test_tasks_that_end_together_have_a_head_each_in_their_order_over_all_rows_before(tmp_path: Path) -> None:
     home, elsewhere, moments = tmp_path / "home", tmp_path / "elsewhere", ticking()
-    with AuditLog(home, KEYS, lambda: next(moments), anchors=elsewhere) as log:
+    with AuditLog(home, KEYS, moments, anchors=elsewhere) as log:
         for number in range(3):
             log.append(actor="agent:a", action="x", task=f"t{number}")
         heads = log.sign_heads(["t2", "t0", "t1"])
@@ -335,7 +333,7 @@ def test_every_head_is_copied_to_a_folder_elsewhere_and_a_log_cut_short_with_all
     tmp_path: Path,
 ) -> None:
     moments, home, elsewhere = ticking(), tmp_path / "home", tmp_path / "elsewhere"
-    with AuditLog(home, KEYS, lambda: next(moments), "gateway", anchors=elsewhere) as log:
+    with AuditLog(home, KEYS, moments, "gateway", anchors=elsewhere) as log:
         for number in range(4):
             log.append(actor="agent:compliance", action="rights.check", task=f"t{number}")
         log.sign_head("t3")
@@ -350,7 +348,7 @@ def test_every_head_is_copied_to_a_folder_elsewhere_and_a_log_cut_short_with_all
 def test_a_log_taken_away_with_all_that_told_of_it_is_found_through_the_folder_elsewhere(tmp_path: Path) -> None:
     moments, home, elsewhere = ticking(), tmp_path / "home", tmp_path / "elsewhere"
     for name in ("gateway", "scheduler"):
-        with AuditLog(home, KEYS, lambda: next(moments), name, anchors=elsewhere) as log:
+        with AuditLog(home, KEYS, moments, name, anchors=elsewhere) as log:
             log.append(actor=f"agent:{name}", action="accept")
             log.sign_head("t")
     for path in home.glob("scheduler*"):
@@ -366,7 +364,7 @@ def test_a_log_taken_away_with_all_that_told_of_it_is_found_through_the_folder_e
 def test_a_copied_head_by_a_stranger_makes_no_log_look_cut(tmp_path: Path) -> None:
     write(tmp_path / "home", 2, "gateway")
     moments = ticking()
-    with AuditLog(tmp_path / "x", KeyPair.generate(), lambda: next(moments), "gateway", anchors=tmp_path / "e") as log:
+    with AuditLog(tmp_path / "x", KeyPair.generate(), moments, "gateway", anchors=tmp_path / "e") as log:
         for _ in range(9):
             log.append(actor="agent:compliance", action="rights.check")
         log.sign_head("t")
