@@ -16,6 +16,13 @@ NOW = datetime(2026, 11, 21, 12, tzinfo=UTC)
 READ = Action(name="rights.check_clearance", scope="rights:read")
 EVERY_ATTRIBUTE = frozenset(re.findall(r"(\w+)\??:", schema_text()))
 ISSUE = Action(name="rights.issue_clearance", scope="rights:clear", kind="write")
+TASK_2 = TaskClaim(
+    id="t-2",
+    root="t-2",
+    skill="clear-rights",
+    tools=plan("agent:compliance", "clear-rights"),
+    expires=NOW + timedelta(hours=2),
+)
 
 
 def caller(**changes: Any) -> Caller:
@@ -29,8 +36,11 @@ def caller(**changes: Any) -> Caller:
     return Caller(**{**shape, **changes})
 
 
-def agent(name: str = "agent:compliance", skill: str = "clear-rights", **changes: Any) -> Caller:
-    claim = TaskClaim(id="t-1", root="t-1", skill=skill, tools=plan(name, skill), expires=NOW + timedelta(hours=1))
+def agent(
+    name: str = "agent:compliance", skill: str = "clear-rights", task_id: str = "t-1", hours: int = 1, **changes: Any
+) -> Caller:
+    end = NOW + timedelta(hours=hours)
+    claim = TaskClaim(id=task_id, root=task_id, skill=skill, tools=plan(name, skill), expires=end)
     claim = claim.model_copy(update={"policy": policy_sha256(mint(claim, name, "person:sam"))})
     acting: dict[str, Any] = {"agent": name, "chain": (name,), "level": 200, "task": claim}
     return caller(**acting | changes)
@@ -90,6 +100,53 @@ def test_tasks_of_one_skill_with_other_tools_may_what_their_own_tools_are() -> N
         ["task-plan", "task-plan"],
         ["no-clearing", "no-clearing"],
     ]
+
+
+def test_of_what_policies_see_no_difference_they_are_asked_once_and_each_is_told_in_its_own_words(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    asked: list[Any] = []
+    ask = engine.ask
+
+    def counted(request: Any, policies: Any, entities: Any) -> Any:
+        asked.append(request)
+        return ask(request, policies, entities)
+
+    monkeypatch.setattr(engine, "ask", counted)
+    policies = own('@id("o") forbid (principal, action, resource) when { principal.level < 100 };')
+    other = Action(name="rights.record_right", scope="rights:read")
+    for task in ("t-1", "t-2", "t-3"):
+        assert policies.decide(agent(task_id=task), READ, NOW).policy == "task"
+        assert f"the task {task} of" in policies.decide(agent(task_id=task), other, NOW).reason
+    assert len(asked) == 2
+    over = policies.decide(agent(task_id="t-4"), READ, NOW + timedelta(hours=1))
+    forged = agent(task_id="t-5").model_copy(update={"task": agent(task_id="t-6").task})
+    forged = forged.model_copy(update={"person": "person:ann"})
+    assert [over.policy, policies.decide(forged, READ, NOW).policy] == ["task-window", "task-policy"]
+    for change in ({"level": 50}, {"scopes": frozenset[str]()}, {"audience": "mcp:assets"}, {"chain": ()}):
+        before = len(asked)
+        policies.decide(agent(task_id="t-7", **change), READ, NOW)
+        assert len(asked) == before + 1, change
+
+
+@pytest.mark.parametrize(
+    "looks",
+    [
+        'principal.task.id == "t-2"',
+        'principal.task.root == "t-2"',
+        f"principal.task.until > {int(NOW.timestamp()) + 3600}",
+        f'principal in Task::"person:sam/t-2/t-2/{int(NOW.timestamp()) + 7200}"',
+        f'principal.task in [Task::"person:sam/t-2/t-2/{int(NOW.timestamp()) + 7200}"]',
+        f'principal.task.policy == "{policy_sha256(mint(TASK_2, "agent:compliance", "person:sam"))}"',
+    ],
+)
+def test_a_policy_that_tells_one_task_from_another_is_asked_about_each(looks: str) -> None:
+    policies = own(
+        f'@id("one") forbid (principal is Agent, action, resource) when {{ principal has task && {looks} }};'
+    )
+    for _ in range(2):
+        assert policies.decide(agent(), READ, NOW).policy == "task"
+        assert policies.decide(agent(task_id="t-2", hours=2), READ, NOW).policy == "one"
 
 
 def test_a_task_permits_its_own_tools_to_its_own_agent_until_its_window_is_over() -> None:

@@ -2,7 +2,7 @@
 so is whatever could not be evaluated: a `forbid` that errors would otherwise be passed over.
 
 Policies are parsed at the first decision, and cut down to those that a type of principal and a verb can concern; a
-caller becomes an entity once.
+caller becomes an entity once, and not at all where all that policies look at was asked about before.
 """
 
 import logging
@@ -22,7 +22,7 @@ from holdback_trust.identity import Caller
 from holdback_trust.policy import engine, principals
 from holdback_trust.policy.asking import APPROVE, Action, Decision, allowed, denied
 from holdback_trust.policy.principals import CIRCUMSTANCES, Uid, circumstances, uid
-from holdback_trust.policy.slices import Actor, Verb, cut, looked_at
+from holdback_trust.policy.slices import Actor, Verb, cut, looked_at, names_type
 from holdback_trust.policy.wording import NOTHING, TASK, Words, filled, read_words
 from holdback_trust.task_policy import POLICY_ID, mint, policy_sha256, task_name, template, until
 
@@ -35,6 +35,8 @@ SEAL = "task-policy"
 """The name under which it is told that a task's policy is not the one its token was sealed with."""
 _NEVER = datetime.max.replace(tzinfo=UTC)
 _TIME = frozenset({"now", "epoch"})
+_ONE_TASK = frozenset({"id", "root", "policy", "until"})
+"""What tells one task from another that an agent has with the same skill and tools."""
 _TEXTS = resources.files(__package__ or __name__)
 
 
@@ -50,16 +52,30 @@ class _Known:
     """A caller, ready to be decided about; `refused` when its task's policy does not hold.
 
     `slotted` is the template of its task's policy, and `task` what fills it; both are empty where there is no task.
+    `said` was said of it or of others of whom policies are told the same, which all have this one dictionary.
     """
 
     caller: Caller
     uid: Uid
-    entities: engine.Entities
     slotted: str
     task: str
     refused: Decision | None
     ends: datetime
+    said: "_Said"
+    entities: engine.Entities | None = None
     answers: dict[tuple[Verb, Action], Decision] = field(default_factory=dict[tuple[Verb, Action], Decision])
+
+
+_Said = dict[tuple[Verb, Action], tuple[bool, str]]
+"""Whether, and the name of the policy that gave the reason."""
+
+
+class _Like(NamedTuple):
+    """All that policies are told of a caller but the instant and which task it is."""
+
+    lasting: principals.Lasting
+    audience: str
+    network: str
 
 
 class Policies:
@@ -77,6 +93,7 @@ class Policies:
         self._part = lru_cache(maxsize=KEPT)(self._filled_in)
         self._template = lru_cache(maxsize=KEPT)(self._checked)
         self._lasting = lru_cache(maxsize=KEPT)(self._parsed)
+        self._said = lru_cache(maxsize=KEPT)(_said_of)
 
     @cached_property
     def text(self) -> str:
@@ -107,8 +124,17 @@ class Policies:
         return not _TIME.isdisjoint(self._own_look_at)
 
     @cached_property
+    def _one_task(self) -> bool:
+        """Whether any of the house's own can tell one task from another of the same agent, skill and tools."""
+        return not _ONE_TASK.isdisjoint(self._own_look_at) or names_type(self._own_told, "Task")
+
+    @cached_property
+    def _own_told(self) -> list[engine.Told]:
+        return [each for text in self.own.values() for each in engine.told(text)]
+
+    @cached_property
     def _own_look_at(self) -> frozenset[str]:
-        return looked_at(each for text in self.own.values() for each in engine.told(text))
+        return looked_at(self._own_told)
 
     @cached_property
     def _look_at(self) -> frozenset[str]:
@@ -139,7 +165,10 @@ class Policies:
             before, open_now = known.answers.get((verb, action)), now < known.ends
             if before is not None and open_now and not self._timed:
                 return before
-            yes, policy = self._ask(known, verb, uid(*resource), action, now)
+            if open_now and not self._timed and not self._one_task:
+                yes, policy = self._said_before(known, verb, resource, action, now)
+            else:
+                yes, policy = self._ask(known, verb, resource, action, now)
             if before is not None and (before.allowed, before.policy) == (yes, policy):
                 return before  # in the same words
             answer = self._worded(yes, policy, caller, action)
@@ -149,13 +178,29 @@ class Policies:
         except Exception as error:
             return _broken(error)
 
-    def _ask(self, known: _Known, verb: Verb, resource: Uid, action: Action, now: datetime) -> tuple[bool, str]:
+    def _said_before(
+        self, known: _Known, verb: Verb, resource: tuple[str, str], action: Action, now: datetime
+    ) -> tuple[bool, str]:
+        """The same as `_ask`: what was said of somebody of whom policies are told the same, or else asked now."""
+        said = known.said.get((verb, action))
+        if said is None:
+            said = self._ask(known, verb, resource, action, now)
+            if len(known.said) >= KEPT:
+                known.said.clear()
+            known.said[verb, action] = said
+        return said
+
+    def _ask(
+        self, known: _Known, verb: Verb, resource: tuple[str, str], action: Action, now: datetime
+    ) -> tuple[bool, str]:
         """Whether, and the name of the policy that gives the reason. Raises ValueError for what cannot be evaluated."""
+        if known.entities is None:
+            known.entities = self._entities(known.caller)
         part = self._part("Person" if known.caller.agent is None else "Agent", verb, known.slotted, known.task)
         request = {
             "principal": known.uid,
             "action": uid("Action", verb),
-            "resource": resource,
+            "resource": uid(*resource),
             "context": to_json(circumstances(known.caller, action, now, part.told)).decode(),
         }
         answer = engine.ask(request, part.policies, known.entities)
@@ -188,9 +233,9 @@ class Policies:
         return known
 
     def _introduced(self, caller: Caller) -> _Known:
-        entities = self._entities(caller)
+        said = self._said(_Like(principals.lasting(caller), caller.audience, caller.network))
         if caller.task is None or caller.agent is None:
-            return _Known(caller, principals.principal(caller), entities, "", "", None, _NEVER)
+            return _Known(caller, principals.principal(caller), "", "", None, _NEVER, said)
         claim, refused = caller.task, None
         if policy_sha256(mint(claim, caller.agent, caller.person)) != claim.policy:
             refused = denied("PERMISSION_DENIED", "The task's policy is not the one that was made for it.", SEAL)
@@ -198,11 +243,11 @@ class Policies:
         return _Known(
             caller,
             principals.principal(caller),
-            entities,
             slotted,
             task,
             refused,
             datetime.fromtimestamp(until(claim), UTC),
+            said,
         )
 
     def _entities(self, caller: Caller) -> engine.Entities:
@@ -233,6 +278,10 @@ class Policies:
         if wrong := engine.mistakes(slotted, self.schema) if slotted else []:
             raise ValueError(f"a minted policy does not hold to the schema: {wrong[0][1]}")
         return engine.told(slotted)
+
+
+def _said_of(_like: _Like) -> _Said:
+    return {}
 
 
 @lru_cache(maxsize=KEPT)

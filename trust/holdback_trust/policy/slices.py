@@ -44,6 +44,20 @@ def looked_at(every: Iterable[engine.Told]) -> frozenset[str]:
     return frozenset(name for each in every for name in _names(each.shape["conditions"]))
 
 
+def names_type(every: Iterable[engine.Told], kind: str) -> bool:
+    """Whether any of them names an entity of this type, such as `Task::"..."`."""
+    return any(_has_type(each.shape, kind) for each in every)
+
+
+def _has_type(part: Any, kind: str) -> bool:
+    if isinstance(part, list):
+        return any(_has_type(each, kind) for each in cast(list[Any], part))
+    if not isinstance(part, dict):
+        return False
+    node = cast(dict[str, Any], part)
+    return node.get("type") == kind or any(_has_type(each, kind) for each in node.values())
+
+
 def _concerns(shape: engine.Shape, actor: Actor, verb: Verb) -> bool:
     principal, action = shape["principal"], shape["action"]
     if principal.get("entity_type", actor) != actor:
