@@ -1,5 +1,6 @@
 """What a room is given to stand on, and what one call brings with it."""
 
+import hashlib
 import logging
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
@@ -70,11 +71,11 @@ class Services:
 
 @dataclass(frozen=True)
 class Call:
-    """One call of a tool: who asks, and under which idempotency key."""
+    """One call of a tool: who asks, under which idempotency key, and with which arguments, as JSON in one order."""
 
     caller: Caller
     key: str | None
-    args_sha256: str
+    form: bytes
     tool: str
     services: Services
 
@@ -149,7 +150,7 @@ class Call:
 
     @property
     def _request(self) -> str:
-        return f"{self.tool}/{self.args_sha256}"
+        return f"{self.tool}/sha256:{hashlib.sha256(self.form).hexdigest()}"
 
 
 Follow = Callable[[Connection, str], None]

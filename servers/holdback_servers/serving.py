@@ -4,7 +4,6 @@ A room's `server` builds a `Door` and adds tools to it. The door injects a `Call
 maps a `Problem` to a tool error with structure, writes compact text beside the structure, and leaves an audit row.
 """
 
-import hashlib
 import json
 import logging
 import re
@@ -61,7 +60,7 @@ class _Visit:
     action: Action
     decision: Decision
     key: str | None
-    args_sha256: str
+    form: bytes
     arguments: Mapping[str, Any]
     things: tuple[str, ...]
     http: MutableMapping[str, Any] | None
@@ -189,7 +188,7 @@ class Door:
         except Problem as problem:
             result = problem_result(problem)
         else:
-            result = await self._call(offer, arguments, Call(caller, visit.key, visit.args_sha256, name, self.services))
+            result = await self._call(offer, arguments, Call(caller, visit.key, visit.form, name, self.services))
         self._note(visit, result)
         _ask_for_more(visit, result)
         return result
@@ -257,7 +256,7 @@ class Door:
         if http is not None and caller is not None:
             caller = enforcement.placed(caller, http)
         decision = enforcement.judge(caller, action, arguments)
-        return _Visit(caller, action, decision, _key(request), _digest(arguments), arguments, _things(arguments), http)
+        return _Visit(caller, action, decision, _key(request), _form(arguments), arguments, _things(arguments), http)
 
     def _note(self, visit: _Visit, result: CallToolResult | None) -> None:
         caller = visit.caller
@@ -279,7 +278,7 @@ class Door:
             task=(visit.key or "").partition("/")[0] if task is None else task.id,
             root="" if task is None else task.root,
             things=visit.things,
-            args_sha256=visit.args_sha256,
+            arguments=visit.form,
             result=answer,
         )
 
@@ -371,10 +370,6 @@ def _things(arguments: dict[str, Any]) -> tuple[str, ...]:
 _SORTED = json.JSONEncoder(sort_keys=True, separators=(",", ":"), default=str)
 
 
-def _digest(arguments: dict[str, Any]) -> str:
-    """Of arguments in whatever order they were given; a result has one order, that of its model."""
-    return _sha256(_SORTED.encode(arguments).encode())
-
-
-def _sha256(form: bytes) -> str:
-    return "sha256:" + hashlib.sha256(form).hexdigest()
+def _form(arguments: dict[str, Any]) -> bytes:
+    """Arguments as JSON, the same in whatever order they were given; a result has one order, that of its model."""
+    return _SORTED.encode(arguments).encode()

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from holdback_base.ids import id_maker
+from holdback_base.ids import id_maker, system_clock
 from holdback_trust.guardian import LIMITS, Guardian, Incident, IncidentBook, LateGuardian
 from holdback_trust.guardian.watching import REMEMBERED_ROOTS, Watched
 from holdback_trust.identity import Caller, TaskClaim
@@ -463,12 +463,12 @@ def test_a_refusal_that_the_plan_could_have_brought_is_no_obedience_to_words_in_
 
 
 def test_of_tasks_the_results_of_the_last_seen_only_are_remembered() -> None:
-    watched = Watched()
+    watched = Watched(system_clock)
     for number in range(REMEMBERED_ROOTS):
-        watched.root(f"task-{number}", 0.0).results.append(b"result")
-    watched.root("task-0", 1.0)
-    watched.root("one more", 2.0)
+        watched.root(f"task-{number}").results.append(b"result")
+    watched.root("task-0")
+    watched.root("one more")
     left = {root for root in watched.roots() if root.results}
     assert len(left) == REMEMBERED_ROOTS - 1
-    assert watched.root("task-0", 3.0).results
-    assert not watched.root("task-1", 3.0).results
+    assert watched.root("task-0").results
+    assert not watched.root("task-1").results

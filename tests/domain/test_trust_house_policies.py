@@ -123,7 +123,8 @@ def test_of_what_policies_see_no_difference_they_are_asked_once_and_each_is_told
     forged = agent(task_id="t-5").model_copy(update={"task": agent(task_id="t-6").task})
     forged = forged.model_copy(update={"person": "person:ann"})
     assert [over.policy, policies.decide(forged, READ, NOW).policy] == ["task-window", "task-policy"]
-    for change in ({"level": 50}, {"scopes": frozenset[str]()}, {"audience": "mcp:assets"}, {"chain": ()}):
+    changes: list[dict[str, Any]] = [{"level": 50}, {"scopes": frozenset()}, {"audience": "mcp:assets"}, {"chain": ()}]
+    for change in changes:
         before = len(asked)
         policies.decide(agent(task_id="t-7", **change), READ, NOW)
         assert len(asked) == before + 1, change

@@ -135,6 +135,7 @@ class AuditLog:
         configuration: str = "",
         args_sha256: str = "",
         result_sha256: str = "",
+        arguments: bytes = b"",
         result: bytes = b"",
     ) -> None:
         """Add a row. Fields that are empty are left out.
@@ -142,12 +143,13 @@ class AuditLog:
         `actor` is who acts, `on_behalf_of` the person, `chain` every actor behind it, current first. `decision` is
         allowed, denied, failed or recorded, followed by `:CODE` where there is one; `policy` the rule that spoke.
         `task` is the acting agent's, `root` the one that a person began; `things` are ids that were named,
-        `configuration` that of the AI system which made this decision. In place of `result_sha256` the result itself
-        may be given: its hash is taken behind the call. Raises Problem UNAVAILABLE when the log can no longer be
-        written: what cannot be recorded must not be done.
+        `configuration` that of the AI system which made this decision. In place of `args_sha256` and
+        `result_sha256` the arguments and the result themselves may be given: they are hashed behind the call.
+
+        Raises Problem UNAVAILABLE when the log can no longer be written: what cannot be recorded must not be done.
         """
         said = (actor, on_behalf_of, chain, action, resource, decision, policy, task, root, things, configuration)
-        row = (self._clock(), (*said, args_sha256, result_sha256 or result))
+        row = (self._clock(), (*said, args_sha256 or arguments, result_sha256 or result))
         with self._order:
             if self._failure is not None or self._closing:
                 raise self._unavailable()

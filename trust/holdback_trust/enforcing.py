@@ -5,6 +5,7 @@ In the words of NIST SP 800-207: this is the policy enforcement point of a party
 
 import logging
 from collections.abc import Iterable, Mapping
+from datetime import datetime
 from typing import Any, Protocol
 
 from holdback_base.ids import Clock, system_clock
@@ -24,10 +25,15 @@ class Guard(Protocol):
     """Who watches over agents, beside policy; can forbid and never allow."""
 
     def judge(
-        self, caller: Caller, action: Action, arguments: Mapping[str, Any], said: Said | None = None
+        self,
+        caller: Caller,
+        action: Action,
+        arguments: Mapping[str, Any],
+        said: Said | None = None,
+        at: datetime | None = None,
     ) -> Decision | None:
         """Why a call that policy allows is not made all the same, or None; `said` is what its arguments say, where they
-        were read already."""
+        were read already, and `at` the present instant, where it is known."""
         ...
 
     def settled(
@@ -90,9 +96,10 @@ class Enforcement:
         said = None if caller.agent is None else read_call(arguments)
         if said is not None and self._strange(caller, arguments, said):
             action = action.model_copy(update={"strange": True})
-        decision = self.policies.decide(caller, action, self._clock())
+        now = self._clock()
+        decision = self.policies.decide(caller, action, now)
         if decision.allowed and self.guard is not None:
-            return self.guard.judge(caller, action, arguments, said) or decision
+            return self.guard.judge(caller, action, arguments, said, now) or decision
         return decision
 
     def _strange(self, caller: Caller, arguments: Mapping[str, Any], said: Said) -> bool:

@@ -80,7 +80,7 @@ class Guardian:
         self.highest: dict[Signal, int] = {}
         """The highest count of each signal that was ever seen here."""
         self._standing, self._clock, self._hosts = standing, clock, frozenset(hosts)
-        self._watched, self._stopped = Watched(), frozenset[Entry]()
+        self._watched, self._stopped = Watched(clock), frozenset[Entry]()
         self._acting = Acting(standing, incidents, self._watched, new_id, tell)
 
     @property
@@ -93,13 +93,18 @@ class Guardian:
         self._limits, self._first = limits, limits.first()
 
     def judge(
-        self, caller: Caller, action: Action, arguments: Mapping[str, Any], said: Said | None = None
+        self,
+        caller: Caller,
+        action: Action,
+        arguments: Mapping[str, Any],
+        said: Said | None = None,
+        at: datetime | None = None,
     ) -> Decision | None:
         """The guardian's own decision on a call that policy allows, or None when it lets it go on; `said` is what its
-        arguments say, where they were read already."""
+        arguments say, where they were read already, and `at` the present instant, where it is known."""
         if caller.agent is None:
             return self._held_back(action, arguments, self._standing.quarantine) if action.kind == "write" else None
-        scene = self._scene(caller, caller.agent, action)
+        scene = self._scene(caller, caller.agent, action, at or self._clock())
         counted = self._counts(scene, said or read_call(arguments), bool(arguments.get("wait_seconds")))
         worst = self._worst(scene, counted)
         scene.watch.calls.append(Call(scene.now, action.name, "" if worst is None else "GUARDIAN_BLOCKED"))
@@ -113,18 +118,20 @@ class Guardian:
         """What came of a call, also of one that was refused: the code of its problem, or nothing and its result."""
         if caller.agent is None or code in _OWN:
             return
-        scene = self._scene(caller, caller.agent, action)
-        root = scene.root
+        root = self._watched.root(root_of(caller))
         if code:
+            scene = self._scene(caller, caller.agent, action, self._clock())
             scene.watch.calls.append(Call(scene.now, action.name, code))
             self._failed(scene, code)
         elif result and action.kind == "read":
             if len(result) <= LONGEST_RESULT:
                 root.results.append(result)
-            self._read_job(scene, arguments, result)
+            if root.jobs and "job_id" in arguments:
+                self._read_job(root, caller, arguments["job_id"], result)
         elif result and action.kind == "write":
             new = made(result, read_call(arguments), root.began)
-            root.jobs.update((each, scene.now) for each in new if each.startswith("job_"))
+            now = self._clock().timestamp()
+            root.jobs.update((each, now) for each in new if each.startswith("job_"))
             root.keep(caller.chain, new)
         if root.same >= 3:  # only then is it worth reading the answer
             answer = hash((code, result))
@@ -138,7 +145,7 @@ class Guardian:
         """
         at = self._clock()
         now = at.timestamp()
-        watch, watched = self._watched.agent(agent), self._watched.root(root or agent, now)
+        watch, watched = self._watched.agent(agent), self._watched.root(root or agent)
         watch.calls.append(Call(now, what[:100], "PERMISSION_DENIED"))
         signal: Signal = "denials" if own else "escalation"
         step = self._step(signal, (watched.refused if own else watch).count(signal, now), watched)
@@ -175,10 +182,9 @@ class Guardian:
         self._watched.forget(agent)
         self._acting.forget(agent)
 
-    def _scene(self, caller: Caller, agent: str, action: Action) -> _Scene:
-        at = self._clock()
-        now = at.timestamp()
-        return _Scene(caller, action, self._watched.agent(agent), self._watched.root(root_of(caller), now), at, now)
+    def _scene(self, caller: Caller, agent: str, action: Action, at: datetime) -> _Scene:
+        watch, root = self._watched.agent(agent), self._watched.root(root_of(caller))
+        return _Scene(caller, action, watch, root, at, at.timestamp())
 
     def _failed(self, scene: _Scene, code: str) -> None:
         """A call was refused or failed: act when it was one too many."""
@@ -198,12 +204,12 @@ class Guardian:
         if worst is not None:
             self._acting.follow(worst, scene.at, watch, scene.root, texts)
 
-    def _read_job(self, scene: _Scene, arguments: Mapping[str, Any], result: bytes) -> None:
-        job, jobs = arguments.get("job_id"), scene.root.jobs
-        if isinstance(job, str) and job in jobs and (new := made_media(result)):
-            scene.root.job_seconds += max(0.0, scene.now - jobs[job])
-            jobs[job] = scene.now
-            scene.root.keep(scene.caller.chain, new)
+    def _read_job(self, root: RootWatch, caller: Caller, job: object, result: bytes) -> None:
+        if isinstance(job, str) and job in root.jobs and (new := made_media(result)):
+            now = self._clock().timestamp()
+            root.job_seconds += max(0.0, now - root.jobs[job])
+            root.jobs[job] = now
+            root.keep(caller.chain, new)
 
     def _counts(self, scene: _Scene, said: Said, waits: bool) -> Iterator[tuple[Signal, int]]:
         """Each signal of this call with its count."""

@@ -1,6 +1,7 @@
 """A guardian for a process that will hardly need one: made when the first agent calls or something is held back."""
 
 from collections.abc import Callable, Mapping
+from datetime import datetime
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
@@ -24,12 +25,17 @@ class LateGuardian:
         return self._make()
 
     def judge(
-        self, caller: Caller, action: Action, arguments: Mapping[str, Any], said: Said | None = None
+        self,
+        caller: Caller,
+        action: Action,
+        arguments: Mapping[str, Any],
+        said: Said | None = None,
+        at: datetime | None = None,
     ) -> Decision | None:
         """As `Guardian.judge`."""
         if caller.agent is None and not self._standing.quarantine:
             return None
-        return self._guardian.judge(caller, action, arguments, said)
+        return self._guardian.judge(caller, action, arguments, said, at)
 
     def settled(
         self, caller: Caller, action: Action, arguments: Mapping[str, Any], code: str, result: bytes | None

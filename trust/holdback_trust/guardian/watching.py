@@ -5,6 +5,8 @@ from collections.abc import Hashable, Iterable
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
+from holdback_base.ids import Clock
+
 from holdback_trust.guardian.limits import WINDOW_SECONDS, Signal
 
 KEPT_CALLS = 24
@@ -132,7 +134,8 @@ class RootWatch:
 class Watched:
     """All that is watched; the longest unseen is forgotten first."""
 
-    def __init__(self) -> None:
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
         self._agents: dict[str, AgentWatch] = {}
         self._roots: OrderedDict[str, RootWatch] = OrderedDict()
         self._recent: OrderedDict[str, RootWatch] = OrderedDict()
@@ -149,13 +152,14 @@ class Watched:
         """All root tasks that are watched."""
         return list(self._roots.values())
 
-    def root(self, root: str, now: float) -> RootWatch:
-        """What is known of a root task."""
+    def root(self, root: str) -> RootWatch:
+        """What is known of a root task; what was never seen begins now."""
         last = self._last
         if last is not None and last[0] == root:
             return last[1]
         watch = self._roots.get(root)
         if watch is None:
+            now = self._clock().timestamp()
             watch = self._roots[root] = RootWatch(now, now)
             if len(self._roots) > MOST_WATCHED:
                 self._roots.popitem(last=False)
