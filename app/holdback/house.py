@@ -176,7 +176,6 @@ def room_app(door: Door, foundation: Foundation, gateway: str = "") -> Edge:
         body_limit=limit,
         rate=rate,
         metadata=metadata,
-        standing=foundation.enforcement.standing,
     )
 
 
