@@ -168,7 +168,7 @@ class Guardian:
 
         Raises Problem as `stop` does.
         """
-        stopped = frozenset(each for each in self._standing.entries() if each.kind in ("suspend", "dismiss"))
+        stopped = self._standing.suspensions()
         for agent in {each.name for each in self._stopped} - {each.name for each in stopped}:
             self.forget(agent)
         for entry in sorted(stopped - self._stopped, key=lambda each: each.at):

@@ -87,6 +87,15 @@ class Standing:
         entry = self.suspended(agent)
         return None if entry is None else told(entry)
 
+    def suspensions(self) -> frozenset[Entry]:
+        """Every suspension and dismissal that counts now: of those there are few, when thousands of tasks have ended.
+
+        Raises StandingBroken.
+        """
+        self._look()
+        with self._lock:
+            return frozenset(each for several in self._state.suspended.values() for each in several)
+
     def ended(self, task: str) -> bool:
         """Whether a task is over."""
         self._look()
