@@ -176,6 +176,7 @@ def room_app(door: Door, foundation: Foundation, gateway: str = "") -> Edge:
         body_limit=limit,
         rate=rate,
         metadata=metadata,
+        standing=foundation.enforcement.standing,
     )
 
 

@@ -1,7 +1,4 @@
-"""The HTTP edge of a room: a bearer token on every call, limits on bodies and on how often, nothing else passes.
-
-Whether a token that holds still counts, its door asks, so that a refusal is written down.
-"""
+"""The HTTP edge of a room: a bearer token on every call, limits on bodies and on how often, nothing else passes."""
 
 import json
 from typing import Any, cast
@@ -20,6 +17,7 @@ from holdback_trust.edges import (
     send_problem,
     status_of,
 )
+from holdback_trust.standing import Standing
 from holdback_trust.tokens import TokenVerifier
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -43,6 +41,7 @@ class Edge:
         body_limit: bytes of a request's body.
         rate: how often one caller may ask; no limit without one.
         metadata: URL that tells how to get a token (RFC 9728), for challenges.
+        standing: of the house: a token that was revoked is refused, also for what nobody judges.
     """
 
     def __init__(
@@ -54,9 +53,10 @@ class Edge:
         body_limit: int,
         rate: Rate | None = None,
         metadata: str = "",
+        standing: Standing | None = None,
     ) -> None:
         self._app, self._mount, self._verifier, self._limit = app, mount, verifier, body_limit
-        self._rate, self._metadata = rate, metadata
+        self._rate, self._metadata, self._standing = rate, metadata, standing
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -93,6 +93,9 @@ class Edge:
             raise Problem("UNAUTHENTICATED", "The request carries no bearer token.", "Ask the gateway for one.")
         try:
             caller = self._verifier.verify(token)
+            refusal = self._standing.refusal(caller) if self._standing is not None else None
+            if refusal is not None and refusal.code == "UNAUTHENTICATED":
+                raise refusal
         except Problem:
             self._count(peer(scope))
             raise

@@ -256,8 +256,6 @@ class Door:
         if http is not None and caller is not None:
             caller = enforcement.placed(caller, http)
         decision = enforcement.judge(caller, action, arguments)
-        if http is not None and decision.code == "UNAUTHENTICATED":
-            http[REFUSAL] = decision.problem()
         return _Visit(caller, action, decision, _key(request), _form(arguments), arguments, _things(arguments), http)
 
     def _note(self, visit: _Visit, result: CallToolResult | None) -> None:
