@@ -1,6 +1,8 @@
 import hashlib
 import json
+import os
 import threading
+import tracemalloc
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from itertools import count
@@ -8,7 +10,7 @@ from pathlib import Path
 
 import pytest
 from holdback_base.problem import Problem
-from holdback_trust.audit import AuditLog, rows, verify
+from holdback_trust.audit import LONGEST_WAITING, AuditLog, rows, verify
 from holdback_trust.audit_check import HEAD_TYPE
 from holdback_trust.keys import KeyPair, KeyRing, open_jws
 
@@ -75,6 +77,29 @@ def test_a_log_that_is_opened_again_goes_on_with_its_chain(tmp_path: Path) -> No
     assert report.ok
     assert [row.seq for _, row in rows(tmp_path)] == list(range(1, 13))
     assert (report.chains[0].heads, report.chains[0].signed) == (3, 12)
+
+
+def test_long_arguments_and_results_do_not_wait_for_the_disk_themselves(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    full = threading.Event()
+    sync = os.fsync
+    monkeypatch.setattr(os, "fsync", lambda number: (full.wait(100), sync(number)))
+    sizes = [0, 1, LONGEST_WAITING, LONGEST_WAITING + 1, 1 << 22]
+    tracemalloc.start()
+    try:
+        with opened(tmp_path) as log:
+            before = tracemalloc.get_traced_memory()[0]
+            for size in sizes:
+                log.append(actor="agent:a", action="x", arguments=b"a" * size, result=b"r" * size)
+            waiting = tracemalloc.get_traced_memory()[0] - before
+            full.set()
+    finally:
+        tracemalloc.stop()
+    assert waiting < 1 << 20
+    told = [(row.args_sha256, row.result_sha256) for _, row in rows(tmp_path)]
+    named = [tuple(f"sha256:{hashlib.sha256(of * size).hexdigest()}" for of in (b"a", b"r")) for size in sizes[1:]]
+    assert told == [("", ""), *named]
 
 
 def test_rows_from_many_threads_are_all_there_once(tmp_path: Path) -> None:

@@ -19,6 +19,7 @@ from holdback_servers.serving import IDEMPOTENCY_META, Door
 from holdback_servers.settings import Settings
 from holdback_trust.audit import AuditLog
 from holdback_trust.audit_check import rows, verify
+from holdback_trust.edges import Rate
 from holdback_trust.identity import TaskClaim
 from holdback_trust.keys import KeyPair, KeyRing
 from holdback_trust.policy import local_caller
@@ -335,6 +336,61 @@ async def test_a_token_that_counts_no_more_is_not_even_told_what_there_is(tmp_pa
     assert "revoked" in answers[0][1]
     assert "AGENT_SUSPENDED" in answers[1][1]
     _close(door)
+
+
+@pytest.mark.parametrize("method", ["POST", "PUT", "DELETE"])
+@pytest.mark.parametrize(
+    "body",
+    [
+        b'{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"list_rights","arguments":{"ref":"x"}}}',
+        b'{"jsonrpc":"2.0","id":1,"method":"tools/call"}',
+        b'{"jsonrpc":"2.0","method":"notifications/initialized"}',
+        b'{"jsonrpc":"2.0","id":null,"result":{}}',
+        b'[{"jsonrpc":"2.0","id":1,"method":"ping"}]',
+        b"{",
+        b"",
+    ],
+)
+@pytest.mark.asyncio
+async def test_a_revoked_token_is_refused_unread_and_at_the_cost_of_who_sends_it(
+    tmp_path: Path, method: str, body: bytes
+) -> None:
+    door = _door(tmp_path)
+    authority = TokenAuthority("gateway", KEYS, lambda: NOW, lambda: id_maker()("evt"))
+    verifier = TokenVerifier(door.services.ring, "gateway", "mcp:rights", lambda: NOW)
+    standing = door.services.enforcement.standing
+    counted: list[str] = []
+
+    class Counting(Rate):
+        def take(self, caller: str) -> None:
+            counted.append(caller)
+
+    async def unread() -> dict[str, Any]:
+        raise AssertionError("its body was read")
+
+    edge = Edge(
+        door.http_app(),
+        mount="/mcp/rights",
+        verifier=verifier,
+        body_limit=10_000,
+        rate=Counting(60),
+        metadata="http://house/m",
+        standing=standing,
+    )
+    token = authority.issue(person="person:sam", roles=["editor"], audience="mcp:rights", scopes=["rights:read"])
+    standing.revoke(verifier.verify(token).token_id, by="person:sam")
+    headers = [(b"authorization", b"Bearer " + token.encode()), (b"content-length", b"%d" % len(body))]
+    scope = {"type": "http", "path": "/mcp/rights", "method": method, "headers": headers, "client": ("192.0.2.1", 1)}
+    sent: list[Any] = []
+
+    async def send(message: Any) -> None:
+        sent.append(message)
+
+    await edge(scope, unread, send)
+    _close(door)
+    assert sent[0]["status"] == 401
+    assert b'error="invalid_token"' in dict(sent[0]["headers"])[b"www-authenticate"]
+    assert counted == ["192.0.2.1"]
 
 
 @pytest.mark.parametrize("hidden", ["ast_01KB0000000000000000000000", "sha256:" + "a" * 64])

@@ -47,6 +47,8 @@ __all__ = ["AuditLog", "AuditReport", "AuditRow", "ChainReport", "ChainTaken", "
 
 LINGER = 0.05
 """Seconds the writer gathers rows before it writes: what a crash can lose, unless a head was signed since."""
+LONGEST_WAITING = 16_384
+"""Bytes of arguments or of a result that are hashed behind a call; of longer ones only the hash waits for the disk."""
 LONGEST_FIELD = 1000
 """Characters of a field; longer text is cut."""
 _FIELDS = (
@@ -144,12 +146,13 @@ class AuditLog:
         allowed, denied, failed or recorded, followed by `:CODE` where there is one; `policy` the rule that spoke.
         `task` is the acting agent's, `root` the one that a person began; `things` are ids that were named,
         `configuration` that of the AI system which made this decision. In place of `args_sha256` and
-        `result_sha256` the arguments and the result themselves may be given: they are hashed behind the call.
+        `result_sha256` the arguments and the result themselves may be given: they are hashed behind the call
+        where they are short.
 
         Raises Problem UNAVAILABLE when the log can no longer be written: what cannot be recorded must not be done.
         """
         said = (actor, on_behalf_of, chain, action, resource, decision, policy, task, root, things, configuration)
-        row = (self._clock(), (*said, args_sha256 or arguments, result_sha256 or result))
+        row = (self._clock(), (*said, args_sha256 or _short(arguments), result_sha256 or _short(result)))
         with self._order:
             if self._failure is not None or self._closing:
                 raise self._unavailable()
@@ -276,9 +279,17 @@ class AuditLog:
         return seq, last
 
 
+def _short(value: bytes) -> bytes | str:
+    return value if len(value) <= LONGEST_WAITING else _sha256(value)
+
+
+def _sha256(value: bytes) -> str:
+    return f"sha256:{hashlib.sha256(value).hexdigest()}"
+
+
 def _plain(value: _Value) -> str | list[str]:
     if isinstance(value, bytes):
-        return f"sha256:{hashlib.sha256(value).hexdigest()}"
+        return _sha256(value)
     return [_text(each) for each in value] if isinstance(value, tuple) else _text(value)
 
 

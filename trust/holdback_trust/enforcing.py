@@ -63,8 +63,8 @@ class Enforcement:
         guard: Guard | None = None,
         clock: Clock = system_clock,
     ) -> None:
-        self.standing = standing or Standing()
-        self.policies, self.things, self.guard, self._clock = policies, things or Things(), guard, clock
+        self.standing = standing or Standing(clock=clock)
+        self.policies, self.things, self.guard, self._clock = policies, things or Things(clock=clock), guard, clock
 
     def placed(self, caller: Caller, scope: Mapping[str, Any]) -> Caller:
         """The caller with the address that an ASGI request came from, where a policy of the house looks at it."""
