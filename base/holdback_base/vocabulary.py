@@ -47,10 +47,19 @@ def instant_text(moment: datetime) -> str:
     return _instant_text(to_utc(moment))
 
 
+def new_instant_text(moment: datetime) -> str:
+    """The same for an instant that is told once, such as the present one: it is not kept."""
+    return _spelled(to_utc(moment))
+
+
 @functools.lru_cache(maxsize=8192)
 def _instant_text(moment: datetime) -> str:
     """An answer tells the same few instants hundreds of times. Only those in UTC may be kept by what they equal: of
     the two o'clocks when summer time ends, each equals the other."""
+    return _spelled(moment)
+
+
+def _spelled(moment: datetime) -> str:
     return moment.isoformat().replace("+00:00", "Z")
 
 

@@ -9,11 +9,11 @@ import logging
 import re
 from collections.abc import AsyncGenerator, Callable, Mapping, MutableMapping, Sequence
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import cached_property
 from itertools import islice
 from pathlib import Path
-from typing import Any, Literal, TypeVar, cast
+from typing import Any, Literal, NamedTuple, TypeVar, cast
 
 from holdback_base.database import seeing
 from holdback_base.problem import Problem, beyond_reckoning
@@ -52,8 +52,7 @@ Beside = Callable[[], AbstractAsyncContextManager[None]]
 """Opens something that runs until it is closed."""
 
 
-@dataclass(frozen=True)
-class _Visit:
+class _Visit(NamedTuple):
     """Who came to the door, for what, and what was decided."""
 
     caller: Caller | None
@@ -327,6 +326,7 @@ def _marked(contents: Any) -> Any:
 
 _JUDGED = frozenset({"tools/call", "resources/read", "resources/subscribe", "subscriptions/listen"})
 """Requests whose refusal the door writes down."""
+_MENDED_BY_A_TOKEN = ("UNAUTHENTICATED", "SECOND_FACTOR_NEEDED")
 _CURES = {
     "UNAUTHENTICATED": "Send a bearer token for this server; a gateway issues one.",
     "PERMISSION_DENIED": "Ask for a token with the scope that the message names.",
@@ -342,12 +342,12 @@ def _allowed(visit: _Visit) -> Caller:
 
 
 def _ask_for_more(visit: _Visit, result: CallToolResult) -> None:
-    """Have the edge answer 403 with the scope that is missing, or 401 for a second factor: a client can get it and try
-    again. Whatever no token mends stays a tool error."""
+    """Have the edge answer 403 with the scope that is missing, or 401 for a second factor or a token that was revoked:
+    a client can get it and try again. Whatever no token mends stays a tool error."""
     if visit.http is None or not result.is_error:
         return
     problem = Problem.from_dict(result.structured_content or {})
-    if "scope" in problem.details if problem.code == "PERMISSION_DENIED" else problem.code == "SECOND_FACTOR_NEEDED":
+    if "scope" in problem.details if problem.code == "PERMISSION_DENIED" else problem.code in _MENDED_BY_A_TOKEN:
         visit.http[REFUSAL] = problem
 
 

@@ -9,6 +9,7 @@ from itertools import count
 from pathlib import Path
 
 import pytest
+from holdback_base.canonical import canonical_bytes, canonical_sha256
 from holdback_base.problem import Problem
 from holdback_trust.audit import LONGEST_WAITING, AuditLog, rows, verify
 from holdback_trust.audit_check import HEAD_TYPE
@@ -60,6 +61,32 @@ def test_every_row_comes_back_as_it_was_written_and_in_order(tmp_path: Path) -> 
     report = verify(tmp_path, RING)
     assert report.ok
     assert (report.chains[0].rows, report.chains[0].signed, report.keys) == (2, 0, "given")
+
+
+def test_rows_of_all_fields_lie_in_their_rfc_8785_form(tmp_path: Path) -> None:
+    with opened(tmp_path) as log:
+        for text in ("plain", "Ärger \u2028 \x7f \U0001f3ac", ""):
+            log.append(
+                actor="agent:compliance",
+                on_behalf_of="person:sam",
+                chain=("agent:compliance", text),
+                action=text,
+                resource=text,
+                decision="allowed",
+                policy=text,
+                task=text,
+                root="t1",
+                things=(text,),
+                configuration=text,
+                arguments=b"{}",
+                result=text.encode(),
+            )
+    for line in (tmp_path / "house.jsonl").read_bytes().splitlines():
+        row = json.loads(line)
+        name = row.pop("hash")
+        assert line == canonical_bytes(row)[:-1] + f',"hash":"{name}"}}'.encode()
+        assert name == canonical_sha256(row)
+        assert "" not in row.values()
 
 
 def test_a_row_holds_the_hash_of_a_result_that_is_given_as_it_is(tmp_path: Path) -> None:

@@ -24,7 +24,7 @@ from typing import IO, Any, Self
 from holdback_base.canonical import canonical_bytes
 from holdback_base.ids import Clock
 from holdback_base.problem import Problem
-from holdback_base.vocabulary import instant_text
+from holdback_base.vocabulary import new_instant_text
 
 from holdback_trust.audit_check import (
     HEAD_TYPE,
@@ -66,6 +66,8 @@ _FIELDS = (
     "args_sha256",
     "result_sha256",
 )
+_ORDER = tuple(sorted((*_FIELDS, "seq", "at", "prev")))
+"""As a row is written (RFC 8785)."""
 _Value = str | bytes | tuple[str, ...]
 _Waiting = tuple[datetime, tuple[_Value, ...]]
 _NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,63}")
@@ -268,9 +270,9 @@ class AuditLog:
         lines: list[bytes] = []
         for at, values in batch:
             seq += 1
-            row = {name: _plain(value) for name, value in zip(_FIELDS, values, strict=True) if value}
-            row |= {"seq": seq, "at": instant_text(at), "prev": last}
-            line, last = seal(row)
+            said: dict[str, _Value | int] = dict(zip(_FIELDS, values, strict=True))
+            said |= {"seq": seq, "at": new_instant_text(at), "prev": last}
+            line, last = seal({name: _plain(value) for name in _ORDER if (value := said[name])})
             lines += (line, b"\n")
         if lines:
             self._file.write(b"".join(lines))
@@ -287,10 +289,12 @@ def _sha256(value: bytes) -> str:
     return f"sha256:{hashlib.sha256(value).hexdigest()}"
 
 
-def _plain(value: _Value) -> str | list[str]:
+def _plain(value: _Value | int) -> str | int | list[str]:
+    if isinstance(value, str):
+        return _text(value)
     if isinstance(value, bytes):
         return _sha256(value)
-    return [_text(each) for each in value] if isinstance(value, tuple) else _text(value)
+    return [_text(each) for each in value] if isinstance(value, tuple) else value
 
 
 def _text(value: str) -> str:
