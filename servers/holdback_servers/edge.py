@@ -41,8 +41,7 @@ class Edge:
         body_limit: bytes of a request's body.
         rate: how often one caller may ask; no limit without one.
         metadata: URL that tells how to get a token (RFC 9728), for challenges.
-        standing: of the house: a token that is known to be revoked is refused unread, at its sender's cost; the door
-            looks again at whatever is asked.
+        standing: of the house: a token that was revoked is refused, also for what nobody judges.
     """
 
     def __init__(
@@ -94,7 +93,7 @@ class Edge:
             raise Problem("UNAUTHENTICATED", "The request carries no bearer token.", "Ask the gateway for one.")
         try:
             caller = self._verifier.verify(token)
-            refusal = self._standing.known_refusal(caller) if self._standing is not None else None
+            refusal = self._standing.refusal(caller) if self._standing is not None else None
             if refusal is not None and refusal.code == "UNAUTHENTICATED":
                 raise refusal
         except Problem:

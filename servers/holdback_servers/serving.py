@@ -326,7 +326,6 @@ def _marked(contents: Any) -> Any:
 
 _JUDGED = frozenset({"tools/call", "resources/read", "resources/subscribe", "subscriptions/listen"})
 """Requests whose refusal the door writes down."""
-_MENDED_BY_A_TOKEN = ("UNAUTHENTICATED", "SECOND_FACTOR_NEEDED")
 _CURES = {
     "UNAUTHENTICATED": "Send a bearer token for this server; a gateway issues one.",
     "PERMISSION_DENIED": "Ask for a token with the scope that the message names.",
@@ -342,12 +341,12 @@ def _allowed(visit: _Visit) -> Caller:
 
 
 def _ask_for_more(visit: _Visit, result: CallToolResult) -> None:
-    """Have the edge answer 403 with the scope that is missing, or 401 for a second factor or a token that was revoked:
-    a client can get it and try again. Whatever no token mends stays a tool error."""
+    """Have the edge answer 403 with the scope that is missing, or 401 for a second factor: a client can get it and try
+    again. Whatever no token mends stays a tool error."""
     if visit.http is None or not result.is_error:
         return
     problem = Problem.from_dict(result.structured_content or {})
-    if "scope" in problem.details if problem.code == "PERMISSION_DENIED" else problem.code in _MENDED_BY_A_TOKEN:
+    if "scope" in problem.details if problem.code == "PERMISSION_DENIED" else problem.code == "SECOND_FACTOR_NEEDED":
         visit.http[REFUSAL] = problem
 
 

@@ -120,8 +120,8 @@ _SEAL = re.compile(rb',"hash":"(sha256:[0-9a-f]{64})"\}\Z')
 def seal(row: Mapping[str, Any]) -> tuple[bytes, str]:
     """A row's line, and the hash that ends it: sha256 over the RFC 8785 form of the row without its hash.
 
-    For text, whole numbers and ASCII names in order, all a row has, this writes the same bytes as `canonical_bytes` at
-    a fraction of the cost, and every call of every tool pays it.
+    For text, whole numbers and ASCII names in ascending order, all a row has, this writes the same bytes as
+    `canonical_bytes` at a fraction of the cost, and every call of every tool pays it.
     """
     body = to_json(row)
     name = "sha256:" + hashlib.sha256(body).hexdigest()

@@ -80,8 +80,7 @@ class Exchange:
             task=entered.held.claim,
             renewed=entered.renewed,
         )
-        if (refusal := self._services.enforcement.standing.known_refusal(granted.caller)) is not None:
-            raise refusal
+        self._check_standing(granted.caller)
         await self._lend(subject, granted.caller)
         return self._answer(granted, entered.held, "token.renew" if entered.renewed else "token.issue")
 
@@ -102,6 +101,11 @@ class Exchange:
         stories = session.stories & self._services.stories_of(session.person)
         return session.model_copy(update={"roles": roles, "scopes": scopes, "stories": stories})
 
+    def _check_standing(self, caller: Caller) -> None:
+        refusal = self._services.enforcement.standing.refusal(caller)
+        if refusal is not None:
+            raise refusal
+
     async def _lend(self, subject: Caller, caller: Caller) -> None:
         """An agent asks for an approval with a narrow token; the task must later go on with what it was given."""
         if "approval:ask" not in caller.scopes or caller.audience != GATEWAY:
@@ -112,9 +116,7 @@ class Exchange:
     def _resumed(self, identity: str, agent: str) -> dict[str, Any]:
         """The token that the task came with, anew: the agent's process ended, and with it what it held in memory."""
         held = self._tasks.resume(agent, identity)
-        acting = held.session.model_copy(update={"chain": (agent, *held.session.chain), "agent": agent})
-        if (refusal := self._services.enforcement.standing.refusal(acting)) is not None:
-            raise refusal
+        self._check_standing(held.session.model_copy(update={"chain": (agent, *held.session.chain), "agent": agent}))
         granted = self._services.authority.again(self._as_of_now(held.session), held.claim.expires)
         held = self._tasks.joined(held, granted.caller)
         return self._answer(granted, held, "token.resume")

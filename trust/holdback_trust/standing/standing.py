@@ -52,11 +52,6 @@ class Standing:
             self._look()
         except StandingBroken as broken:
             return broken if caller.agent is not None or caller.chain else None
-        return self.known_refusal(caller)
-
-    def known_refusal(self, caller: Caller) -> Problem | None:
-        """The same as of the last look at the book: for who has just looked, and for an edge, behind which `refusal` is
-        asked for all that is done. What another process has written since is not known here."""
         state = self._state
         if caller.token_id in state.revoked:
             return Problem(

@@ -108,7 +108,7 @@ def sign_token(keys: KeyPair, caller: Caller, issuer: str, now: datetime) -> tup
     if claims["exp"] <= claims["iat"]:
         raise expired()
     terms = _terms(claims)
-    said = _caller(claims, terms.expires, _as_told(caller.task))
+    said = _caller(claims, terms.expires)
     text = sign_jws(keys, TOKEN_TYPE, claims)
     if len(text) <= LONGEST_TEXT:
         KNOWN.note(text, Said(said, _instant(terms.issued), terms, issuer, keys.kid, keys.public))
@@ -166,15 +166,7 @@ def told_of(caller: Caller) -> dict[str, Any]:
     return claims
 
 
-def _as_told(task: TaskClaim | None) -> TaskClaim | None:
-    """The task as a token tells of it, whose window ends at a whole second."""
-    if task is None or not task.expires.microsecond:
-        return task
-    return task.model_copy(update={"expires": task.expires.replace(microsecond=0)})
-
-
-def _caller(claims: dict[str, Any], expires: int, task: TaskClaim | None = None) -> Caller:
-    """Who the claims name; `task` is what they say of it, where that is known already."""
+def _caller(claims: dict[str, Any], expires: int) -> Caller:
     chain = _actors(claims.get("act"))
     scope, roles, jti = claims.get("scope"), claims.get("roles", []), claims.get("jti")
     if not isinstance(scope, str) or not isinstance(jti, str) or not jti or not isinstance(roles, list):
@@ -189,7 +181,7 @@ def _caller(claims: dict[str, Any], expires: int, task: TaskClaim | None = None)
             stories=frozenset(cast(list[str], claims.get("stories", []))),
             factors=frozenset(cast(list[str], claims.get("amr", []))),
             level=claims.get("level", HOUSE_LEVEL if chain else LEVELS[-1]),
-            task=_task(claims.get("task")) if task is None else task,
+            task=_task(claims.get("task")),
             audience=claims["aud"],
             token_id=jti,
             expires=_instant(expires),
