@@ -17,6 +17,7 @@ import time
 from collections.abc import AsyncGenerator, Generator
 from contextlib import contextmanager
 from dataclasses import replace
+from operator import sub
 from pathlib import Path
 from typing import Any
 
@@ -32,14 +33,13 @@ BOUND_MS = 1.5
 def figures() -> list[Figure]:
     """CPU milliseconds that trust adds to a hop, and a hop in all: the median of the rounds, and all that they gave."""
     found = asyncio.run(_measure())
-    hops = [one - none for one, none in zip(found["full"], found["full, none"], strict=True)]
-    others = [one - none for one, none in zip(found["bare"], found["bare, none"], strict=True)]
-    trust = [hop - other for hop, other in zip(hops, others, strict=True)]
-    told: list[Figure] = []
-    for what, rounds, bound in (("an agent hop in all", hops, None), ("all of trust in an agent hop", trust, BOUND_MS)):
-        spread = min(rounds), max(rounds)
-        told.append(Figure("trust", f"{what}, CPU", statistics.median(rounds), "ms", spread, bound))
-    return told
+    hops = list(map(sub, found["full"], found["full, none"]))
+    trust = list(map(sub, hops, map(sub, found["bare"], found["bare, none"])))
+    return [_figure("an agent hop in all, CPU", hops), _figure("all of trust in an agent hop, CPU", trust, BOUND_MS)]
+
+
+def _figure(what: str, rounds: list[float], bound: float | None = None) -> Figure:
+    return Figure("trust", what, statistics.median(rounds), "ms", (min(rounds), max(rounds)), bound)
 
 
 async def _measure() -> dict[str, list[float]]:

@@ -2,7 +2,6 @@
 
 import asyncio
 import base64
-import hashlib
 import sys
 from collections.abc import Generator
 from contextlib import closing, contextmanager, nullcontext
@@ -142,14 +141,11 @@ def _note(door: "Door", person: str, result: str) -> None:
     door.services.audit.append(
         actor=person,
         on_behalf_of=person,
-        chain=(),
         action="rights.import_rights",
         resource=door.audience,
         decision="allowed",
         policy="command-line",
-        task="",
-        args_sha256="",
-        result_sha256="sha256:" + hashlib.sha256(result.encode()).hexdigest(),
+        result=result.encode(),
     )
 
 

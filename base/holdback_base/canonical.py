@@ -1,4 +1,4 @@
-"""RFC 8785 canonical JSON, and hashes over it."""
+"""RFC 8785 canonical JSON, and the sha256 names of it and of bytes."""
 
 import hashlib
 from typing import Any, Final, cast
@@ -19,7 +19,12 @@ def canonical_bytes(value: Any) -> bytes:
 
 def canonical_sha256(value: Any) -> str:
     """`sha256:<hex>` of the RFC 8785 form."""
-    return "sha256:" + hashlib.sha256(canonical_bytes(value)).hexdigest()
+    return bytes_sha256(canonical_bytes(value))
+
+
+def bytes_sha256(data: bytes) -> str:
+    """`sha256:<hex>` of bytes as they are."""
+    return "sha256:" + hashlib.sha256(data).hexdigest()
 
 
 def _in_order(value: object) -> object:

@@ -1,11 +1,11 @@
 """What a room is given to stand on, and what one call brings with it."""
 
-import hashlib
 import logging
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
+from holdback_base.canonical import bytes_sha256
 from holdback_base.database import STRANGER, Database, Sight, StoryTables, put_into_story, stories_of
 from holdback_base.elements import CutFacts
 from holdback_base.ids import Clock, NewId
@@ -150,7 +150,7 @@ class Call:
 
     @property
     def _request(self) -> str:
-        return f"{self.tool}/sha256:{hashlib.sha256(self.form).hexdigest()}"
+        return f"{self.tool}/{bytes_sha256(self.form)}"
 
 
 Follow = Callable[[Connection, str], None]

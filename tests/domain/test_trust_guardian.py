@@ -48,7 +48,7 @@ class House:
         return self.now
 
     def judge(self, caller: Caller, action: Action = READ, **arguments: Any) -> Decision | None:
-        return self.guardian.judge(caller, action, arguments)
+        return self.guardian.judge(caller, action, arguments, None, self.now)
 
     def settle(self, caller: Caller, action: Action = READ, *, code: str = "", result: Any = None, **args: Any) -> None:
         self.guardian.settled(caller, action, args, code, None if result is None else to_json(result))
@@ -437,11 +437,11 @@ def test_a_guardian_that_is_made_late_judges_all_the_same() -> None:
 
     late = LateGuardian(house.standing, make)
     held = house.new_id("hold")
-    assert late.judge(caller(), COMMIT, {"hold": held}) is None
+    assert late.judge(caller(), COMMIT, {"hold": held}, None, house.now) is None
     late.settled(caller(), COMMIT, {"hold": held}, "", b"{}")
     assert made == []
     house.standing.hold_back([held], by="guardian", why="")
-    assert said(late.judge(caller(), COMMIT, {"hold": held})) == "QUARANTINED guardian:quarantine"
+    assert said(late.judge(caller(), COMMIT, {"hold": held}, None, house.now)) == "QUARANTINED guardian:quarantine"
     late.settled(caller(SCHEDULER), READ, {}, "NOT_FOUND", None)
     assert made == [1]
     assert house.guardian.highest == {"probing": 1}

@@ -8,7 +8,6 @@ and through copies of heads that another party keeps (`AuditLog.anchor`). `audit
 
 import atexit
 import contextlib
-import hashlib
 import json
 import os
 import re
@@ -21,7 +20,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import IO, Any, Self
 
-from holdback_base.canonical import canonical_bytes
+from holdback_base.canonical import bytes_sha256, canonical_bytes
 from holdback_base.ids import Clock
 from holdback_base.problem import Problem
 from holdback_base.vocabulary import new_instant_text
@@ -282,18 +281,14 @@ class AuditLog:
 
 
 def _short(value: bytes) -> bytes | str:
-    return value if len(value) <= LONGEST_WAITING else _sha256(value)
-
-
-def _sha256(value: bytes) -> str:
-    return f"sha256:{hashlib.sha256(value).hexdigest()}"
+    return value if len(value) <= LONGEST_WAITING else bytes_sha256(value)
 
 
 def _plain(value: _Value | int) -> str | int | list[str]:
     if isinstance(value, str):
         return _text(value)
     if isinstance(value, bytes):
-        return _sha256(value)
+        return bytes_sha256(value)
     return [_text(each) for each in value] if isinstance(value, tuple) else value
 
 

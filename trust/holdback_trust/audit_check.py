@@ -1,6 +1,5 @@
 """Reading audit chains again: is every row there, as it was written, in its place, up to the last signed head?"""
 
-import hashlib
 import heapq
 import json
 import re
@@ -9,7 +8,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
-from holdback_base.canonical import canonical_sha256
+from holdback_base.canonical import bytes_sha256, canonical_sha256
 from holdback_base.vocabulary import Instant, Noun
 from pydantic import ValidationError
 from pydantic_core import from_json, to_json
@@ -124,7 +123,7 @@ def seal(row: Mapping[str, Any]) -> tuple[bytes, str]:
     `canonical_bytes` at a fraction of the cost, and every call of every tool pays it.
     """
     body = to_json(row)
-    name = "sha256:" + hashlib.sha256(body).hexdigest()
+    name = bytes_sha256(body)
     return b'%s,"hash":"%s"}' % (body[:-1], name.encode()), name
 
 
@@ -133,7 +132,7 @@ def unseal(line: bytes) -> dict[str, Any] | None:
     end = _SEAL.search(line)
     if end is None:
         return None
-    name = "sha256:" + hashlib.sha256(line[: end.start()] + b"}").hexdigest()
+    name = bytes_sha256(line[: end.start()] + b"}")
     if line[-73:-2] != name.encode():
         return None
     try:

@@ -25,15 +25,10 @@ class Guard(Protocol):
     """Who watches over agents, beside policy; can forbid and never allow."""
 
     def judge(
-        self,
-        caller: Caller,
-        action: Action,
-        arguments: Mapping[str, Any],
-        said: Said | None = None,
-        at: datetime | None = None,
+        self, caller: Caller, action: Action, arguments: Mapping[str, Any], said: Said | None, at: datetime
     ) -> Decision | None:
         """Why a call that policy allows is not made all the same, or None; `said` is what its arguments say, where they
-        were read already, and `at` the present instant, where it is known."""
+        were read already, and `at` the present instant."""
         ...
 
     def settled(

@@ -7,9 +7,10 @@ All tasks of an agent with the same tools have one template, which is parsed and
 task's name gives the text, as Cedar itself defines it.
 """
 
-import hashlib
 import json
 from functools import lru_cache
+
+from holdback_base.canonical import bytes_sha256
 
 from holdback_trust.identity import TaskClaim
 
@@ -57,7 +58,7 @@ def until(task: TaskClaim) -> int:
 
 def policy_sha256(text: str) -> str:
     """The name of a minted policy: `sha256:` and 64 hex digits over its UTF-8."""
-    return "sha256:" + hashlib.sha256(text.encode()).hexdigest()
+    return bytes_sha256(text.encode())
 
 
 @lru_cache(maxsize=_TEMPLATES_KEPT)

@@ -1,7 +1,6 @@
 """Steps of one task: numbered, journalled, counted, written into the audit log, and cancelled when the task is."""
 
 import asyncio
-import hashlib
 import json
 import logging
 from collections.abc import Awaitable, Callable, Mapping
@@ -9,7 +8,7 @@ from dataclasses import replace
 from typing import Any
 
 import rfc8785
-from holdback_base.canonical import canonical_sha256
+from holdback_base.canonical import bytes_sha256, canonical_sha256
 from holdback_base.problem import Problem
 from holdback_trust.audit import AuditLog
 from holdback_trust.identity import Caller
@@ -154,4 +153,4 @@ def digest(value: Any) -> str:
         return canonical_sha256(value)
     except rfc8785.CanonicalizationError:
         plain = json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
-        return "sha256:" + hashlib.sha256(plain.encode()).hexdigest()
+        return bytes_sha256(plain.encode())

@@ -2,9 +2,9 @@
 
 import asyncio
 import base64
-import hashlib
 from typing import Annotated
 
+from holdback_base.canonical import bytes_sha256
 from holdback_base.problem import Problem
 from holdback_base.vocabulary import Noun, Rate, Sha256, parse_language, timecode_to_frames
 from pydantic import Field
@@ -105,7 +105,7 @@ def _view(made: Exported) -> ExportView:
     return ExportView(
         filename=made.filename,
         media_type=made.media_type,
-        sha256="sha256:" + hashlib.sha256(whole).hexdigest(),
+        sha256=bytes_sha256(whole),
         base64=made.base64,
         content=made.text,
         losses=made.losses,

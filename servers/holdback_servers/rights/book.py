@@ -11,11 +11,10 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import date
 from functools import cached_property, lru_cache
-from hashlib import sha256
 from operator import attrgetter
 from typing import Protocol, cast
 
-from holdback_base.canonical import canonical_sha256
+from holdback_base.canonical import bytes_sha256, canonical_sha256
 from holdback_base.elements import ElementKind
 from holdback_base.vocabulary import countries, is_group, medium_within
 
@@ -327,7 +326,7 @@ class Book:
     @cached_property
     def snapshot(self) -> str:
         """Another after any change of a right or its contract: a hash of all that is recorded here, if not given."""
-        return "sha256:" + sha256("\n".join([each.record.mark(each) for each in self.entries]).encode()).hexdigest()
+        return bytes_sha256("\n".join([each.record.mark(each) for each in self.entries]).encode())
 
     def meeting(self, within: Window) -> tuple[Entry, ...]:
         """The entries whose window has an instant of this one, in order of their ids."""

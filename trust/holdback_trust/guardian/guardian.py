@@ -93,18 +93,13 @@ class Guardian:
         self._limits, self._first = limits, limits.first()
 
     def judge(
-        self,
-        caller: Caller,
-        action: Action,
-        arguments: Mapping[str, Any],
-        said: Said | None = None,
-        at: datetime | None = None,
+        self, caller: Caller, action: Action, arguments: Mapping[str, Any], said: Said | None, at: datetime
     ) -> Decision | None:
         """The guardian's own decision on a call that policy allows, or None when it lets it go on; `said` is what its
-        arguments say, where they were read already, and `at` the present instant, where it is known."""
+        arguments say, where they were read already, and `at` the present instant."""
         if caller.agent is None:
             return self._held_back(action, arguments, self._standing.quarantine) if action.kind == "write" else None
-        scene = self._scene(caller, caller.agent, action, at or self._clock())
+        scene = self._scene(caller, caller.agent, action, at)
         counted = self._counts(scene, said or read_call(arguments), bool(arguments.get("wait_seconds")))
         worst = self._worst(scene, counted)
         scene.watch.calls.append(Call(scene.now, action.name, "" if worst is None else "GUARDIAN_BLOCKED"))
@@ -126,8 +121,7 @@ class Guardian:
         elif result and action.kind == "read":
             if len(result) <= LONGEST_RESULT:
                 root.results.append(result)
-            if root.jobs and "job_id" in arguments:
-                self._read_job(root, caller, arguments["job_id"], result)
+            self._read_job(root, caller, arguments.get("job_id"), result)
         elif result and action.kind == "write":
             new = made(result, read_call(arguments), root.began)
             now = self._clock().timestamp()

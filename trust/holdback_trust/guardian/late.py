@@ -25,12 +25,7 @@ class LateGuardian:
         return self._make()
 
     def judge(
-        self,
-        caller: Caller,
-        action: Action,
-        arguments: Mapping[str, Any],
-        said: Said | None = None,
-        at: datetime | None = None,
+        self, caller: Caller, action: Action, arguments: Mapping[str, Any], said: Said | None, at: datetime
     ) -> Decision | None:
         """As `Guardian.judge`."""
         if caller.agent is None and not self._standing.quarantine:

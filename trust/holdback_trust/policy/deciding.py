@@ -163,12 +163,11 @@ class Policies:
             if known.refused is not None:
                 return known.refused
             before, open_now = known.answers.get((verb, action)), now < known.ends
-            if before is not None and open_now and not self._timed:
+            lasts = open_now and not self._timed
+            if before is not None and lasts:
                 return before
-            if open_now and not self._timed and not self._one_task:
-                yes, policy = self._said_before(known, verb, resource, action, now)
-            else:
-                yes, policy = self._ask(known, verb, resource, action, now)
+            ask = self._said_before if lasts and not self._one_task else self._ask
+            yes, policy = ask(known, verb, resource, action, now)
             if before is not None and (before.allowed, before.policy) == (yes, policy):
                 return before  # in the same words
             answer = self._worded(yes, policy, caller, action)

@@ -46,16 +46,7 @@ def looked_at(every: Iterable[engine.Told]) -> frozenset[str]:
 
 def names_type(every: Iterable[engine.Told], kind: str) -> bool:
     """Whether any of them names an entity of this type, such as `Task::"..."`."""
-    return any(_has_type(each.shape, kind) for each in every)
-
-
-def _has_type(part: Any, kind: str) -> bool:
-    if isinstance(part, list):
-        return any(_has_type(each, kind) for each in cast(list[Any], part))
-    if not isinstance(part, dict):
-        return False
-    node = cast(dict[str, Any], part)
-    return node.get("type") == kind or any(_has_type(each, kind) for each in node.values())
+    return any(node.get("type") == kind for each in every for node in _nodes(each.shape))
 
 
 def _concerns(shape: engine.Shape, actor: Actor, verb: Verb) -> bool:
@@ -69,13 +60,19 @@ def _concerns(shape: engine.Shape, actor: Actor, verb: Verb) -> bool:
 
 
 def _names(part: Any) -> Iterator[str]:
-    if isinstance(part, list):
-        for each in cast(list[Any], part):
-            yield from _names(each)
-    elif isinstance(part, dict):
-        node = cast(dict[str, Any], part)
+    for node in _nodes(part):
         if isinstance(name := node.get("attr"), str):
             yield name
         yield from node.get("Record", ())
+
+
+def _nodes(part: Any) -> Iterator[dict[str, Any]]:
+    """Every object of a policy's JSON, with all that lies within it."""
+    if isinstance(part, list):
+        for each in cast(list[Any], part):
+            yield from _nodes(each)
+    elif isinstance(part, dict):
+        node = cast(dict[str, Any], part)
+        yield node
         for each in node.values():
-            yield from _names(each)
+            yield from _nodes(each)

@@ -16,7 +16,6 @@ What the answer means:
 """
 
 import asyncio
-import hashlib
 import json
 import ssl
 from collections.abc import Callable, Mapping
@@ -28,6 +27,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import httpx
+from holdback_base.canonical import bytes_sha256
 from holdback_base.ids import Clock
 from holdback_base.problem import Problem
 from holdback_trust.egress import Egress
@@ -130,7 +130,7 @@ class WebhookPublisher:
             "aud": self._url,
             "iat": int(self._clock().timestamp()),
             "key": package.key,
-            "manifest": "sha256:" + hashlib.sha256(manifest).hexdigest(),
+            "manifest": bytes_sha256(manifest),
         }
         head = {
             "Idempotency-Key": package.key,
